@@ -1,0 +1,22 @@
+"""The compute device, chosen once by the caller and handed to every stage that uses torch."""
+
+from typing import TYPE_CHECKING, Literal
+
+from engine.errors import ParameterError
+
+if TYPE_CHECKING:
+    import torch
+
+DeviceName = Literal["auto", "cpu", "cuda"]
+
+
+def choose_device(name: str = "auto") -> "torch.device":
+    """Turn `auto`, `cpu` or `cuda` into a device; `cuda` without a CUDA device is an error, never a silent CPU run."""
+    import torch
+
+    if name not in {"auto", "cpu", "cuda"}:
+        raise ParameterError(f"device: expected auto, cpu or cuda, found {name!r}")
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise ParameterError("device: cuda was asked for, but this machine has no CUDA device")
+    return torch.device("cuda" if available and name != "cpu" else "cpu")

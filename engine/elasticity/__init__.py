@@ -1,0 +1,1 @@
+"""Stage 6: displacement to relative Young's modulus."""

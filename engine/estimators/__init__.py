@@ -1,0 +1,1 @@
+"""Stage 3: `FramePair` to `Displacement`, one file an estimator."""

@@ -1,0 +1,52 @@
+"""What every estimator of displacement is: a stream of frame pairs in, a stream of displacements out."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
+
+from engine.parameters import Parameters
+from engine.registry import Registry
+from engine.types import Displacement, FramePair
+
+if TYPE_CHECKING:
+    import torch
+
+    from engine.networks.weights import WeightsCard
+
+P = TypeVar("P", bound=Parameters)
+Kind = Literal["classical", "network", "combined"]
+
+
+class Estimator(ABC, Generic[P]):
+    """Displacement of each deformed frame of one recording against one reference.
+
+    One call of `track` is one sequence: all pairs share the reference, in order of growing distance from it, and any
+    state (recurrent memory, features of the reference) lives in that call only. It reads pairs no further ahead than
+    it needs, so memory does not grow with the length of the recording.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    kind: ClassVar[Kind]
+    Params: ClassVar[type[Parameters]]
+    recurrent: ClassVar[bool] = False
+    """Whether a frame's estimate depends on the frames before it; the pipeline then always starts at the reference."""
+
+    @abstractmethod
+    def track(self, pairs: Iterable[FramePair], params: P, device: "torch.device") -> Iterator[Displacement]:
+        """Yield one displacement for each pair, in order, composed with the pair's `initial` where there is one."""
+
+    def unavailable(self) -> str | None:
+        """Say why the method cannot run here (for example without weights), or None."""
+        return None
+
+    def card(self) -> "WeightsCard | None":
+        """Return the card of the weights it would run with, or None for a method without weights."""
+        return None
+
+
+ESTIMATORS: Registry[Estimator[Parameters]] = Registry(
+    "method",
+    "engine.estimators",
+    ("network", "ncc", "loupas", "am2d", "glue", "combined", "gluenet", "end_to_end_cnn"),
+)

@@ -1,0 +1,1 @@
+"""Unsupervised training losses: similarity, smoothness, consistency."""

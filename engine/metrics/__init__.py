@@ -1,0 +1,1 @@
+"""Stage 5: strain, regions and truth to numbers."""

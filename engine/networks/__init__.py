@@ -1,0 +1,1 @@
+"""The torch models behind the network estimators, and their weights."""

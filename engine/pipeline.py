@@ -1,0 +1,164 @@
+"""The whole chain on one screen: frames, pairs, displacement, quality, strain.
+
+settings = Settings(method="ncc")
+for estimate in run(sequence, settings, choose_device("auto")):
+    print(estimate.deformed_frame, np.nanmedian(estimate.strain.axial))
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from engine.errors import CancelledError, MethodError, ParameterError
+from engine.estimators.base import ESTIMATORS
+from engine.parameters import Parameters, parameter
+from engine.preprocess.alignment import bulk_motion
+from engine.preprocess.filters import band_pass
+from engine.preprocess.pairing import normalise
+from engine.quality import local_correlation
+from engine.strain.base import STRAIN_METHODS
+from engine.types import FrameEstimate, FramePair, Map, RFSequence
+
+if TYPE_CHECKING:
+    import torch
+
+Progress = Callable[[int, int], None]
+Cancelled = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Preparation(Parameters):
+    """What happens to the RF before any estimator sees it."""
+
+    prealign: bool = parameter(True, help="Start every estimator from the bulk shift and mean strain of the frame")
+    band_pass: bool = parameter(False, help="Keep only the band around the centre frequency")
+    bandwidth_fraction: float = parameter(
+        1.0, unit="of centre frequency", minimum=0.2, maximum=1.9, help="Width of the band that is kept"
+    )
+    pairing: Literal["fixed", "sliding"] = parameter(
+        "fixed", help="Compare each frame with one reference, or with the frame before it"
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides a result, apart from the recording and the device.
+
+    `frames` are the deformed frames to estimate; None means every frame but the reference. Parameters left None are
+    the method's defaults.
+    """
+
+    method: str
+    parameters: Parameters | None = None
+    reference: int = 0
+    frames: tuple[int, ...] | None = None
+    preparation: Preparation = field(default_factory=Preparation)
+    strain_method: str = "least-squares"
+    strain_parameters: Parameters | None = None
+
+    def resolved(self) -> "Settings":
+        """Return the same settings with the defaults filled in; an unknown or unavailable method is a MethodError."""
+        estimator = ESTIMATORS.get(self.method)
+        reason = estimator.unavailable()
+        if reason:
+            raise MethodError(f"{self.method} cannot run: {reason}")
+        return replace(
+            self,
+            parameters=self.parameters or estimator.Params(),
+            strain_parameters=self.strain_parameters or STRAIN_METHODS.get(self.strain_method).Params(),
+        )
+
+
+def run(
+    sequence: RFSequence,
+    settings: Settings,
+    device: "torch.device",
+    progress: Progress = lambda done, total: None,
+    cancelled: Cancelled = lambda: False,
+) -> Iterator[FrameEstimate]:
+    """Yield the estimate of each wanted frame as soon as it is there, in increasing distance from the reference."""
+    settings = settings.resolved()
+    wanted = _wanted_frames(sequence, settings)
+    done = 0
+    progress(0, len(wanted))
+    for reference, deformed in _runs(wanted, settings):
+        for estimate in _track(sequence, settings, reference, deformed, device, cancelled):
+            if estimate.deformed_frame in wanted:
+                done += 1
+                progress(done, len(wanted))
+                yield estimate
+
+
+def _wanted_frames(sequence: RFSequence, settings: Settings) -> tuple[int, ...]:
+    total = sequence.shape[0]
+    if total < 2:
+        raise ParameterError(f"{sequence.name} holds one frame: strain needs at least two")
+    if not 0 <= settings.reference < total:
+        raise ParameterError(f"reference frame {settings.reference} does not exist, there are {total}")
+    frames = range(total) if settings.frames is None else settings.frames
+    bad = [frame for frame in frames if not 0 <= frame < total]
+    if bad:
+        raise ParameterError(f"frame {bad[0]} does not exist, there are {total}")
+    first = settings.reference if settings.preparation.pairing == "fixed" else 0
+    wanted = tuple(sorted({frame for frame in frames if frame != first}))
+    if not wanted:
+        raise ParameterError("no frame to estimate besides the reference")
+    return wanted
+
+
+def _runs(wanted: tuple[int, ...], settings: Settings) -> Iterator[tuple[int, list[int]]]:
+    """Split into runs of one reference and deformed frames at growing distance: after it, then before it."""
+    if settings.preparation.pairing == "sliding":
+        for frame in wanted:
+            yield frame - 1, [frame]
+        return
+    reference = settings.reference
+    recurrent = ESTIMATORS.get(settings.method).recurrent
+    after = [frame for frame in wanted if frame > reference]
+    before = [frame for frame in reversed(wanted) if frame < reference]
+    if after:
+        yield reference, list(range(reference + 1, after[-1] + 1)) if recurrent else after
+    if before:
+        yield reference, list(range(reference - 1, before[-1] - 1, -1)) if recurrent else before
+
+
+def _track(
+    sequence: RFSequence,
+    settings: Settings,
+    reference: int,
+    deformed: list[int],
+    device: "torch.device",
+    cancelled: Cancelled,
+) -> Iterator[FrameEstimate]:
+    """Estimate one run. Pairs are made when the estimator asks for them, so only a few frames are in memory."""
+    assert settings.parameters is not None
+    assert settings.strain_parameters is not None
+    estimator = ESTIMATORS.get(settings.method)
+    strain_method = STRAIN_METHODS.get(settings.strain_method)
+    waiting: list[FramePair] = []
+
+    def pairs() -> Iterator[FramePair]:
+        still = _prepare(sequence, reference, settings.preparation)
+        for frame in deformed:
+            if cancelled():
+                raise CancelledError("cancelled")
+            pair = normalise(still, _prepare(sequence, frame, settings.preparation), sequence.geometry)
+            if settings.preparation.prealign:
+                pair = replace(pair, initial=bulk_motion(pair, device))
+            waiting.append(pair)
+            yield pair
+
+    for frame, displacement in zip(deformed, estimator.track(pairs(), settings.parameters, device), strict=True):
+        pair = waiting.pop(0)
+        quality = local_correlation(pair, displacement, device)
+        strain = strain_method.strain(displacement, quality, settings.strain_parameters, device)
+        yield FrameEstimate(reference, frame, displacement, strain, quality)
+        if cancelled():
+            raise CancelledError("cancelled")
+
+
+def _prepare(sequence: RFSequence, index: int, preparation: Preparation) -> Map:
+    frame = sequence.frame(index)
+    if preparation.band_pass:
+        return band_pass(frame, sequence.geometry, preparation.bandwidth_fraction)
+    return frame

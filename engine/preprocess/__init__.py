@@ -1,0 +1,1 @@
+"""Stage 2: frames to `FramePair`: filters, B-mode, bulk alignment."""

@@ -1,0 +1,1 @@
+"""Stage 1: RF files to `RFSequence`, one file a format."""

@@ -1,0 +1,97 @@
+"""What every reader is: a file in, a `Recording` out, whose geometry may still have holes that the user fills."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar, Self
+
+from engine.errors import MissingGeometryError
+from engine.registry import Registry
+from engine.types import Geometry, GeometrySources, Map, RFSequence, Source, Truth, geometry_fields
+
+ASSUMED = {"sound_speed_m_s": 1540.0, "start_depth_m": 0.0}
+"""Values that may be assumed, and are marked so, when neither file nor user gives them."""
+
+REQUIRED = ("sampling_hz", "center_hz", "pitch_m")
+"""Values that are never assumed without asking."""
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """Choices a user makes where a file leaves them open.
+
+    `variable` names one of several arrays; `axes` gives the meaning of the stored axes, a permutation of the letters
+    f(rame), a(xial), l(ateral), for example "laf", or two letters for a single frame.
+    """
+
+    variable: str | None = None
+    axes: str | None = None
+
+
+@dataclass(frozen=True)
+class Recording:
+    """An opened file: lazily readable frames, what the file says of the geometry, and what it does not.
+
+    `known` holds the geometry values that the file gives; `suggested` holds values worth proposing for the others
+    (a centre frequency measured from the spectrum, say), which count as assumed. `variables` and `axes` say between
+    what the user may choose, and what was chosen.
+    """
+
+    shape: tuple[int, int, int]
+    known: Mapping[str, float]
+    read_frame: Callable[[int], Map]
+    paths: tuple[Path, ...]
+    format: str
+    suggested: Mapping[str, float] = field(default_factory=dict)
+    truth: Truth | None = None
+    variables: tuple[str, ...] = ()
+    axes: str = "fal"
+    axes_assumed: bool = False
+    notes: tuple[str, ...] = ()
+
+    def missing(self) -> tuple[str, ...]:
+        """Geometry values that the file does not give, in the order in which to ask for them."""
+        return tuple(name for name in geometry_fields() if name not in self.known)
+
+    def complete(self, given: Mapping[str, float] | None = None, *, accept_suggested: bool = False) -> RFSequence:
+        """Fill the geometry: the user's values win, then the file's, then what may be assumed.
+
+        A value in `REQUIRED` that nobody gives is a MissingGeometryError, unless `accept_suggested` allows the
+        reader's suggestion for it.
+        """
+        given = dict(given or {})
+        values: dict[str, float] = {**ASSUMED, **(self.suggested if accept_suggested else {}), **self.known, **given}
+        absent = [name for name in REQUIRED if name not in values]
+        if absent:
+            raise MissingGeometryError(self.paths[0].name if self.paths else "recording", absent)
+        sources: dict[str, Source] = {
+            name: "user" if name in given else "file" if name in self.known else "assumed" for name in geometry_fields()
+        }
+        geometry = Geometry(**values, sources=GeometrySources(**sources))
+        return RFSequence(
+            self.shape, geometry, self.read_frame, self.paths, self.format, truth=self.truth, notes=self.notes
+        )
+
+    def with_paths(self, paths: tuple[Path, ...]) -> Self:
+        """Return the same recording under other paths."""
+        return replace(self, paths=paths)
+
+
+class Reader(ABC):
+    """One file format: recognised by content, validated before anything large is read."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    extensions: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def sniff(self, path: Path, head: bytes) -> bool:
+        """Say from the first 4096 bytes (and, if need be, a cheap look into the file) whether this format is it."""
+
+    @abstractmethod
+    def read(self, path: Path, options: ReadOptions) -> Recording:
+        """Open the file; anything impossible in it is one ReadError that names the field and what was found."""
+
+
+READERS: Registry[Reader] = Registry("format", "engine.readers", ("own_hdf5", "metaimage", "matlab", "numpy_file"))

@@ -1,0 +1,73 @@
+"""One small registry for readers, estimators, strain methods, metrics, networks and panels.
+
+A package makes a `Registry` with the names of its modules; `discover` imports them once, and a decorator in each
+files its entry. A module that cannot be imported is kept with its reason, so the window can show it greyed.
+"""
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Generic, TypeVar
+
+from engine.errors import MethodError
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Named entries of one kind, in the order of their modules; names are unique."""
+
+    def __init__(self, kind: str, package: str, modules: tuple[str, ...]) -> None:
+        self.kind = kind
+        self._package = package
+        self._modules = modules
+        self._entries: dict[str, T] = {}
+        self._failures: dict[str, str] = {}
+        self._discovered = False
+
+    def register(self, name: str, entry: T) -> T:
+        """File `entry` under `name`; a name that is taken is a programming error."""
+        if name in self._entries:
+            raise ValueError(f"{self.kind} {name!r} is registered twice")
+        self._entries[name] = entry
+        return entry
+
+    def entry(self, name: str) -> Callable[[type[T]], type[T]]:
+        """Decorate a class: one instance of it, made without arguments, is filed under `name`."""
+
+        def file(cls: type[T]) -> type[T]:
+            self.register(name, cls())
+            return cls
+
+        return file
+
+    def discover(self) -> None:
+        """Import the package's modules; an ImportError is recorded and does not hide the others."""
+        if self._discovered:
+            return
+        self._discovered = True
+        for module in self._modules:
+            try:
+                import_module(f"{self._package}.{module}")
+            except ImportError as error:
+                self._failures[module] = str(error)
+
+    def get(self, name: str) -> T:
+        """Return the entry, or raise a MethodError that lists what exists."""
+        self.discover()
+        if name not in self._entries:
+            raise MethodError(f"no {self.kind} is called {name!r}; there are: {', '.join(self._entries)}")
+        return self._entries[name]
+
+    def names(self) -> tuple[str, ...]:
+        """Every name, in the order of the modules."""
+        self.discover()
+        return tuple(self._entries)
+
+    def failures(self) -> dict[str, str]:
+        """Modules that could not be imported, each with the reason."""
+        self.discover()
+        return dict(self._failures)
+
+    def __iter__(self) -> Iterator[T]:
+        self.discover()
+        return iter(tuple(self._entries.values()))

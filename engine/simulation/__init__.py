@@ -1,0 +1,1 @@
+"""Simulated RF recordings with exact ground truth."""

@@ -1,0 +1,1 @@
+"""Stage 4: `Displacement` to `Strain`, one file a method."""

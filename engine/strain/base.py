@@ -1,0 +1,30 @@
+"""What every strain method is: a displacement in, its axial strain out."""
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from engine.parameters import Parameters
+from engine.registry import Registry
+from engine.types import Displacement, Map, Strain
+
+if TYPE_CHECKING:
+    import torch
+
+P = TypeVar("P", bound=Parameters)
+
+
+class StrainMethod(ABC, Generic[P]):
+    """Axial strain of one displacement field; pixels without enough valid displacement become NaN."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    Params: ClassVar[type[Parameters]]
+
+    @abstractmethod
+    def strain(self, displacement: Displacement, quality: Map | None, params: P, device: "torch.device") -> Strain:
+        """Return the axial strain (H, W); `quality` (H, W) in 0..1 weights the fit where the method uses weights."""
+
+
+STRAIN_METHODS: Registry[StrainMethod[Parameters]] = Registry(
+    "strain method", "engine.strain", ("least_squares", "kalman")
+)

@@ -1,0 +1,1 @@
+"""Training of the networks: configuration, data, loop, checkpoints."""

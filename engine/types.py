@@ -1,0 +1,306 @@
+"""The values that flow through the chain: axes, units and signs are stated here once and checked once.
+
+Axes are `(frame, axial, lateral)`; a single map is `(axial, lateral)` = `(H, W)`. Everything is SI.
+A displacement `d` maps a reference point to its place in the deformed frame, `deformed(x + d(x)) ~ reference(x)`;
+positive axial is away from the probe. Axial strain is `d(axial displacement)/d(depth)`, so compression is negative.
+A pixel without a valid estimate is NaN.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import ParameterError, ReadError, StrainscopeError
+
+Map = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Source = Literal["file", "user", "assumed"]
+
+
+@dataclass(frozen=True)
+class GeometrySources:
+    """Where each geometry value comes from; nothing assumed is ever shown as if it had been measured."""
+
+    sampling_hz: Source = "assumed"
+    center_hz: Source = "assumed"
+    sound_speed_m_s: Source = "assumed"
+    pitch_m: Source = "assumed"
+    start_depth_m: Source = "assumed"
+    frame_rate_hz: Source = "assumed"
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Sampling of a beamformed RF recording of a linear array.
+
+    Depth of row i is `start_depth_m + i * sound_speed_m_s / (2 * sampling_hz)`; lateral position of line j of W is
+    `(j - (W - 1) / 2) * pitch_m`.
+    """
+
+    sampling_hz: float
+    center_hz: float
+    sound_speed_m_s: float
+    pitch_m: float
+    start_depth_m: float = 0.0
+    frame_rate_hz: float | None = None
+    sources: GeometrySources = field(default_factory=GeometrySources)
+
+    def __post_init__(self) -> None:
+        for name in ("sampling_hz", "center_hz", "sound_speed_m_s", "pitch_m"):
+            _require_positive(name, getattr(self, name))
+        if self.frame_rate_hz is not None:
+            _require_positive("frame_rate_hz", self.frame_rate_hz)
+        if not math.isfinite(self.start_depth_m):
+            raise ParameterError(f"start_depth_m must be finite, found {self.start_depth_m}")
+        if self.center_hz >= self.sampling_hz / 2:
+            raise ParameterError(
+                f"center_hz {self.center_hz:g} is not below half of sampling_hz {self.sampling_hz:g}: not sampled RF"
+            )
+
+    @property
+    def axial_spacing_m(self) -> float:
+        """Depth from one sample to the next: c / (2 fs)."""
+        return self.sound_speed_m_s / (2 * self.sampling_hz)
+
+    @property
+    def wavelength_m(self) -> float:
+        """Wavelength at the centre frequency."""
+        return self.sound_speed_m_s / self.center_hz
+
+    def depths_m(self, rows: int) -> NDArray[np.float64]:
+        """Depth of each row's centre, shape (rows,)."""
+        return np.asarray(self.start_depth_m + np.arange(rows) * self.axial_spacing_m, dtype=np.float64)
+
+    def laterals_m(self, lines: int) -> NDArray[np.float64]:
+        """Lateral position of each line's centre, shape (lines,); 0 is the middle of the image."""
+        return np.asarray((np.arange(lines) - (lines - 1) / 2) * self.pitch_m, dtype=np.float64)
+
+    def window_samples(self, window_m: float, *, smallest: int = 5) -> int:
+        """Odd number of samples nearest to a window in metres, at least `smallest`."""
+        half = round((window_m / self.axial_spacing_m - 1) / 2)
+        return max(2 * half + 1, smallest)
+
+
+@dataclass(frozen=True)
+class FrameTruth:
+    """Exact motion of a simulated frame on the grid of frame 0; each map is (H, W)."""
+
+    axial_displacement_m: Map
+    lateral_displacement_m: Map
+    axial_strain: Map
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Ground truth of a simulated recording, with frame 0 as the reference.
+
+    `read_frame(k)` gives the motion from frame 0 to frame k, k >= 1; `inclusion_mask` is (H, W) integer labels with
+    0 the background; `youngs_modulus_pa` is (H, W).
+    """
+
+    read_frame: Callable[[int], FrameTruth]
+    inclusion_mask: NDArray[np.int32]
+    youngs_modulus_pa: Map
+
+
+@dataclass(frozen=True)
+class RFSequence:
+    """A recording of beamformed RF frames, read lazily; `shape` is (T, H, W)."""
+
+    shape: tuple[int, int, int]
+    geometry: Geometry
+    read_frame: Callable[[int], Map]
+    paths: tuple[Path, ...] = ()
+    format: str = "memory"
+    truth: Truth | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.shape) != 3 or min(self.shape) < 1:
+            raise ReadError(self.name, f"expected (frames, axial, lateral), found shape {self.shape}")
+
+    @classmethod
+    def from_array(cls, rf: NDArray[np.floating | np.integer], geometry: Geometry) -> Self:
+        """Wrap an array (T, H, W) that is already in memory."""
+        return cls(tuple(rf.shape), geometry, lambda index: rf[index].astype(np.float32))
+
+    @property
+    def name(self) -> str:
+        """Short name of the recording for titles and messages."""
+        if not self.paths:
+            return "recording"
+        return self.paths[0].name if len(self.paths) == 1 else f"{self.paths[0].parent.name} ({len(self.paths)} files)"
+
+    def frame(self, index: int) -> Map:
+        """Read one frame, (H, W) float32; an index out of range or a frame with NaN or infinity is an error."""
+        if not 0 <= index < self.shape[0]:
+            raise StrainscopeError(f"{self.name}: frame {index} does not exist, there are {self.shape[0]}")
+        frame = np.ascontiguousarray(self.read_frame(index), dtype=np.float32)
+        if frame.shape != self.shape[1:]:
+            raise ReadError(self.name, f"frame {index} has shape {frame.shape}, expected {self.shape[1:]}")
+        bad = frame.size - int(np.isfinite(frame).sum())
+        if bad:
+            raise ReadError(self.name, f"frame {index} holds {bad} values that are not finite numbers")
+        return frame
+
+    def with_geometry(self, geometry: Geometry) -> Self:
+        """Return the same recording under another geometry."""
+        return replace(self, geometry=geometry)
+
+
+@dataclass(frozen=True)
+class Displacement:
+    """Axial and lateral displacement in metres on the grid of the reference, each (H, W) float32; NaN is no estimate.
+
+    `report` holds small facts of the estimation, for example {"stages": 2}.
+    """
+
+    axial_m: Map
+    lateral_m: Map
+    geometry: Geometry
+    report: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _require_same_shape("Displacement", self.axial_m, self.lateral_m)
+
+    @classmethod
+    def from_samples(
+        cls, axial_samples: Map, lateral_lines: Map, geometry: Geometry, report: Mapping[str, float] | None = None
+    ) -> Self:
+        """Make from axial samples and lateral lines, the units of the estimators."""
+        return cls(
+            np.asarray(axial_samples * geometry.axial_spacing_m, dtype=np.float32),
+            np.asarray(lateral_lines * geometry.pitch_m, dtype=np.float32),
+            geometry,
+            report or {},
+        )
+
+    @property
+    def axial_samples(self) -> Map:
+        """Axial displacement in RF samples."""
+        return self.axial_m / np.float32(self.geometry.axial_spacing_m)
+
+    @property
+    def lateral_lines(self) -> Map:
+        """Lateral displacement in lines."""
+        return self.lateral_m / np.float32(self.geometry.pitch_m)
+
+
+@dataclass(frozen=True)
+class FramePair:
+    """Reference and deformed frame (H, W), divided by one common scalar so that |RF| is about 1 at most.
+
+    `initial` is the motion from which an estimator starts (bulk motion, or the field of another estimator).
+    """
+
+    reference: Map
+    deformed: Map
+    geometry: Geometry
+    initial: Displacement | None = None
+
+    def __post_init__(self) -> None:
+        _require_same_shape("FramePair", self.reference, self.deformed)
+
+
+@dataclass(frozen=True)
+class Strain:
+    """Axial strain (H, W) float32, dimensionless, negative in compression; `window_m` is the strain filter's length."""
+
+    axial: Map
+    geometry: Geometry
+    window_m: float
+
+
+@dataclass(frozen=True)
+class FrameEstimate:
+    """All that was estimated of one frame against its reference; `quality` (H, W) is the local correlation in 0..1."""
+
+    reference_frame: int
+    deformed_frame: int
+    displacement: Displacement
+    strain: Strain
+    quality: Map
+
+    def __post_init__(self) -> None:
+        _require_same_shape("FrameEstimate", self.displacement.axial_m, self.strain.axial, self.quality)
+
+
+@dataclass(frozen=True)
+class Ellipse:
+    """A region in image space: centre, semi-axes in metres, and angle in degrees.
+
+    The angle turns the lateral semi-axis towards greater depth (clockwise on screen, depth downwards).
+    """
+
+    lateral_m: float
+    depth_m: float
+    semi_lateral_m: float
+    semi_axial_m: float
+    angle_deg: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require_positive("semi_lateral_m", self.semi_lateral_m)
+        _require_positive("semi_axial_m", self.semi_axial_m)
+        for name in ("lateral_m", "depth_m", "angle_deg"):
+            if not math.isfinite(getattr(self, name)):
+                raise ParameterError(f"{name} must be finite, found {getattr(self, name)}")
+
+    @property
+    def area_m2(self) -> float:
+        """Area of the whole ellipse."""
+        return math.pi * self.semi_lateral_m * self.semi_axial_m
+
+    def mask(self, shape: tuple[int, int], geometry: Geometry) -> Mask:
+        """Pixels of an image (H, W) whose centres lie inside, (H, W) bool."""
+        x = geometry.laterals_m(shape[1])[None, :] - self.lateral_m
+        z = geometry.depths_m(shape[0])[:, None] - self.depth_m
+        cosine, sine = math.cos(math.radians(self.angle_deg)), math.sin(math.radians(self.angle_deg))
+        along = (x * cosine + z * sine) / self.semi_lateral_m
+        across = (z * cosine - x * sine) / self.semi_axial_m
+        inside: Mask = along * along + across * across <= 1.0
+        return inside
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a result came to be: enough to make it again."""
+
+    method: str
+    parameters: Mapping[str, object]
+    weights_sha256: str
+    program_version: str
+    input_sha256: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """A whole estimated recording, read lazily; `read_frame(k)` gives the k-th estimated frame."""
+
+    shape: tuple[int, int, int]
+    geometry: Geometry
+    reference_frame: int
+    deformed_frames: tuple[int, ...]
+    provenance: Provenance
+    read_frame: Callable[[int], FrameEstimate]
+    path: Path | None = None
+
+
+def geometry_fields() -> tuple[str, ...]:
+    """Names of the geometry values, in the order in which they are shown and asked for."""
+    return tuple(entry.name for entry in fields(GeometrySources))
+
+
+def _require_positive(name: str, value: float) -> None:
+    if not (math.isfinite(value) and value > 0):
+        raise ParameterError(f"{name} must be a positive number, found {value}")
+
+
+def _require_same_shape(owner: str, *maps: Map) -> None:
+    shapes = {entry.shape for entry in maps}
+    if len(shapes) != 1 or len(next(iter(shapes))) != 2:
+        raise ValueError(f"{owner}: maps must share one (axial, lateral) shape, found {sorted(map(str, shapes))}")

@@ -1,0 +1,121 @@
+"""Motion compensation: sample a deformed frame, or a displacement field, at displaced points.
+
+All images are `(B, C, H, W)`; a motion field is `(B, 2, H, W)` with channel 0 the lateral displacement in lines and
+channel 1 the axial displacement in samples. RF is interpolated axially with a band-limited x4 up-sampling
+(windowed sinc; every fourth sample is the input exactly) followed by linear interpolation at the finer step, which
+errs below 0.5 % at 5 MHz sampled with 40 MHz, where bilinear interpolation errs by 7.6 %. Integer and fractional
+parts are kept apart, so zero motion returns the input bit for bit.
+"""
+
+from functools import lru_cache
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+Interpolation = Literal["band-limited", "bilinear", "paper"]
+
+UPSAMPLING = 4
+_TAPS = 16
+_KAISER_BETA = 6.0
+
+
+def warp(image: Tensor, motion: Tensor, interpolation: Interpolation = "band-limited") -> Tensor:
+    """Sample `image` at `x + motion(x)`; points outside take the value of the nearest border pixel.
+
+    `band-limited` is the default described above; `bilinear` suits smooth maps such as strain or displacement;
+    `paper` is the MUSSE-Net paper's scheme (Joarder et al. 2025, section 3.2): bilinear x4 up-sampling of image and
+    field in both directions, warp, bilinear down-sampling. It is not the identity at zero motion.
+    """
+    if interpolation == "paper":
+        return _warp_as_in_the_paper(image, motion)
+    if interpolation == "bilinear":
+        return _sample(image, motion, 1)
+    return _sample(upsample_axially(image), motion, UPSAMPLING)
+
+
+def compose(residual: Tensor, previous: Tensor) -> Tensor:
+    """Total motion of `residual` found on a frame already compensated by `previous`, both `(B, 2, H, W)`.
+
+    total(x) = residual(x) + previous(x + residual(x)).
+    """
+    return residual + warp(previous, residual, "bilinear")
+
+
+def inside(motion: Tensor) -> Tensor:
+    """Points that motion maps into the frame, `(B, 1, H, W)` bool."""
+    height, width = motion.shape[-2:]
+    rows, columns = _grid(motion)
+    row, column = rows + motion[:, 1:2], columns + motion[:, 0:1]
+    return (row >= 0) & (row <= height - 1) & (column >= 0) & (column <= width - 1)
+
+
+def upsample_axially(image: Tensor) -> Tensor:
+    """Band-limited x4 up-sampling along depth, (B, C, H, W) to (B, C, 4 H, W); row 4 i of the output is row i."""
+    batch, channels, height, width = image.shape
+    kernel = _polyphase_kernel(image.dtype, image.device)
+    rows = functional.pad(
+        image.reshape(batch * channels, 1, height, width), (0, 0, _TAPS // 2 - 1, _TAPS // 2), "replicate"
+    )
+    phases = functional.conv2d(rows, kernel)  # (B C, 3, H, W)
+    fine = torch.cat([image.reshape(batch * channels, 1, height, width), phases], dim=1)
+    return fine.transpose(1, 2).reshape(batch, channels, UPSAMPLING * height, width)
+
+
+@lru_cache(maxsize=8)
+def _polyphase_kernel(dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Kernels of the three fractional phases, (3, 1, taps, 1), each with unit gain at zero frequency."""
+    taps = torch.arange(-(_TAPS // 2) + 1, _TAPS // 2 + 1, dtype=torch.float64)
+    phases = []
+    for step in range(1, UPSAMPLING):
+        position = taps - step / UPSAMPLING
+        ratio = (2 * position / _TAPS).clamp(-1, 1)
+        window = torch.special.i0(_KAISER_BETA * torch.sqrt(1 - ratio**2)) / torch.special.i0(
+            torch.tensor(_KAISER_BETA, dtype=torch.float64)
+        )
+        weights = torch.special.sinc(position) * window
+        phases.append(weights / weights.sum())
+    return torch.stack(phases)[:, None, :, None].to(dtype=dtype, device=device)
+
+
+def _sample(image: Tensor, motion: Tensor, axial_scale: int) -> Tensor:
+    """Bilinear sampling of an image whose rows are `axial_scale` times finer than the field's."""
+    batch, channels, height, width = image.shape
+    axial, lateral = motion[:, 1:2] * axial_scale, motion[:, 0:1]
+    rows, columns = _grid(motion)
+    axial_floor, lateral_floor = torch.floor(axial.detach()), torch.floor(lateral.detach())
+    top = rows * axial_scale + axial_floor.long()
+    left = columns + lateral_floor.long()
+    down, right = axial - axial_floor, lateral - lateral_floor
+    flat = image.reshape(batch, channels, height * width)
+
+    def pick(row: Tensor, column: Tensor) -> Tensor:
+        index = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)
+        values = torch.gather(flat, 2, index.reshape(batch, 1, -1).expand(-1, channels, -1))
+        return values.reshape(batch, channels, *motion.shape[-2:])
+
+    upper = pick(top, left) * (1 - right) + pick(top, left + 1) * right
+    lower = pick(top + 1, left) * (1 - right) + pick(top + 1, left + 1) * right
+    return upper * (1 - down) + lower * down
+
+
+def _grid(motion: Tensor) -> tuple[Tensor, Tensor]:
+    height, width = motion.shape[-2:]
+    rows = torch.arange(height, device=motion.device)[None, None, :, None]
+    columns = torch.arange(width, device=motion.device)[None, None, None, :]
+    return rows, columns
+
+
+def _warp_as_in_the_paper(image: Tensor, motion: Tensor) -> Tensor:
+    size = image.shape[-2:]
+    fine = functional.interpolate(image, scale_factor=UPSAMPLING, mode="bilinear", align_corners=False)
+    fine_motion = functional.interpolate(motion, scale_factor=UPSAMPLING, mode="bilinear", align_corners=False)
+    warped = _sample(fine, fine_motion * UPSAMPLING, 1)
+    return functional.interpolate(warped, size=size, mode="bilinear", align_corners=False)
+
+
+def motion_from_numpy(axial_samples: object, lateral_lines: object, device: torch.device) -> Tensor:
+    """Stack two maps (H, W) into a motion field (1, 2, H, W) float32; NaN becomes zero motion."""
+    stacked = torch.stack([torch.as_tensor(lateral_lines), torch.as_tensor(axial_samples)])
+    return torch.nan_to_num(stacked.to(device=device, dtype=torch.float32), nan=0.0)[None]

@@ -1,0 +1,1 @@
+"""Data in the box: icons, trained weights with their cards, and example recordings."""
