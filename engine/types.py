@@ -255,15 +255,27 @@ class Ellipse:
         """Area of the whole ellipse."""
         return math.pi * self.semi_lateral_m * self.semi_axial_m
 
-    def mask(self, shape: tuple[int, int], geometry: Geometry) -> Mask:
-        """Pixels of an image (H, W) whose centres lie inside, (H, W) bool."""
-        x = geometry.laterals_m(shape[1])[None, :] - self.lateral_m
-        z = geometry.depths_m(shape[0])[:, None] - self.depth_m
+    @property
+    def reach_m(self) -> tuple[float, float]:
+        """Half width and half height of the upright box around the ellipse."""
+        cosine, sine = math.cos(math.radians(self.angle_deg)), math.sin(math.radians(self.angle_deg))
+        return (
+            math.hypot(self.semi_lateral_m * cosine, self.semi_axial_m * sine),
+            math.hypot(self.semi_lateral_m * sine, self.semi_axial_m * cosine),
+        )
+
+    def contains(self, lateral_m: NDArray[np.float64], depth_m: NDArray[np.float64]) -> Mask:
+        """Say of each point whether it lies inside; the two arrays broadcast."""
+        x, z = lateral_m - self.lateral_m, depth_m - self.depth_m
         cosine, sine = math.cos(math.radians(self.angle_deg)), math.sin(math.radians(self.angle_deg))
         along = (x * cosine + z * sine) / self.semi_lateral_m
         across = (z * cosine - x * sine) / self.semi_axial_m
         inside: Mask = along * along + across * across <= 1.0
         return inside
+
+    def mask(self, shape: tuple[int, int], geometry: Geometry) -> Mask:
+        """Pixels of an image (H, W) whose centres lie inside, (H, W) bool."""
+        return self.contains(geometry.laterals_m(shape[1])[None, :], geometry.depths_m(shape[0])[:, None])
 
 
 @dataclass(frozen=True)
