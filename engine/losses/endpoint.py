@@ -1,0 +1,38 @@
+"""Supervised loss on simulated truth: distance of the end points of motion, and of the strain that follows from it."""
+
+import torch
+from torch import Tensor
+
+from engine.losses.consistency import PERCENT
+
+AXIAL_SCALE = 0.05
+"""Axial error in samples below which the end-point loss turns from linear to quadratic."""
+
+STRAIN_SCALE = 0.05
+"""The same for the strain error, in percent."""
+
+
+def endpoint_loss(motion: Tensor, truth: Tensor, valid: Tensor | None = None) -> Tensor:
+    """Mean Charbonnier distance of both channels, a scalar in samples (axial) plus lines (lateral).
+
+    `motion` and `truth` are (N, 2, H, W), `valid` is (N, 1, H, W) bool. sqrt(e^2 + s^2) - s is robust to the few
+    pixels that no network can follow, and smooth at 0.
+    """
+    return masked_mean(_charbonnier(motion - truth, AXIAL_SCALE), valid) * motion.shape[1]
+
+
+def strain_loss(strain: Tensor, truth: Tensor, valid: Tensor | None = None) -> Tensor:
+    """Mean Charbonnier distance of two strain maps (N, 1, H, W), a scalar in percent."""
+    return masked_mean(_charbonnier((strain - truth) * PERCENT, STRAIN_SCALE), valid)
+
+
+def masked_mean(values: Tensor, valid: Tensor | None) -> Tensor:
+    """Mean of (N, C, H, W) over the pixels that are valid; without any, 0."""
+    if valid is None:
+        return values.mean()
+    weight = valid.to(values.dtype)
+    return (values * weight).sum() / (weight.sum() * values.shape[1]).clamp_min(1)
+
+
+def _charbonnier(error: Tensor, scale: float) -> Tensor:
+    return torch.sqrt(error * error + scale**2) - scale

@@ -1,0 +1,120 @@
+"""The training loss: a weighted sum of unsupervised and supervised terms; terms of weight 0 are not computed.
+
+The defaults are those of Joarder et al. 2025, equation 11: 1.0 similarity + 0.2 consistency + 0.3 smoothness.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from engine.losses.consistency import consistency_loss
+from engine.losses.endpoint import endpoint_loss, strain_loss
+from engine.losses.similarity import similarity_loss
+from engine.losses.smoothness import smoothness_loss
+from engine.parameters import Parameters, parameter
+from engine.warp import inside, warp
+
+
+@dataclass(frozen=True)
+class LossSettings(Parameters):
+    """Weights and windows of the terms; windows in samples and lines of the training grid."""
+
+    similarity: float = parameter(1.0, minimum=0.0, help="Weight of the similarity of RF frames")
+    consistency: float = parameter(0.2, minimum=0.0, help="Weight of the agreement of successive strain maps")
+    smoothness: float = parameter(0.3, minimum=0.0, help="Weight of second differences of the motion")
+    endpoint: float = parameter(0.0, minimum=0.0, help="Weight of the distance to the true motion (supervised)")
+    strain: float = parameter(0.0, minimum=0.0, help="Weight of the distance to the true strain (supervised)")
+    similarity_rows: int = parameter(9, unit="samples", minimum=2, help="Height of a similarity patch")
+    similarity_lines: int = parameter(9, unit="lines", minimum=1, help="Width of a similarity patch")
+    strain_window: int = parameter(105, unit="samples", minimum=5, help="Least-squares window of strain in the loss")
+    consistency_lines: int = parameter(8, unit="lines", minimum=1, help="Width of a consistency patch")
+    compensate_strain: bool = parameter(
+        False, help="Sample strain maps at their own motion before they are compared, as the public ReUSENet does"
+    )
+
+    @property
+    def supervised(self) -> bool:
+        """Whether the true motion takes part."""
+        return self.endpoint > 0 or self.strain > 0
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The sum to minimise and its unweighted terms by name, all scalars."""
+
+    total: Tensor
+    terms: dict[str, Tensor]
+
+
+def training_loss(
+    settings: LossSettings,
+    motion: Tensor,
+    reference: Tensor,
+    deformed: Tensor,
+    truth: Tensor | None = None,
+    valid: Tensor | None = None,
+) -> Losses:
+    """Compare one batch of motion with what is known.
+
+    `motion` (B, T, 2, H, W) in lines and samples, `reference` (B, 1, H, W), `deformed` (B, T, 1, H, W); `truth` has
+    the shape of `motion` and is needed by the supervised terms; `valid` (B, T, 1, H, W) bool marks the pixels whose
+    motion can be known. Pixels that `motion` carries out of the frame do not count for similarity.
+    """
+    frames = motion.shape[1]
+    flat = motion.flatten(0, 1)
+    flat_valid = torch.ones_like(flat[:, :1], dtype=torch.bool) if valid is None else valid.flatten(0, 1)
+    terms: dict[str, Tensor] = {}
+    if settings.similarity > 0:
+        still = reference[:, None].expand(-1, frames, -1, -1, -1).flatten(0, 1)
+        window = (settings.similarity_rows, settings.similarity_lines)
+        seen = flat_valid & inside(flat.detach())
+        terms["similarity"] = similarity_loss(warp(deformed.flatten(0, 1), flat), still, window, seen)
+    if settings.smoothness > 0:
+        terms["smoothness"] = smoothness_loss(flat)
+    if settings.consistency > 0:
+        terms["consistency"] = _consistency(settings, motion, valid)
+    if settings.supervised:
+        if truth is None:
+            raise ValueError("a supervised loss needs the true motion")
+        _add_supervised(terms, settings, flat, truth.flatten(0, 1), flat_valid)
+    total = torch.stack([getattr(settings, name) * value for name, value in terms.items()]).sum()
+    return Losses(total, {name: value.detach() for name, value in terms.items()})
+
+
+def inner_strain(motion: Tensor, window: int) -> Tensor:
+    """Axial strain (N, 1, H - window + 1, W) of a motion field (N, 2, H, W), only where the whole window fits."""
+    half = window // 2
+    taps = torch.arange(-half, half + 1, dtype=motion.dtype, device=motion.device)
+    kernel = (taps / (taps * taps).sum())[None, None, :, None]
+    return functional.conv2d(motion[:, 1:2], kernel)
+
+
+def inner_valid(valid: Tensor, window: int) -> Tensor:
+    """Rows of `inner_strain` whose whole window is valid, (N, 1, H - window + 1, W) bool."""
+    bad = functional.max_pool2d(1 - valid.to(torch.float32), (window // 2 * 2 + 1, 1), stride=1)
+    return bad < 0.5
+
+
+def _consistency(settings: LossSettings, motion: Tensor, valid: Tensor | None) -> Tensor:
+    batch, frames = motion.shape[:2]
+    flat, window = motion.flatten(0, 1), settings.strain_window
+    half = window // 2
+    strain = inner_strain(flat, window)
+    strain = strain.reshape(batch, frames, *strain.shape[1:])
+    seen = None if valid is None else inner_valid(valid.flatten(0, 1), window).reshape(strain.shape)
+    moved = motion[..., half : motion.shape[-2] - half, :] if settings.compensate_strain else None
+    return consistency_loss(strain, (max(half, 2), settings.consistency_lines), seen, moved)
+
+
+def _add_supervised(
+    terms: dict[str, Tensor], settings: LossSettings, motion: Tensor, truth: Tensor, valid: Tensor
+) -> None:
+    if settings.endpoint > 0:
+        terms["endpoint"] = endpoint_loss(motion, truth, valid)
+    if settings.strain > 0:
+        window = settings.strain_window
+        terms["strain"] = strain_loss(
+            inner_strain(motion, window), inner_strain(truth, window), inner_valid(valid, window)
+        )
