@@ -1,0 +1,20 @@
+"""Why a metric has no value: short codes for files, sentences for people."""
+
+REASONS = {
+    "not_drawn": "this region has not been drawn",
+    "outside_image": "this region lies outside the image",
+    "leaves_image": "this region reaches beyond the image; only the part inside counts",
+    "overlap": "the target and the background share pixels",
+    "too_few": "too few valid pixels (at least 25, spread over at least 3 resolution cells)",
+    "zero_variance": "all values are the same, so there is no standard deviation to divide by",
+    "zero_mean": "the mean strain is zero, so there is no ratio",
+    "zero_truth": "the true value is zero, so there is no relative error",
+    "no_edge": "no edge with a fitting width was found along the outline",
+    "no_room": "there is no room for the windows at this depth",
+    "no_truth": "the recording holds no true values",
+}
+
+
+def explain(reason: str) -> str:
+    """Turn the short code of a missing value into a sentence; text that is no code comes back as it is."""
+    return REASONS.get(reason, reason)
