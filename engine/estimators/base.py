@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from engine.parameters import Parameters
 from engine.registry import Registry
@@ -45,7 +45,7 @@ class Estimator(ABC, Generic[P]):
         return None
 
 
-ESTIMATORS: Registry[Estimator[Parameters]] = Registry(
+ESTIMATORS: Registry[Estimator[Any]] = Registry(
     "method",
     "engine.estimators",
     ("network", "ncc", "loupas", "am2d", "glue", "combined", "gluenet", "end_to_end_cnn"),

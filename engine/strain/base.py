@@ -1,7 +1,7 @@
 """What every strain method is: a displacement in, its axial strain out."""
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from engine.parameters import Parameters
 from engine.registry import Registry
@@ -25,6 +25,4 @@ class StrainMethod(ABC, Generic[P]):
         """Return the axial strain (H, W); `quality` (H, W) in 0..1 weights the fit where the method uses weights."""
 
 
-STRAIN_METHODS: Registry[StrainMethod[Parameters]] = Registry(
-    "strain method", "engine.strain", ("least_squares", "kalman")
-)
+STRAIN_METHODS: Registry[StrainMethod[Any]] = Registry("strain method", "engine.strain", ("least_squares", "kalman"))

@@ -1,0 +1,63 @@
+"""What every elasticity method is: a frame's estimate in, a map of relative Young's modulus out."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+
+from engine.errors import ParameterError
+from engine.parameters import Parameters
+from engine.registry import Registry
+from engine.types import Ellipse, FrameEstimate, Geometry, Map
+
+P = TypeVar("P", bound=Parameters)
+Progress = Callable[[int, float], None]
+"""Called with the iteration number and the misfit (mean squared residual over its expected variance)."""
+
+
+@dataclass(frozen=True)
+class RelativeModulus:
+    """Young's modulus relative to the reference region, (H, W) float32 without unit; NaN where there is none.
+
+    `label` says what the map is, for colour bars and captions; `misfit` lists the misfit of each iteration.
+    """
+
+    relative: Map
+    geometry: Geometry
+    label: str
+    misfit: tuple[float, ...] = ()
+
+
+class ElasticityMethod(ABC, Generic[P]):
+    """Relative Young's modulus of one frame; never kPa, since no force is measured."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    Params: ClassVar[type[Parameters]]
+
+    @abstractmethod
+    def reconstruct(
+        self,
+        estimate: FrameEstimate,
+        reference: Ellipse,
+        params: P,
+        progress: Progress = lambda iteration, misfit: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> RelativeModulus:
+        """Return the map, normalised to a median of 1 inside `reference`."""
+
+
+ELASTICITY_METHODS: Registry[ElasticityMethod[Any]] = Registry(
+    "elasticity method", "engine.elasticity", ("strain_inverse", "gauss_newton", "statistical", "red")
+)
+
+
+def normalised(modulus: Map, reference: Ellipse, geometry: Geometry) -> Map:
+    """Divide by the median inside the reference; a reference without any valid pixel is a ParameterError."""
+    inside = modulus[reference.mask(modulus.shape, geometry)]
+    inside = inside[np.isfinite(inside)]
+    if inside.size == 0:
+        raise ParameterError("the reference ellipse holds no pixel with a modulus")
+    return np.asarray(modulus / np.median(inside), dtype=np.float32)
