@@ -1,0 +1,135 @@
+"""What every displacement network is: one reference and a series of deformed frames in, one motion field a frame out.
+
+Training calls the network as a whole: `network(reference, deformed)`, recurrent state starting at zero. Inference
+streams: `encode_reference` once, then `step` with as many frames as fit, handing the state on. Both run the same code
+and give the same motion, whatever the number of frames in a step.
+
+>>> network = build("usse-net", {"base_channels": 2})
+>>> motion = network(torch.zeros(1, 1, 32, 16), torch.zeros(1, 3, 1, 32, 16))
+>>> tuple(motion.shape)
+(1, 3, 2, 32, 16)
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engine.errors import ParameterError
+from engine.parameters import Parameters, parameter
+from engine.registry import Registry
+
+Features = tuple[tuple[Tensor, ...], ...]
+"""What is kept of the reference: for each stage its padded frame first, then the feature maps of its encoder."""
+
+LevelState = tuple[Tensor, Tensor]
+"""Hidden and cell state of one ConvLSTM, each (B, C, h, w)."""
+
+State = tuple[tuple[LevelState, ...], ...]
+"""Recurrent memory: for each stage the states of its levels, coarsest first; empty for a network without memory."""
+
+HALVINGS = 4
+_MULTIPLE = 2**HALVINGS
+_SMALLEST_HEIGHT = 2 * _MULTIPLE
+
+
+@dataclass(frozen=True)
+class NetworkConfig(Parameters):
+    """What decides a network's layers; saved beside its weights."""
+
+    base_channels: int = parameter(8, minimum=1, maximum=64, help="Channels at full resolution; doubled at each level")
+    output_scale: float = parameter(1.0, minimum=1e-3, maximum=1e3, help="Factor from the sum of heads to samples")
+
+
+class DisplacementNetwork(nn.Module, ABC):
+    """Motion of `deformed` frames against one `reference`.
+
+    Frames are RF divided by one common scalar, so that |RF| is about 1 at most. Motion is on the reference's grid,
+    channel 0 the lateral displacement in lines, channel 1 the axial displacement in samples, and
+    `deformed(x + motion(x)) ~ reference(x)`. Any height and width work: frames are padded by replication to multiples
+    of 16 (at least 32 rows), the motion is cropped.
+
+    Normalisation uses the statistics of each frame alone, as batch normalisation without running statistics does at
+    batch size 1, the setting of the papers: so results do not depend on how many frames share a step, but they do
+    depend on the whole frame, and tiling a frame changes them.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    Config: ClassVar[type[NetworkConfig]]
+    recurrent: ClassVar[bool] = True
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+
+    def forward(self, reference: Tensor, deformed: Tensor) -> Tensor:
+        """Motion (B, T, 2, H, W) of a whole series (B, T, 1, H, W) against its reference (B, 1, H, W)."""
+        features = self.encode_reference(reference)
+        motion, _ = self.step(features, deformed, self.initial_state(features))
+        return motion
+
+    @abstractmethod
+    def encode_reference(self, reference: Tensor) -> Features:
+        """All that depends on the reference (B, 1, H, W) alone."""
+
+    @abstractmethod
+    def initial_state(self, features: Features) -> State:
+        """Return the memory before the first frame: zeros."""
+
+    @abstractmethod
+    def step(self, features: Features, deformed: Tensor, state: State) -> tuple[Tensor, State]:
+        """Motion (B, n, 2, H, W) of the next n frames (B, n, 1, H, W), and the memory after them."""
+
+    def refine(
+        self, features: Features, deformed: Tensor, state: State, stop_threshold_samples: float
+    ) -> tuple[Tensor, State, list[int]]:
+        """Like `step` for one recording (B = 1), with the number of stages used for each frame.
+
+        A network of several stages stops early on a frame whose motion a stage changed by less than
+        `stop_threshold_samples` on average; the others have one stage.
+        """
+        motion, state = self.step(features, deformed, state)
+        return motion, state, [1] * deformed.shape[1]
+
+
+NETWORKS: Registry[type[DisplacementNetwork]] = Registry(
+    "network", "engine.networks", ("usenet", "reusenet", "usse_net", "musse_net")
+)
+
+
+def build(name: str, config: Mapping[str, Any]) -> DisplacementNetwork:
+    """Make a network with fresh weights; an unknown name is a MethodError, an unknown option a ParameterError."""
+    network = NETWORKS.get(name)
+    known = {entry.name for entry in fields(network.Config)}
+    unknown = sorted(set(config) - known)
+    if unknown:
+        raise ParameterError(f"{name}: unknown option {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+    return network(network.Config(**config))
+
+
+def pad(frames: Tensor) -> Tensor:
+    """Pad (..., 1, H, W) at the bottom and right by replication to sizes that four halvings divide."""
+    height, width = frames.shape[-2:]
+    rows = max(-height % _MULTIPLE, _SMALLEST_HEIGHT - height)
+    columns = -width % _MULTIPLE
+    if not rows and not columns:
+        return frames
+    flat = frames.reshape(-1, 1, height, width)
+    padded = functional.pad(flat, (0, columns, 0, rows), "replicate")
+    return padded.reshape(*frames.shape[:-2], height + rows, width + columns)
+
+
+def by_frame(maps: Tensor, frames: torch.Size) -> Tensor:
+    """Split the leading dimension of maps (B n, ...) into (B, n, ...)."""
+    return maps.reshape(*frames, *maps.shape[1:])
+
+
+def paired(reference: Tensor, deformed: Tensor) -> Tensor:
+    """Stack the reference (B, 1, H, W) before each of n frames (B, n, 1, H, W): (B n, 2, H, W)."""
+    repeated = reference[:, None].expand(-1, deformed.shape[1], -1, -1, -1)
+    return torch.cat([repeated, deformed], dim=2).flatten(0, 1)

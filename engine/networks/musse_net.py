@@ -1,0 +1,140 @@
+"""MUSSE-Net: stages of USSE-Net, each refining the motion of those before it (Joarder et al. 2025, section 3.2).
+
+Stage m sees the reference and the deformed frame compensated by the motion found so far, and predicts what is left.
+Two readings differ from the printed formulas. The original frame is warped once with the whole motion, since repeated
+interpolation takes the high frequencies out of RF. And the residual, which lives on the compensated frame, is composed
+with the motion before it, total(x) = residual(x) + before(x + residual(x)); plain addition would err by up to
+|residual| |gradient|. `interpolation="paper"` keeps the paper's own up-sampled bilinear warp.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from engine import warp
+from engine.errors import ParameterError
+from engine.networks.base import NETWORKS, DisplacementNetwork, Features, NetworkConfig, State, by_frame
+from engine.networks.usse_net import USSENet, USSENetConfig
+from engine.parameters import parameter
+
+
+@dataclass(frozen=True)
+class MUSSENetConfig(USSENetConfig):
+    """Options of MUSSE-Net; all stages are built alike."""
+
+    stages: int = parameter(2, minimum=1, maximum=8, help="Number of USSE-Net stages")
+    interpolation: Literal["band-limited", "bilinear", "paper"] = parameter(
+        "band-limited", help="Interpolation of RF between stages"
+    )
+
+
+class MUSSENet(DisplacementNetwork):
+    """Stages run in order; the heads of all but the first start at zero, so a new stage changes nothing at first."""
+
+    name = "musse-net"
+    title = "MUSSE-Net"
+    Config = MUSSENetConfig
+    config: MUSSENetConfig
+
+    def __init__(self, config: NetworkConfig | None = None) -> None:
+        config = config or MUSSENetConfig()
+        if not isinstance(config, MUSSENetConfig):
+            raise TypeError(f"MUSSE-Net needs a MUSSENetConfig, found {type(config).__name__}")
+        super().__init__(config)
+        stage_config = USSENetConfig(config.base_channels, config.output_scale, config.tca_layout, config.fusion)
+        self.stages = nn.ModuleList(USSENet(stage_config) for _ in range(config.stages))
+        for stage in self._stages()[1:]:
+            stage.decoder.head.zero()
+        self.active_stages = config.stages
+
+    def train_stage(self, stage: int) -> None:
+        """Freeze the stages before `stage` (1 is the first) and run none after it; `forward` then ends there."""
+        if not 1 <= stage <= len(self.stages):
+            raise ParameterError(f"stage {stage} does not exist, there are {len(self.stages)}")
+        for index, module in enumerate(self.stages, start=1):
+            module.requires_grad_(index == stage)
+        self.active_stages = stage
+
+    def stage_motions(self, reference: Tensor, deformed: Tensor) -> list[Tensor]:
+        """Total motion after each active stage, each (B, T, 2, H, W), of a whole series as in `forward`."""
+        motions: list[Tensor] = []
+        for stage in self._active():
+            with torch.set_grad_enabled(torch.is_grad_enabled() and _trains(stage)):
+                features = stage.encode_reference(reference)
+                state = stage.initial_state(features)
+                motions.append(self._refined(stage, features, deformed, motions[-1] if motions else None, state)[0])
+        return motions
+
+    def forward(self, reference: Tensor, deformed: Tensor) -> Tensor:
+        """Motion after the last active stage."""
+        return self.stage_motions(reference, deformed)[-1]
+
+    def encode_reference(self, reference: Tensor) -> Features:
+        """Each stage's features of the reference."""
+        return tuple(stage.encode_reference(reference)[0] for stage in self._active())
+
+    def initial_state(self, features: Features) -> State:
+        """Zeros for each stage."""
+        return tuple(stage.initial_state((entry,))[0] for stage, entry in zip(self._active(), features, strict=True))
+
+    def step(self, features: Features, deformed: Tensor, state: State) -> tuple[Tensor, State]:
+        """Motion of the next frames through every active stage; see `DisplacementNetwork.step`."""
+        motion: Tensor | None = None
+        after = []
+        for stage, own_features, own_state in zip(self._active(), features, state, strict=True):
+            motion, stage_state = self._refined(stage, (own_features,), deformed, motion, (own_state,))
+            after.append(stage_state[0])
+        assert motion is not None
+        return motion, tuple(after)
+
+    def refine(
+        self, features: Features, deformed: Tensor, state: State, stop_threshold_samples: float
+    ) -> tuple[Tensor, State, list[int]]:
+        """Motion with the paper's stopping rule, frame by frame; a frame that stopped leaves later memories alone.
+
+        The rule compares two successive stages, so at least two run. B must be 1.
+        """
+        going = torch.arange(deformed.shape[1], device=deformed.device)
+        used = torch.zeros_like(going)
+        total: Tensor | None = None
+        after = list(state)
+        for index, stage in enumerate(self._active()):
+            before = None if total is None else total[:, going]
+            motion, stage_state = self._refined(stage, (features[index],), deformed[:, going], before, (state[index],))
+            after[index] = stage_state[0]
+            used[going] = index + 1
+            total = motion if total is None else total.index_copy(1, going, motion)
+            if before is not None:
+                change = (motion - before)[0].abs().mean(dim=(1, 2, 3))
+                going = going[change >= stop_threshold_samples]
+            if not len(going):
+                break
+        assert total is not None
+        return total, tuple(after), used.tolist()
+
+    def _refined(
+        self, stage: USSENet, features: Features, deformed: Tensor, before: Tensor | None, state: State
+    ) -> tuple[Tensor, State]:
+        """Total motion after `stage`, which sees the frames compensated by the motion `before` it."""
+        if before is None:
+            return stage.step(features, deformed, state)
+        frames = deformed.shape[:2]
+        flat = before.flatten(0, 1)
+        compensated = by_frame(warp.warp(deformed.flatten(0, 1), flat, self.config.interpolation), frames)
+        residual, state = stage.step(features, compensated, state)
+        return by_frame(warp.compose(residual.flatten(0, 1), flat), frames), state
+
+    def _stages(self) -> list[USSENet]:
+        return [stage for stage in self.stages if isinstance(stage, USSENet)]
+
+    def _active(self) -> list[USSENet]:
+        return self._stages()[: self.active_stages]
+
+
+def _trains(stage: nn.Module) -> bool:
+    return any(values.requires_grad for values in stage.parameters())
+
+
+NETWORKS.register(MUSSENet.name, MUSSENet)

@@ -1,0 +1,48 @@
+"""ReUSENet: USENet's encoder with a ConvLSTM decoder (Delaunay, Hu, Vercauteren, Phys. Med. Biol. 66:175031, 2021)."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from engine.networks.base import NETWORKS, DisplacementNetwork, Features, NetworkConfig, State, by_frame, pad, paired
+from engine.networks.blocks import level_channels
+from engine.networks.sequential_decoder import AdditiveFusion, SequentialDecoder
+from engine.networks.usenet import PairEncoder
+
+
+@dataclass(frozen=True)
+class ReUSENetConfig(NetworkConfig):
+    """Options of ReUSENet."""
+
+
+class ReUSENet(DisplacementNetwork):
+    """Five recurrent states, from 1/16 to full resolution, reset at the start of every recording."""
+
+    name = "reusenet"
+    title = "ReUSENet"
+    Config = ReUSENetConfig
+
+    def __init__(self, config: NetworkConfig | None = None) -> None:
+        super().__init__(config or ReUSENetConfig())
+        channels = self.config.base_channels
+        self.encoder = PairEncoder(channels)
+        self.decoder = SequentialDecoder(channels, [AdditiveFusion(width) for width in level_channels(channels)[3::-1]])
+
+    def encode_reference(self, reference: Tensor) -> Features:
+        """Pad the reference; the encoder sees only pairs."""
+        return ((pad(reference),),)
+
+    def initial_state(self, features: Features) -> State:
+        """Zeros at every level."""
+        return (self.decoder.initial_state(features[0][0]),)
+
+    def step(self, features: Features, deformed: Tensor, state: State) -> tuple[Tensor, State]:
+        """Motion of the next frames; see `DisplacementNetwork.step`."""
+        height, width = deformed.shape[-2:]
+        frames = deformed.shape[:2]
+        bottom, skips = self.encoder(paired(features[0][0], pad(deformed)))
+        motion, after = self.decoder(by_frame(bottom, frames), [(by_frame(skip, frames),) for skip in skips], state[0])
+        return motion[..., :height, :width] * self.config.output_scale, (after,)
+
+
+NETWORKS.register(ReUSENet.name, ReUSENet)

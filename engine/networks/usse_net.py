@@ -1,0 +1,134 @@
+"""USSE-Net: three encoder streams, tri-cross attention, cross-attentive recurrent decoder (Joarder et al. 2025, 3.1).
+
+The paper prints no layer sizes; the widths are those of ReUSENet, on which its ablation builds. Pre and post streams
+share weights; the mid stream sees the stacked pair and takes in both others at every level (CACFF), before pooling:
+f_mid = ReLU(Residual(f_mid below) + Norm(Conv1x1 [f_pre, f_post])). At the bottleneck the three streams meet in TCA.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engine.networks.base import NETWORKS, DisplacementNetwork, Features, NetworkConfig, State, by_frame, pad, paired
+from engine.networks.blocks import TwoConvolutionResidual, level_channels
+from engine.networks.cross_attentive_fusion import CrossAttentiveFusion
+from engine.networks.sequential_decoder import AdditiveFusion, SequentialDecoder
+from engine.networks.tri_cross_attention import TriCrossAttention
+from engine.parameters import parameter
+
+
+@dataclass(frozen=True)
+class USSENetConfig(NetworkConfig):
+    """Options of USSE-Net; `fusion="additive"` is the step of the paper's ablation before the CAF decoder."""
+
+    tca_layout: Literal["spatial", "channel", "axial"] = parameter("spatial", help="Layout of tri-cross attention")
+    fusion: Literal["cross-attentive", "additive"] = parameter(
+        "cross-attentive", help="How the decoder takes in the skips"
+    )
+
+
+class SharedEncoder(nn.Module):
+    """Four residual blocks on one frame; the same weights serve the reference and the deformed frames."""
+
+    def __init__(self, base_channels: int) -> None:
+        super().__init__()
+        widths = (1, *level_channels(base_channels)[:-1])
+        self.blocks = nn.ModuleList(TwoConvolutionResidual(inputs, outputs) for inputs, outputs in pairwise(widths))
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
+        """Return maps of frames (B, 1, H, W) from full resolution to H/8, then the pooled one at H/16."""
+        x, maps = frames, []
+        for block in self.blocks:
+            maps.append(block(x))
+            x = functional.max_pool2d(maps[-1], 2)
+        return *maps, x
+
+
+class ComplementaryFusion(nn.Module):
+    """CACFF: what both single streams know, added to the mid stream as a residual."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.join = nn.Conv2d(2 * channels, channels, 1, bias=False)
+        self.norm = nn.InstanceNorm2d(channels, affine=True)
+
+    def forward(self, mid: Tensor, pre: Tensor, post: Tensor) -> Tensor:
+        """Fuse mid and post (B n, C, H, W) with pre (B, C, H, W), whose share of the convolution is taken once."""
+        channels = pre.shape[1]
+        shares = functional.conv2d(post, self.join.weight[:, channels:])
+        joined = (
+            shares.reshape(pre.shape[0], -1, *pre.shape[1:])
+            + functional.conv2d(pre, self.join.weight[:, :channels])[:, None]
+        )
+        return functional.relu(mid + self.norm(joined.flatten(0, 1)), inplace=True)
+
+
+class MidEncoder(nn.Module):
+    """Four residual blocks on the stacked pair, each followed by complementary fusion."""
+
+    def __init__(self, base_channels: int) -> None:
+        super().__init__()
+        widths = (2, *level_channels(base_channels)[:-1])
+        self.blocks = nn.ModuleList(TwoConvolutionResidual(inputs, outputs) for inputs, outputs in pairwise(widths))
+        self.fusions = nn.ModuleList(ComplementaryFusion(channels) for channels in widths[1:])
+
+    def forward(self, pair: Tensor, pre: tuple[Tensor, ...], post: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Return maps of pairs (B n, 2, H, W) like those of `SharedEncoder`."""
+        x, maps = pair, []
+        for block, fusion, pre_map, post_map in zip(self.blocks, self.fusions, pre[:-1], post[:-1], strict=True):
+            maps.append(fusion(block(x), pre_map, post_map))
+            x = functional.max_pool2d(maps[-1], 2)
+        return *maps, x
+
+
+class USSENet(DisplacementNetwork):
+    """One stage of MUSSE-Net, and a network of its own."""
+
+    name = "usse-net"
+    title = "USSE-Net"
+    Config = USSENetConfig
+    config: USSENetConfig
+
+    def __init__(self, config: NetworkConfig | None = None) -> None:
+        config = config or USSENetConfig()
+        if not isinstance(config, USSENetConfig):
+            raise TypeError(f"USSE-Net needs a USSENetConfig, found {type(config).__name__}")
+        super().__init__(config)
+        channels, widths = config.base_channels, level_channels(config.base_channels)
+        fusion = CrossAttentiveFusion if config.fusion == "cross-attentive" else AdditiveFusion
+        self.shared = SharedEncoder(channels)
+        self.mid = MidEncoder(channels)
+        self.attention = TriCrossAttention(widths[3], config.tca_layout)
+        self.decoder = SequentialDecoder(channels, [fusion(width) for width in widths[3::-1]])
+
+    def encode_reference(self, reference: Tensor) -> Features:
+        """Return maps of the pre stream, which serve every deformed frame."""
+        padded = pad(reference)
+        return ((padded, *self.shared(padded)),)
+
+    def initial_state(self, features: Features) -> State:
+        """Zeros at every level."""
+        return (self.decoder.initial_state(features[0][0]),)
+
+    def step(self, features: Features, deformed: Tensor, state: State) -> tuple[Tensor, State]:
+        """Motion of the next frames; see `DisplacementNetwork.step`."""
+        height, width = deformed.shape[-2:]
+        frames = deformed.shape[:2]
+        reference, *pre = features[0]
+        padded = pad(deformed)
+        post = self.shared(padded.flatten(0, 1))
+        mid = self.mid(paired(reference, padded), tuple(pre), post)
+        repeated = pre[-1][:, None].expand(*frames, -1, -1, -1).flatten(0, 1)
+        bottom = by_frame(self.attention(repeated, post[-1], mid[-1]), frames)
+        skips = [
+            (pre_map[:, None], by_frame(post_map, frames), by_frame(mid_map, frames))
+            for pre_map, post_map, mid_map in zip(pre[-2::-1], post[-2::-1], mid[-2::-1], strict=True)
+        ]
+        motion, after = self.decoder(bottom, skips, state[0])
+        return motion[..., :height, :width] * self.config.output_scale, (after,)
+
+
+NETWORKS.register(USSENet.name, USSENet)

@@ -1,0 +1,55 @@
+"""Layer sizes, checked by their number of parameters."""
+
+import pytest
+
+from engine.networks.base import build
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "expected"),
+    [
+        ("usenet", {}, 397_994),
+        ("usenet", {"base_channels": 16}, 1_579_338),
+        ("reusenet", {}, 1_503_018),
+        ("reusenet", {"base_channels": 16}, 5_998_922),
+        ("usse-net", {}, 1_560_766),
+        ("usse-net", {"tca_layout": "channel"}, 1_560_766),
+        ("usse-net", {"tca_layout": "axial"}, 1_573_114),
+        ("usse-net", {"base_channels": 16}, 6_228_078),
+        ("musse-net", {}, 2 * 1_560_766),
+        ("musse-net", {"stages": 3}, 3 * 1_560_766),
+        ("musse-net", {"base_channels": 16}, 2 * 6_228_078),
+    ],
+)
+def test_number_of_parameters(name: str, config: dict[str, object], expected: int) -> None:
+    assert sum(values.numel() for values in build(name, config).parameters()) == expected
+
+
+def test_split_of_reusenet() -> None:
+    network = build("reusenet", {})
+    sizes = {
+        part: sum(values.numel() for key, values in network.named_parameters() if key.startswith(part))
+        for part in ("encoder", "decoder.memories.0", "decoder.memories", "decoder.fusions", "decoder.head")
+    }
+    assert sizes == {
+        "encoder": 122_976,
+        "decoder.memories.0": 885_248,
+        "decoder.memories": 885_248 + 392_160,
+        "decoder.fusions": 98_160,
+        "decoder.head": 4_474,
+    }
+
+
+def test_split_of_usse_net() -> None:
+    network = build("usse-net", {})
+    sizes = {
+        part: sum(values.numel() for key, values in network.named_parameters() if key.startswith(part))
+        for part in ("shared", "mid.blocks", "mid.fusions", "attention", "decoder.fusions")
+    }
+    assert sizes == {
+        "shared": 73_704,
+        "mid.blocks": 73_776,
+        "mid.fusions": 11_120,
+        "attention": 4,
+        "decoder.fusions": 120_280,
+    }
