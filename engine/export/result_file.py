@@ -1,0 +1,301 @@
+"""The result file: displacement, strain and quality of every estimated frame in one HDF5 file, format 1.
+
+Datasets `axial_displacement_m`, `lateral_displacement_m`, `axial_strain` and `quality`, each (T, H, W) float32 on the
+grid of the RF with NaN where there is no estimate, and `deformed_frame` (T,), in increasing order. Root attributes:
+`format`, `version`, `reference_frame`, `strain_window_m`, the geometry values, each with its `<name>_source`, and the
+provenance (`method`, `parameters` as JSON, `weights_sha256`, `program_version`, `input_sha256`). Frames that were
+compared with different references (sliding pairs) add `frame_reference` (T,).
+"""
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import h5py
+import numpy as np
+
+from engine.errors import ParameterError, ReadError, StrainscopeError, WriteError
+from engine.export.atomic import Place, temporary_beside
+from engine.readers.checks import DAMAGED, LARGEST_FRAME, finite, geometry_values, sequence_shape
+from engine.readers.hdf5 import dataset, open_hdf5, plain, root_attribute
+from engine.types import (
+    Displacement,
+    FrameEstimate,
+    Geometry,
+    GeometrySources,
+    Provenance,
+    Result,
+    Source,
+    Strain,
+    geometry_fields,
+)
+
+FORMAT = "strainscope-result"
+VERSION = 1
+MAPS = ("axial_displacement_m", "lateral_displacement_m", "axial_strain", "quality")
+
+
+class ResultWriter:
+    """Write the estimates of one recording as they come; the file appears when the `with` block ends cleanly.
+
+    An error or a cancellation in the block, or a frame that is still missing at its end, leaves the target as it was.
+
+    >>> with ResultWriter(path, sequence.shape, geometry, 0, (1, 2), provenance) as writer:  # doctest: +SKIP
+    ...     for estimate in run(sequence, settings, device):
+    ...         writer.append(estimate)
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        sequence_shape: tuple[int, int, int],
+        geometry: Geometry,
+        reference_frame: int,
+        deformed_frames: Sequence[int],
+        provenance: Provenance,
+    ) -> None:
+        self._path = path
+        self._frames = tuple(sorted(set(deformed_frames)))
+        self._shape = (len(self._frames), *sequence_shape[1:])
+        self._attributes = {
+            "format": FORMAT,
+            "version": VERSION,
+            "reference_frame": reference_frame,
+            **geometry_attributes(geometry),
+            **_provenance_attributes(provenance),
+        }
+        self._references = dict.fromkeys(self._frames, reference_frame)
+        self._missing = set(self._frames)
+        self._place: Place | None = None
+        self._file: h5py.File | None = None
+
+    def __enter__(self) -> Self:
+        if not self._frames:
+            raise WriteError(f"cannot write {self._path}: there is no frame to write")
+        self._place = temporary_beside(self._path)
+        try:
+            self._file = self._create(self._place.temporary)
+        except BaseException:
+            self._place.discard()
+            raise
+        return self
+
+    def append(self, estimate: FrameEstimate) -> None:
+        """Store one frame; the order does not matter, a frame that was not announced is a programming error."""
+        if self._file is None:
+            raise ValueError("append needs an open writer: use it in a `with` block")
+        row = self._frames.index(estimate.deformed_frame)
+        maps = (
+            estimate.displacement.axial_m,
+            estimate.displacement.lateral_m,
+            estimate.strain.axial,
+            estimate.quality,
+        )
+        try:
+            for name, values in zip(MAPS, maps, strict=True):
+                self._file[name][row] = values
+        except (OSError, RuntimeError) as error:
+            raise self._failure(error) from error
+        self._file.attrs["strain_window_m"] = estimate.strain.window_m
+        self._references[estimate.deformed_frame] = estimate.reference_frame
+        self._missing.discard(estimate.deformed_frame)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._place is None or self._file is None:
+            return
+        try:
+            self._finish(complete=kind is None)
+        except (OSError, RuntimeError) as failure:
+            if kind is None:
+                raise self._failure(failure) from failure
+        finally:
+            self._place.discard()
+
+    def _finish(self, *, complete: bool) -> None:
+        assert self._file is not None
+        assert self._place is not None
+        references = [self._references[frame] for frame in self._frames]
+        if complete and set(references) != {self._attributes["reference_frame"]}:
+            self._file.create_dataset("frame_reference", data=np.asarray(references, dtype=np.int64))
+        self._file.close()
+        if complete and self._missing:
+            raise WriteError(f"cannot write {self._path}: frame {min(self._missing)} was not estimated")
+        if complete:
+            self._place.keep()
+
+    def _create(self, path: Path) -> h5py.File:
+        try:
+            file = h5py.File(path, "w")
+            for name in MAPS:
+                file.create_dataset(
+                    name, self._shape, np.float32, chunks=(1, *self._shape[1:]), fillvalue=np.float32(np.nan)
+                )
+            file.create_dataset("deformed_frame", data=np.asarray(self._frames, dtype=np.int64))
+            for name, value in self._attributes.items():
+                file.attrs[name] = value
+        except (OSError, RuntimeError) as error:
+            raise self._failure(error) from error
+        return file
+
+    def _failure(self, error: Exception) -> WriteError:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
+        return WriteError(f"cannot write {self._path}: {reason}")
+
+
+def geometry_attributes(geometry: Geometry) -> dict[str, float | str]:
+    """Geometry values that exist, and for each `<name>_source`: file, user or assumed."""
+    found: dict[str, float | str] = {}
+    for name in geometry_fields():
+        value = getattr(geometry, name)
+        if value is not None:
+            found[name] = float(value)
+            found[f"{name}_source"] = str(getattr(geometry.sources, name))
+    return found
+
+
+def _provenance_attributes(provenance: Provenance) -> dict[str, str]:
+    parameters = json.dumps(dict(provenance.parameters), sort_keys=True, allow_nan=False)
+    texts = {entry.name: str(getattr(provenance, entry.name)) for entry in fields(Provenance)}
+    return {**texts, "parameters": parameters}
+
+
+def is_result_file(path: Path) -> bool:
+    """Say whether a file declares itself a result; anything that cannot be opened is not one."""
+    return path.is_file() and root_attribute(path, "format") == FORMAT
+
+
+def read_result(path: Path) -> Result:
+    """Open a result file; its frames are read one by one when asked for.
+
+    Everything is checked before a frame is read: format, version, shapes, types, sizes, and that no dataset leads to
+    another file. Whatever is wrong is one ReadError.
+
+    >>> result = read_result(Path("arm.h5"))  # doctest: +SKIP
+    >>> float(np.nanmedian(result.read_frame(0).strain.axial))  # doctest: +SKIP
+    """
+    with _reading(path) as file:
+        _check_format(path, file)
+        shape = _check_maps(path, file)
+        frames = _frame_numbers(path, file, "deformed_frame", shape[0])
+        reference = _whole(path, file, "reference_frame")
+        sliding = "frame_reference" in tuple(file)
+        references = _frame_numbers(path, file, "frame_reference", shape[0]) if sliding else (reference,) * shape[0]
+        geometry = _read_geometry(path, file)
+        window_m = finite(path, "strain_window_m", _attribute(path, file, "strain_window_m"))
+        provenance = _read_provenance(path, file)
+
+    def read_frame(row: int) -> FrameEstimate:
+        if not 0 <= row < shape[0]:
+            raise ReadError(path, f"estimate {row} does not exist, there are {shape[0]}")
+        with _reading(path) as again:
+            if _check_maps(path, again) != shape:
+                raise ReadError(path, "has changed since it was opened")
+            axial, lateral, strain, quality = (dataset(path, again, name)[row] for name in MAPS)
+        displacement = Displacement(axial, lateral, geometry)
+        return FrameEstimate(references[row], frames[row], displacement, Strain(strain, geometry, window_m), quality)
+
+    return Result(shape, geometry, reference, frames, provenance, read_frame, path)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[h5py.File]:
+    """Open for reading; what HDF5 or a conversion raises on a damaged file becomes one ReadError."""
+    if not path.is_file():
+        raise ReadError(path, "is a folder, not a result file" if path.is_dir() else "there is no such file")
+    try:
+        with open_hdf5(path) as file:
+            yield file
+    except StrainscopeError:
+        raise
+    except PermissionError:
+        raise ReadError(path, "may not be read: permission denied") from None
+    except DAMAGED as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ReadError(path, f"damaged result file ({reason[:120]})") from error
+
+
+def _check_format(path: Path, file: h5py.File) -> None:
+    found = plain(file.attrs.get("format"))
+    if found == "strainscope-rf":
+        raise ReadError(path, "holds RF, not a result; make a result of it with `strainscope estimate`")
+    if found != FORMAT:
+        raise ReadError(path, f"is not a result file: its format is {found or 'not given'}, expected {FORMAT}")
+    version = _whole(path, file, "version")
+    if version != VERSION:
+        raise ReadError(path, f"has result version {version}; this program reads version {VERSION}")
+
+
+def _check_maps(path: Path, file: h5py.File) -> tuple[int, int, int]:
+    first: tuple[int, ...] | None = None
+    for name in MAPS:
+        found = dataset(path, file, name)
+        if found.dtype != np.float32 or found.ndim != 3:
+            raise ReadError(
+                path, f"{name} is {found.dtype} of shape {found.shape}, expected float32 (frames, axial, lateral)"
+            )
+        if first is not None and found.shape != first:
+            raise ReadError(path, f"{name} has shape {found.shape}, but {MAPS[0]} has {first}")
+        if found.chunks and math.prod(found.chunks) > LARGEST_FRAME:
+            raise ReadError(path, f"{name} is stored in pieces of {found.chunks}, more than can be")
+        first = found.shape
+    assert first is not None
+    return sequence_shape(path, *first)
+
+
+def _frame_numbers(path: Path, file: h5py.File, name: str, count: int) -> tuple[int, ...]:
+    found = dataset(path, file, name)
+    if found.shape != (count,) or found.dtype.kind not in "iu":
+        raise ReadError(path, f"{name} is {found.dtype} of shape {found.shape}, expected {count} whole numbers")
+    frames = tuple(int(frame) for frame in found[:])
+    if min(frames) < 0 or (name == "deformed_frame" and len(set(frames)) != count):
+        raise ReadError(path, f"{name} holds negative or repeated frame numbers")
+    return frames
+
+
+def _read_geometry(path: Path, file: h5py.File) -> Geometry:
+    names = [name for name in geometry_fields() if name in file.attrs or name != "frame_rate_hz"]
+    values = geometry_values(path, {name: _attribute(path, file, name) for name in names})
+    sources: dict[str, Source] = {}
+    for name in names:
+        source = plain(file.attrs.get(f"{name}_source", "assumed"))
+        if source not in {"file", "user", "assumed"}:
+            raise ReadError(path, f"{name}_source is {source!r}, expected file, user or assumed")
+        sources[name] = source
+    try:
+        return Geometry(**values, sources=GeometrySources(**sources))
+    except ParameterError as error:
+        raise ReadError(path, str(error)) from None
+
+
+def _read_provenance(path: Path, file: h5py.File) -> Provenance:
+    texts = {name: _attribute(path, file, name) for name in (entry.name for entry in fields(Provenance))}
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise ReadError(path, f"attribute {name} is {text!r}, expected text")
+    try:
+        parameters = json.loads(texts.pop("parameters"))
+    except (ValueError, RecursionError):
+        parameters = None
+    if not isinstance(parameters, dict):
+        raise ReadError(path, "attribute parameters is not a JSON object")
+    return Provenance(parameters=parameters, **texts)
+
+
+def _attribute(path: Path, file: h5py.File, name: str) -> Any:
+    if name not in file.attrs:
+        raise ReadError(path, f"attribute {name} is missing")
+    return plain(file.attrs[name])
+
+
+def _whole(path: Path, file: h5py.File, name: str) -> int:
+    value = finite(path, name, _attribute(path, file, name))
+    if value != int(value):
+        raise ReadError(path, f"attribute {name} is {value}, expected a whole number")
+    return int(value)
