@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Self
 
-from engine.errors import MissingGeometryError
+from engine.errors import MissingGeometryError, ParameterError, ReadError
+from engine.readers.spectrum import measure_center_hz
 from engine.registry import Registry
 from engine.types import Geometry, GeometrySources, Map, RFSequence, Source, Truth, geometry_fields
 
@@ -34,8 +35,9 @@ class Recording:
     """An opened file: lazily readable frames, what the file says of the geometry, and what it does not.
 
     `known` holds the geometry values that the file gives; `suggested` holds values worth proposing for the others
-    (a centre frequency measured from the spectrum, say), which count as assumed. `variables` and `axes` say between
-    what the user may choose, and what was chosen.
+    (a centre frequency measured from the spectrum, say), which count as assumed. `variables` says between what the
+    user may choose, `variable` and `axes` what was chosen; `axes_assumed` that nobody said so. `costly` marks frames
+    that are computed (beamformed, say), so that nobody reads one without need.
     """
 
     shape: tuple[int, int, int]
@@ -46,22 +48,36 @@ class Recording:
     suggested: Mapping[str, float] = field(default_factory=dict)
     truth: Truth | None = None
     variables: tuple[str, ...] = ()
+    variable: str = ""
     axes: str = "fal"
     axes_assumed: bool = False
+    costly: bool = False
     notes: tuple[str, ...] = ()
 
     def missing(self) -> tuple[str, ...]:
         """Geometry values that the file does not give, in the order in which to ask for them."""
         return tuple(name for name in geometry_fields() if name not in self.known)
 
+    def suggestions(self, given: Mapping[str, float] | None = None) -> Mapping[str, float]:
+        """Propose values for what is missing, knowing what the user gives; every one counts as assumed.
+
+        With a sampling rate, the centre frequency is measured from the spectrum of frame 0.
+        """
+        stated = {**self.known, **(given or {})}
+        values = {**self.suggested, **stated}
+        if "center_hz" in stated or "sampling_hz" not in values:
+            return self.suggested
+        return {**self.suggested, "center_hz": measure_center_hz(self.read_frame(0), values["sampling_hz"])}
+
     def complete(self, given: Mapping[str, float] | None = None, *, accept_suggested: bool = False) -> RFSequence:
         """Fill the geometry: the user's values win, then the file's, then what may be assumed.
 
         A value in `REQUIRED` that nobody gives is a MissingGeometryError, unless `accept_suggested` allows the
-        reader's suggestion for it.
+        suggestion for it.
         """
         given = dict(given or {})
-        values: dict[str, float] = {**ASSUMED, **(self.suggested if accept_suggested else {}), **self.known, **given}
+        suggested = self.suggestions(given) if accept_suggested else {}
+        values: dict[str, float] = {**ASSUMED, **suggested, **self.known, **given}
         absent = [name for name in REQUIRED if name not in values]
         if absent:
             raise MissingGeometryError(self.paths[0].name if self.paths else "recording", absent)
@@ -92,6 +108,17 @@ class Reader(ABC):
     @abstractmethod
     def read(self, path: Path, options: ReadOptions) -> Recording:
         """Open the file; anything impossible in it is one ReadError that names the field and what was found."""
+
+
+def choose_variable(path: Path, fitting: tuple[str, ...], present: tuple[str, ...], wanted: str | None) -> str:
+    """Return the array to read: the user's choice, else the first that fits."""
+    if not fitting:
+        raise ReadError(path, f"holds no array that could be RF; found: {', '.join(present[:12]) or 'nothing'}")
+    if wanted is None:
+        return fitting[0]
+    if wanted not in fitting:
+        raise ParameterError(f"{path.name}: no array {wanted!r} that could be RF; there are: {', '.join(fitting)}")
+    return wanted
 
 
 READERS: Registry[Reader] = Registry("format", "engine.readers", ("own_hdf5", "metaimage", "matlab", "numpy_file"))
