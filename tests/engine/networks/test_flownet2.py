@@ -1,0 +1,60 @@
+import pytest
+import torch
+
+from engine.networks.flownet2 import FLOW_UNIT_PX, FlowNet2, FlowNet2Config, correlate
+from engine.warp import warp
+
+
+def count(module: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+@pytest.mark.parametrize(
+    ("image_channels", "expected"),
+    [
+        (3, (39_175_298, 38_695_322, 45_371_666, 581_226, 162_518_834)),
+        (1, (39_169_026, 38_670_234, 45_369_362, 580_074, 162_458_930)),
+    ],
+)
+def test_parameter_counts_at_full_width(image_channels, expected):
+    with torch.device("meta"):
+        network = FlowNet2(FlowNet2Config(1.0, image_channels))
+    parts = (network.flownet_c, network.flownet_s1, network.flownet_sd, network.fusion, network)
+    assert tuple(count(part) for part in parts) == expected
+    assert count(network.flownet_s1) == count(network.flownet_s2)
+
+
+def test_identical_features_correlate_best_at_the_centre():
+    features = torch.randn(1, 8, 24, 24, generator=torch.Generator().manual_seed(0))
+    assert int(correlate(features, features)[0].mean((1, 2)).argmax()) == 220
+
+
+def test_units_are_pixels_through_the_whole_stack():
+    """Hand-set weights: only the finest prediction of C speaks, so the stack must move the image by 20 b pixels."""
+    torch.manual_seed(0)
+    network = FlowNet2(FlowNet2Config(0.125, 1))
+    for parameter in network.parameters():
+        torch.nn.init.zeros_(parameter)
+    bias = 0.4
+    for part in (network.flownet_c, network.flownet_s1, network.flownet_s2, network.flownet_sd):
+        part.expand.predict[-1].bias.data[:] = torch.tensor([0.0, bias])
+    image = torch.rand(1, 1, 64, 64)
+    flows = network.pyramids(image, image)
+    for name in ("c", "s1", "s2", "sd"):
+        assert flows[name][-1][0, 1].mean().item() == pytest.approx(bias, rel=1e-6)
+    motion = torch.zeros(1, 2, 64, 64)
+    motion[:, 1] = FLOW_UNIT_PX * bias
+    moved = warp(image, motion, "bilinear")
+    assert torch.allclose(moved[..., :56, :], image[..., 8:, :], atol=1e-5)
+
+
+def test_any_size_runs_and_every_parameter_learns():
+    torch.manual_seed(0)
+    network = FlowNet2(FlowNet2Config(0.125, 1))
+    reference, deformed = torch.rand(1, 1, 70, 40), torch.rand(1, 1, 70, 40)
+    assert network(reference, deformed).shape == (1, 2, 70, 40)
+    image = torch.rand(1, 1, 64, 64)
+    sum(flow.square().sum() for flows in network.pyramids(image, image.flip(2)).values() for flow in flows).backward()
+    assert all(
+        parameter.grad is not None and bool(parameter.grad.abs().sum() > 0) for parameter in network.parameters()
+    )
