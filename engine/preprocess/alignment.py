@@ -1,0 +1,135 @@
+"""Pre-alignment: bulk shift and mean strain of a frame, axial and lateral.
+
+A coarse robust fit of `axial(z) = shift + strain z` and `lateral(x) = shift + stretch x` to the correlation surfaces
+of large envelope blocks. All blocks vote together for each hypothesis of shift and strain, so that false peaks of
+single blocks (noise, cycle skips, static clutter) do not matter; the best hypothesis is then refined on the peaks
+near it.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.types import Displacement, FramePair
+
+if TYPE_CHECKING:
+    import torch
+
+    from engine.preprocess.block_matching import Surfaces
+
+LARGEST_SHIFT_M = 2.0e-3
+LARGEST_STRAIN = 0.08
+LARGEST_LATERAL_SHIFT_M = 1.5e-3
+_STRAIN_STEP = 0.005
+_LEAST_GAIN = 0.01
+"""The fit must correlate this much better than no motion: maxima over many hypotheses gain a little on noise alone."""
+_LEAST_PEAK = 0.2
+
+
+def bulk_motion(pair: FramePair, device: "torch.device") -> Displacement:
+    """Linear axial and lateral motion of the whole frame; zero where no such motion correlates better than none."""
+    import torch
+
+    from engine.preprocess.block_matching import match_blocks
+
+    geometry = pair.geometry
+    height, width = pair.reference.shape
+    shift = LARGEST_SHIFT_M / geometry.axial_spacing_m
+    axial_reach = round(min(shift + LARGEST_STRAIN * height, 0.6 * height))
+    lateral_reach = min(max(2, round(LARGEST_LATERAL_SHIFT_M / geometry.pitch_m)), width // 3)
+    surfaces = match_blocks(
+        torch.from_numpy(pair.reference).to(device),
+        torch.from_numpy(pair.deformed).to(device),
+        geometry,
+        axial_reach,
+        lateral_reach,
+    )
+    axial, lateral = _fit(surfaces, round(shift / surfaces.decimation), height, width)
+    rows = np.polyval(axial, np.arange(height))[:, None]
+    lines = np.polyval(lateral, np.arange(width))[None, :]
+    report = {"axial_strain": float(axial[0]), "axial_shift_samples": float(axial[1])}
+    return Displacement.from_samples(
+        np.broadcast_to(rows, (height, width)), np.broadcast_to(lines, (height, width)), geometry, report
+    )
+
+
+def _fit(surfaces: "Surfaces", shift_reach: int, height: int, width: int) -> tuple[NDArray[np.float64], ...]:
+    """Coefficients (slope, offset) of axial and lateral motion, in samples and lines of the RF grid."""
+    zero = np.zeros(2), np.zeros(2)
+    rho = surfaces.rho.clamp_min(0)
+    middle = rho[:, surfaces.axial_reach, surfaces.lateral_reach].mean()
+    strain, shift, lateral_shift, score = _vote(surfaces, shift_reach)
+    if score < middle + _LEAST_GAIN or score < _LEAST_PEAK:
+        return zero
+    expected = (shift * surfaces.decimation + strain * surfaces.rows) / surfaces.decimation
+    axial, lateral, weight = _peaks_near(surfaces, expected, lateral_shift)
+    axial_fit = _robust_line(surfaces.rows.cpu().numpy(), axial * surfaces.decimation, weight, surfaces.decimation)
+    lateral_fit = _robust_line(surfaces.lines.cpu().numpy(), lateral, weight, 1.0)
+    return axial_fit, lateral_fit
+
+
+def _vote(surfaces: "Surfaces", shift_reach: int) -> tuple[float, int, int, float]:
+    """Strain, axial shift (decimated samples) and lateral shift at which all patches together correlate best."""
+    import torch
+
+    rho = surfaces.rho.clamp_min(0)
+    strains = np.arange(-LARGEST_STRAIN, LARGEST_STRAIN + _STRAIN_STEP / 2, _STRAIN_STEP)
+    shifts = torch.arange(-shift_reach, shift_reach + 1, device=rho.device)
+    best = (0.0, 0, 0, -1.0)
+    for strain in sorted(strains, key=abs):
+        stretch = torch.round(strain * surfaces.rows / surfaces.decimation).long()
+        index = stretch[:, None] + shifts[None, :] + surfaces.axial_reach
+        index = index.clamp(0, rho.shape[1] - 1)
+        votes = rho.gather(1, index[:, :, None].expand(-1, -1, rho.shape[2])).mean(dim=0)
+        place = int(votes.argmax())
+        score = float(votes.flatten()[place])
+        if score > best[3]:
+            row, column = divmod(place, rho.shape[2])
+            best = (float(strain), row - shift_reach, column - surfaces.lateral_reach, score)
+    return best
+
+
+def _peaks_near(
+    surfaces: "Surfaces", expected: "torch.Tensor", lateral_shift: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Sub-lag peak of each patch near the expected axial lag: axial, lateral, and its weight rho squared."""
+    import torch
+
+    rho = surfaces.rho
+    reach = max(2, round(0.005 * float(surfaces.rows.max()) / surfaces.decimation) + 1)
+    start = (torch.round(expected).long() + surfaces.axial_reach - reach).clamp(1, rho.shape[1] - 2 * reach - 2)
+    rows = start[:, None] + torch.arange(2 * reach + 1, device=rho.device)
+    side = lateral_shift + surfaces.lateral_reach
+    columns = torch.arange(max(side - 2, 1), min(side + 3, rho.shape[2] - 1), device=rho.device)
+    patch = torch.arange(rho.shape[0], device=rho.device)
+    near = rho[patch[:, None, None], rows[:, :, None], columns[None, None, :]]
+    place = near.flatten(1).argmax(dim=1)
+    row = rows.gather(1, (place // len(columns))[:, None])[:, 0]
+    column = columns[place % len(columns)]
+    from engine.correlation import parabolic_peak
+
+    peak = rho[patch, row, column]
+    axial = row - surfaces.axial_reach + parabolic_peak(rho[patch, row - 1, column], peak, rho[patch, row + 1, column])
+    lateral = (
+        column - surfaces.lateral_reach + parabolic_peak(rho[patch, row, column - 1], peak, rho[patch, row, column + 1])
+    )
+    weight = peak.clamp_min(0).square()
+    return tuple(entry.double().cpu().numpy() for entry in (axial, lateral, weight))  # type: ignore[return-value]
+
+
+def _robust_line(
+    position: NDArray[np.float64], value: NDArray[np.float64], weight: NDArray[np.float64], scale: float
+) -> NDArray[np.float64]:
+    """Slope and offset of a straight line, re-weighted against outliers (Cauchy, `scale` the usual deviation)."""
+    robust = weight + 1e-9
+    centre = position.mean()
+    line = np.zeros(2)
+    for _ in range(10):
+        if np.ptp(position) > 0:
+            line = np.polyfit(position - centre, value, 1, w=np.sqrt(robust))
+        else:
+            line = np.array([0.0, np.average(value, weights=robust)])
+        residual = value - np.polyval(line, position - centre)
+        robust = (weight + 1e-9) / (1 + (residual / scale) ** 2)
+    return np.array([line[0], line[1] - line[0] * centre])

@@ -1,0 +1,54 @@
+"""B-mode: the envelope of the RF and its logarithm."""
+
+import numpy as np
+from scipy import fft
+
+from engine.types import Map
+
+FLOOR_DB = -120.0
+"""Value of a sample without any signal."""
+
+_REFERENCE_PERCENTILE = 99.9
+
+
+def envelope(frame: Map) -> Map:
+    """Magnitude of the analytic signal along depth, (H, W) to (H, W) float32, in the units of the RF."""
+    height = frame.shape[0]
+    length = fft.next_fast_len(height)
+    lines = np.ascontiguousarray(frame.T, dtype=np.float32)
+    half = fft.rfft(lines, n=length, axis=1)
+    half[:, 0] = 0
+    if length % 2 == 0:
+        half[:, -1] /= 2
+    spectrum = np.zeros((lines.shape[0], length), np.complex64)
+    spectrum[:, : half.shape[1]] = half
+    analytic = fft.ifft(spectrum, axis=1, overwrite_x=True)[:, :height]
+    magnitude: Map = np.ascontiguousarray(2 * np.abs(analytic).T)
+    return magnitude
+
+
+def reference_level(frame: Map) -> float:
+    """Level (in the units of the RF) that shows as 0 dB: the 99.9th percentile of the frame's envelope.
+
+    Take it from one frame and give it to `bmode_db` for all frames of the recording. It is 0 for an empty frame.
+    """
+    return _level(envelope(frame))
+
+
+def bmode_db(frame: Map, *, reference_level: float | None = None) -> Map:
+    """Log-compressed envelope in dB re `reference_level` (None: the frame's own), (H, W) float32, at least -120."""
+    magnitude = envelope(frame)
+    level = _level(magnitude) if reference_level is None else reference_level
+    if level <= 0:
+        return np.full(frame.shape, FLOOR_DB, np.float32)
+    np.maximum(magnitude, np.float32(level * 10 ** (FLOOR_DB / 20)), out=magnitude)
+    np.log10(magnitude, out=magnitude)
+    magnitude *= 20
+    magnitude -= np.float32(20 * np.log10(level))
+    return magnitude
+
+
+def _level(magnitude: Map) -> float:
+    values = magnitude.ravel()
+    rank = min(int(_REFERENCE_PERCENTILE / 100 * values.size), values.size - 1)
+    return float(np.partition(values, rank)[rank])

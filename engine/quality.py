@@ -1,0 +1,41 @@
+"""Quality of an estimate: the local correlation of the reference and the motion-compensated deformed frame."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.types import Displacement, FramePair, Map
+
+if TYPE_CHECKING:
+    import torch
+
+WINDOW_M = 2.0e-3
+"""Axial length of the correlation window: about ten wavelengths at 5 MHz, as for tracking."""
+
+WINDOW_LINES = 5
+
+
+def local_correlation(pair: FramePair, displacement: Displacement, device: "torch.device") -> Map:
+    """Correlation coefficient in 0..1 around each pixel of the reference, (H, W) float32.
+
+    The deformed frame is warped by the displacement with band-limited interpolation. Negative correlation counts as 0;
+    so does a pixel without an estimate, or one whose motion leaves the frame.
+    """
+    import torch
+
+    from engine.correlation import box_mean, coefficient
+    from engine.warp import inside, motion_from_numpy, warp
+
+    motion = motion_from_numpy(displacement.axial_samples, displacement.lateral_lines, device)
+    reference = torch.from_numpy(pair.reference).to(device)
+    deformed = torch.from_numpy(pair.deformed).to(device)
+    compensated = warp(deformed[None, None], motion)[0, 0]
+    estimated = torch.from_numpy(np.isfinite(displacement.axial_m) & np.isfinite(displacement.lateral_m)).to(device)
+    usable = (estimated & inside(motion)[0, 0]).to(reference.dtype)
+    a, b = reference * usable, compensated * usable
+    maps = torch.stack([a * b, a, a * a, b, b * b, usable])
+    means = box_mean(maps, pair.geometry.window_samples(WINDOW_M), WINDOW_LINES)
+    share = means[5].clamp_min(1e-6)
+    rho = coefficient(means[0] / share, means[1] / share, means[2] / share, means[3] / share, means[4] / share)
+    quality: Map = (rho.clamp_min(0) * usable).cpu().numpy()
+    return quality

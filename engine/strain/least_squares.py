@@ -1,0 +1,128 @@
+"""Least-squares strain estimator (Kallel & Ophir, Ultrasonic Imaging 19:195, 1997).
+
+The strain at a depth is the slope of the straight line fitted to the displacement over N = 2 M + 1 samples,
+`e_i = sum_k k d_{i+k} * 3 / (M (M + 1) (2 M + 1))`: one convolution, and the same as a Savitzky-Golay derivative of
+order 1. Towards the ends the window shrinks symmetrically to 5 samples; beyond that there is no strain. With weights
+(validity times squared quality) the slope of the weighted fit takes its place.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.parameters import Parameters, parameter
+from engine.strain.base import STRAIN_METHODS, StrainMethod
+from engine.types import Displacement, Map, Strain
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+SMALLEST_WINDOW = 5
+_LEAST_WEIGHT = 0.05
+"""Squared quality below this still counts this much: a poor sample is better than a hole."""
+
+
+@dataclass(frozen=True)
+class LeastSquaresParams(Parameters):
+    """Parameters of the least-squares strain."""
+
+    window_m: float = parameter(
+        2.0e-3, unit="m", minimum=0.2e-3, maximum=10e-3, help="Axial length over which a straight line is fitted"
+    )
+    weighted: bool = parameter(True, help="Weight each displacement by its squared quality")
+
+
+@STRAIN_METHODS.entry("least-squares")
+class LeastSquares(StrainMethod[LeastSquaresParams]):
+    """Slope of the displacement over a window given as a length."""
+
+    name = "least-squares"
+    title = "Least squares"
+    Params = LeastSquaresParams
+
+    def strain(
+        self, displacement: Displacement, quality: Map | None, params: LeastSquaresParams, device: "torch.device"
+    ) -> Strain:
+        """Fit within each line; needs at least half of the window's samples valid, else NaN."""
+        geometry = displacement.geometry
+        window = geometry.window_samples(params.window_m, smallest=SMALLEST_WINDOW)
+        axial = displacement.axial_samples
+        valid = np.isfinite(axial)
+        weights = valid.astype(np.float64)
+        if params.weighted and quality is not None:
+            weights *= np.maximum(np.square(np.nan_to_num(quality, nan=0.0)), _LEAST_WEIGHT)
+        slope = weighted_slope(axial, weights, window)
+        return Strain(slope.astype(np.float32), geometry, window * geometry.axial_spacing_m)
+
+
+def strain_kernel(samples: int) -> NDArray[np.float64]:
+    """Weights of d_{i-M} .. d_{i+M} whose sum is the slope at i, (samples,); `samples` is odd and at least 3."""
+    if samples < 3 or samples % 2 == 0:
+        raise ValueError(f"the strain window must be odd and at least 3, found {samples}")
+    half = samples // 2
+    steps = np.arange(-half, half + 1, dtype=np.float64)
+    return steps * (3 / (half * (half + 1) * (2 * half + 1)))
+
+
+def weighted_slope(displacement: NDArray[Any], weights: NDArray[Any], window: int) -> NDArray[np.float64]:
+    """Slope per row of the weighted straight-line fit in each window, (H, W) float64.
+
+    A weight of 0 marks a sample as absent, and its value may be NaN. NaN where fewer than half of the window's
+    samples are present, where the pixel itself is absent, or nearer than two rows to an end. Running sums make the
+    cost independent of the window.
+    """
+    rows = displacement.shape[0]
+    weighting: NDArray[np.float64] = np.asarray(weights, np.float64)
+    present = weighting > 0
+    values: NDArray[np.float64] = np.where(present, displacement, 0.0).astype(np.float64)
+    count = np.maximum(present.sum(axis=0), 1)
+    values = np.where(present, values - values.sum(axis=0) / count, 0.0)  # keeps the running sums small
+    half = np.minimum(window // 2, np.minimum(np.arange(rows), np.arange(rows)[::-1]))
+    centre = np.arange(rows)[:, None] - (rows - 1) / 2
+
+    def windowed(samples: NDArray[np.float64]) -> NDArray[np.float64]:
+        total = np.concatenate([np.zeros_like(samples[:1]), np.cumsum(samples, axis=0)])
+        window_sum: NDArray[np.float64] = total[np.arange(rows) + half + 1] - total[np.arange(rows) - half]
+        return window_sum
+
+    weight = windowed(weighting)
+    moment = windowed(weighting * centre)
+    spread = windowed(weighting * centre**2) * weight - moment**2
+    product = windowed(weighting * centre * values) * weight - moment * windowed(weighting * values)
+    length = 2 * half[:, None] + 1
+    enough = (2 * windowed(present.astype(np.float64)) >= length) & present & (length >= SMALLEST_WINDOW)
+    slope: NDArray[np.float64] = np.where(enough & (spread > 0), product / np.where(spread > 0, spread, 1.0), np.nan)
+    return slope
+
+
+def least_squares_strain(axial_samples: "Tensor", window_samples: int) -> "Tensor":
+    """Strain of displacement fields (B, 1, H, W) in samples, the same shape; differentiable, for networks and losses.
+
+    Rows M .. H-1-M of a window of 2 M + 1 samples use the whole window. Nearer to the ends the window shrinks
+    symmetrically to 5 samples, and the last two rows at each end repeat their neighbour, so that the map has no NaN;
+    exclude a border of M rows from a loss. H must be at least 5.
+    """
+    import torch
+
+    height = axial_samples.shape[-2]
+    half = min(window_samples // 2, (height - 1) // 2)
+    kernel = torch.as_tensor(strain_kernel(2 * half + 1)).to(axial_samples)
+    top = torch.as_tensor(_shrinking_operator(half)).to(axial_samples)
+    inner = torch.nn.functional.conv2d(axial_samples, kernel.reshape(1, 1, -1, 1))
+    first = top @ axial_samples[..., : top.shape[1], :]
+    last = -(top @ axial_samples.flip(-2)[..., : top.shape[1], :]).flip(-2)
+    return torch.cat([first, inner, last], dim=-2)
+
+
+@lru_cache(maxsize=16)
+def _shrinking_operator(half: int) -> NDArray[np.float64]:
+    """Weights of the first rows, (half, 2 half - 1): row i fits over the i rows before and after it."""
+    operator = np.zeros((half, max(2 * half - 1, 5)))
+    for row in range(half):
+        reach = max(row, 2)
+        operator[row, : 2 * reach + 1] = strain_kernel(2 * reach + 1)
+    return operator
