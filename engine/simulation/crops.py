@@ -7,6 +7,7 @@ A crop may lie deep in the tissue: the shift that compression has built up above
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from engine.errors import ParameterError
 from engine.parameters import Parameters, parameter
-from engine.simulation.bank import BankEntry, Protocol, field_bank
+from engine.simulation.bank import BankEntry, field_bank
 from engine.simulation.draws import Draws
 from engine.simulation.renderer import Imaging
 from engine.simulation.sequences import Degradation, FrameLoad, Scene, render_scene
@@ -40,7 +41,7 @@ class CropSettings(Parameters):
     height: int = parameter(512, unit="samples", minimum=32, maximum=8192, help="Rows of a crop")
     width: int = parameter(64, unit="lines", minimum=8, maximum=1024, help="Lines of a crop")
     frames: int = parameter(4, minimum=2, maximum=64, help="Reference and deformed frames")
-    protocol: Protocol = parameter("free", help="What is drawn at random")
+    protocol: Literal["free", "tehrani-rivaz"] = parameter("free", help="What is drawn at random")
     canonical: bool = parameter(True, help="Sample every crop with 8 samples per period of the centre frequency")
     min_strain: float = parameter(0.003, minimum=0.0, maximum=0.2, help="Smallest strain of the last frame")
     max_strain: float = parameter(0.05, minimum=0.0, maximum=0.2, help="Largest strain of the last frame")
@@ -62,6 +63,7 @@ class CropSettings(Parameters):
     min_correlation: float = parameter(0.9, minimum=0, maximum=1, help="Lowest correlation of scatterer amplitudes")
     max_gain_error: float = parameter(0.1, minimum=0, maximum=0.9, help="Largest gain error of a deformed frame")
     scatterers_per_cell: float = parameter(10.0, minimum=1, maximum=100, help="Scatterers in a resolution cell")
+    near_inclusion: float = parameter(0.7, minimum=0, maximum=1, help="Share of crops laid over an inclusion's edge")
     bank_size: int = parameter(40, minimum=1, maximum=1000, help="Phantoms in the bank of displacement fields")
     bank_seed: int = parameter(0, minimum=0, maximum=2**31, help="Seed of the bank")
 
@@ -145,7 +147,7 @@ class _View:
         return np.where(labels > 0, self.inclusion_gain, 1.0)
 
     def _phantom_lateral_m(self, laterals_m: NDArray[np.float64]) -> NDArray[np.float64]:
-        return self.mirror * (laterals_m + self.center_m) / self.scale
+        return (self.mirror * laterals_m + self.center_m) / self.scale
 
 
 def _draw_view(draws: Draws, settings: CropSettings, entry: BankEntry) -> _View:
@@ -156,18 +158,32 @@ def _draw_view(draws: Draws, settings: CropSettings, entry: BankEntry) -> _View:
         sampling_hz = draws.uniform(max(20e6, 4 * center_hz), 60e6)
     pitch_m = draws.log_uniform(settings.min_pitch_m, settings.max_pitch_m) if free else 0.15e-3
     scale = draws.uniform(0.75, 1.25) if free else 1.0
-    height_m = settings.height * _SOUND_SPEED_M_S / (2 * sampling_hz)
-    lowest_m = max(0.0, 0.84 * entry.even.depth_m * scale - height_m)
-    half_m = max(0.0, 0.4 * entry.even.width_m * scale - settings.width * pitch_m / 2)
+    height_m, width_m = settings.height * _SOUND_SPEED_M_S / (2 * sampling_hz), settings.width * pitch_m
+    center_m, start_m = _draw_place(draws, settings, entry, scale, (height_m, width_m))
     return _View(
         entry=entry,
-        geometry=Geometry(sampling_hz, center_hz, _SOUND_SPEED_M_S, pitch_m, draws.uniform(0.0, lowest_m)),
-        center_m=draws.uniform(-half_m, half_m),
+        geometry=Geometry(sampling_hz, center_hz, _SOUND_SPEED_M_S, pitch_m, start_m),
+        center_m=center_m,
         scale=scale,
         mirror=1 if draws.chance(0.5) else -1,
         tilt=draws.uniform(-settings.max_tilt, settings.max_tilt) if free else 0.0,
         inclusion_gain=draws.log_uniform(0.3, 3.0) if free and draws.chance(0.5) else 1.0,
     )
+
+
+def _draw_place(
+    draws: Draws, settings: CropSettings, entry: BankEntry, scale: float, size_m: tuple[float, float]
+) -> tuple[float, float]:
+    """Draw lateral centre and top of a crop of (height, width) metres, often within reach of an inclusion."""
+    lowest_m = max(0.0, 0.84 * entry.even.depth_m * scale - size_m[0])
+    half_m = max(0.0, 0.4 * entry.even.width_m * scale - size_m[1] / 2)
+    inclusions = entry.even.phantom.inclusions
+    if not inclusions or not draws.chance(settings.near_inclusion):
+        return draws.uniform(-half_m, half_m), draws.uniform(0.0, lowest_m)
+    outline = inclusions[draws.below(len(inclusions))].outline
+    lateral_m = scale * (outline.lateral_m + outline.semi_lateral_m * draws.uniform(-1.0, 1.0))
+    depth_m = scale * (outline.depth_m + outline.semi_axial_m * draws.uniform(-1.0, 1.0))
+    return min(max(lateral_m, -half_m), half_m), min(max(depth_m - size_m[0] / 2, 0.0), lowest_m)
 
 
 def _draw_loads(draws: Draws, settings: CropSettings, view: _View) -> tuple[FrameLoad, ...]:

@@ -127,7 +127,8 @@ def _draw_modulus(random: np.random.Generator, recipe: PhantomRecipe, background
     if recipe.choices_pa:
         return float(random.choice(recipe.choices_pa))
     if recipe.contrast is not None:
-        return float(background_pa * math.exp(random.uniform(*map(math.log, recipe.contrast))))
+        low, high = recipe.contrast
+        return background_pa * math.exp(random.uniform(math.log(low), math.log(high)))
     return float(random.uniform(*recipe.inclusion_pa))
 
 

@@ -46,11 +46,11 @@ class Imaging(Parameters):
         return self.bandwidth_fraction * geometry.center_hz / _HALVING
 
     def pulse_sigma_m(self, geometry: Geometry) -> float:
-        """Standard deviation of the pulse's envelope in depth: c / (4 pi sigma_f)."""
+        """Return the standard deviation of the pulse's envelope in depth: c / (4 pi sigma_f)."""
         return geometry.sound_speed_m_s / (4 * math.pi * self.spectral_sigma_hz(geometry))
 
     def beam_sigma_m(self, depth_m: Tensor, geometry: Geometry) -> Tensor:
-        """Standard deviation of the two-way beam; its full width at half maximum is 0.9 lambda z / D(z)."""
+        """Return the standard deviation of the two-way beam; its full width at half maximum is 0.9 lambda z / D(z)."""
         f_number = (depth_m / self.aperture_m).clamp(min=self.f_number)
         return 0.9 * geometry.wavelength_m / _FWHM * f_number
 
@@ -157,7 +157,7 @@ def _pulse_spectrum(samples: int, depth_m: float, delay: int, geometry: Geometry
     spline = torch.special.sinc(frequency_hz / (geometry.sampling_hz * _FINER)) ** 3
     phase = math.radians(imaging.phase_deg) - 2 * math.pi * frequency_hz * delay / geometry.sampling_hz
     magnitude[frequency_hz > 0.98 * geometry.sampling_hz / 2] = 0
-    return (magnitude / spline * torch.exp(1j * phase)).to(torch.complex64)
+    return torch.polar(magnitude / spline, phase).to(torch.complex64)
 
 
 def _fast_length(least: int) -> int:

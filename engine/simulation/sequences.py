@@ -138,11 +138,11 @@ def _displacements(scene: Scene, margins: _Margins) -> Tensor:
 def _axes_m(scene: Scene, margins: _Margins) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     height, width = scene.shape
     geometry = scene.geometry
-    rows = np.arange(-margins.top, height + margins.bottom)
-    lines = np.arange(-margins.side, width + margins.side)
+    rows = np.arange(-margins.top, height + margins.bottom, dtype=np.float64)
+    lines = np.arange(-margins.side, width + margins.side, dtype=np.float64)
     return (
-        geometry.start_depth_m + rows * geometry.axial_spacing_m,
-        (lines - (width - 1) / 2) * geometry.pitch_m,
+        np.asarray(geometry.start_depth_m + rows * geometry.axial_spacing_m),
+        np.asarray((lines - (width - 1) / 2) * geometry.pitch_m),
     )
 
 
