@@ -4,7 +4,7 @@ The imaged box is a window into larger tissue, so no force is known; measured di
 place as a Dirichlet condition, and the modulus is determined up to one factor.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +91,23 @@ def observe(
     heights = geometry.depths_m(rows * cell[0]).reshape(rows, cell[0]).mean(axis=1)
     widths = geometry.laterals_m(estimate.quality.shape[1])[: lines * cell[1]].reshape(lines, cell[1]).mean(axis=1)
     return observation, NodeGrid(heights, widths)
+
+
+def with_lateral_from_equilibrium(observation: Observation) -> Observation:
+    """Add the lateral displacement that a uniform body takes under the measured axial displacement.
+
+    Lateral tracking is an order of magnitude noisier than axial; methods that need both components take this, with
+    the same noise as the axial one.
+    """
+    model = observation.model
+    pinned = np.setdiff1d(observation.fixed, model.axial_dofs)
+    fixed = np.concatenate([model.axial_dofs, pinned])
+    displacement = model.solve(np.ones(model.rows * model.lines), fixed, observation.displacement_m[fixed])
+    sigma = observation.sigma_m.copy()
+    axial = sigma[model.axial_dofs]
+    axial = np.where(np.isfinite(axial), axial, axial[np.isfinite(axial)].max())
+    sigma[model.axial_dofs] = sigma[model.lateral_dofs] = axial
+    return replace(observation, displacement_m=displacement, sigma_m=sigma)
 
 
 def _with_measured_border(model: ElasticModel, axial: Vector, sigma: Vector) -> Observation:
