@@ -110,7 +110,10 @@ class Truth:
 
 @dataclass(frozen=True)
 class RFSequence:
-    """A recording of beamformed RF frames, read lazily; `shape` is (T, H, W)."""
+    """A recording of beamformed RF frames, read lazily; `shape` is (T, H, W).
+
+    `companions` are files that hold samples of it but were not opened themselves, such as the .raw beside a .mhd.
+    """
 
     shape: tuple[int, int, int]
     geometry: Geometry
@@ -119,6 +122,7 @@ class RFSequence:
     format: str = "memory"
     truth: Truth | None = None
     notes: tuple[str, ...] = ()
+    companions: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.shape) != 3 or min(self.shape) < 1:

@@ -37,7 +37,8 @@ class Recording:
     `known` holds the geometry values that the file gives; `suggested` holds values worth proposing for the others
     (a centre frequency measured from the spectrum, say), which count as assumed. `variables` says between what the
     user may choose, `variable` and `axes` what was chosen; `axes_assumed` that nobody said so. `costly` marks frames
-    that are computed (beamformed, say), so that nobody reads one without need.
+    that are computed (beamformed, say), so that nobody reads one without need. `companions` are further files that hold
+    samples, such as the .raw beside a .mhd.
     """
 
     shape: tuple[int, int, int]
@@ -53,6 +54,7 @@ class Recording:
     axes_assumed: bool = False
     costly: bool = False
     notes: tuple[str, ...] = ()
+    companions: tuple[Path, ...] = ()
 
     def missing(self) -> tuple[str, ...]:
         """Geometry values that the file does not give, in the order in which to ask for them."""
@@ -86,7 +88,14 @@ class Recording:
         }
         geometry = Geometry(**values, sources=GeometrySources(**sources))
         return RFSequence(
-            self.shape, geometry, self.read_frame, self.paths, self.format, truth=self.truth, notes=self.notes
+            self.shape,
+            geometry,
+            self.read_frame,
+            self.paths,
+            self.format,
+            truth=self.truth,
+            notes=self.notes,
+            companions=self.companions,
         )
 
     def with_paths(self, paths: tuple[Path, ...]) -> Self:

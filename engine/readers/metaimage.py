@@ -68,7 +68,18 @@ class MetaImage(Reader):
             return _unmirror(take_frame(stored, axes, at), header)
 
         known, suggested, notes = _geometry(path, header, axes, sizes[0])
-        return Recording(sizes, known, read_frame, (path,), "MetaImage", suggested, axes=axes, notes=notes)
+        target = header["ElementDataFile"]
+        return Recording(
+            sizes,
+            known,
+            read_frame,
+            (path,),
+            "MetaImage",
+            suggested,
+            axes=axes,
+            notes=notes,
+            companions=() if target == "LOCAL" else (_beside(path, target),),
+        )
 
 
 def _header(path: Path) -> tuple[dict[str, str], int]:

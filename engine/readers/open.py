@@ -157,9 +157,17 @@ def _join(recordings: list[Recording]) -> Recording:
         if odd:
             raise ReadError(each.paths[0], f"does not fit {first.paths[0].name}: {odd}")
     paths = tuple(path for each in recordings for path in each.paths)
+    companions = tuple(path for each in recordings for path in each.companions)
     shape = (len(recordings), *first.shape[1:])
     readers = [each.read_frame for each in recordings]
-    return replace(first, shape=shape, paths=paths, read_frame=lambda index: readers[index](0), truth=None)
+    return replace(
+        first,
+        shape=shape,
+        paths=paths,
+        companions=companions,
+        read_frame=lambda index: readers[index](0),
+        truth=None,
+    )
 
 
 def _difference(first: Recording, other: Recording) -> str | None:
