@@ -1,0 +1,90 @@
+"""The log of a run: one CSV row every few iterations, and a picture of the curves."""
+
+import csv
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+TERMS = ("similarity", "consistency", "smoothness", "endpoint", "strain")
+SCORES = (
+    "axial_rmse",
+    "nrmse",
+    "strain_rmse",
+    "oracle_strain_rmse",
+    "strain_error",
+    "cnr",
+    "oracle_cnr",
+    "similarity",
+)
+COLUMNS = (
+    "iteration",
+    "phase",
+    "seconds",
+    "learning_rate",
+    "max_strain",
+    "loss",
+    *(f"loss_{name}" for name in TERMS),
+    "gradient_norm",
+    "skipped",
+    *(f"validation_{name}" for name in SCORES),
+)
+
+
+class Log:
+    """Rows of `COLUMNS`, appended to `path`; rows after `iteration` are dropped when a run resumes there."""
+
+    def __init__(self, path: Path, iteration: int) -> None:
+        self.path = path
+        kept = [row for row in read(path) if int(row["iteration"]) <= iteration] if path.exists() else []
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        with temporary.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, COLUMNS)
+            writer.writeheader()
+            writer.writerows(kept)
+        os.replace(temporary, path)
+
+    def add(self, values: Mapping[str, object]) -> None:
+        """Append one row; columns without a value stay empty."""
+        with self.path.open("a", newline="", encoding="utf-8") as stream:
+            csv.DictWriter(stream, COLUMNS).writerow({name: _text(value) for name, value in values.items()})
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """Return the complete rows of a log; one cut off by a kill is left out."""
+    with path.open(newline="", encoding="utf-8") as stream:
+        return [row for row in csv.DictReader(stream) if None not in row.values() and row["iteration"].isdecimal()]
+
+
+def plot(log: Path, picture: Path) -> None:
+    """Draw the loss and the validation errors over the iterations."""
+    from matplotlib.figure import Figure
+
+    rows = read(log)
+    figure = Figure(figsize=(9, 6), layout="constrained")
+    panels = figure.subplots(2, 2)
+    for panel, names in zip(
+        panels.flat,
+        (
+            ("loss", *(f"loss_{name}" for name in TERMS)),
+            ("validation_axial_rmse",),
+            ("validation_strain_rmse", "validation_oracle_strain_rmse", "validation_strain_error"),
+            ("validation_nrmse",),
+        ),
+        strict=True,
+    ):
+        for name in names:
+            points = [(int(row["iteration"]), float(row[name])) for row in rows if row[name] not in {"", "nan"}]
+            if points and max(value for _, value in points) > 0:
+                panel.plot(*zip(*points, strict=True), label=name.replace("_", " "), linewidth=1)
+        panel.set_xlabel("iteration")
+        panel.set_yscale("log")
+        if panel.get_legend_handles_labels()[0]:
+            panel.legend(fontsize=7)
+    figure.savefig(picture, dpi=110)
+
+
+def _text(value: object) -> object:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.6g}"
+    return value
