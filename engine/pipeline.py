@@ -78,7 +78,7 @@ def run(
 ) -> Iterator[FrameEstimate]:
     """Yield the estimate of each wanted frame as soon as it is there, in increasing distance from the reference."""
     settings = settings.resolved()
-    wanted = _wanted_frames(sequence, settings)
+    wanted = wanted_frames(sequence, settings)
     done = 0
     progress(0, len(wanted))
     for reference, deformed in _runs(wanted, settings):
@@ -89,7 +89,8 @@ def run(
                 yield estimate
 
 
-def _wanted_frames(sequence: RFSequence, settings: Settings) -> tuple[int, ...]:
+def wanted_frames(sequence: RFSequence, settings: Settings) -> tuple[int, ...]:
+    """Frames that `run` will yield, in increasing order; a frame that does not exist is a ParameterError."""
     total = sequence.shape[0]
     if total < 2:
         raise ParameterError(f"{sequence.name} holds one frame: strain needs at least two")

@@ -29,6 +29,11 @@ def atomic_path(target: Path) -> Iterator[Path]:
         place.discard()
 
 
+def check_target(target: Path) -> None:
+    """Raise the WriteError that writing to `target` would end in, before hours of work and not after."""
+    temporary_beside(target).discard()
+
+
 class Place:
     """A temporary file's path beside the target it may replace."""
 

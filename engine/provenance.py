@@ -1,0 +1,67 @@
+"""Where a result comes from: the method with all its parameters, the weights, the program and the recording."""
+
+import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from engine import __version__
+from engine.errors import CancelledError, ReadError
+from engine.types import Provenance, RFSequence
+
+if TYPE_CHECKING:
+    from engine.pipeline import Settings
+
+BLOCK_BYTES = 1 << 20
+
+Cancelled = Callable[[], bool]
+
+
+def make_provenance(sequence: RFSequence, settings: "Settings", cancelled: Cancelled = lambda: False) -> Provenance:
+    """Describe the run of `settings` on `sequence`, defaults filled in, so that it can be made again.
+
+    Reading a whole recording for its hash takes seconds for gigabytes; `cancelled` stops it with a CancelledError.
+    """
+    from engine.estimators.base import ESTIMATORS
+
+    settings = settings.resolved()
+    assert settings.parameters is not None
+    assert settings.strain_parameters is not None
+    card = ESTIMATORS.get(settings.method).card()
+    return Provenance(
+        method=settings.method,
+        parameters={
+            "method": settings.parameters.as_dict(),
+            "preparation": settings.preparation.as_dict(),
+            "strain_method": settings.strain_method,
+            "strain": settings.strain_parameters.as_dict(),
+        },
+        weights_sha256="" if card is None else card.sha256,
+        program_version=__version__,
+        input_sha256=input_sha256(sequence, cancelled),
+    )
+
+
+def input_sha256(sequence: RFSequence, cancelled: Cancelled = lambda: False) -> str:
+    """SHA-256 of the bytes of the recording's files, one after the other, companions last.
+
+    For a recording of one file this is the file's own SHA-256. A recording without files is hashed by its frames.
+    """
+    digest = hashlib.sha256()
+    for path in (*sequence.paths, *sequence.companions):
+        try:
+            with path.open("rb") as file:
+                while block := file.read(BLOCK_BYTES):
+                    _stop_if(cancelled)
+                    digest.update(block)
+        except OSError as error:
+            raise ReadError(path, f"cannot be read any more ({error.strerror})") from error
+    if not sequence.paths:
+        for index in range(sequence.shape[0]):
+            _stop_if(cancelled)
+            digest.update(sequence.frame(index).tobytes())
+    return digest.hexdigest()
+
+
+def _stop_if(cancelled: Cancelled) -> None:
+    if cancelled():
+        raise CancelledError("cancelled")
