@@ -1,0 +1,81 @@
+"""The command line: one table of commands, each imported only when it is asked for, and one place for errors."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from engine import __version__
+from engine.errors import StrainscopeError
+
+COMMANDS = {
+    "info": "app.commands.info:info",
+    "methods": "app.commands.methods:methods",
+    "estimate": "app.commands.estimate:estimate",
+}
+"""Every command by its name, as `module:function`; a line here is all it takes to add one."""
+
+PROGRAM = "strainscope"
+USER_ERROR = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status: 0, 2 for a user's mistake (one line on stderr), 130 for Ctrl-C."""
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    named = next((text for text in given if not text.startswith("-")), None)
+    try:
+        status = build([named] if named in COMMANDS else COMMANDS)(given, prog_name=PROGRAM, standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except BrokenPipeError:
+        return _quiet_pipe()
+    except typer.TyperException as error:
+        return _refuse(error.format_message())
+    except StrainscopeError as error:
+        return _refuse(str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        return _refuse(f"{error.filename}: {error.strerror}")
+    return status if isinstance(status, int) else 0
+
+
+def build(names: Iterable[str]) -> typer.Typer:
+    """Assemble the application from the named commands, importing only their modules."""
+    application = typer.Typer(
+        name=PROGRAM,
+        help="See and measure strain in raw ultrasound recordings.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    application.callback()(_options)
+    for name in names:
+        module, function = COMMANDS[name].split(":")
+        application.command(name)(getattr(import_module(module), function))
+    return application
+
+
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
+) -> None:
+    """See and measure strain in raw ultrasound recordings."""
+    if version:
+        print(f"{PROGRAM} {__version__}")
+        raise typer.Exit
+
+
+def _refuse(message: str) -> int:
+    print(f"{PROGRAM}: {' '.join(message.split())}", file=sys.stderr)
+    return USER_ERROR
+
+
+def _quiet_pipe() -> int:
+    """Leave without a word when the reader of our output has gone; stdout must not fail again at exit."""
+    sys.stdout = None
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

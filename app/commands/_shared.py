@@ -1,0 +1,136 @@
+"""Opening a recording from the command line: the options every command that reads RF has in common."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.errors import ParameterError, ReadError
+
+if TYPE_CHECKING:
+    from engine.readers.base import Recording
+    from engine.types import Result, RFSequence
+
+Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE", help="A recording; several files of one frame each are one sequence.")
+]
+ResultFile = Annotated[Path, typer.Argument(metavar="RESULT.h5", help="A result file of `strainscope estimate`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Device = Annotated[str, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to compute.")]
+
+_HELP = {
+    "sampling_hz": ("HZ", "Sampling rate of the RF."),
+    "center_hz": ("HZ", "Centre frequency of the pulse."),
+    "sound_speed_m_s": ("M/S", "Speed of sound; 1540 is assumed without it."),
+    "pitch_m": ("M", "Distance from line to line."),
+    "start_depth_m": ("M", "Depth of the first sample; 0 is assumed without it."),
+    "frame_rate_hz": ("HZ", "Frames per second."),
+}
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How to open a recording: geometry given by the user, and choices where the file leaves them open."""
+
+    given: Mapping[str, float] = field(default_factory=dict)
+    axes: str | None = None
+    variable: str | None = None
+    accept_suggested: bool = False
+
+    def recording(self, files: Sequence[Path]) -> "Recording":
+        """Open the files; its geometry may still have holes."""
+        from engine.export.result_file import is_result_file
+        from engine.readers import ReadOptions, open_recording
+
+        for path in files:
+            if is_result_file(path):
+                raise ReadError(path, "holds a result, not RF; give it to `strainscope metrics` or `figure`")
+        return open_recording(files, ReadOptions(variable=self.variable, axes=self.axes))
+
+    def sequence(self, files: Sequence[Path]) -> "RFSequence":
+        """Open the files and complete their geometry; what is still missing is one line that names the options."""
+        return self.recording(files).complete(self.given, accept_suggested=self.accept_suggested)
+
+
+def with_opening(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command with a parameter `opening` the geometry and layout options that fill it."""
+    signature = inspect.signature(command)
+    options = _options()
+    own = [entry for entry in signature.parameters.values() if entry.name != "opening"]
+
+    @wraps(command)
+    def run(**values: Any) -> None:
+        chosen = {entry.name: values.pop(entry.name) for entry in options}
+        given = {name: chosen[name] for name in _HELP if chosen[name] is not None}
+        command(
+            **values,
+            opening=Opening(given, chosen["axes"], chosen["variable"], chosen["accept_suggested"]),
+        )
+
+    shown = [entry.replace(kind=inspect.Parameter.KEYWORD_ONLY) for entry in [*own, *options]]
+    run.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]
+    run.__annotations__ = {entry.name: entry.annotation for entry in shown} | {"return": None}
+    return run
+
+
+def _options() -> list[inspect.Parameter]:
+    found = [
+        _option(name, float | None, None, typer.Option(_flag(name), metavar=metavar, help=text, rich_help_panel=_PANEL))
+        for name, (metavar, text) in _HELP.items()
+    ]
+    axes = "Meaning of the stored axes: f(rame), a(xial), l(ateral), for example laf."
+    found.append(
+        _option("axes", str | None, None, typer.Option("--axes", metavar="ORDER", help=axes, rich_help_panel=_PANEL))
+    )
+    variable = "Which of several arrays in the file is the RF."
+    found.append(
+        _option(
+            "variable",
+            str | None,
+            None,
+            typer.Option("--variable", metavar="NAME", help=variable, rich_help_panel=_PANEL),
+        )
+    )
+    accept = "Take what the reader suggests, such as a centre frequency measured from the spectrum, as assumed."
+    found.append(
+        _option(
+            "accept_suggested",
+            bool,
+            False,
+            typer.Option("--accept-suggested", help=accept, rich_help_panel=_PANEL),
+        )
+    )
+    return found
+
+
+_PANEL = "What the file does not say"
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _option(name: str, kind: object, default: object, option: object) -> inspect.Parameter:
+    annotation = Annotated[kind, option]  # type: ignore[valid-type]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def open_result(path: Path) -> "Result":
+    """Read a result file, or raise the one line that says what was given instead."""
+    from engine.export.result_file import read_result
+
+    return read_result(path)
+
+
+def frame_row(result: "Result", frame: int | None) -> int:
+    """Row of a deformed frame in the result; None is the last. A frame that was not estimated is a ParameterError."""
+    if frame is None:
+        return len(result.deformed_frames) - 1
+    if frame not in result.deformed_frames:
+        estimated = ", ".join(map(str, result.deformed_frames[:12])) + (" ..." if result.shape[0] > 12 else "")
+        raise ParameterError(f"frame {frame} was not estimated; the result holds {estimated}")
+    return result.deformed_frames.index(frame)

@@ -1,0 +1,137 @@
+"""`strainscope estimate`: displacement, strain and quality of every frame, into one result file."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.commands._output import echo_json
+from app.commands._parse import parse_frames, parse_settings
+from app.commands._shared import AsJson, Device, Files, Opening, with_opening
+
+if TYPE_CHECKING:
+    from engine.pipeline import Progress, Settings
+    from engine.types import RFSequence, Strain
+
+Method = Annotated[
+    str | None,
+    typer.Option("--method", metavar="NAME", help="Estimator, see `strainscope methods`; default: the best."),
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="A parameter of the method, or prepare.KEY or strain.KEY; repeatable."
+    ),
+]
+StrainMethod = Annotated[
+    str, typer.Option("--strain-method", metavar="NAME", help="How strain follows from displacement.")
+]
+
+
+@with_opening
+def estimate(
+    files: Files,
+    opening: Opening,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="RESULT.h5", help="Result file to write.")],
+    method: Method = None,
+    reference: Annotated[int, typer.Option("--reference", metavar="FRAME", help="Reference frame.")] = 0,
+    frames: Annotated[
+        str | None, typer.Option("--frames", metavar="1:10", help="Frames to estimate: 3, 1,4,7 or a Python slice.")
+    ] = None,
+    device: Device = "auto",
+    settings: Sets = None,
+    strain_method: StrainMethod = "least-squares",
+    as_json: AsJson = False,
+) -> None:
+    """Estimate displacement and strain of each frame against the reference."""
+    from engine.device import choose_device
+    from engine.export.atomic import check_target
+    from engine.export.result_file import ResultWriter
+    from engine.pipeline import run, wanted_frames
+    from engine.provenance import make_provenance
+
+    check_target(output)
+    sequence = opening.sequence(files)
+    chosen = make_settings(sequence, method, strain_method, settings or [], reference, frames)
+    wanted = wanted_frames(sequence, chosen)
+    target = choose_device(device)
+    medians: list[float] = []
+    provenance = make_provenance(sequence, chosen)
+    with (
+        ResultWriter(output, sequence.shape, sequence.geometry, reference, wanted, provenance) as writer,
+        progress_bar(f"{chosen.method} on {target}") as progress,
+    ):
+        for found in run(sequence, chosen, target, progress):
+            writer.append(found)
+            medians.append(_median_percent(found.strain))
+    if as_json:
+        echo_json(
+            {
+                "result": output,
+                "method": chosen.method,
+                "device": str(target),
+                "reference_frame": reference,
+                "deformed_frames": wanted,
+                "median_strain_percent": medians,
+                "shape": (len(wanted), *sequence.shape[1:]),
+                "provenance": provenance,
+            }
+        )
+        return
+    typer.echo(
+        f"{output}: {len(wanted)} frames with {chosen.method} on {target}, "
+        f"median compressive strain {min(medians):.3g} to {max(medians):.3g} %"
+    )
+
+
+def _median_percent(strain: "Strain") -> float:
+    """Median compressive strain in percent, NaN where there is no estimate at all."""
+    import numpy as np
+
+    valid = strain.axial[np.isfinite(strain.axial)]
+    return -100 * float(np.median(valid)) if valid.size else float("nan")
+
+
+def make_settings(
+    sequence: "RFSequence",
+    method: str | None,
+    strain_method: str,
+    texts: list[str],
+    reference: int,
+    frames: str | None,
+) -> "Settings":
+    """Turn the options into settings; an unknown method, parameter or frame is one clear line."""
+    from engine.estimators.base import ESTIMATORS
+    from engine.estimators.default import default_method
+    from engine.pipeline import Preparation, Settings
+    from engine.strain.base import STRAIN_METHODS
+
+    name = method or default_method()
+    groups = parse_settings(texts)
+    return Settings(
+        method=name,
+        parameters=ESTIMATORS.get(name).Params.from_text(groups["method"]),
+        reference=reference,
+        frames=None if frames is None else parse_frames(frames, sequence.shape[0]),
+        preparation=Preparation.from_text(groups["prepare"]),
+        strain_method=strain_method,
+        strain_parameters=STRAIN_METHODS.get(strain_method).Params.from_text(groups["strain"]),
+    ).resolved()
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator["Progress"]:
+    """Show a progress bar on stderr while the block runs, if stderr is a terminal; yield its progress function."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,117 @@
+"""`strainscope info`: what a recording or a result holds, and where each geometry value comes from."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from app.commands._output import echo_columns, echo_json
+from app.commands._shared import AsJson, Files, Opening, open_result, with_opening
+
+LABELS = {
+    "sampling_hz": ("Sampling rate", 1e-6, "MHz"),
+    "center_hz": ("Centre frequency", 1e-6, "MHz"),
+    "sound_speed_m_s": ("Speed of sound", 1.0, "m/s"),
+    "pitch_m": ("Line pitch", 1e3, "mm"),
+    "start_depth_m": ("First sample at", 1e3, "mm"),
+    "frame_rate_hz": ("Frame rate", 1.0, "Hz"),
+}
+
+
+@with_opening
+def info(files: Files, opening: Opening, as_json: AsJson = False) -> None:
+    """Show format, shape and geometry of a recording, and where each value comes from."""
+    from engine.export.result_file import is_result_file
+
+    facts = _result_facts(files[0]) if len(files) == 1 and is_result_file(files[0]) else _facts(files, opening)
+    if as_json:
+        echo_json(facts)
+    else:
+        _show(facts)
+
+
+def _facts(files: list[Path], opening: Opening) -> dict[str, Any]:
+    from engine.readers.base import ASSUMED
+    from engine.types import geometry_fields
+
+    recording = opening.recording(files)
+    geometry = {}
+    for name in geometry_fields():
+        value: float | None
+        value, source = opening.given.get(name), "user"
+        if value is None:
+            value, source = recording.known.get(name), "file"
+        if value is None:
+            value, source = ASSUMED.get(name), "assumed"
+        geometry[name] = {"value": value, "source": source if value is not None else "missing"}
+        suggestion = recording.suggestions(opening.given).get(name)
+        if value is None and suggestion is not None:
+            geometry[name]["suggested"] = suggestion
+    return {
+        "format": recording.format,
+        "files": [str(path) for path in recording.paths],
+        "frames": recording.shape[0],
+        "axial_samples": recording.shape[1],
+        "lines": recording.shape[2],
+        "axes": recording.axes,
+        "axes_assumed": recording.axes_assumed,
+        "variables": list(recording.variables),
+        "truth": recording.truth is not None,
+        "geometry": geometry,
+        "notes": list(recording.notes),
+    }
+
+
+def _result_facts(path: Path) -> dict[str, Any]:
+    from engine.types import geometry_fields
+
+    result = open_result(path)
+    values = {name: getattr(result.geometry, name) for name in geometry_fields()}
+    sources = {name: getattr(result.geometry.sources, name) for name in values}
+    return {
+        "format": "strainscope-result",
+        "files": [str(path)],
+        "frames": result.shape[0],
+        "axial_samples": result.shape[1],
+        "lines": result.shape[2],
+        "reference_frame": result.reference_frame,
+        "deformed_frames": list(result.deformed_frames),
+        "geometry": {
+            name: {"value": value, "source": sources[name] if value is not None else "missing"}
+            for name, value in values.items()
+        },
+        "provenance": result.provenance,
+        "notes": [],
+    }
+
+
+def _show(facts: dict[str, Any]) -> None:
+    files = facts["files"]
+    typer.echo(files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} more")
+    rows = [
+        ["Format", facts["format"], ""],
+        ["Shape", f"{facts['frames']} frames x {facts['axial_samples']} samples x {facts['lines']} lines", ""],
+    ]
+    if len(facts.get("variables", ())) > 1:
+        rows.append(["Arrays", ", ".join(facts["variables"]), "choose with --variable"])
+    if facts.get("axes_assumed"):
+        rows.append(["Axes", facts["axes"], "assumed"])
+    if facts.get("truth"):
+        rows.append(["Truth", "displacement and strain of every frame", "file"])
+    if "provenance" in facts:
+        rows.append(["Method", facts["provenance"].method, ""])
+        rows.append(["Reference", f"frame {facts['reference_frame']}", ""])
+    rows += [_geometry_row(name, entry) for name, entry in facts["geometry"].items()]
+    echo_columns(rows, indent="  ")
+    for note in facts["notes"]:
+        typer.echo(f"  Note: {note}")
+
+
+def _geometry_row(name: str, entry: dict[str, Any]) -> list[str]:
+    label, scale, unit = LABELS[name]
+    if entry["value"] is not None:
+        return [label, f"{entry['value'] * scale:.6g} {unit}", entry["source"]]
+    option = f"--{name.replace('_', '-')}"
+    if "suggested" in entry:
+        return [label, "-", f"not in the file; {entry['suggested'] * scale:.4g} {unit} suggested, give {option}"]
+    return [label, "-", f"not in the file; give {option}"]
