@@ -1,0 +1,246 @@
+"""The normal equations of GLUE: data blocks and a smoothness prior over all knots at once, solved without a matrix.
+
+The unknown is a field `(2, K, W)`: channel 0 the lateral displacement in lines, channel 1 the axial displacement in
+samples, on every line and on every `step`-th sample; between two knots the displacement is linear. With `step` 1 this
+is GLUE as published (Hashemi & Rivaz 2017, IEEE TUFFC 64:1625). The matrix is `data + prior`, symmetric and positive
+semi-definite: 2 x 2 blocks of the image gradient (and, with `step` above 1, their neighbours along the line), and
+squared first or second differences of the field, each with its own weight. Conjugate gradients are preconditioned
+with the same prior at its mean weights, which the cosine transform diagonalises, so their number does not grow with
+the grid.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class KnotGrid:
+    """Knots on every `step`-th row of frames with `height` rows, and on every line."""
+
+    height: int
+    step: int
+
+    @property
+    def knots(self) -> int:
+        """Number of knots along a line; the last one lies at or below the last row."""
+        return self.height if self.step == 1 else -(-self.height // self.step) + 1
+
+    def expand(self, field: Tensor) -> Tensor:
+        """Displacement on every row, (2, K, W) to (2, H, W)."""
+        if self.step == 1:
+            return field
+        t = self._fractions(field)[None, None, :, None]
+        fine = field[:, :-1, None] * (1 - t) + field[:, 1:, None] * t  # (2, K-1, step, W)
+        return fine.reshape(field.shape[0], -1, field.shape[-1])[:, : self.height]
+
+    def restrict(self, field: Tensor) -> Tensor:
+        """Knots of a field (2, H, W): its own values there, continued linearly below the last row."""
+        if self.step == 1:
+            return field
+        rows = torch.arange(self.knots, device=field.device) * self.step
+        known = field[:, rows.clamp(max=self.height - 1)]
+        span = min(self.step, self.height - 1)
+        slope = (field[:, -1] - field[:, -1 - span]) / span
+        return known + slope[:, None] * (rows - (self.height - 1)).clamp(min=0)[None, :, None]
+
+    def gather(self, density: Tensor) -> Tensor:
+        """Adjoint of `expand`: (C, H, W) on the rows to (C, K, W) on the knots."""
+        if self.step == 1:
+            return density
+        t = self._fractions(density)[None, None, :, None]
+        return _at_both_ends(self, self._cells(density), 1 - t, t)
+
+    def blocks(self, density: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Diagonal (C, K, W) and next neighbours (C, K-1, W) of expand-transposed times diag(density) times expand."""
+        if self.step == 1:
+            return density, None
+        t = self._fractions(density)[None, None, :, None]
+        cells = self._cells(density)
+        return _at_both_ends(self, cells, (1 - t) ** 2, t * t), (cells * (t * (1 - t))).sum(dim=2)
+
+    def _fractions(self, like: Tensor) -> Tensor:
+        return torch.arange(self.step, dtype=like.dtype, device=like.device) / self.step
+
+    def _cells(self, density: Tensor) -> Tensor:
+        channels, height, width = density.shape
+        missing = (self.knots - 1) * self.step - height
+        padded = torch.cat([density, density.new_zeros(channels, missing, width)], dim=1)
+        return padded.reshape(channels, self.knots - 1, self.step, width)
+
+
+def _at_both_ends(grid: KnotGrid, cells: Tensor, upper: Tensor, lower: Tensor) -> Tensor:
+    total = cells.new_zeros(cells.shape[0], grid.knots, cells.shape[-1])
+    total[:, :-1] += (cells * upper).sum(dim=2)
+    total[:, 1:] += (cells * lower).sum(dim=2)
+    return total
+
+
+@dataclass(frozen=True)
+class DataTerm:
+    """Blocks of the data on the knots: components (lateral lateral, lateral axial, axial axial), each (K, W)."""
+
+    diagonal: Tensor  # (3, K, W)
+    neighbour: Tensor | None  # (3, K - 1, W)
+
+    def apply(self, field: Tensor) -> Tensor:
+        """Multiply with a field (2, K, W)."""
+        result = _times(self.diagonal, field)
+        if self.neighbour is not None:
+            result[:, :-1] += _times(self.neighbour, field[:, 1:])
+            result[:, 1:] += _times(self.neighbour, field[:, :-1])
+        return result
+
+    def mass(self) -> Tensor:
+        """Row sums of the two diagonal components, (2, K, W): what a locally constant field feels."""
+        mass = self.diagonal[[0, 2]].clone()
+        if self.neighbour is not None:
+            mass[:, :-1] += self.neighbour[[0, 2]]
+            mass[:, 1:] += self.neighbour[[0, 2]]
+        return mass
+
+
+def _times(blocks: Tensor, field: Tensor) -> Tensor:
+    lateral, axial = field
+    return torch.stack([blocks[0] * lateral + blocks[1] * axial, blocks[1] * lateral + blocks[2] * axial])
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A finite difference of the field, of order `axial` along the lines and `lateral` across them."""
+
+    axial: int
+    lateral: int
+
+    def apply(self, field: Tensor) -> Tensor:
+        """Difference (C, K - axial, W - lateral) of a field (C, K, W)."""
+        return torch.diff(torch.diff(field, n=self.axial, dim=1), n=self.lateral, dim=2)
+
+    def adjoint(self, differences: Tensor) -> Tensor:
+        """Transpose of `apply`."""
+        for dim, order in ((1, self.axial), (2, self.lateral)):
+            for _ in range(order):
+                edge = torch.zeros_like(differences.narrow(dim, 0, 1))
+                differences = -torch.diff(torch.cat([edge, differences, edge], dim=dim), dim=dim)
+        return differences
+
+    def symbol(self, shape: tuple[int, int], like: Tensor) -> Tensor:
+        """Eigenvalues (K, W) of adjoint times difference under the cosine transform (mirrored borders)."""
+        axial, lateral = (
+            2 - 2 * torch.cos(math.pi * torch.arange(size, dtype=like.dtype, device=like.device) / size)
+            for size in shape
+        )
+        return axial[:, None] ** self.axial * lateral[None] ** self.lateral
+
+
+@dataclass(frozen=True)
+class PriorTerm:
+    """Weighted squared differences; `weight` is (2, ..) of the differences' shape, or (2, 1, 1) when it is uniform."""
+
+    difference: Difference
+    weight: Tensor
+
+    def apply(self, field: Tensor) -> Tensor:
+        """Half the gradient of the term at `field`, linear in it."""
+        return self.difference.adjoint(self.weight * self.difference.apply(field))
+
+
+@dataclass(frozen=True)
+class System:
+    """`(data + prior) step = right side` over all knots."""
+
+    data: DataTerm
+    prior: tuple[PriorTerm, ...]
+
+    def apply(self, field: Tensor) -> Tensor:
+        """Multiply the matrix with a field (2, K, W)."""
+        result = self.data.apply(field)
+        for term in self.prior:
+            result = result + term.apply(field)
+        return result
+
+    def solve(self, right: Tensor, *, tolerance: float, iterations: int) -> tuple[Tensor, int]:
+        """Preconditioned conjugate gradients from zero until the residual falls below `tolerance` times `right`."""
+        return conjugate_gradients(self.apply, self._preconditioner(), right, tolerance, iterations)
+
+    def _preconditioner(self) -> Callable[[Tensor], Tensor]:
+        mass = self.data.mass().mean(dim=(1, 2), keepdim=True)
+        symbol = mass.expand(-1, *self.data.diagonal.shape[1:]).clone()
+        for term in self.prior:
+            mean = term.weight.mean(dim=(1, 2), keepdim=True)
+            symbol = symbol + mean * term.difference.symbol((symbol.shape[1], symbol.shape[2]), symbol)
+        inverse = 1 / symbol.clamp(min=torch.finfo(symbol.dtype).tiny ** 0.5)
+        return lambda residual: inverse_cosine_transform(inverse * cosine_transform(residual))
+
+
+def conjugate_gradients(
+    apply: Callable[[Tensor], Tensor],
+    precondition: Callable[[Tensor], Tensor],
+    right: Tensor,
+    tolerance: float,
+    iterations: int,
+) -> tuple[Tensor, int]:
+    """Solve `apply(x) = right` for a symmetric positive (semi-)definite `apply`; return x and the iterations used."""
+    solution = torch.zeros_like(right)
+    residual = right.clone()
+    target = tolerance * float(torch.linalg.vector_norm(right))
+    direction = z = precondition(residual)
+    energy = torch.sum(residual * z)
+    for count in range(iterations):
+        if float(torch.linalg.vector_norm(residual)) <= target:
+            return solution, count
+        image = apply(direction)
+        curvature = torch.sum(direction * image)
+        if float(curvature) <= 0.0:
+            return solution, count
+        length = energy / curvature
+        solution = solution + length * direction
+        residual = residual - length * image
+        z = precondition(residual)
+        renewed = torch.sum(residual * z)
+        direction = z + (renewed / energy) * direction
+        energy = renewed
+    return solution, iterations
+
+
+def cosine_transform(field: Tensor) -> Tensor:
+    """Orthonormal cosine transform (DCT-II) along the last two axes."""
+    return _dct(_dct(field).transpose(-1, -2)).transpose(-1, -2)
+
+
+def inverse_cosine_transform(field: Tensor) -> Tensor:
+    """Inverse (and transpose) of `cosine_transform`."""
+    return _inverse_dct(_inverse_dct(field).transpose(-1, -2)).transpose(-1, -2)
+
+
+def _dct(x: Tensor) -> Tensor:
+    size = x.shape[-1]
+    folded = torch.cat([x[..., ::2], x[..., 1::2].flip(-1)], dim=-1)
+    transformed: Tensor = (torch.fft.fft(folded) * _phases(size, x)).real * _norms(size, x)
+    return transformed
+
+
+def _inverse_dct(x: Tensor) -> Tensor:
+    size = x.shape[-1]
+    scaled = x / _norms(size, x)
+    mirrored = torch.cat([torch.zeros_like(scaled[..., :1]), scaled[..., 1:].flip(-1)], dim=-1)
+    folded = torch.fft.ifft((scaled - 1j * mirrored) * _phases(size, x).conj()).real
+    result = torch.empty_like(x)
+    half = (size + 1) // 2
+    result[..., ::2] = folded[..., :half]
+    result[..., 1::2] = folded[..., half:].flip(-1)
+    return result
+
+
+def _phases(size: int, like: Tensor) -> Tensor:
+    angle = -math.pi * torch.arange(size, dtype=like.dtype, device=like.device) / (2 * size)
+    return torch.polar(torch.ones_like(angle), angle)
+
+
+def _norms(size: int, like: Tensor) -> Tensor:
+    norms = torch.full((size,), math.sqrt(2.0 / size), dtype=like.dtype, device=like.device)
+    norms[0] = math.sqrt(1.0 / size)
+    return norms

@@ -1,0 +1,62 @@
+"""How much each sample of the residual tells: its local variance, and how many samples are independent."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from engine.types import Geometry, Map
+
+BEAM_WIDTH_M = 0.5e-3
+"""Lateral distance over which echoes decorrelate; arrays for superficial tissue have beams of about this width."""
+
+VARIANCE_WINDOW_M = (1.0e-3, 1.5e-3)
+"""Axial and lateral size over which the residual's variance is averaged."""
+
+SMALLEST_RELATIVE_VARIANCE = 1e-4
+"""Residual power relative to the echoes' below which a better match is not trusted (interpolation error)."""
+
+SMALLEST_STRAIN = 1e-3
+"""Strain below which changes are judged as if the mean strain were this large."""
+
+
+def cell_samples(geometry: Geometry) -> float:
+    """Count the samples of one independent cell, half a wavelength deep and a beam wide; at least one."""
+    cell = geometry.wavelength_m / 2 * BEAM_WIDTH_M
+    return max(cell / (geometry.axial_spacing_m * geometry.pitch_m), 1.0)
+
+
+def strain_scale(axial_samples: Map) -> float:
+    """Magnitude of the mean axial strain of a start (H, W): slope of the straight line through its row means."""
+    rows = np.arange(axial_samples.shape[0])
+    slope = np.polyfit(rows, axial_samples.mean(axis=1), 1)[0]
+    return max(abs(float(slope)), SMALLEST_STRAIN)
+
+
+@dataclass(frozen=True)
+class ResidualWeights:
+    """Weights 1 / (cell * variance) of the samples, with the variance averaged locally from the residual itself."""
+
+    reference: Tensor
+    geometry: Geometry
+
+    def __call__(self, residual: Tensor, inside: Tensor) -> Tensor:
+        """Return the weights (H, W) for a residual (H, W) that is zero where `inside` is False."""
+        count = self._mean(inside.to(residual.dtype)).clamp(min=1e-3)
+        variance = self._mean(residual * residual) / count
+        power = self._mean(self.reference * self.reference)
+        floor = SMALLEST_RELATIVE_VARIANCE * power + torch.finfo(power.dtype).eps
+        return 1 / (cell_samples(self.geometry) * (variance + floor))
+
+    def _mean(self, image: Tensor) -> Tensor:
+        axial, lateral = VARIANCE_WINDOW_M
+        rows = 2 * int(axial / self.geometry.axial_spacing_m / 2) + 1
+        lines = 2 * int(lateral / self.geometry.pitch_m / 2) + 1
+        smooth = functional.avg_pool2d(
+            image[None, None], (rows, 1), stride=1, padding=(rows // 2, 0), count_include_pad=False
+        )
+        return functional.avg_pool2d(smooth, (1, lines), stride=1, padding=(0, lines // 2), count_include_pad=False)[
+            0, 0
+        ]

@@ -1,0 +1,38 @@
+import numpy as np
+import torch
+from scipy import ndimage
+
+from engine.estimators.spline import SplineFrame
+
+
+def points(generator):
+    return torch.rand(60, generator=generator) * 30 + 0.5, torch.rand(60, generator=generator) * 18 + 0.5
+
+
+def test_spline_is_the_cubic_one_and_passes_through_the_samples():
+    generator = torch.Generator().manual_seed(0)
+    frame = torch.randn(32, 20, generator=generator, dtype=torch.float64)
+    row, column = (entry.double() for entry in points(generator))
+    expected = ndimage.map_coordinates(frame.numpy(), [row, column], order=3, mode="mirror")
+    np.testing.assert_allclose(SplineFrame.of(frame).at(row, column).value, expected, atol=1e-6)
+    rows, columns = torch.meshgrid(torch.arange(32.0), torch.arange(20.0), indexing="ij")
+    torch.testing.assert_close(
+        SplineFrame.of(frame).at(rows.double(), columns.double()).value, frame, atol=1e-6, rtol=0
+    )
+
+
+def test_gradients_are_the_derivatives_of_the_value():
+    generator = torch.Generator().manual_seed(1)
+    spline = SplineFrame.of(torch.randn(32, 20, generator=generator, dtype=torch.float64))
+    row, column = (entry.double() for entry in points(generator))
+    samples, h = spline.at(row, column), 1e-6
+    axial = (spline.at(row + h, column).value - spline.at(row - h, column).value) / (2 * h)
+    lateral = (spline.at(row, column + h).value - spline.at(row, column - h).value) / (2 * h)
+    torch.testing.assert_close(samples.axial_gradient, axial, atol=1e-6, rtol=0)
+    torch.testing.assert_close(samples.lateral_gradient, lateral, atol=1e-6, rtol=0)
+
+
+def test_points_beyond_the_border_are_marked():
+    spline = SplineFrame.of(torch.arange(30.0).reshape(6, 5))
+    inside = spline.at(torch.tensor([-0.1, 0.0, 5.0, 5.1]), torch.tensor([0.0, 4.0, 4.0, 0.0])).inside
+    assert inside.tolist() == [False, True, True, False]
