@@ -1,12 +1,11 @@
 """The statistical forward model f = D(u_measured) E + noise, whose covariance depends on E (RED elasticity, eq. 4-6).
 
-The residual of equilibrium under measured displacement is normal with covariance G(E) = S_w + K(E) S_n K(E)^T. Keeping G
-fixed while E is updated, and renewing it from time to time, is the paper's fixed-point scheme.
+The residual of equilibrium under measured displacement is normal with covariance G(E) = S_w + K(E) S_n K(E)^T.
+Keeping G fixed while E is updated, and renewing it from time to time, is the paper's fixed-point scheme.
 """
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import diags, identity, vstack
+from scipy.sparse import csr_matrix, diags, identity, vstack
 from scipy.sparse.linalg import splu
 
 from engine.elasticity.forward_model import Vector
@@ -37,7 +36,7 @@ class EquilibriumModel:
         self.scale_is_free = not force.any()
         if self.scale_is_free:
             size = operator.shape[1]
-            operator = vstack([operator, np.full((1, size), 1 / size)]).tocsr()
+            operator = vstack([operator, csr_matrix(np.full((1, size), 1 / size))]).tocsr()
             force = np.append(force, 1.0)
         self.operator, self.force = operator, force
         self.noise = np.where(np.isin(np.arange(observation.sigma_m.size), observation.fixed), 0.0, observation.sigma_m)
@@ -64,11 +63,12 @@ class EquilibriumModel:
     def misfit(self, modulus: Vector) -> float:
         """|f - D E|^2 in the norm of G^-1 over the number of rows: about 1 at the truth."""
         residual = self.force - self.operator @ modulus
-        return float(residual @ self.whitened(residual)) / residual.size
+        squared: float = residual @ self.whitened(residual)
+        return float(squared) / int(residual.size)
 
     def _largest_curvature(self, iterations: int = 30) -> float:
         """Largest eigenvalue of D^T G^-1 D by power iteration."""
-        vector: NDArray[np.float64] = np.random.default_rng(0).normal(size=self.operator.shape[1])
+        vector: Vector = np.random.default_rng(0).normal(size=self.operator.shape[1])
         largest = 1.0
         for _ in range(iterations):
             vector /= np.linalg.norm(vector)

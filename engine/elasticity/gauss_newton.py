@@ -67,10 +67,16 @@ def invert(
     params: GaussNewtonParameters,
     progress: Progress = lambda iteration, misfit: None,
     cancelled: Callable[[], bool] = lambda: False,
+    start: Vector | None = None,
 ) -> tuple[Vector, list[float]]:
-    """Return the nodal modulus (N,), scaled to a geometric mean of 1, and the misfit after each step."""
+    """Return the nodal modulus (N,) and the misfit after each step.
+
+    Without any known force the modulus is known up to a factor, and its geometric mean is 1. With known forces a
+    uniform `start` of the right size saves steps.
+    """
     problem = _Problem(observation)
-    log_modulus = np.zeros(observation.model.rows * observation.model.lines)
+    size = observation.model.rows * observation.model.lines
+    log_modulus = np.zeros(size) if start is None else np.log(start)
     residual = problem.linearise(log_modulus)
     misfits = [problem.misfit(residual)]
     deadline = time.monotonic() + params.time_limit_s
@@ -87,7 +93,9 @@ def invert(
         if np.abs(step).max() < 1e-2 or time.monotonic() > deadline:
             break
     progress(len(misfits) - 1, misfits[-1])
-    return np.exp(log_modulus - log_modulus.mean()), misfits
+    if not observation.force[observation.free].any():
+        log_modulus = log_modulus - log_modulus.mean()
+    return np.exp(log_modulus), misfits
 
 
 class _Problem:

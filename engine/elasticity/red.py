@@ -1,0 +1,125 @@
+"""Relative modulus by the statistical model regularised by denoising (RED elasticity, equations 6-12).
+
+Gradient steps E <- [E - e (grad g + l (E - C(E)))]+ with the denoiser's residual in the place of the regulariser's
+gradient. That identity needs a denoiser with symmetric Jacobian, which a U-Net is not (Reehorst and Schniter 2018): the
+scheme is run and stopped as a fixed-point iteration, and no minimum of an energy is claimed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.elasticity.base import ELASTICITY_METHODS, ElasticityMethod, Progress, RelativeModulus, normalised
+from engine.elasticity.equilibrium import EquilibriumModel
+from engine.elasticity.forward_model import Vector
+from engine.elasticity.observation import Observation, observe, with_lateral_from_equilibrium
+from engine.elasticity.statistical import SMALLEST_MODULUS, StatisticalParameters, maximum_likelihood, starting_modulus
+from engine.errors import CancelledError
+from engine.parameters import parameter
+from engine.types import Ellipse, FrameEstimate
+
+Denoiser = Callable[[Vector], Vector]
+"""Maps a modulus map (rows, lines) to its denoised version."""
+
+_SETTLED = 1e-4
+"""Relative change per step below which the iteration has settled."""
+
+
+@dataclass(frozen=True)
+class REDParameters(StatisticalParameters):
+    """The statistical parameters give the maximum-likelihood start."""
+
+    red_steps: int = parameter(300, minimum=1, maximum=5000, help="Regularised gradient steps")
+    renew_every: int = parameter(20, minimum=1, maximum=1000, help="Steps between renewals of the covariance")
+    strength: float = parameter(1.0, minimum=0.0, maximum=100.0, help="Factor on the automatic weight of the prior")
+
+
+@ELASTICITY_METHODS.entry("red")
+class RED(ElasticityMethod[REDParameters]):
+    """Statistical model with the learned prior."""
+
+    name = "red"
+    title = "Statistical model with learned prior (RED)"
+    Params = REDParameters
+
+    def reconstruct(
+        self,
+        estimate: FrameEstimate,
+        reference: Ellipse,
+        params: REDParameters,
+        progress: Progress = lambda iteration, misfit: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> RelativeModulus:
+        """See ElasticityMethod."""
+        axial_only, grid = observe(estimate, params.node_spacing_m)
+        observation = with_lateral_from_equilibrium(axial_only)
+        modulus, misfits = regularised(observation, shipped_denoiser(), params, progress, cancelled)
+        geometry = estimate.displacement.geometry
+        image = grid.spread(observation.model.to_map(modulus), estimate.quality.shape, geometry)
+        return RelativeModulus(
+            normalised(image, reference, geometry), geometry, "relative modulus (RED)", tuple(misfits)
+        )
+
+
+def regularised(
+    observation: Observation,
+    denoiser: Denoiser,
+    params: REDParameters,
+    progress: Progress = lambda iteration, misfit: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> tuple[Vector, list[float]]:
+    """Return the nodal modulus (N,) and the misfit at each renewal.
+
+    The weight of the prior is the fixed point's own: |grad g| / |E - C(E)| at the maximum-likelihood estimate.
+    """
+    problem = EquilibriumModel(observation)
+    modulus, _ = maximum_likelihood(
+        observation, StatisticalParameters(params.node_spacing_m, params.renewals, params.steps), cancelled=cancelled
+    )
+    smallest = SMALLEST_MODULUS * starting_modulus(problem).mean()
+    weight = 0.0
+    misfits: list[float] = []
+    for step in range(params.red_steps):
+        if cancelled():
+            raise CancelledError("cancelled")
+        prior = modulus - _denoised(observation, denoiser, modulus)
+        if step % params.renew_every == 0:
+            problem.refresh(modulus)
+            weight = max(weight, params.strength * _weight(problem, modulus, prior))
+            misfits.append(problem.misfit(modulus))
+            progress(step, misfits[-1])
+        gradient = problem.gradient(modulus) + weight * prior
+        moved = np.maximum(modulus - gradient / (problem.lipschitz + weight), smallest)
+        change = float(np.linalg.norm(moved - modulus) / np.linalg.norm(modulus))
+        modulus = moved
+        if change < _SETTLED:
+            break
+    return modulus, misfits
+
+
+def _weight(problem: EquilibriumModel, modulus: Vector, prior: Vector) -> float:
+    length = float(np.linalg.norm(prior))
+    return float(np.linalg.norm(problem.gradient(modulus))) / length if length > 0 else 0.0
+
+
+def _denoised(observation: Observation, denoiser: Denoiser, modulus: Vector) -> Vector:
+    return observation.model.to_nodes(denoiser(observation.model.to_map(modulus)))
+
+
+def shipped_denoiser() -> Denoiser:
+    """Return the denoiser in the box; a WeightsError says when there is none."""
+    import torch
+
+    from engine.networks.weights import load
+
+    network, _ = load("modulus-denoiser")
+    network.eval()
+
+    def denoise(modulus: Vector) -> Vector:
+        scale = float(np.median(modulus))
+        with torch.inference_mode():
+            clean = network(torch.as_tensor(modulus / scale, dtype=torch.float32)[None, None])
+        return np.asarray(clean[0, 0].numpy(), dtype=np.float64) * scale
+
+    return denoise
