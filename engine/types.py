@@ -35,11 +35,33 @@ class GeometrySources:
 
 
 @dataclass(frozen=True)
+class Sector:
+    """Lines that fan out, of convex and phased arrays: line j of W at `middle_rad + (j - (W-1)/2) * angle_step_rad`.
+
+    Depth counts along the line from `apex_radius_m` (the array's radius of curvature; 0 for a phased array) from the
+    apex in which all lines meet; angle 0 points straight away from the probe, positive angles to positive lateral.
+    """
+
+    apex_radius_m: float
+    angle_step_rad: float
+    middle_rad: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.apex_radius_m) and self.apex_radius_m >= 0):
+            raise ParameterError(f"apex_radius_m must be zero or positive, found {self.apex_radius_m}")
+        if not 0 < self.angle_step_rad < math.pi / 2:
+            raise ParameterError(f"angle_step_rad must lie between 0 and pi / 2, found {self.angle_step_rad}")
+        if not abs(self.middle_rad) < math.pi / 2:
+            raise ParameterError(f"middle_rad must lie between -pi / 2 and pi / 2, found {self.middle_rad}")
+
+
+@dataclass(frozen=True)
 class Geometry:
-    """Sampling of a beamformed RF recording of a linear array.
+    """Sampling of a beamformed RF recording, of a linear array unless `sector` says how its lines fan out.
 
     Depth of row i is `start_depth_m + i * sound_speed_m_s / (2 * sampling_hz)`; lateral position of line j of W is
-    `(j - (W - 1) / 2) * pitch_m`.
+    `(j - (W - 1) / 2) * pitch_m`. Of fanned lines `pitch_m` is the spacing at half the depth, and lateral positions
+    are those of beam space; `engine.preprocess.scan_conversion` shows where the lines truly lie.
     """
 
     sampling_hz: float
@@ -49,6 +71,7 @@ class Geometry:
     start_depth_m: float = 0.0
     frame_rate_hz: float | None = None
     sources: GeometrySources = field(default_factory=GeometrySources)
+    sector: Sector | None = None
 
     def __post_init__(self) -> None:
         for name in ("sampling_hz", "center_hz", "sound_speed_m_s", "pitch_m"):

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from engine.errors import MissingGeometryError, ParameterError, ReadError
 from engine.readers.spectrum import measure_center_hz
 from engine.registry import Registry
-from engine.types import Geometry, GeometrySources, Map, RFSequence, Source, Truth, geometry_fields
+from engine.types import Geometry, GeometrySources, Map, RFSequence, Sector, Source, Truth, geometry_fields
 
 ASSUMED = {"sound_speed_m_s": 1540.0, "start_depth_m": 0.0}
 """Values that may be assumed, and are marked so, when neither file nor user gives them."""
@@ -53,6 +53,7 @@ class Recording:
     axes: str = "fal"
     axes_assumed: bool = False
     costly: bool = False
+    sector: Sector | None = None
     notes: tuple[str, ...] = ()
     companions: tuple[Path, ...] = ()
 
@@ -86,7 +87,7 @@ class Recording:
         sources: dict[str, Source] = {
             name: "user" if name in given else "file" if name in self.known else "assumed" for name in geometry_fields()
         }
-        geometry = Geometry(**values, sources=GeometrySources(**sources))
+        geometry = Geometry(**values, sources=GeometrySources(**sources), sector=self.sector)
         return RFSequence(
             self.shape,
             geometry,
