@@ -14,6 +14,7 @@ COMMANDS = {
     "info": "app.commands.info:info",
     "methods": "app.commands.methods:methods",
     "estimate": "app.commands.estimate:estimate",
+    "metrics": "app.commands.metrics:metrics",
 }
 """Every command by its name, as `module:function`; a line here is all it takes to add one."""
 

@@ -1,6 +1,7 @@
 """Opening a recording from the command line: the options every command that reads RF has in common."""
 
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
@@ -65,7 +66,7 @@ def with_opening(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def run(**values: Any) -> None:
         chosen = {entry.name: values.pop(entry.name) for entry in options}
-        given = {name: chosen[name] for name in _HELP if chosen[name] is not None}
+        given = {name: _checked(name, chosen[name]) for name in _HELP if chosen[name] is not None}
         command(
             **values,
             opening=Opening(given, chosen["axes"], chosen["variable"], chosen["accept_suggested"]),
@@ -110,6 +111,12 @@ def _options() -> list[inspect.Parameter]:
 _PANEL = "What the file does not say"
 
 
+def _checked(name: str, value: float) -> float:
+    if not math.isfinite(value) or (value <= 0 and name != "start_depth_m"):
+        raise ParameterError(f"{_flag(name)} must be a positive number, found {value:g}")
+    return value
+
+
 def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
@@ -120,7 +127,7 @@ def _option(name: str, kind: object, default: object, option: object) -> inspect
 
 
 def open_result(path: Path) -> "Result":
-    """Read a result file, or raise the one line that says what was given instead."""
+    """Read a result file; what was given instead is said in one line."""
     from engine.export.result_file import read_result
 
     return read_result(path)

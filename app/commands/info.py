@@ -1,5 +1,6 @@
 """`strainscope info`: what a recording or a result holds, and where each geometry value comes from."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +36,9 @@ def _facts(files: list[Path], opening: Opening) -> dict[str, Any]:
     from engine.types import geometry_fields
 
     recording = opening.recording(files)
-    geometry = {}
-    for name in geometry_fields():
-        value: float | None
-        value, source = opening.given.get(name), "user"
-        if value is None:
-            value, source = recording.known.get(name), "file"
-        if value is None:
-            value, source = ASSUMED.get(name), "assumed"
-        geometry[name] = {"value": value, "source": source if value is not None else "missing"}
-        suggestion = recording.suggestions(opening.given).get(name)
-        if value is None and suggestion is not None:
-            geometry[name]["suggested"] = suggestion
+    suggested = recording.suggestions(opening.given)
+    assumed = {**ASSUMED, **(suggested if opening.accept_suggested else {})}
+    geometry = {name: _source(name, opening.given, recording.known, assumed, suggested) for name in geometry_fields()}
     return {
         "format": recording.format,
         "files": [str(path) for path in recording.paths],
@@ -60,6 +52,20 @@ def _facts(files: list[Path], opening: Opening) -> dict[str, Any]:
         "geometry": geometry,
         "notes": list(recording.notes),
     }
+
+
+def _source(
+    name: str,
+    given: Mapping[str, float],
+    known: Mapping[str, float],
+    assumed: Mapping[str, float],
+    suggested: Mapping[str, float],
+) -> dict[str, Any]:
+    for source, values in (("user", given), ("file", known), ("assumed", assumed)):
+        if name in values:
+            return {"value": values[name], "source": source}
+    suggestion = {"suggested": suggested[name]} if name in suggested else {}
+    return {"value": None, "source": "missing", **suggestion}
 
 
 def _result_facts(path: Path) -> dict[str, Any]:
@@ -113,5 +119,9 @@ def _geometry_row(name: str, entry: dict[str, Any]) -> list[str]:
         return [label, f"{entry['value'] * scale:.6g} {unit}", entry["source"]]
     option = f"--{name.replace('_', '-')}"
     if "suggested" in entry:
-        return [label, "-", f"not in the file; {entry['suggested'] * scale:.4g} {unit} suggested, give {option}"]
-    return [label, "-", f"not in the file; give {option}"]
+        return [
+            label,
+            "-",
+            f"not in the file; {entry['suggested'] * scale:.4g} {unit} suggested, give {option}",
+        ]
+    return [label, "-", f"not in the file; {'may' if name == 'frame_rate_hz' else 'must'} be given with {option}"]

@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,7 +22,7 @@ import numpy as np
 from engine.errors import ParameterError, ReadError, StrainscopeError, WriteError
 from engine.export.atomic import Place, temporary_beside
 from engine.readers.checks import DAMAGED, LARGEST_FRAME, finite, geometry_values, sequence_shape
-from engine.readers.hdf5 import dataset, open_hdf5, plain, root_attribute
+from engine.readers.hdf5 import dataset, is_hdf5, open_hdf5, plain, root_attribute
 from engine.types import (
     Displacement,
     FrameEstimate,
@@ -30,6 +30,7 @@ from engine.types import (
     GeometrySources,
     Provenance,
     Result,
+    Sector,
     Source,
     Strain,
     geometry_fields,
@@ -150,13 +151,15 @@ class ResultWriter:
 
 
 def geometry_attributes(geometry: Geometry) -> dict[str, float | str]:
-    """Geometry values that exist, and for each `<name>_source`: file, user or assumed."""
+    """Geometry values that exist, each with its `<name>_source`, and `sector_...` where the lines fan out."""
     found: dict[str, float | str] = {}
     for name in geometry_fields():
         value = getattr(geometry, name)
         if value is not None:
             found[name] = float(value)
             found[f"{name}_source"] = str(getattr(geometry.sources, name))
+    if geometry.sector is not None:
+        found.update({f"sector_{name}": float(value) for name, value in asdict(geometry.sector).items()})
     return found
 
 
@@ -210,6 +213,9 @@ def _reading(path: Path) -> Iterator[h5py.File]:
     if not path.is_file():
         raise ReadError(path, "is a folder, not a result file" if path.is_dir() else "there is no such file")
     try:
+        with path.open("rb") as head:
+            if not is_hdf5(head.read(2056)):
+                raise ReadError(path, "is not a result file; make one of a recording with `strainscope estimate`")
         with open_hdf5(path) as file:
             yield file
     except StrainscopeError:
@@ -268,9 +274,21 @@ def _read_geometry(path: Path, file: h5py.File) -> Geometry:
         if source not in {"file", "user", "assumed"}:
             raise ReadError(path, f"{name}_source is {source!r}, expected file, user or assumed")
         sources[name] = source
+    fanned = [entry.name for entry in fields(Sector) if f"sector_{entry.name}" in file.attrs]
+    fan = {name: finite(path, f"sector_{name}", plain(file.attrs[f"sector_{name}"])) for name in fanned}
     try:
-        return Geometry(**values, sources=GeometrySources(**sources))
-    except ParameterError as error:
+        sector = Sector(**fan) if fan else None
+        return Geometry(
+            values["sampling_hz"],
+            values["center_hz"],
+            values["sound_speed_m_s"],
+            values["pitch_m"],
+            values["start_depth_m"],
+            values.get("frame_rate_hz"),
+            GeometrySources(**sources),
+            sector,
+        )
+    except (ParameterError, TypeError) as error:
         raise ReadError(path, str(error)) from None
 
 

@@ -110,10 +110,10 @@ def region_warnings(
     for name, ellipse in drawn:
         if ellipse is None:
             continue
-        if _leaves(ellipse, _shape(strain), geometry):
-            found.append(RegionWarning(name, "leaves_image"))
         reason = _statistics(_values(strain, geometry, ellipse), geometry, window_m, 0).reason
-        if reason in {"too_few", "outside_image"}:
+        if reason != "outside_image" and _leaves(ellipse, _shape(strain), geometry):
+            found.append(RegionWarning(name, "leaves_image"))
+        if reason:
             found.append(RegionWarning(name, reason))
     if target is not None and background is not None and _overlap(target, background, _shape(strain), geometry):
         found.append(RegionWarning("background", "overlap"))

@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import CancelledError, ReadError, WriteError
 from engine.export.result_file import MAPS, ResultWriter, is_result_file, read_result
-from engine.types import Displacement, FrameEstimate, Geometry, GeometrySources, Provenance, Strain
+from engine.types import Displacement, FrameEstimate, Geometry, GeometrySources, Provenance, Sector, Strain
 
 GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.2e-3, 1e-3, 23.0, GeometrySources(sampling_hz="user", pitch_m="file"))
 PROVENANCE = Provenance("ncc", {"method": {"levels": 3}, "strain": {"window_m": 2e-3}}, "", "0.1.0", "ab" * 32)
@@ -43,6 +43,13 @@ def test_what_is_written_comes_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.displacement.lateral_m, wanted.displacement.lateral_m)
     np.testing.assert_array_equal(found.strain.axial, wanted.strain.axial)
     np.testing.assert_array_equal(found.quality, wanted.quality)
+
+
+def test_lines_that_fan_out_stay_so(tmp_path: Path) -> None:
+    geometry = replace(GEOMETRY, sector=Sector(40e-3, 0.005, 0.1))
+    with ResultWriter(tmp_path / "r.h5", SHAPE, geometry, 0, (1,), PROVENANCE) as writer:
+        writer.append(estimate(1))
+    assert read_result(tmp_path / "r.h5").geometry == geometry
 
 
 def test_the_layout_is_the_published_one(tmp_path: Path) -> None:
@@ -188,11 +195,11 @@ def test_files_that_are_no_result_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty.h5").write_bytes(b"")
     for name in ("text.h5", "cut.h5", "empty.h5"):
         assert not is_result_file(tmp_path / name)
-        with pytest.raises(ReadError):
+        with pytest.raises(ReadError, match=r"not a result file|damaged"):
             read_result(tmp_path / name)
     for absent in (tmp_path, tmp_path / "absent.h5"):
         assert not is_result_file(absent)
-        with pytest.raises(ReadError, match="folder|no such file"):
+        with pytest.raises(ReadError, match=r"folder|no such file"):
             read_result(absent)
     assert is_result_file(tmp_path / "r.h5")
 

@@ -1,0 +1,97 @@
+"""`strainscope metrics`: the numbers under two ellipses, for one frame or all."""
+
+import math
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.commands._output import echo_columns, echo_json
+from app.commands._parse import parse_ellipse
+from app.commands._shared import AsJson, ResultFile, frame_row, open_result
+from engine.errors import ParameterError
+
+if TYPE_CHECKING:
+    from engine.export.table import FrameMetrics
+    from engine.metrics.base import Measurement
+
+FORM = "X,Z,A,B[,ANGLE]"
+Target = Annotated[
+    str | None,
+    typer.Option("--target", metavar=FORM, help="Centre (lateral, depth) and semi-axes (lateral, axial), mm; degrees."),
+]
+Background = Annotated[str | None, typer.Option("--background", metavar=FORM, help="The same for the background.")]
+
+TITLES = {
+    "snr_target": "SNR target",
+    "snr_background": "SNR background",
+    "cnr": "CNR",
+    "cnre": "CNRe",
+    "snre": "SNRe, whole map",
+    "strain_ratio": "Strain ratio, background / target",
+    "strain_contrast": "Strain contrast, target / background",
+    "mean_target": "Mean strain, target",
+    "std_target": "Standard deviation, target",
+    "mean_background": "Mean strain, background",
+    "std_background": "Standard deviation, background",
+    "mean_image": "Mean strain, whole map",
+    "std_image": "Standard deviation, whole map",
+}
+
+
+def metrics(
+    result: ResultFile,
+    target: Target = None,
+    background: Background = None,
+    frame: Annotated[
+        int | None, typer.Option("--frame", metavar="K", help="Deformed frame to measure; default: all frames.")
+    ] = None,
+    ddof: Annotated[
+        int, typer.Option("--ddof", metavar="0|1", help="1 for the sample, 0 for the population standard deviation.")
+    ] = 0,
+    as_json: AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Measure SNR, CNR and strain ratio under a target and a background ellipse."""
+    from engine.export.table import measure_frames, table_text
+
+    if as_json and as_csv:
+        raise ParameterError("give --json or --csv, not both")
+    if ddof not in {0, 1}:
+        raise ParameterError(f"--ddof: expected 0 or 1, found {ddof}")
+    regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
+    opened = open_result(result)
+    chosen = range(opened.shape[0]) if frame is None else [frame_row(opened, frame)]
+    rows = list(measure_frames(map(opened.read_frame, chosen), *regions, ddof=ddof))
+    if as_json:
+        echo_json(
+            {
+                "result": result,
+                "target": regions[0],
+                "background": regions[1],
+                "frames": rows,
+                "provenance": opened.provenance,
+            }
+        )
+        return
+    if as_csv:
+        typer.echo(table_text(rows, opened.provenance, *regions), nl=False)
+    else:
+        _show(rows)
+    for line in dict.fromkeys(str(warning) for row in rows for warning in row.warnings):
+        typer.echo(f"strainscope: warning: {line}", err=True)
+
+
+def _show(rows: "list[FrameMetrics]") -> None:
+    for row in rows:
+        typer.echo(f"Frame {row.deformed_frame} against {row.reference_frame} (strain positive in compression)")
+        echo_columns([_line(entry) for entry in row.metrics.values()], indent="  ")
+
+
+def _line(entry: "Measurement") -> list[str]:
+    from engine.metrics.reasons import explain
+
+    title = TITLES.get(entry.name, entry.name)
+    if entry.reason:
+        return [title, "-", explain(entry.reason), ""]
+    decibel = "" if math.isnan(entry.decibel) else f"{entry.decibel:.2f} dB"
+    return [title, f"{entry.value:.4g} {entry.unit}".strip(), decibel, f"{entry.count} px"]

@@ -1,0 +1,130 @@
+"""Tables: the metrics of every frame as CSV, with where they come from as comment lines on top."""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.export.atomic import atomic_path
+from engine.metrics.base import Measurement
+from engine.metrics.contrast import RegionWarning, region_warnings, strain_metrics
+from engine.types import Ellipse, FrameEstimate, Provenance
+
+MILLI = 1e3
+
+
+@dataclass(frozen=True)
+class FrameMetrics:
+    """All metrics of one estimated frame, by name, and what is doubtful about its regions."""
+
+    reference_frame: int
+    deformed_frame: int
+    metrics: Mapping[str, Measurement]
+    warnings: tuple[RegionWarning, ...] = ()
+
+
+def measure_frames(
+    estimates: Iterable[FrameEstimate], target: Ellipse | None, background: Ellipse | None, *, ddof: int = 0
+) -> Iterator[FrameMetrics]:
+    """Measure every frame under the same two ellipses, one frame in memory at a time.
+
+    >>> frames = map(result.read_frame, range(result.shape[0]))  # doctest: +SKIP
+    >>> rows = list(measure_frames(frames, target, background))  # doctest: +SKIP
+    """
+    for estimate in estimates:
+        strain = estimate.strain
+        yield FrameMetrics(
+            estimate.reference_frame,
+            estimate.deformed_frame,
+            strain_metrics(strain, target, background, ddof=ddof),
+            region_warnings(strain.axial, strain.geometry, target, background, window_m=strain.window_m),
+        )
+
+
+def table_text(
+    rows: Sequence[FrameMetrics],
+    provenance: Provenance,
+    target: Ellipse | None = None,
+    background: Ellipse | None = None,
+) -> str:
+    """Write the table as text: comment lines, a header, and a line for each frame.
+
+    A column's unit is part of its name. A value that could not be computed is empty, and the column `missing` says
+    why, as `name=reason` separated by blanks. Numbers have nine digits, more than a float32 strain holds.
+    """
+    names = list(dict.fromkeys(name for row in rows for name in row.metrics))
+    shown = [_columns(name, rows) for name in names]
+    header = ["frame", "reference", *(title for titles in shown for title in titles), "missing"]
+    lines = [*_comments(provenance, target, background), ",".join(header)]
+    lines += [",".join(_cells(row, names, shown)) for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def write_table(
+    path: Path,
+    rows: Sequence[FrameMetrics],
+    provenance: Provenance,
+    target: Ellipse | None = None,
+    background: Ellipse | None = None,
+) -> None:
+    """Write `table_text` to a file, whole or not at all; a WriteError says why it cannot be."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(table_text(rows, provenance, target, background), encoding="utf-8", newline="\n")
+
+
+def provenance_lines(provenance: Provenance) -> tuple[tuple[str, str], ...]:
+    """Give the provenance as names and texts, in the order in which exports print it."""
+    parameters = json.dumps(dict(provenance.parameters), sort_keys=True)
+    return (
+        ("program", f"strainscope {provenance.program_version}"),
+        ("method", provenance.method),
+        ("parameters", parameters),
+        ("weights_sha256", provenance.weights_sha256 or "none"),
+        ("input_sha256", provenance.input_sha256),
+    )
+
+
+def _comments(provenance: Provenance, target: Ellipse | None, background: Ellipse | None) -> list[str]:
+    pairs = [*provenance_lines(provenance), ("target", _ellipse(target)), ("background", _ellipse(background))]
+    pairs.append(("sign", "strain is positive in compression"))
+    return [f"# {name}: {' '.join(text.split())}" for name, text in pairs]
+
+
+def _ellipse(ellipse: Ellipse | None) -> str:
+    if ellipse is None:
+        return "none"
+    lengths = (ellipse.lateral_m, ellipse.depth_m, ellipse.semi_lateral_m, ellipse.semi_axial_m)
+    centre = " ".join(f"{MILLI * length:.6g}" for length in lengths)
+    return f"{centre} mm {ellipse.angle_deg:.6g} deg (lateral depth semi-lateral semi-axial angle)"
+
+
+def _columns(name: str, rows: Sequence[FrameMetrics]) -> tuple[str, ...]:
+    """One column for a metric, two where it has dB as well."""
+    unit = next((row.metrics[name].unit for row in rows if name in row.metrics), "")
+    suffix = {"": "", "%": "_percent"}.get(unit, f"_{unit}")
+    has_decibel = any(not math.isnan(row.metrics[name].decibel) for row in rows if name in row.metrics)
+    return (f"{name}{suffix}", f"{name}_db") if has_decibel or (not unit and _has_ratio(name)) else (f"{name}{suffix}",)
+
+
+def _has_ratio(name: str) -> bool:
+    """Whether a metric is a ratio, whose dB column stays even where no frame has a value."""
+    return name.startswith(("snr", "cnr", "strain_"))
+
+
+def _cells(row: FrameMetrics, names: Sequence[str], shown: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    yield str(row.deformed_frame)
+    yield str(row.reference_frame)
+    missing = []
+    for name, titles in zip(names, shown, strict=True):
+        entry = row.metrics.get(name)
+        yield _number(entry.value if entry else float("nan"))
+        if len(titles) > 1:
+            yield _number(entry.decibel if entry else float("nan"))
+        if entry and entry.reason:
+            missing.append(f"{name}={entry.reason}")
+    yield " ".join(missing)
+
+
+def _number(value: float) -> str:
+    return f"{value:.9g}" if not math.isnan(value) else ""
