@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+import torch
+
+from engine.elasticity.denoiser import DenoiserConfig, ModulusDenoiser
+from engine.elasticity.equilibrium import EquilibriumModel
+from engine.elasticity.experiment import make_case, reconstruct, score, train_denoiser, training_pairs
+from engine.elasticity.red import REDParameters, red_step, regularised
+from engine.elasticity.statistical import StatisticalParameters, maximum_likelihood
+from engine.errors import ParameterError
+
+NODES = 12
+
+
+@pytest.fixture(scope="module")
+def problem() -> EquilibriumModel:
+    case = make_case(seed=3, nodes=NODES)
+    model = EquilibriumModel(case.observation)
+    model.refresh(np.full(NODES**2, 0.2))
+    return model
+
+
+def cost(problem: EquilibriumModel, modulus: np.ndarray) -> float:
+    residual = problem.force - problem.operator @ modulus
+    return float(residual @ problem.whitened(residual)) / 2
+
+
+def test_gradient_agrees_with_finite_differences(problem):
+    random = np.random.default_rng(0)
+    modulus, direction = random.uniform(0.1, 0.8, NODES**2), random.normal(size=NODES**2)
+    step = 1e-4
+    numeric = (cost(problem, modulus + step * direction) - cost(problem, modulus - step * direction)) / (2 * step)
+    assert problem.gradient(modulus) @ direction == pytest.approx(numeric, rel=1e-6)
+
+
+def test_step_with_the_identity_as_denoiser_is_the_step_of_maximum_likelihood(problem):
+    modulus = np.random.default_rng(1).uniform(0.1, 0.8, NODES**2)
+    plain = np.maximum(modulus - problem.gradient(modulus) / (problem.lipschitz + 5.0), 0)
+    np.testing.assert_allclose(red_step(problem, modulus, modulus, weight=5.0), plain, rtol=1e-12)
+
+
+def test_zero_denoiser_is_ridge_regression(problem):
+    operator = problem.operator.toarray()
+    curvature = operator.T @ np.column_stack([problem.whitened(column) for column in operator.T])
+    weight = problem.lipschitz / 5
+    ridge = np.linalg.solve(curvature + weight * np.eye(NODES**2), operator.T @ problem.whitened(problem.force))
+    modulus = np.full(NODES**2, 0.2)
+    for _ in range(300):
+        modulus = red_step(problem, modulus, np.zeros(NODES**2), weight, smallest=-np.inf)
+    np.testing.assert_allclose(modulus, ridge, atol=1e-6 * np.abs(ridge).max())
+
+
+def test_without_noise_maximum_likelihood_finds_the_modulus():
+    case = make_case(seed=5, nodes=NODES, noise_db=80)
+    modulus, misfits = maximum_likelihood(case.observation, StatisticalParameters(renewals=4, steps=1000))
+    assert score(case, case.observation.model.to_map(modulus)).relative_error < 0.03
+    assert misfits[-1] < misfits[0]
+
+
+def test_a_perfect_prior_helps_at_35_db():
+    case = make_case(seed=5, nodes=NODES)
+    without = score(case, reconstruct(case, "statistical"))
+    modulus, _ = regularised(case.observation, lambda modulus: case.modulus, REDParameters())
+    assert score(case, case.observation.model.to_map(modulus)).relative_error < 0.5 * without.relative_error
+
+
+def test_axial_data_alone_are_refused():
+    observation = make_case(seed=3, nodes=NODES).observation
+    observation.sigma_m[observation.model.lateral_dofs] = np.inf
+    with pytest.raises(ParameterError, match="both displacement components"):
+        EquilibriumModel(observation)
+
+
+def test_denoiser_is_positively_homogeneous_and_takes_any_size():
+    torch.manual_seed(0)
+    network = ModulusDenoiser(DenoiserConfig((4, 8, 8)))
+    noisy = torch.rand(1, 1, 13, 10)
+    assert network(noisy).shape == noisy.shape
+    torch.testing.assert_close(network(3 * noisy), 3 * network(noisy), rtol=1e-5, atol=1e-6)
+
+
+def test_training_lowers_the_error_and_never_touches_the_test_seeds():
+    noisy, clean = training_pairs(6, nodes=NODES)
+    before = torch.nn.functional.mse_loss(noisy, clean)
+    network = train_denoiser(noisy, clean, epochs=15)
+    assert torch.nn.functional.mse_loss(network(noisy), clean) < before
+    with pytest.raises(ValueError, match="test seeds"):
+        training_pairs(2, first_seed=999_999)
