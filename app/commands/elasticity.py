@@ -1,0 +1,103 @@
+"""`strainscope elasticity` and `elasticity-experiment`: relative Young's modulus, and the RED paper's experiment."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.commands._output import echo_columns, echo_json
+from app.commands._parse import parse_ellipse, parse_settings
+from app.commands._shared import AsJson, ResultFile, frame_row, open_result
+from app.commands.metrics import FORM
+from engine.errors import ParameterError
+
+if TYPE_CHECKING:
+    from engine.elasticity.experiment import Score
+
+EXPERIMENT_METHODS = ("strain-inverse", "gauss-newton", "statistical", "red")
+
+
+def elasticity(
+    result: ResultFile,
+    reference: Annotated[
+        str, typer.Option("--reference", metavar=FORM, help="Region whose median modulus is 1; mm and degrees.")
+    ],
+    target: Annotated[
+        str | None, typer.Option("--target", metavar=FORM, help="Region whose modulus ratio is measured.")
+    ] = None,
+    method: Annotated[str, typer.Option("--method", metavar="NAME", help="Elasticity method.")] = "gauss-newton",
+    frame: Annotated[
+        int | None, typer.Option("--frame", metavar="K", help="Deformed frame; default: the last.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the method.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Turn a frame's displacement into relative Young's modulus and read the ratio of two regions."""
+    from engine.elasticity.base import ELASTICITY_METHODS, modulus_ratio
+
+    chosen = ELASTICITY_METHODS.get(method)
+    params = chosen.Params.from_text(parse_settings(settings or [])["method"])
+    regions = parse_ellipse(reference, "--reference"), parse_ellipse(target, "--target")
+    opened = open_result(result)
+    row = opened.shape[0] - 1 if frame is None else frame_row(opened, frame)
+    assert regions[0] is not None
+    modulus = chosen.reconstruct(opened.read_frame(row), regions[0], params)
+    ratio = None if regions[1] is None else modulus_ratio(modulus, regions[1])
+    if as_json:
+        echo_json(
+            {
+                "result": result,
+                "method": method,
+                "frame": opened.deformed_frames[row],
+                "modulus_ratio": ratio,
+                "misfit": modulus.misfit,
+                "reference": regions[0],
+                "target": regions[1],
+            }
+        )
+        return
+    typer.echo(f"Frame {opened.deformed_frames[row]}: {modulus.label}")
+    shown = "-" if ratio is None else f"{ratio.value:.3g}" if not ratio.reason else f"- ({ratio.reason})"
+    echo_columns([["Modulus ratio, target / reference", shown]], indent="  ")
+
+
+def elasticity_experiment(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder of the table and the plot.")],
+    cases: Annotated[int, typer.Option("--cases", min=1, help="Number of test phantoms.")] = 60,
+    noise_db: Annotated[float, typer.Option("--noise-db", help="Signal to noise of the displacement.")] = 35.0,
+    as_json: AsJson = False,
+) -> None:
+    """Repeat the experiment of the RED elasticity paper: four methods on random phantoms with noisy displacement."""
+    import numpy as np
+
+    from engine.elasticity.experiment import TEST_SEED, make_case, reconstruct, score
+    from engine.elasticity.experiment_plot import save_cross_sections
+    from engine.elasticity.red import shipped_denoiser
+
+    if output.exists() and not output.is_dir():
+        raise ParameterError(f"{output} is not a folder")
+    output.mkdir(parents=True, exist_ok=True)
+    denoiser = shipped_denoiser()
+    scores: dict[str, list[Score]] = {method: [] for method in EXPERIMENT_METHODS}
+    for number in range(cases):
+        case = make_case(TEST_SEED + number, noise_db=noise_db)
+        maps = {method: reconstruct(case, method, denoiser) for method in EXPERIMENT_METHODS}
+        for method, found in maps.items():
+            scores[method].append(score(case, found))
+        if number < 3:
+            save_cross_sections(case, maps, output / f"case-{number + 1}.png")
+        typer.echo(f"\r{number + 1} of {cases}", nl=False, err=True)
+    typer.echo("", err=True)
+    names = ("relative_error", "rms_error", "cnr", "ratio")
+    table = {
+        method: {name: float(np.median([getattr(entry, name) for entry in rows])) for name in names}
+        for method, rows in scores.items()
+    }
+    if as_json:
+        echo_json({"cases": cases, "noise_db": noise_db, "medians": table})
+        return
+    typer.echo(f"Medians over {cases} phantoms at {noise_db:g} dB; maps relative to the background's median")
+    rows = [[method, *(f"{values[name]:.3f}" for name in names)] for method, values in table.items()]
+    echo_columns([["method", "relative error", "RMS error", "CNR", "ratio found / true"], *rows], indent="  ")
