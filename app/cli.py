@@ -15,6 +15,8 @@ COMMANDS = {
     "methods": "app.commands.methods:methods",
     "estimate": "app.commands.estimate:estimate",
     "metrics": "app.commands.metrics:metrics",
+    "simulate": "app.commands.simulate:simulate",
+    "train": "app.commands.train:train",
 }
 """Every command by its name, as `module:function`; a line here is all it takes to add one."""
 

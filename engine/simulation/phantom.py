@@ -96,6 +96,8 @@ class PhantomRecipe:
     radius_m: tuple[float, float] = (3e-3, 7e-3)
     span_m: float = 36e-3
     """Width of the strip around the middle in which inclusions lie."""
+    deepest_m: float = 38e-3
+    """Depth above which inclusions stay."""
     aspect: tuple[float, float] = (1.0, 1.0)
     wobble: float = 0.0
     layers: tuple[int, int] = (1, 1)
@@ -136,7 +138,7 @@ def _draw_outline(random: np.random.Generator, recipe: PhantomRecipe) -> Ellipse
     radius_m, aspect = random.uniform(*recipe.radius_m), random.uniform(*recipe.aspect)
     semi_lateral_m, semi_axial_m = radius_m * math.sqrt(aspect), radius_m / math.sqrt(aspect)
     reach_m = max(semi_lateral_m, semi_axial_m) * (1 + 2 * recipe.wobble)
-    highest_m, lowest_m = reach_m + 3e-3, min(recipe.depth_m - 10e-3, 38e-3) - reach_m
+    highest_m, lowest_m = reach_m + 3e-3, min(recipe.depth_m - 10e-3, recipe.deepest_m) - reach_m
     side_m = recipe.span_m / 2 - reach_m
     if lowest_m <= highest_m or side_m <= 0:
         return None

@@ -89,11 +89,14 @@ class GridField:
 
 
 def scatter(region: Region, density_per_m2: float, generator: torch.Generator, device: torch.device) -> Scatterers:
-    """Fill a rectangle with scatterers of amplitude +1 or -1 at uniformly random places."""
+    """Fill a rectangle with scatterers of amplitude +1 or -1 at uniformly random places, in order from left to right.
+
+    The order means nothing, but lets the renderer work on a few lines at a time.
+    """
     count = max(1, round(region.area_m2 * density_per_m2))
     places = torch.rand(2, count, generator=generator, device=generator.device)
     depth_m = region.top_m + places[0] * (region.bottom_m - region.top_m)
-    lateral_m = region.left_m + places[1] * (region.right_m - region.left_m)
+    lateral_m = region.left_m + places[1].sort().values * (region.right_m - region.left_m)
     return Scatterers(depth_m.to(device), lateral_m.to(device), _signs(count, generator).to(device))
 
 
