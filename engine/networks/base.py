@@ -113,23 +113,37 @@ def build(name: str, config: Mapping[str, Any]) -> DisplacementNetwork:
 
 
 def pad(frames: Tensor) -> Tensor:
-    """Pad (..., 1, H, W) at the bottom and right by replication to sizes that four halvings divide."""
+    """Pad (B, 1, H, W) at the bottom and right by replication to sizes that four halvings divide."""
     height, width = frames.shape[-2:]
     rows = max(-height % _MULTIPLE, _SMALLEST_HEIGHT - height)
-    columns = -width % _MULTIPLE
-    if not rows and not columns:
-        return frames
-    flat = frames.reshape(-1, 1, height, width)
-    padded = functional.pad(flat, (0, columns, 0, rows), "replicate")
-    return padded.reshape(*frames.shape[:-2], height + rows, width + columns)
+    padded = functional.pad(frames, (0, -width % _MULTIPLE, 0, rows), "replicate").contiguous()
+    if padded.is_cuda:
+        return padded
+    # With one channel both orders are the same bytes, and only the strides tell the layers to go on channels-last.
+    height, width = padded.shape[-2:]
+    return padded.as_strided(padded.shape, (height * width, 1, width, 1))
 
 
-def by_frame(maps: Tensor, frames: torch.Size) -> Tensor:
-    """Split the leading dimension of maps (B n, ...) into (B, n, ...)."""
-    return maps.reshape(*frames, *maps.shape[1:])
+def in_a_row(series: Tensor) -> Tensor:
+    """Lay out (B, n, C, H, W) frame after frame, (n B, C, H, W), the order of all maps inside the networks."""
+    return series.transpose(0, 1).flatten(0, 1)
 
 
-def paired(reference: Tensor, deformed: Tensor) -> Tensor:
-    """Stack the reference (B, 1, H, W) before each of n frames (B, n, 1, H, W): (B n, 2, H, W)."""
-    repeated = reference[:, None].expand(-1, deformed.shape[1], -1, -1, -1)
-    return torch.cat([repeated, deformed], dim=2).flatten(0, 1)
+def for_each(reference_map: Tensor, maps: Tensor) -> Tensor:
+    """Repeat a map of the reference (B, C, h, w) for each of n frames whose maps are (n B, ...)."""
+    batch = reference_map.shape[0]
+    count = maps.shape[0] // batch
+    return reference_map.expand(count, -1, -1, -1) if batch == 1 else reference_map.repeat(count, 1, 1, 1)
+
+
+def paired(reference: Tensor, frames: Tensor) -> Tensor:
+    """Stack the padded reference (B, 1, H, W) before each of n frames (n B, 1, H, W): (n B, 2, H, W)."""
+    pairs = torch.cat([for_each(reference, frames), frames], dim=1)
+    return pairs if pairs.is_cuda else pairs.contiguous(memory_format=torch.channels_last)
+
+
+def as_series(maps: Tensor, deformed: Tensor) -> Tensor:
+    """Crop maps (n B, C, H', W') to the deformed frames (B, n, 1, H, W) they belong to: (B, n, C, H, W)."""
+    batch, _, _, height, width = deformed.shape
+    cropped = maps[..., :height, :width].contiguous()
+    return cropped.reshape(-1, batch, *cropped.shape[1:]).transpose(0, 1)

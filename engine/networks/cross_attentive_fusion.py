@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.networks.base import by_frame
 from engine.networks.blocks import LearnedUpsampling, additive_upsampling, double
 
 
@@ -26,21 +25,19 @@ class CrossAttentiveFusion(nn.Module):
         self.key = nn.Conv2d(channels, channels, 1)
         self.value = nn.Conv2d(channels, channels, 1)
 
-    def forward(self, hidden: Tensor, skips: tuple[Tensor, ...]) -> Tensor:
-        """Fuse (B, n, 2 C, h, w) with skips pre (B, 1, C, H, W), post and mid (B, n, C, H, W)."""
-        frames = hidden.shape[:2]
-        below = hidden.flatten(0, 1)
-        weights = self._attention(below, frames, skips)
+    def forward(self, below: Tensor, skips: tuple[Tensor, ...]) -> Tensor:
+        """Fuse (B, 2 C, h, w) with the skips pre, post and mid, each (B, C, 2 h, 2 w)."""
+        weights = self._attention(below, skips)
         mixed = sum((weight * skip for weight, skip in zip(weights, skips, strict=True)), start=torch.zeros(()))
-        attended = self.value(mixed.flatten(0, 1))
+        attended = self.value(mixed)
         fused: Tensor = self.learned(below) + attended + additive_upsampling(below)
-        return by_frame(fused, frames)
+        return fused
 
-    def _attention(self, below: Tensor, frames: torch.Size, skips: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """Weight of each skip at each pixel, three maps (B, n, 1, H, W) that sum to one."""
+    def _attention(self, below: Tensor, skips: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Weight of each skip at each pixel, three maps (B, 1, 2 h, 2 w) that sum to one."""
         query = self.query(below) / math.sqrt(self.key.in_channels)
         assert self.key.bias is not None
-        offset = by_frame(double(functional.conv2d(query, self.key.bias[None, :, None, None])), frames)
-        query = by_frame(double(functional.conv2d(query, self.key.weight.transpose(0, 1))), frames)
-        scores = [(query * skip).sum(dim=2, keepdim=True) + offset for skip in skips]
-        return torch.softmax(torch.cat(scores, dim=2), dim=2).chunk(3, dim=2)
+        offset = double(functional.conv2d(query, self.key.bias[None, :, None, None]))
+        query = double(functional.conv2d(query, self.key.weight.transpose(0, 1)))
+        scores = [(query * skip).sum(dim=1, keepdim=True) + offset for skip in skips]
+        return torch.softmax(torch.cat(scores, dim=1), dim=1).chunk(3, dim=1)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from engine import warp
 from engine.errors import ParameterError
-from engine.networks.base import NETWORKS, DisplacementNetwork, Features, NetworkConfig, State, by_frame
+from engine.networks.base import NETWORKS, DisplacementNetwork, Features, NetworkConfig, State, as_series, in_a_row
 from engine.networks.usse_net import USSENet, USSENetConfig
 from engine.parameters import parameter
 
@@ -120,11 +120,10 @@ class MUSSENet(DisplacementNetwork):
         """Total motion after `stage`, which sees the frames compensated by the motion `before` it."""
         if before is None:
             return stage.step(features, deformed, state)
-        frames = deformed.shape[:2]
-        flat = before.flatten(0, 1)
-        compensated = by_frame(warp.warp(deformed.flatten(0, 1), flat, self.config.interpolation), frames)
-        residual, state = stage.step(features, compensated, state)
-        return by_frame(warp.compose(residual.flatten(0, 1), flat), frames), state
+        flat = in_a_row(before)
+        compensated = warp.warp(in_a_row(deformed), flat, self.config.interpolation)
+        residual, state = stage.step(features, as_series(compensated, deformed), state)
+        return as_series(warp.compose(in_a_row(residual), flat), deformed), state
 
     def _stages(self) -> list[USSENet]:
         return [stage for stage in self.stages if isinstance(stage, USSENet)]

@@ -4,7 +4,17 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from engine.networks.base import NETWORKS, DisplacementNetwork, Features, NetworkConfig, State, by_frame, pad, paired
+from engine.networks.base import (
+    NETWORKS,
+    DisplacementNetwork,
+    Features,
+    NetworkConfig,
+    State,
+    as_series,
+    in_a_row,
+    pad,
+    paired,
+)
 from engine.networks.blocks import level_channels
 from engine.networks.sequential_decoder import AdditiveFusion, SequentialDecoder
 from engine.networks.usenet import PairEncoder
@@ -38,11 +48,10 @@ class ReUSENet(DisplacementNetwork):
 
     def step(self, features: Features, deformed: Tensor, state: State) -> tuple[Tensor, State]:
         """Motion of the next frames; see `DisplacementNetwork.step`."""
-        height, width = deformed.shape[-2:]
-        frames = deformed.shape[:2]
-        bottom, skips = self.encoder(paired(features[0][0], pad(deformed)))
-        motion, after = self.decoder(by_frame(bottom, frames), [(by_frame(skip, frames),) for skip in skips], state[0])
-        return motion[..., :height, :width] * self.config.output_scale, (after,)
+        frames = pad(in_a_row(deformed))
+        bottom, skips = self.encoder(paired(features[0][0], frames))
+        motion, after = self.decoder(bottom, [(skip,) for skip in skips], state[0])
+        return as_series(motion, deformed) * self.config.output_scale, (after,)
 
 
 NETWORKS.register(ReUSENet.name, ReUSENet)

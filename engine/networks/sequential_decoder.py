@@ -5,9 +5,10 @@ Levels are run one after another over all frames of a step, so only the ConvLSTM
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
-from engine.networks.base import HALVINGS, LevelState, by_frame
+from engine.networks.base import HALVINGS, LevelState
 from engine.networks.blocks import LearnedUpsampling, additive_upsampling, level_channels
 from engine.networks.conv_lstm import ConvLSTM
 from engine.networks.displacement_head import DisplacementHead
@@ -20,11 +21,10 @@ class AdditiveFusion(nn.Module):
         super().__init__()
         self.learned = LearnedUpsampling(2 * channels, channels)
 
-    def forward(self, hidden: Tensor, skips: tuple[Tensor, ...]) -> Tensor:
-        """Fuse (B, n, 2 C, h, w) with the last of the skips (B, n, C, 2 h, 2 w); the others are not used."""
-        below = hidden.flatten(0, 1)
-        fused = self.learned(below) + additive_upsampling(below)
-        return by_frame(fused, hidden.shape[:2]) + skips[-1]
+    def forward(self, below: Tensor, skips: tuple[Tensor, ...]) -> Tensor:
+        """Fuse (B, 2 C, h, w) with the last of the skips (B, C, 2 h, 2 w); the others are not used."""
+        fused: Tensor = self.learned(below) + skips[-1] + additive_upsampling(below)
+        return fused
 
 
 class SequentialDecoder(nn.Module):
@@ -44,8 +44,11 @@ class SequentialDecoder(nn.Module):
     def initial_state(self, frame: Tensor) -> tuple[LevelState, ...]:
         """Zeros for every level, for padded frames like (B, 1, H, W)."""
         batch, _, height, width = frame.shape
+        order = torch.contiguous_format if frame.is_cuda else torch.channels_last
         zeros = [
-            frame.new_zeros(batch, channels, height >> HALVINGS - index, width >> HALVINGS - index)
+            frame.new_zeros(batch, channels, height >> HALVINGS - index, width >> HALVINGS - index).contiguous(
+                memory_format=order
+            )
             for index, channels in enumerate(self._widths)
         ]
         return tuple((entry, entry) for entry in zeros)
@@ -53,12 +56,12 @@ class SequentialDecoder(nn.Module):
     def forward(
         self, bottom: Tensor, skips: Sequence[tuple[Tensor, ...]], state: tuple[LevelState, ...]
     ) -> tuple[Tensor, tuple[LevelState, ...]]:
-        """Motion (B, n, 2, H, W) and the state after it, from the bottleneck map and the skips, coarsest first."""
+        """Motion (n B, 2, H, W) and the state after it, from the bottleneck map and the skips, coarsest first."""
         hidden, level_state = self.memories[0](bottom, state[0])
-        maps, states = [hidden.flatten(0, 1)], [level_state]
+        maps, states = [hidden], [level_state]
         for fusion, memory, skip, before in zip(self.fusions, self.memories[1:], skips, state[1:], strict=True):
             hidden, level_state = memory(fusion(hidden, skip), before)
-            maps.append(hidden.flatten(0, 1))
+            maps.append(hidden)
             states.append(level_state)
         motion: Tensor = self.head(maps)
-        return by_frame(motion, bottom.shape[:2]), tuple(states)
+        return motion, tuple(states)

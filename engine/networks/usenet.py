@@ -6,7 +6,17 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.networks.base import NETWORKS, DisplacementNetwork, Features, NetworkConfig, State, by_frame, pad, paired
+from engine.networks.base import (
+    NETWORKS,
+    DisplacementNetwork,
+    Features,
+    NetworkConfig,
+    State,
+    as_series,
+    in_a_row,
+    pad,
+    paired,
+)
 from engine.networks.blocks import (
     ConvNorm,
     LearnedUpsampling,
@@ -81,13 +91,12 @@ class USENet(DisplacementNetwork):
 
     def step(self, features: Features, deformed: Tensor, state: State) -> tuple[Tensor, State]:
         """Motion of each frame; see `DisplacementNetwork.step`."""
-        height, width = deformed.shape[-2:]
-        x, skips = self.encoder(paired(features[0][0], pad(deformed)))
+        frames = pad(in_a_row(deformed))
+        x, skips = self.encoder(paired(features[0][0], frames))
         maps = [self.bottleneck(x)]
         for level, skip in zip(self.decoder, skips, strict=True):
             maps.append(level(maps[-1], skip))
-        motion = self.head(maps)[..., :height, :width] * self.config.output_scale
-        return by_frame(motion, deformed.shape[:2]), ()
+        return as_series(self.head(maps), deformed) * self.config.output_scale, ()
 
 
 NETWORKS.register(USENet.name, USENet)

@@ -12,8 +12,19 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.networks.base import NETWORKS, DisplacementNetwork, Features, NetworkConfig, State, by_frame, pad, paired
-from engine.networks.blocks import TwoConvolutionResidual, level_channels
+from engine.networks.base import (
+    NETWORKS,
+    DisplacementNetwork,
+    Features,
+    NetworkConfig,
+    State,
+    as_series,
+    for_each,
+    in_a_row,
+    pad,
+    paired,
+)
+from engine.networks.blocks import FrameNorm, TwoConvolutionResidual, level_channels
 from engine.networks.cross_attentive_fusion import CrossAttentiveFusion
 from engine.networks.sequential_decoder import AdditiveFusion, SequentialDecoder
 from engine.networks.tri_cross_attention import TriCrossAttention
@@ -53,17 +64,13 @@ class ComplementaryFusion(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.join = nn.Conv2d(2 * channels, channels, 1, bias=False)
-        self.norm = nn.InstanceNorm2d(channels, affine=True)
+        self.norm = FrameNorm(channels)
 
     def forward(self, mid: Tensor, pre: Tensor, post: Tensor) -> Tensor:
-        """Fuse mid and post (B n, C, H, W) with pre (B, C, H, W), whose share of the convolution is taken once."""
-        channels = pre.shape[1]
-        shares = functional.conv2d(post, self.join.weight[:, channels:])
-        joined = (
-            shares.reshape(pre.shape[0], -1, *pre.shape[1:])
-            + functional.conv2d(pre, self.join.weight[:, :channels])[:, None]
-        )
-        return functional.relu(mid + self.norm(joined.flatten(0, 1)), inplace=True)
+        """Fuse mid and post (n B, C, H, W) with pre (B, C, H, W), whose share of the convolution is taken once."""
+        pre_weight, post_weight = self.join.weight.chunk(2, dim=1)
+        joined = functional.conv2d(post, post_weight) + for_each(functional.conv2d(pre, pre_weight), post)
+        return functional.relu(mid + self.norm(joined), inplace=True)
 
 
 class MidEncoder(nn.Module):
@@ -76,7 +83,7 @@ class MidEncoder(nn.Module):
         self.fusions = nn.ModuleList(ComplementaryFusion(channels) for channels in widths[1:])
 
     def forward(self, pair: Tensor, pre: tuple[Tensor, ...], post: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """Return maps of pairs (B n, 2, H, W) like those of `SharedEncoder`."""
+        """Return maps of pairs (n B, 2, H, W) like those of `SharedEncoder`."""
         x, maps = pair, []
         for block, fusion, pre_map, post_map in zip(self.blocks, self.fusions, pre[:-1], post[:-1], strict=True):
             maps.append(fusion(block(x), pre_map, post_map))
@@ -115,20 +122,17 @@ class USSENet(DisplacementNetwork):
 
     def step(self, features: Features, deformed: Tensor, state: State) -> tuple[Tensor, State]:
         """Motion of the next frames; see `DisplacementNetwork.step`."""
-        height, width = deformed.shape[-2:]
-        frames = deformed.shape[:2]
+        frames = pad(in_a_row(deformed))
         reference, *pre = features[0]
-        padded = pad(deformed)
-        post = self.shared(padded.flatten(0, 1))
-        mid = self.mid(paired(reference, padded), tuple(pre), post)
-        repeated = pre[-1][:, None].expand(*frames, -1, -1, -1).flatten(0, 1)
-        bottom = by_frame(self.attention(repeated, post[-1], mid[-1]), frames)
+        post = self.shared(frames)
+        mid = self.mid(paired(reference, frames), tuple(pre), post)
+        bottom = self.attention(for_each(pre[-1], frames), post[-1], mid[-1])
         skips = [
-            (pre_map[:, None], by_frame(post_map, frames), by_frame(mid_map, frames))
+            (for_each(pre_map, frames), post_map, mid_map)
             for pre_map, post_map, mid_map in zip(pre[-2::-1], post[-2::-1], mid[-2::-1], strict=True)
         ]
         motion, after = self.decoder(bottom, skips, state[0])
-        return motion[..., :height, :width] * self.config.output_scale, (after,)
+        return as_series(motion, deformed) * self.config.output_scale, (after,)
 
 
 NETWORKS.register(USSENet.name, USSENet)
