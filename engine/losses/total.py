@@ -4,10 +4,10 @@ The defaults are those of Joarder et al. 2025, equation 11: 1.0 similarity + 0.2
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from engine.losses.consistency import consistency_loss
 from engine.losses.endpoint import endpoint_loss, strain_loss
@@ -84,17 +84,29 @@ def training_loss(
 
 
 def inner_strain(motion: Tensor, window: int) -> Tensor:
-    """Axial strain (N, 1, H - window + 1, W) of a motion field (N, 2, H, W), only where the whole window fits."""
-    half = window // 2
-    taps = torch.arange(-half, half + 1, dtype=motion.dtype, device=motion.device)
-    kernel = (taps / (taps * taps).sum())[None, None, :, None]
-    return functional.conv2d(motion[:, 1:2], kernel)
+    """Axial strain (N, 1, H - window + 1, W) of a motion field (N, 2, H, W), only where the whole window fits.
+
+    Least-squares slope over an odd window, as one product with a banded matrix: many times faster than a convolution
+    for the sizes of training crops.
+    """
+    slopes, _ = _bands(motion.shape[-2], window // 2, motion.dtype, motion.device)
+    return slopes @ motion[:, 1:2]
 
 
 def inner_valid(valid: Tensor, window: int) -> Tensor:
     """Rows of `inner_strain` whose whole window is valid, (N, 1, H - window + 1, W) bool."""
-    bad = functional.max_pool2d(1 - valid.to(torch.float32), (window // 2 * 2 + 1, 1), stride=1)
-    return bad < 0.5
+    _, sums = _bands(valid.shape[-2], window // 2, torch.float32, valid.device)
+    return sums @ (~valid).to(torch.float32) < 0.5
+
+
+@lru_cache(maxsize=16)
+def _bands(height: int, half: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Matrices (H - 2 half, H) that take slopes and sums over windows of 2 half + 1 rows."""
+    if height <= 2 * half:
+        raise ValueError(f"a window of {2 * half + 1} rows does not fit into {height}")
+    offset = torch.arange(height, device=device)[None, :] - torch.arange(half, height - half, device=device)[:, None]
+    within = (offset.abs() <= half).to(dtype)
+    return offset * within / (half * (half + 1) * (2 * half + 1) / 3), within
 
 
 def _consistency(settings: LossSettings, motion: Tensor, valid: Tensor | None) -> Tensor:

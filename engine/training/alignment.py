@@ -51,28 +51,37 @@ class Affine:
         return torch.stack([lines[None, :].expand(height, -1), rows[:, None].expand(-1, width)])
 
 
-def fit(motion: Tensor, rounds: int = 3) -> Affine:
-    """Fit shift and depth-wise stretch of the axial, and shift of the lateral motion, robustly, to (N, 2, H, W).
+def fit(motion: Tensor) -> Affine:
+    """Fit motion (N, 2, H, W) robustly as the bulk motion is: axial linear in depth, lateral linear across lines.
 
-    Iteratively reweighted least squares that approaches least absolute deviations: an inclusion does not bend it.
+    An inclusion does not bend the fit, since it approaches least absolute deviations.
     """
     frames, _, height, width = motion.shape
     rows = torch.arange(0, height, 8, dtype=motion.dtype, device=motion.device)
-    depth = (rows - (height - 1) / 2)[None, :, None].expand(frames, -1, len(range(0, width, 4))).flatten(1)
-    axial = motion[:, 1, ::8, ::4].flatten(1)
-    weight = torch.ones_like(axial)
+    lines = torch.arange(0, width, 2, dtype=motion.dtype, device=motion.device)
+    some = motion[:, :, ::8, ::2]
+    depth = (rows - (height - 1) / 2)[None, :, None].expand_as(some[:, 1]).flatten(1)
+    across = (lines - (width - 1) / 2)[None, None, :].expand_as(some[:, 0]).flatten(1)
+    lateral_offset, lateral_slope = _robust_line(across, some[:, 0].flatten(1))
+    axial_offset, axial_slope = _robust_line(depth, some[:, 1].flatten(1))
+    slope = torch.zeros(frames, 2, 2, dtype=motion.dtype, device=motion.device)
+    slope[:, 0, 0], slope[:, 1, 1] = lateral_slope, axial_slope
+    return Affine(torch.stack([lateral_offset, axial_offset], -1), slope)
+
+
+def _robust_line(place: Tensor, value: Tensor, rounds: int = 3) -> tuple[Tensor, Tensor]:
+    """Offset and slope of N lines through (N, P) points, by iteratively reweighted least squares."""
+    weight = torch.ones_like(value)
+    offset = slope = value[:, 0] * 0
     for _ in range(rounds):
-        total = weight.sum(1, keepdim=True)
-        mean_depth, mean = (weight * depth).sum(1, keepdim=True) / total, (weight * axial).sum(1, keepdim=True) / total
-        spread = (weight * (depth - mean_depth) ** 2).sum(1, keepdim=True)
-        slope = (weight * (depth - mean_depth) * (axial - mean)).sum(1, keepdim=True) / spread
-        offset = mean - slope * mean_depth
-        error = (axial - offset - slope * depth).abs()
+        total = weight.sum(1)
+        middle, mean = (weight * place).sum(1) / total, (weight * value).sum(1) / total
+        away = place - middle[:, None]
+        slope = (weight * away * (value - mean[:, None])).sum(1) / (weight * away * away).sum(1)
+        offset = mean - slope * middle
+        error = (value - offset[:, None] - slope[:, None] * place).abs()
         weight = 1 / (error + 0.1 * error.mean(1, keepdim=True) + 1e-6)
-    zero = torch.zeros_like(slope[:, 0])
-    lateral = motion[:, 0, ::8, ::4].flatten(1).median(1).values
-    stretch = torch.stack([torch.stack([zero, zero], -1), torch.stack([zero, slope[:, 0]], -1)], -2)
-    return Affine(torch.stack([lateral, offset[:, 0]], -1), stretch)
+    return offset, slope
 
 
 def spoil(affine: Affine, shift: float, strain: float, lateral: float, generator: torch.Generator) -> Affine:

@@ -16,12 +16,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.errors import ParameterError, ReadError
 from engine.losses.total import Losses, training_loss
 from engine.training import checkpoint
 from engine.training.config import TrainingConfig
 from engine.training.data import Batch, Source, Stream, seeded
 from engine.training.distributed import Crew, crew
-from engine.training.initial import initial_network
+from engine.training.initial import fill, initial_network
 from engine.training.log import Log, plot
 from engine.training.schedule import Schedule, WeightAverage
 from engine.training.sources import training_and_validation_sources
@@ -29,6 +30,8 @@ from engine.training.validation import Scores, ValidationSet
 
 CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"
+LOG = "log.csv"
+CURVES = "curves.png"
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,29 @@ def train(
         return Trainer(config, output, fellows, sources).run(report, cancelled, max_minutes)
 
 
+def outcome_so_far(config: TrainingConfig, output: Path) -> Outcome:
+    """Return how far the run in `output` has come, without training."""
+    if not (output / CHECKPOINT).exists():
+        raise ReadError(output, "holds no run")
+    state = checkpoint.load(output / CHECKPOINT)
+    score = math.inf if state["best_score"] is None else state["best_score"]
+    best = output / BEST
+    return Outcome(
+        state["iteration"] >= config.iterations,
+        state["iteration"],
+        score,
+        state["best_scores"],
+        best if best.exists() else None,
+        state["seconds"],
+    )
+
+
+def forget(output: Path) -> None:
+    """Remove the files of an earlier run; nothing else in the folder is touched."""
+    for name in (CHECKPOINT, BEST, LOG, CURVES):
+        (output / name).unlink(missing_ok=True)
+
+
 class Trainer:
     """One run. All that changes while it trains is in `state()`."""
 
@@ -91,7 +117,7 @@ class Trainer:
         output.mkdir(parents=True, exist_ok=True)
         if (output / CHECKPOINT).exists():
             self.restore(checkpoint.load(output / CHECKPOINT))
-        self.log = Log(output / "log.csv", self.iteration) if fellows.leads else None
+        self.log = Log(output / LOG, self.iteration) if fellows.leads else None
 
     def run(
         self, report: Callable[[Status], None], cancelled: Callable[[], bool], max_minutes: float = math.inf
@@ -114,7 +140,7 @@ class Trainer:
                 saved = time.monotonic()
         self.save()
         if self.fellows.leads:
-            plot(self.output / "log.csv", self.output / "curves.png")
+            plot(self.output / LOG, self.output / CURVES)
         best = self.output / BEST
         finished = self.iteration >= self.config.iterations
         return Outcome(
@@ -221,6 +247,7 @@ class Trainer:
     def state(self) -> dict[str, Any]:
         """All that the future of this run depends on, beside the configuration."""
         return {
+            "name": self.config.run.network,
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "schedule": self.schedule.state(),
@@ -235,8 +262,10 @@ class Trainer:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from `state`."""
+        if state["name"] != self.config.run.network:
+            raise ParameterError(f"{self.output} holds a run of {state['name']}; choose another folder or start afresh")
         state = checkpoint.to_device(state, self.fellows.device)
-        self.network.load_state_dict(state["network"])
+        fill(self.network, state["network"], str(self.output))
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.restore(state["schedule"])
         self.average.restore(state["average"])
