@@ -1,0 +1,66 @@
+import pytest
+import torch
+
+from engine.training.alignment import Affine, fit, spoil
+from engine.warp import compose
+
+H, W = 60, 24
+
+
+def bent_motion() -> torch.Tensor:
+    """Compression of 3 % with an inclusion's bend, and lateral spreading."""
+    rows, lines = torch.arange(H, dtype=torch.float64)[:, None], torch.arange(W, dtype=torch.float64)[None, :]
+    axial = -5 - 0.03 * rows + 0.4 * torch.sin(rows / 15) * torch.cos(lines / 9)
+    lateral = 0.2 + 0.02 * (lines - (W - 1) / 2) + 0.05 * torch.sin(rows / 20)
+    return torch.stack([lateral.expand(H, W), axial])[None]
+
+
+def test_residual_and_bulk_compose_to_the_whole_motion() -> None:
+    total = bent_motion()
+    bulk = spoil(fit(total), 1.5, 0.01, 0.3, torch.Generator().manual_seed(0))
+    residual = bulk.residual(total)
+    assert torch.allclose(bulk.compose(residual), total, atol=1e-12)
+
+
+def test_the_exact_residual_agrees_with_composition_by_sampling() -> None:
+    """Away from the border, where sampling an affine field bilinearly is exact."""
+    total = bent_motion()
+    bulk = fit(total)
+    composed = compose(bulk.residual(total), bulk.field(H, W))
+    assert torch.allclose(composed[..., 8:-8, 4:-4], total[..., 8:-8, 4:-4], atol=1e-9)
+
+
+def test_an_affine_motion_is_fitted_exactly_and_leaves_nothing() -> None:
+    exact = Affine(torch.tensor([[0.4, -7.0]]), torch.tensor([[[0.01, 0.0], [0.0, -0.03]]]))
+    found = fit(exact.field(H, W))
+    assert torch.allclose(found.offset, exact.offset, atol=1e-4)
+    assert torch.allclose(found.slope, exact.slope, atol=1e-5)
+    assert found.residual(exact.field(H, W)).abs().max() < 1e-3
+
+
+def test_a_small_inclusion_does_not_bend_the_fit() -> None:
+    motion = Affine(torch.tensor([[0.0, -3.0]]), torch.tensor([[[0.0, 0.0], [0.0, -0.02]]])).field(H, W)
+    motion[:, 1, 20:30, 8:16] += 5.0
+    assert fit(motion).slope[0, 1, 1].item() == pytest.approx(-0.02, abs=2e-4)
+
+
+def test_aligned_frames_match_the_reference_when_the_residual_is_zero() -> None:
+    generator = torch.Generator().manual_seed(0)
+    phase = 6 * torch.rand(1, W, dtype=torch.float64, generator=generator)
+    reference = torch.sin(torch.arange(H, dtype=torch.float64)[:, None] * 2 * torch.pi / 8 + phase)[None, None]
+    shift = Affine(torch.tensor([[0.0, 2.5]]).double(), torch.zeros(1, 2, 2).double())
+    deformed = torch.sin((torch.arange(H, dtype=torch.float64)[:, None] - 2.5) * 2 * torch.pi / 8 + phase)[None, None]
+    aligned, motion = shift.align(deformed)
+    assert torch.allclose(aligned[..., 12:-12, :], reference[..., 12:-12, :], atol=0.01)
+    assert torch.all(motion[:, 1] == 2.5)
+
+
+def test_errors_stay_in_their_range_and_follow_the_generator() -> None:
+    exact = fit(bent_motion().repeat(50, 1, 1, 1))
+    wrong = spoil(exact, 1.5, 0.01, 0.3, torch.Generator().manual_seed(1))
+    again = spoil(exact, 1.5, 0.01, 0.3, torch.Generator().manual_seed(1))
+    change = (wrong.offset - exact.offset).abs().amax(dim=0)
+    assert torch.equal(wrong.offset, again.offset)
+    assert 0.2 < change[0] <= 0.3
+    assert 1.2 < change[1] <= 1.5
+    assert 0.008 < (wrong.slope - exact.slope).abs()[:, 1, 1].max() <= 0.01
