@@ -98,7 +98,7 @@ class DisplacementNetwork(nn.Module, ABC):
 
 
 NETWORKS: Registry[type[DisplacementNetwork]] = Registry(
-    "network", "engine.networks", ("usenet", "reusenet", "usse_net", "musse_net")
+    "network", "engine.networks", ("usenet", "reusenet", "usse_net", "musse_net", "coarse_flow", "elongation_cnn")
 )
 
 
