@@ -88,6 +88,8 @@ class Protocol:
     vary: Callable[["Protocol", int, np.random.Generator], "Protocol"] | None = None
     family: str = ""
     """Protocols of one family share phantoms and speckle, so that noise alone makes the difference."""
+    one_phantom: bool = False
+    """Whether all numbers are the same phantom, under different scanners or motions."""
 
     def draws_of(self, number: int) -> int:
         """Draws of scatterers of one phantom."""
@@ -97,7 +99,8 @@ class Protocol:
         """Draw phantom `number`; a number outside `numbers` is a ParameterError."""
         if number not in self.numbers:
             raise ParameterError(f"protocol {self.name} has no phantom {number}")
-        random = np.random.default_rng([seed, _code(self.family or self.name), number])
+        state = [seed, _code(self.family or self.name), 0 if self.one_phantom else number]
+        random = np.random.default_rng(state)
         this = self.vary(self, number, random) if self.vary else self
         tilt = this.difficulty.tilt * random.uniform(-1, 1)
         return Plan(
@@ -310,12 +313,13 @@ PROTOCOLS: dict[str, Protocol] = {
             "robustness",
             "One thing changed at a time: " + ", ".join(name for name, _ in VARIATIONS[1:]),
             (0.005, 0.015, 0.03),
-            recipe=replace(_MIXED, radius_m=(2.5e-3, 4.0e-3), span_m=12e-3, inclusions=(1, 1), deepest_m=22e-3),
+            recipe=replace(_MIXED, radius_m=(2.2e-3, 2.6e-3), span_m=9e-3, inclusions=(1, 1), deepest_m=20e-3),
             geometry=replace(STANDARD, pitch_m=0.2e-3),
             shape=(1280, 128),
             numbers=tuple(range(1, len(VARIATIONS) + 1)),
             difficulty=Difficulty(snr_db=(20.0, 20.0), correlation=(0.99, 0.99)),
             vary=_vary_one_thing,
+            one_phantom=True,
         ),
     )
 }

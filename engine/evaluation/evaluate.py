@@ -1,0 +1,170 @@
+"""Run methods over recordings of known motion and collect what each achieved, always beside the oracle.
+
+The oracle is the true displacement through the same strain filter: no method can be expected to beat its strain error
+by better tracking, since what remains is the filter's own blur. Every method shares preparation and strain filter.
+
+>>> table = evaluate(evaluation_set("small-noisy").cases(), [Settings("ncc")], device)  # doctest: +SKIP
+>>> table.summary("ncc", "strain_rmse_percent").mean  # doctest: +SKIP
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median, pstdev
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from engine.evaluation.measure import METRICS, measure
+from engine.evaluation.sets import EvaluationCase
+from engine.pipeline import Cancelled, Settings, run
+from engine.strain.base import STRAIN_METHODS
+from engine.types import Displacement, Ellipse, FrameEstimate, Geometry, RFSequence
+
+if TYPE_CHECKING:
+    import torch
+
+ORACLE = "oracle"
+_LEVEL_STEP = 0.0025
+"""Grid of strain levels for recordings whose applied strain is not known, as a fraction."""
+
+Estimates = Callable[[RFSequence], Iterable[FrameEstimate]]
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One frame of one recording under one method; `level` is the applied strain as a fraction."""
+
+    method: str
+    case: str
+    frame: int
+    level: float
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Mean, standard deviation (ddof 0) and median over the frames that have a value, and how many those are."""
+
+    mean: float
+    deviation: float
+    median: float
+    count: int
+
+
+@dataclass(frozen=True)
+class CaseFacts:
+    """What was measured on: the same for every method."""
+
+    name: str
+    shape: tuple[int, int, int]
+    geometry: Geometry
+    target: Ellipse | None
+    background: Ellipse | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All rows, and the facts of the protocol: strain window in metres and the ellipses of each recording."""
+
+    rows: tuple[Row, ...]
+    cases: tuple[CaseFacts, ...]
+    strain_method: str
+    strain_window_m: float
+    device: str
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Methods in the order in which they ran; the oracle is the last."""
+        return tuple(dict.fromkeys(row.method for row in self.rows))
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Applied strains, ascending."""
+        return tuple(sorted({row.level for row in self.rows}))
+
+    def summary(self, method: str, metric: str, level: float | None = None) -> Summary:
+        """Summarise one metric of a method over all frames, or over those of one strain level."""
+        values = [
+            row.values[metric] for row in self.rows if row.method == method and (level is None or row.level == level)
+        ]
+        finite = [value for value in values if math.isfinite(value)]
+        if not finite:
+            return Summary(math.nan, math.nan, math.nan, 0)
+        return Summary(fmean(finite), pstdev(finite), median(finite), len(finite))
+
+
+def evaluate(
+    cases: Iterable[EvaluationCase],
+    methods: Sequence[Settings],
+    device: "torch.device",
+    others: Mapping[str, Estimates] | None = None,
+    progress: Progress = lambda case, done: None,
+    cancelled: Cancelled = lambda: False,
+) -> Evaluation:
+    """Run every method on every recording; frame 0 is the reference.
+
+    `methods` need at least one entry, and share the strain filter of the first. `others` are estimators from outside
+    the registry, by name. `progress(case, done)` is called as recordings are finished. Recordings are taken one at a
+    time, so a set may be made as it is asked for. Times are those of the whole chain: pre-alignment, estimate,
+    quality and strain of one pair.
+    """
+    settings = [entry.resolved() for entry in methods]
+    first = settings[0]
+    rows: list[Row] = []
+    facts: list[CaseFacts] = []
+    window_m = math.nan
+    for case in cases:
+        for entry in settings:
+            rows += _rows(case, entry.method, run(case.sequence, entry, device, cancelled=cancelled))
+        for name, estimates in (others or {}).items():
+            rows += _rows(case, name, estimates(case.sequence))
+        oracle = list(_oracle(case, first, device))
+        window_m = oracle[0].strain.window_m
+        rows += _rows(case, ORACLE, oracle)
+        facts.append(CaseFacts(case.name, case.sequence.shape, case.sequence.geometry, case.target, case.background))
+        progress(case.name, len(facts))
+    return Evaluation(tuple(rows), tuple(facts), first.strain_method, window_m, str(device))
+
+
+def _rows(case: EvaluationCase, method: str, estimates: Iterable[FrameEstimate]) -> list[Row]:
+    rows = []
+    started = perf_counter()
+    for estimate in estimates:
+        seconds = perf_counter() - started
+        frame = estimate.deformed_frame
+        truth = case.truth.read_frame(frame)
+        values = measure(case, truth, estimate.displacement, estimate.strain, seconds if method != ORACLE else math.nan)
+        rows.append(Row(method, case.name, frame, _level(case, frame, float(truth.axial_strain.mean())), values))
+        started = perf_counter()
+    return rows
+
+
+def _level(case: EvaluationCase, frame: int, mean_strain: float) -> float:
+    if case.levels:
+        return round(case.levels[frame - 1], 6)
+    return round(round(-mean_strain / _LEVEL_STEP) * _LEVEL_STEP, 6)
+
+
+def _oracle(case: EvaluationCase, settings: Settings, device: "torch.device") -> Iterator[FrameEstimate]:
+    """Yield the true displacement of each frame with the strain that the filter makes of it."""
+    strain_method = STRAIN_METHODS.get(settings.strain_method)
+    parameters = settings.strain_parameters or strain_method.Params()
+    geometry = case.sequence.geometry
+    for frame in range(1, case.sequence.shape[0]):
+        truth = case.truth.read_frame(frame)
+        displacement = Displacement(truth.axial_displacement_m, truth.lateral_displacement_m, geometry)
+        strain = strain_method.strain(displacement, None, parameters, device)
+        yield FrameEstimate(0, frame, displacement, strain, (truth.axial_displacement_m * 0 + 1))
+
+
+def table(evaluation: Evaluation) -> dict[str, dict[str, dict[str, Summary]]]:
+    """Summaries by method, then by level in percent and `all`, then by metric."""
+    result: dict[str, dict[str, dict[str, Summary]]] = {}
+    for method in evaluation.methods:
+        levels: dict[str, float | None] = {f"{100 * level:g}": level for level in evaluation.levels}
+        result[method] = {
+            name: {metric: evaluation.summary(method, metric, level) for metric in METRICS}
+            for name, level in {**levels, "all": None}.items()
+        }
+    return result

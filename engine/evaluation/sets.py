@@ -1,0 +1,103 @@
+"""The named sets on which methods are compared: all of them, in one place.
+
+Every set is simulated from seeds of a million and more; training draws its seeds below that, so no set shares a
+phantom or a speckle pattern with it. Sets are made when they are asked for and never stored.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import ParameterError, ReadError
+from engine.evaluation.regions import evaluation_ellipses
+from engine.simulation.protocols import protocol
+from engine.types import Ellipse, RFSequence, Truth
+
+FIRST_SEED = 1_000_000
+"""Training uses seeds below this one, evaluation this one and those above."""
+
+
+@dataclass(frozen=True)
+class EvaluationCase:
+    """One recording with truth; `levels` are the applied strains of frames 1, 2, ..., as fractions, if known."""
+
+    name: str
+    sequence: RFSequence
+    truth: Truth
+    target: Ellipse | None
+    background: Ellipse | None
+    levels: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class EvaluationSet:
+    """Phantoms `numbers` of a protocol, each with up to `draws` draws of scatterers."""
+
+    name: str
+    title: str
+    protocol: str
+    numbers: tuple[int, ...]
+    draws: int = 1
+    seed: int = FIRST_SEED
+
+    def __len__(self) -> int:
+        """Return the number of recordings."""
+        made = protocol(self.protocol)
+        return sum(min(made.draws_of(number), self.draws) for number in self.numbers)
+
+    def cases(self) -> Iterator[EvaluationCase]:
+        """Simulate one recording after the other."""
+        made = protocol(self.protocol)
+        for number, draw, recording in made.recordings(self.numbers, self.seed, draws=self.draws):
+            levels = tuple(load.strain for load in recording.plan.loads)
+            yield case(f"{made.name} {number}.{draw}", recording.sequence(), levels)
+
+
+def case(name: str, sequence: RFSequence, levels: tuple[float, ...] = ()) -> EvaluationCase:
+    """Choose the ellipses of a recording; one without truth is a ReadError."""
+    if sequence.truth is None:
+        raise ReadError(name, "holds no truth to measure against")
+    target, background = evaluation_ellipses(sequence.truth.inclusion_mask, sequence.geometry)
+    return EvaluationCase(name, sequence, sequence.truth, target, background, levels)
+
+
+def file_case(path: Path, sequence: RFSequence) -> EvaluationCase:
+    """Take a recording that was opened from a file."""
+    return case(path.name, sequence)
+
+
+def evaluation_set(name: str) -> EvaluationSet:
+    """Return the set of a name, or raise a ParameterError that lists them."""
+    if name not in SETS:
+        raise ParameterError(f"no evaluation set is called {name!r}; there are: {', '.join(SETS)}")
+    return SETS[name]
+
+
+SETS: dict[str, EvaluationSet] = {
+    entry.name: entry
+    for entry in (
+        EvaluationSet("small-noisy", "quick look: 4 noisy recordings of 1024 x 64", "small-noisy", (1, 2, 3, 4)),
+        EvaluationSet("validation-clean", "8 recordings of 2048 x 128 without noise", "clean", tuple(range(1, 9))),
+        EvaluationSet(
+            "validation-noisy", "the same with noise, decorrelation, gain and hand", "noisy", tuple(range(1, 9))
+        ),
+        EvaluationSet(
+            "tehrani-rivaz-validation", "phantoms 19 to 21, 2 draws each", "tehrani-rivaz", (19, 20, 21), draws=2
+        ),
+        EvaluationSet(
+            "tehrani-rivaz-test",
+            "phantoms 22 to 25, all draws: the 36 test sequences of the MUSSE-Net paper's protocol",
+            "tehrani-rivaz",
+            (22, 23, 24, 25),
+            draws=10,
+        ),
+        EvaluationSet(
+            "robustness", "one thing of scanner or motion changed at a time", "robustness", tuple(range(1, 13))
+        ),
+        EvaluationSet(
+            "peer-clean", "6 recordings for comparison with other programs", "peer-clean", tuple(range(9, 15))
+        ),
+        EvaluationSet("peer-noisy", "the same with heavy noise", "peer-noisy", tuple(range(9, 15))),
+        EvaluationSet("gluenet", "4 recordings up to 7 % with uniform noise", "gluenet", (1, 2, 3, 4)),
+    )
+}
