@@ -32,7 +32,7 @@ class ConvLSTM(nn.Module):
         hidden, cell = state
         input_weight, recurrent_weight = torch.split(self.gates.weight, self._split, dim=1)
         driven = functional.conv2d(frames, input_weight, self.gates.bias, padding=1)
-        maps, cell = _Recurrence.apply(driven, hidden, cell, recurrent_weight)
+        maps, cell = _Recurrence.apply(driven, hidden, cell, recurrent_weight)  # type: ignore[no-untyped-call]
         return maps, (maps[-hidden.shape[0] :], cell)
 
 

@@ -1,0 +1,227 @@
+"""The network estimators: trained weights run over a recording, frame after frame, from its reference.
+
+Each deformed frame is first compensated by the pair's initial motion (the bulk alignment, or another estimator's
+field); the network finds what is left, and both are composed. The frames go to the grid that the network was trained
+on, usually eight samples for a period of the centre frequency, and the motion comes back to the recording's.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from engine.errors import WeightsError
+from engine.estimators.base import ESTIMATORS, Estimator
+from engine.networks import weights
+from engine.parameters import Parameters, parameter
+from engine.types import Displacement, FramePair
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from engine.networks.base import DisplacementNetwork, Features, State
+    from engine.networks.weights import WeightsCard
+
+_FRAMES_PER_BATCH = {"cpu": 1, "cuda": 4}
+
+
+@dataclass(frozen=True)
+class NetworkParams(Parameters):
+    """Parameters of every network estimator."""
+
+    canonical_grid: bool = parameter(
+        True, help="Resample the RF to the sampling that the network was trained on, and its motion back"
+    )
+    frames_per_batch: int = parameter(
+        0, unit="frames", minimum=0, maximum=64, help="Frames that are encoded together; 0 suits the device"
+    )
+    precision: Literal["float32", "bfloat16"] = parameter(
+        "float32", help="bfloat16 is faster on recent hardware and errs by some hundredths of a sample"
+    )
+    weights: str = parameter("", help="Path of other weights, for example adapted ones; empty for those in the box")
+
+
+@dataclass(frozen=True)
+class MultiStageParams(NetworkParams):
+    """Parameters of a network of several stages."""
+
+    stop_threshold_samples: float = parameter(
+        0.05,
+        unit="samples",
+        minimum=0.0,
+        maximum=10.0,
+        help="Stop refining a frame when a stage changes its motion by less than this on average",
+    )
+
+
+class NetworkEstimator(Estimator[NetworkParams]):
+    """A displacement network with its weights, as an estimator of the registry."""
+
+    kind = "network"
+    Params: ClassVar[type[Parameters]] = NetworkParams
+    recurrent = True
+
+    def track(
+        self, pairs: Iterable[FramePair], params: NetworkParams, device: "torch.device"
+    ) -> Iterator[Displacement]:
+        """Run over one recording; the memory of the network lives in this call."""
+        network, card = self._load(params)
+        stream = iter(pairs)
+        first = next(stream, None)
+        if first is None:
+            return
+        tracker = _Tracker(network.to(device), card, params, device, first)
+        waiting = chain([first], stream)
+        size = params.frames_per_batch or _FRAMES_PER_BATCH.get(device.type, 1)
+        while group := list(islice(waiting, size)):
+            yield from tracker.displacements(group)
+
+    def unavailable(self) -> str | None:
+        """Say that there are no weights, or what is wrong with them."""
+        try:
+            self.card()
+        except WeightsError as error:
+            return "no trained weights in resources/weights" if not self._stored() else str(error)
+        return None if self._stored() else "no trained weights in resources/weights"
+
+    def card(self) -> "WeightsCard | None":
+        """Card of the weights in the box, None without."""
+        return weights.WeightsCard.read(weights.find(self.name)) if self._stored() else None
+
+    def _stored(self) -> bool:
+        try:
+            weights.find(self.name)
+        except WeightsError:
+            return False
+        return True
+
+    def _load(self, params: NetworkParams) -> "tuple[DisplacementNetwork, WeightsCard]":
+        from engine.networks.base import NETWORKS
+
+        module, card = weights.load(params.weights or self.name)
+        if not isinstance(module, NETWORKS.get(self.name)):
+            raise WeightsError(f"{card.name} holds weights of {card.network}, not of {self.name}")
+        return module, card
+
+
+class _Tracker:
+    """One recording: grid, features of the reference, and the state after the last frame."""
+
+    def __init__(
+        self,
+        network: "DisplacementNetwork",
+        card: "WeightsCard",
+        params: NetworkParams,
+        device: "torch.device",
+        first: FramePair,
+    ) -> None:
+        from engine.estimators.resample import CanonicalGrid
+
+        self._network = network
+        self._device = device
+        self._precision = params.precision
+        self._threshold = params.stop_threshold_samples if isinstance(params, MultiStageParams) else 0.0
+        expected = card.samples_per_period if params.canonical_grid else 0.0
+        pitch_m = card.pitch_m if params.canonical_grid else (first.geometry.pitch_m, first.geometry.pitch_m)
+        height, width = first.reference.shape
+        self._grid = CanonicalGrid.of((height, width), first.geometry, expected, pitch_m)
+        self._features, self._state = self._begin(first)
+
+    def displacements(self, pairs: list[FramePair]) -> list[Displacement]:
+        """Estimate the next frames of the recording."""
+        import torch
+
+        with torch.inference_mode():
+            initial = torch.stack([self._initial(pair) for pair in pairs])
+            motion, stages = self._residual(self._compensated(pairs, initial))
+            total = self._grid.native_motion(_compose(motion, initial)).cpu().numpy()
+        return [
+            Displacement.from_samples(field[1], field[0], pair.geometry, {"stages": float(used)})
+            for field, pair, used in zip(total, pairs, stages, strict=True)
+        ]
+
+    def _begin(self, first: FramePair) -> "tuple[Features, State]":
+        import torch
+
+        with torch.inference_mode(), self._autocast():
+            features = self._network.encode_reference(self._frame(first.reference)[None])
+            return features, self._network.initial_state(features)
+
+    def _residual(self, compensated: "Tensor") -> "tuple[Tensor, list[int]]":
+        """Motion (n, 2, H, W) that is left in frames (n, 1, H, W), and the stages used for each."""
+        with self._autocast():
+            motion, self._state, stages = self._network.refine(
+                self._features, compensated[None], self._state, self._threshold
+            )
+        return motion[0].float(), stages
+
+    def _compensated(self, pairs: list[FramePair], initial: "Tensor") -> "Tensor":
+        import torch
+
+        from engine.warp import warp
+
+        frames = torch.stack([self._frame(pair.deformed) for pair in pairs])
+        return warp(frames, initial) if initial.any() else frames
+
+    def _frame(self, rf: Any) -> "Tensor":
+        """RF (H, W) on the network's grid and device, (1, H', W')."""
+        import torch
+
+        return self._grid.frame(torch.from_numpy(rf).to(self._device))[None]
+
+    def _initial(self, pair: FramePair) -> "Tensor":
+        """Return the initial motion (2, H', W') in lines and samples of the network's grid."""
+        import torch
+
+        from engine.warp import motion_from_numpy
+
+        if pair.initial is None:
+            return torch.zeros(2, *self._grid.shape, device=self._device)
+        native = motion_from_numpy(pair.initial.axial_samples, pair.initial.lateral_lines, self._device)
+        return self._grid.motion(native[0])
+
+    def _autocast(self) -> "torch.autocast":
+        import torch
+
+        return torch.autocast(self._device.type, torch.bfloat16, enabled=self._precision == "bfloat16")
+
+
+def _compose(residual: "Tensor", initial: "Tensor") -> "Tensor":
+    from engine.warp import compose
+
+    return compose(residual, initial) if initial.any() else residual
+
+
+@ESTIMATORS.entry("usenet")
+class USENetEstimator(NetworkEstimator):
+    """USENet, pair by pair."""
+
+    name = "usenet"
+    title = "USENet"
+    recurrent = False
+
+
+@ESTIMATORS.entry("reusenet")
+class ReUSENetEstimator(NetworkEstimator):
+    """ReUSENet over the frames of the recording."""
+
+    name = "reusenet"
+    title = "ReUSENet"
+
+
+@ESTIMATORS.entry("usse-net")
+class USSENetEstimator(NetworkEstimator):
+    """USSE-Net over the frames of the recording."""
+
+    name = "usse-net"
+    title = "USSE-Net"
+
+
+@ESTIMATORS.entry("musse-net")
+class MUSSENetEstimator(NetworkEstimator):
+    """MUSSE-Net, which refines each frame stage by stage until it changes little."""
+
+    name = "musse-net"
+    title = "MUSSE-Net"
+    Params = MultiStageParams

@@ -1,0 +1,210 @@
+"""Trained weights as data: a safetensors file, and beside it a JSON card that says what it is and how it came about.
+
+In the box they lie in `resources/weights` as `<network>-v<N>.safetensors` and `.json`. A name never changes its
+meaning: new training is the next N, and the name without a version is the highest. Loading checks the SHA-256 of the
+file, is strict, and runs no code from it.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import ParameterError, StrainscopeError, WeightsError
+from engine.export.atomic import atomic_path
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_VERSIONED = re.compile(r"(?P<network>.+)-v(?P<version>\d+)")
+
+_OTHER_MODELS = {"modulus-denoiser": ("engine.elasticity.denoiser", "ModulusDenoiser")}
+"""Models with weights that are no displacement networks: the module and the class, made from its `Config`."""
+
+
+@dataclass(frozen=True)
+class WeightsCard:
+    """What the user and the loader must know of weights.
+
+    `samples_per_period` is the axial sampling that the network expects, in samples for one period of the centre
+    frequency, 0 where it expects none; `pitch_m` the range of line distances it was trained on; `prealigned` whether
+    the bulk motion is to be removed first. `scores` maps a named data set to its metrics.
+    """
+
+    name: str
+    network: str
+    config: Mapping[str, Any]
+    sha256: str
+    samples_per_period: float = 8.0
+    pitch_m: tuple[float, float] = (0.12e-3, 0.35e-3)
+    prealigned: bool = True
+    training: str = ""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    data: str = ""
+    seed: int = 0
+    commit: str = ""
+    iterations: int = 0
+    hardware: str = ""
+    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    licence: str = "Apache-2.0"
+
+    @classmethod
+    def read(cls, path: Path) -> "WeightsCard":
+        """Read the card of a weights file; an absent, damaged or incomplete one is a WeightsError."""
+        source = path.with_suffix(".json")
+        try:
+            content = json.loads(source.read_text(encoding="utf-8"))
+        except OSError:
+            raise WeightsError(f"{path.name} has no card {source.name} beside it") from None
+        except ValueError:
+            raise WeightsError(f"{source.name} is not a card of weights: no JSON") from None
+        return cls(**_checked(content, source.name))
+
+
+def load(name: str | Path) -> "tuple[nn.Module, WeightsCard]":
+    """Load weights in the box by name, or a safetensors file by path, ready for inference.
+
+    Absent, damaged or misfitting weights are a WeightsError that names them.
+    """
+    path = find(name)
+    card = WeightsCard.read(path)
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != card.sha256:
+        raise WeightsError(f"{path.name} is damaged: its SHA-256 is not the one on its card")
+    module = _build(card)
+    _fill(module, content, path.name)
+    return module.eval(), card
+
+
+def save(module: "nn.Module", card_fields: Mapping[str, Any], path: Path) -> WeightsCard:
+    """Write a module's weights to `path` (.safetensors) and its card beside it; return the card.
+
+    `card_fields` are fields of `WeightsCard`; name, network, config and hash are filled in.
+    """
+    from safetensors.torch import save as to_bytes
+
+    content = to_bytes({key: values.detach().cpu().contiguous() for key, values in module.state_dict().items()})
+    described: dict[str, Any] = {
+        "name": path.stem,
+        "network": _name_of(module),
+        "config": _config_of(module),
+        **card_fields,
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    card = WeightsCard(**_checked(described, path.stem))
+    with atomic_path(path) as target:
+        target.write_bytes(content)
+    with atomic_path(path.with_suffix(".json")) as target:
+        target.write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
+    return card
+
+
+def available() -> dict[str, WeightsCard]:
+    """Cards of the weights in the box by their name without version; those that cannot be used are left out."""
+    cards = {}
+    for name in sorted({found["network"] for _, found in _stored()}):
+        try:
+            cards[name] = WeightsCard.read(find(name))
+        except WeightsError:
+            continue
+    return cards
+
+
+def find(name: str | Path) -> Path:
+    """Path of the weights called `name`: a path, a versioned name, or a network's name for its highest version."""
+    path = Path(name)
+    if path.suffix == ".safetensors":
+        if not path.is_file():
+            raise WeightsError(f"no weights file {path.name} in {path.parent}")
+        return path
+    exact = folder() / f"{name}.safetensors"
+    if exact.is_file():
+        return exact
+    versions = [(int(found["version"]), entry) for entry, found in _stored() if found["network"] == str(name)]
+    if not versions:
+        raise WeightsError(f"no trained weights for {name} in resources/weights")
+    return max(versions)[1]
+
+
+def folder() -> Path:
+    """Where the weights in the box lie."""
+    return Path(str(files("resources"))) / "weights"
+
+
+def _stored() -> list[tuple[Path, re.Match[str]]]:
+    entries = sorted(folder().glob("*.safetensors"))
+    return [(entry, found) for entry in entries if (found := _VERSIONED.fullmatch(entry.stem))]
+
+
+def _checked(content: object, name: str) -> dict[str, Any]:
+    """Check a card's keys and the types that matter."""
+    known = {entry.name: entry for entry in fields(WeightsCard)}
+    if not isinstance(content, dict):
+        raise WeightsError(f"{name} is not a card of weights")
+    missing = {"name", "network", "config", "sha256"} - set(content)
+    unknown = set(content) - set(known)
+    if missing or unknown:
+        problem = f"lacks {', '.join(sorted(missing))}" if missing else f"holds unknown {', '.join(sorted(unknown))}"
+        raise WeightsError(f"the card of {name} {problem}")
+    pitch = content.get("pitch_m", (0.12e-3, 0.35e-3))
+    try:
+        lowest, highest = (float(value) for value in pitch)
+        samples = float(content.get("samples_per_period", 8.0))
+    except (TypeError, ValueError):
+        raise WeightsError(f"the card of {name} does not give its expected input as numbers") from None
+    return {**content, "pitch_m": (lowest, highest), "samples_per_period": samples}
+
+
+def _build(card: WeightsCard) -> "nn.Module":
+    model = _model(card)
+    try:
+        config = {key: tuple(value) if isinstance(value, list) else value for key, value in card.config.items()}
+        built: nn.Module = model(model.Config(**config))
+    except (TypeError, ParameterError) as error:
+        raise WeightsError(f"the card of {card.name} does not describe a {card.network}: {error}") from None
+    return built
+
+
+def _model(card: WeightsCard) -> Any:
+    """Class of the card's network."""
+    if card.network in _OTHER_MODELS:
+        module, name = _OTHER_MODELS[card.network]
+        return getattr(import_module(module), name)
+    from engine.networks.base import NETWORKS
+
+    if card.network not in NETWORKS.names():
+        raise WeightsError(f"{card.name} is for a network {card.network!r} that does not exist here")
+    return NETWORKS.get(card.network)
+
+
+def _fill(module: "nn.Module", content: bytes, name: str) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import load as from_bytes
+
+    try:
+        module.load_state_dict(from_bytes(content), strict=True)
+    except SafetensorError:
+        raise WeightsError(f"{name} is damaged: not a safetensors file") from None
+    except RuntimeError as error:
+        raise WeightsError(f"{name} does not fit its architecture: {' '.join(str(error).split())[:200]}") from None
+
+
+def _config_of(module: "nn.Module") -> dict[str, Any]:
+    config: Any = getattr(module, "config", None)
+    return asdict(config) if is_dataclass(config) and not isinstance(config, type) else {}
+
+
+def _name_of(module: "nn.Module") -> str:
+    from engine.networks.base import DisplacementNetwork
+
+    if isinstance(module, DisplacementNetwork):
+        return module.name
+    for network, entry in _OTHER_MODELS.items():
+        if entry == (type(module).__module__, type(module).__name__):
+            return network
+    raise StrainscopeError(f"{type(module).__name__} is not a network that keeps weights")
