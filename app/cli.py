@@ -15,6 +15,8 @@ COMMANDS = {
     "methods": "app.commands.methods:methods",
     "estimate": "app.commands.estimate:estimate",
     "metrics": "app.commands.metrics:metrics",
+    "figure": "app.commands.figure:figure",
+    "evaluate": "app.commands.evaluate:evaluate",
     "simulate": "app.commands.simulate:simulate",
     "train": "app.commands.train:train",
 }

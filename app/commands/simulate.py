@@ -7,6 +7,7 @@ import typer
 
 from app.commands._output import echo_json
 from app.commands._shared import AsJson
+from app.commands.estimate import progress_bar
 from engine.errors import ParameterError, WriteError
 
 if TYPE_CHECKING:
@@ -51,21 +52,17 @@ def simulate(
 def _write_all(
     protocol: "Protocol", folder: Path, numbers: tuple[int, ...], draws: int, seed: int, *, with_truth: bool
 ) -> list[Path]:
-    from rich.console import Console
-    from rich.progress import Progress
-
     from engine.simulation.write import write_recording
 
     written: list[Path] = []
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        total = sum(min(draws, protocol.draws_of(number)) for number in numbers)
-        task = bar.add_task(protocol.name, total=total)
+    total = sum(min(draws, protocol.draws_of(number)) for number in numbers)
+    with progress_bar(protocol.name) as bar:
         for number, draw, recording in protocol.recordings(numbers, seed, draws=draws):
             path = folder / f"{protocol.name}-{number:03d}-{draw:02d}.h5"
             facts: dict[str, float | str] = {"protocol": protocol.name, "phantom": number, "draw": draw, "seed": seed}
             write_recording(path, recording.sequence(), with_truth=with_truth, attributes=facts)
             written.append(path)
-            bar.advance(task)
+            bar(len(written), total)
     return written
 
 

@@ -1,0 +1,189 @@
+"""`strainscope evaluate`: errors and image metrics of methods against the truth, per strain level and overall."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.commands._output import echo_columns, echo_json
+from app.commands._parse import parse_settings
+from app.commands._shared import AsJson, Device
+from app.commands.estimate import progress_bar
+from engine.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.evaluation.evaluate import Evaluation, Summary
+    from engine.evaluation.sets import EvaluationCase
+    from engine.pipeline import Settings
+    from engine.types import Ellipse
+
+Files = Annotated[list[Path] | None, typer.Argument(metavar="[DATA.h5 ...]", help="Recordings with truth.")]
+Methods = Annotated[
+    list[str] | None,
+    typer.Option("--method", metavar="NAME", help="Estimator, see `strainscope methods`; repeatable."),
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME|KEY=VALUE",
+        help="A named set instead of files, see --list; or a parameter of the method, prepare.KEY or strain.KEY.",
+    ),
+]
+StrainMethod = Annotated[str, typer.Option("--strain-method", metavar="NAME", help="Strain filter of every method.")]
+Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Plot metrics over strain: png, pdf, svg.")]
+List = Annotated[bool, typer.Option("--list", help="Name the evaluation sets and leave.")]
+
+
+def evaluate(
+    files: Files = None,
+    methods: Methods = None,
+    sets: Sets = None,
+    strain_method: StrainMethod = "least-squares",
+    plot: Plot = None,
+    device: Device = "auto",
+    listing: List = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure methods on recordings whose motion is known, always beside the oracle: the truth, equally filtered."""
+    if listing:
+        _list(as_json)
+        return
+    from engine.device import choose_device
+    from engine.evaluation.evaluate import evaluate as measure_all
+    from engine.evaluation.plot import check_plot, plot_evaluation
+
+    names = [text for text in sets or [] if "=" not in text]
+    settings = _settings(methods or [], [text for text in sets or [] if "=" in text], strain_method)
+    if plot is not None:
+        check_plot(plot)
+    total, cases = _cases(files or [], names)
+    with progress_bar("evaluating") as bar:
+        found = measure_all(cases, settings, choose_device(device), progress=lambda case, done: bar(done, total))
+    if plot is not None:
+        plot_evaluation(found, plot)
+    if as_json:
+        echo_json({"data": names or files, **_facts(found), "methods": _numbers(found)})
+    else:
+        _show(found)
+
+
+def _settings(methods: list[str], texts: list[str], strain_method: str) -> "list[Settings]":
+    from engine.estimators.base import ESTIMATORS
+    from engine.estimators.default import default_method
+    from engine.pipeline import Preparation, Settings
+    from engine.strain.base import STRAIN_METHODS
+
+    groups = parse_settings(texts)
+    chosen = list(dict.fromkeys(methods or [default_method()]))
+    if groups["method"] and len(chosen) > 1:
+        raise ParameterError(f"--set {next(iter(groups['method']))}: a method's parameter needs exactly one --method")
+    return [
+        Settings(
+            method=name,
+            parameters=ESTIMATORS.get(name).Params.from_text(groups["method"]),
+            preparation=Preparation.from_text(groups["prepare"]),
+            strain_method=strain_method,
+            strain_parameters=STRAIN_METHODS.get(strain_method).Params.from_text(groups["strain"]),
+        ).resolved()
+        for name in chosen
+    ]
+
+
+def _cases(files: list[Path], names: list[str]) -> "tuple[int, Iterator[EvaluationCase]]":
+    """Count the recordings and open them one by one; either files or one set."""
+    from engine.evaluation.sets import evaluation_set, file_case
+    from engine.readers import ReadOptions, open_recording
+
+    if bool(files) == bool(names) or len(names) > 1:
+        raise ParameterError("give either recordings or one set with --set NAME (see --list)")
+    if names:
+        chosen = evaluation_set(names[0])
+        return len(chosen), chosen.cases()
+    recordings = [(path, open_recording([path], ReadOptions()).complete()) for path in files]
+    cases = [file_case(path, sequence) for path, sequence in recordings]
+    return len(cases), iter(cases)
+
+
+def _facts(found: "Evaluation") -> dict[str, Any]:
+    """Return what was the same for every method."""
+    return {
+        "device": found.device,
+        "strain_method": found.strain_method,
+        "strain_window_mm": 1e3 * found.strain_window_m,
+        "levels_percent": [100 * level for level in found.levels],
+        "recordings": [
+            {
+                "name": entry.name,
+                "shape": entry.shape,
+                "sampling_hz": entry.geometry.sampling_hz,
+                "center_hz": entry.geometry.center_hz,
+                "pitch_m": entry.geometry.pitch_m,
+                "target": entry.target,
+                "background": entry.background,
+            }
+            for entry in found.cases
+        ],
+    }
+
+
+def _numbers(found: "Evaluation") -> dict[str, Any]:
+    from engine.evaluation.evaluate import table
+
+    return table(found)
+
+
+def _show(found: "Evaluation") -> None:
+    """Print one block of rows a strain level, metrics down, methods across: mean and standard deviation."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from engine.evaluation.evaluate import table
+    from engine.evaluation.measure import METRICS
+
+    numbers = table(found)
+    shown = Table(header_style="bold", box=None, pad_edge=False)
+    for heading in ("Strain", "Metric", *numbers):
+        shown.add_column(heading, justify="left" if heading in {"Strain", "Metric"} else "right", no_wrap=True)
+    for level in next(iter(numbers.values())):
+        for row, (metric, info) in enumerate(METRICS.items()):
+            title = "" if row else ("all" if level == "all" else f"{level} %")
+            label = f"{info.label} ({info.unit})" if info.unit else info.label
+            shown.add_row(title, label, *(_cell(numbers[method][level][metric]) for method in numbers))
+        shown.add_section()
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=max(100, 34 + 22 * len(numbers)))
+    console.print(shown)
+    typer.echo(
+        f"{len(found.cases)} recordings, {found.device}; strain by {found.strain_method} over "
+        f"{1e3 * found.strain_window_m:.2f} mm; mean and standard deviation over frames"
+    )
+    for entry in found.cases:
+        target, background = _ellipse(entry.target), _ellipse(entry.background)
+        typer.echo(f"  {entry.name}: target {target}, background {background}")
+
+
+def _cell(summary: "Summary") -> str:
+    if not summary.count:
+        return "-"
+    return f"{summary.mean:.4g} ± {summary.deviation:.2g}"
+
+
+def _ellipse(shape: "Ellipse | None") -> str:
+    if shape is None:
+        return "none"
+    values = (shape.lateral_m, shape.depth_m, shape.semi_lateral_m, shape.semi_axial_m)
+    return ",".join(f"{1e3 * value:.2f}" for value in values) + f",{shape.angle_deg:.0f}"
+
+
+def _list(as_json: bool) -> None:
+    from engine.evaluation.sets import SETS
+
+    if as_json:
+        echo_json(list(SETS.values()))
+        return
+    rows = [[entry.name, str(len(entry)), entry.protocol, entry.title] for entry in SETS.values()]
+    echo_columns([["Set", "Recordings", "Protocol", ""], *rows])

@@ -1,0 +1,84 @@
+"""Each metric over the applied strain, one line a method with its standard deviation, like the papers' figures."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import ParameterError
+from engine.evaluation.evaluate import ORACLE, Evaluation
+from engine.evaluation.measure import METRICS
+from engine.export.atomic import atomic_path, check_target
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SHOWN = (
+    "displacement_rmse_um",
+    "nrmse_percent",
+    "strain_rmse_percent",
+    "edge_width_mm",
+    "snr_target",
+    "snr_background",
+    "cnr",
+    "snre",
+)
+FORMATS = (".png", ".pdf", ".svg")
+_MARKERS = "osD^v<>P*X"
+_COLUMNS = 4
+
+
+def check_plot(path: Path) -> None:
+    """Refuse early what cannot be written: another ending than PNG, PDF or SVG, or a place that is no place."""
+    if path.suffix.lower() not in FORMATS:
+        raise ParameterError(f"{path.name}: a plot is one of {', '.join(FORMATS)}")
+    check_target(path)
+
+
+def plot_evaluation(evaluation: Evaluation, path: Path, dpi: int = 200) -> None:
+    """Write the plot as PNG, PDF or SVG, by the name's ending."""
+    check_plot(path)
+    from matplotlib.figure import Figure
+
+    shown = [metric for metric in SHOWN if metric in METRICS]
+    rows = -(-len(shown) // _COLUMNS)
+    figure = Figure(figsize=(3.2 * _COLUMNS, 2.6 * rows), layout="constrained")
+    axes = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
+    for metric, axis in zip(shown, axes, strict=False):
+        _draw(evaluation, metric, axis)
+    for axis in axes[len(shown) :]:
+        axis.set_axis_off()
+    handles, labels = axes[0].get_legend_handles_labels()
+    extra_handles, extra_labels = axes[2].get_legend_handles_labels()
+    known = dict(zip([*labels, *extra_labels], [*handles, *extra_handles], strict=True))
+    figure.legend(known.values(), known.keys(), loc="outside lower center", ncols=min(8, len(known)), frameon=False)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=dpi, metadata=_without_dates(path))
+
+
+def _draw(evaluation: Evaluation, metric: str, axis: "Axes") -> None:
+    levels = evaluation.levels
+    for number, method in enumerate(evaluation.methods):
+        if method == ORACLE and METRICS[metric].better == -1 and metric != "strain_rmse_percent":
+            continue
+        summaries = [evaluation.summary(method, metric, level) for level in levels]
+        axis.errorbar(
+            [100 * level for level in levels],
+            [summary.mean for summary in summaries],
+            [summary.deviation for summary in summaries],
+            label=method,
+            marker=_MARKERS[number % len(_MARKERS)],
+            markersize=4,
+            linewidth=1,
+            capsize=2,
+            color="0.5" if method == ORACLE else f"C{number}",
+            linestyle="--" if method == ORACLE else "-",
+        )
+    info = METRICS[metric]
+    axis.set_xlabel("Applied strain (%)")
+    axis.set_ylabel(f"{info.label} ({info.unit})" if info.unit else info.label)
+    axis.set_ylim(bottom=0)
+    axis.grid(alpha=0.3)
+
+
+def _without_dates(path: Path) -> dict[str, None] | None:
+    """Leave out the time of writing, so that the same table gives the same file."""
+    return {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
