@@ -1,0 +1,83 @@
+"""`strainscope figure`: a figure of one frame for a paper, from a result file and, for the B-mode, its recording."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.commands._parse import parse_ellipse, parse_limits
+from app.commands._shared import Opening, ResultFile, frame_row, open_result, with_opening
+from app.commands.metrics import Background, Target
+from engine.errors import ParameterError
+
+if TYPE_CHECKING:
+    from engine.types import FrameEstimate, Map, Result
+
+
+@with_opening
+def figure(
+    result: ResultFile,
+    opening: Opening,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FIG", help="png, pdf, svg or tif file to write.")],
+    rf: Annotated[
+        list[Path] | None, typer.Option("--rf", metavar="FILE", help="The recording, for its B-mode; repeatable.")
+    ] = None,
+    frame: Annotated[
+        int | None, typer.Option("--frame", metavar="K", help="Deformed frame; default: the last.")
+    ] = None,
+    target: Target = None,
+    background: Background = None,
+    dpi: Annotated[float, typer.Option("--dpi", help="Pixels per inch, 50 to 1200.")] = 300,
+    limits: Annotated[
+        str | None, typer.Option("--limits", metavar="LOW,HIGH", help="Compressive strain at the bar's ends, in %.")
+    ] = None,
+    colormap: Annotated[
+        str, typer.Option("--colormap", metavar="NAME", help="Colour map; NAME_r is reversed.")
+    ] = "viridis",
+    dynamic_range: Annotated[float, typer.Option("--dynamic-range", metavar="DB", help="Range of the B-mode.")] = 60,
+    title: Annotated[str, typer.Option("--title", help="Title above the panels.")] = "",
+    scale_bar: Annotated[bool, typer.Option("--scale-bar", help="A scale bar in place of axes.")] = False,
+    caption: Annotated[bool, typer.Option("--caption", help="Print where the result comes from.")] = False,
+) -> None:
+    """Draw B-mode and strain side by side, with ellipses, colour bar and numbers."""
+    from engine.export.figure import FigureContent, StrainPanel, save_figure
+    from engine.metrics.contrast import strain_metrics
+
+    regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
+    opened = open_result(result)
+    estimate = opened.read_frame(frame_row(opened, frame))
+    numbers = strain_metrics(estimate.strain, *regions)
+    content = FigureContent(
+        strain=(StrainPanel(panel_title(opened, estimate), estimate.strain.axial, numbers),),
+        geometry=opened.geometry,
+        bmode_db=_bmode(opening, rf, opened, estimate) if rf else None,
+        target=regions[0],
+        background=regions[1],
+        limits_percent=parse_limits(limits, "--limits"),
+        colormap=colormap,
+        dynamic_range_db=dynamic_range,
+        title=title,
+        scale_bar=scale_bar,
+        caption=caption,
+        provenance=opened.provenance,
+    )
+    save_figure(content, output, dpi)
+    typer.echo(str(output))
+
+
+def panel_title(result: "Result", estimate: "FrameEstimate") -> str:
+    """Title of a strain panel: method and frames."""
+    return f"Strain, {result.provenance.method}, frame {estimate.deformed_frame} vs {estimate.reference_frame}"
+
+
+def _bmode(opening: Opening, files: list[Path], result: "Result", estimate: "FrameEstimate") -> "Map":
+    """B-mode of the reference frame, on whose grid the strain lies; the recording must be that of the result."""
+    from engine.preprocess.bmode import bmode_db
+
+    recording = opening.recording(files)
+    if recording.shape[1:] != result.shape[1:]:
+        found, wanted = (" x ".join(map(str, shape[1:])) for shape in (recording.shape, result.shape))
+        raise ParameterError(f"--rf: frames of {found} do not belong to a result of {wanted}")
+    if estimate.reference_frame >= recording.shape[0]:
+        raise ParameterError(f"--rf: there is no reference frame {estimate.reference_frame}, only {recording.shape[0]}")
+    return bmode_db(recording.read_frame(estimate.reference_frame))

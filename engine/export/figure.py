@@ -1,0 +1,136 @@
+"""Figures for a paper: B-mode and strain side by side in mm, ellipses, colour bar and numbers, at any resolution.
+
+Drawn with matplotlib's object interface; the format follows the suffix: PNG, PDF, SVG or TIFF. The same content gives
+the same file, byte for byte; no date goes into it. Fonts in PDF are embedded as TrueType, so that text stays text.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.errors import ParameterError, WriteError
+from engine.export.atomic import atomic_path
+from engine.export.table import provenance_lines
+from engine.metrics.base import Measurement
+from engine.types import Ellipse, Geometry, Map, Provenance
+
+FORMATS = {".png": "png", ".pdf": "pdf", ".svg": "svg", ".tif": "tiff", ".tiff": "tiff"}
+SMALLEST_DPI, LARGEST_DPI = 50, 1200
+PERCENT = 100.0
+
+_STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8.0,
+    "axes.linewidth": 0.6,
+    "axes.titlesize": 8.5,
+    "axes.labelsize": 8.0,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "pdf.fonttype": 42,
+    "ps.fonttype": 42,
+    "svg.hashsalt": "strainscope",
+}
+
+
+@dataclass(frozen=True)
+class StrainPanel:
+    """One strain map (H, W) as it is stored, negative in compression, under a title, with its numbers if any."""
+
+    title: str
+    strain: Map
+    metrics: Mapping[str, Measurement] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FigureContent:
+    """All that a figure shows; `limits_percent` of compressive strain, None for limits that fit the maps.
+
+    Without `bmode_db` only strain is shown. With `scale_bar` a bar of some mm stands in place of the axes. `caption`
+    prints the provenance below the figure; it is in the file's metadata in any case.
+    """
+
+    strain: tuple[StrainPanel, ...]
+    geometry: Geometry
+    bmode_db: Map | None = None
+    target: Ellipse | None = None
+    background: Ellipse | None = None
+    limits_percent: tuple[float, float] | None = None
+    colormap: str = "viridis"
+    dynamic_range_db: float = 60.0
+    title: str = ""
+    scale_bar: bool = False
+    caption: bool = False
+    provenance: Provenance | None = None
+
+    def __post_init__(self) -> None:
+        shapes = {panel.strain.shape for panel in self.strain} | (
+            set() if self.bmode_db is None else {self.bmode_db.shape}
+        )
+        if len(shapes) != 1:
+            raise ParameterError(f"a figure needs maps of one shape, found {sorted(shapes) or 'none'}")
+        if not self.dynamic_range_db > 0:
+            raise ParameterError(f"dynamic range must be positive, found {self.dynamic_range_db:g} dB")
+        if self.limits_percent is not None and not self.limits_percent[0] < self.limits_percent[1]:
+            raise ParameterError("the lower limit of strain must be below the upper one")
+
+
+def save_figure(content: FigureContent, path: Path, dpi: float = 300) -> None:
+    """Draw `content` into a file, whole or not at all; `dpi` counts for pixels, also those inside PDF and SVG.
+
+    >>> content = FigureContent((StrainPanel("Strain", estimate.strain.axial),), geometry)  # doctest: +SKIP
+    >>> save_figure(content, Path("figure.pdf"))  # doctest: +SKIP
+    """
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise WriteError(f"cannot write {path}: a figure ends in {', '.join(FORMATS)}")
+    if not SMALLEST_DPI <= dpi <= LARGEST_DPI:
+        raise ParameterError(f"dpi must lie between {SMALLEST_DPI} and {LARGEST_DPI}, found {dpi:g}")
+    from matplotlib import style
+
+    from engine.export.figure_layout import draw
+
+    with atomic_path(path) as temporary, style.context(["default", _STYLE]):
+        draw(content).savefig(temporary, format=kind, dpi=dpi, facecolor="white", **_metadata(content, kind))
+
+
+def suggest_limits(*strains: Map) -> tuple[float, float]:
+    """Limits of compressive strain in percent that show nearly all of the maps, at two significant digits.
+
+    They start at zero when hardly anything is stretched, and are symmetric about zero when much of it is.
+    """
+    values = np.concatenate([-PERCENT * strain[np.isfinite(strain)] for strain in strains])
+    low, high = np.percentile(values, [2, 98]) if values.size else (0.0, 1.0)
+    reach = _round_up(max(abs(low), abs(high)))
+    if low >= -0.1 * high:
+        return 0.0, reach
+    if high <= -0.1 * low:
+        return -reach, 0.0
+    return -reach, reach
+
+
+def _round_up(value: float) -> float:
+    if value <= 0:
+        return 1.0
+    step = 10.0 ** (np.floor(np.log10(value)) - 1)
+    return float(f"{np.ceil(value / step - 1e-9) * step:.3g}")
+
+
+def _metadata(content: FigureContent, kind: str) -> dict[str, Any]:
+    """Title and provenance in the way each format keeps them, without any date."""
+    source = () if content.provenance is None else provenance_lines(content.provenance)
+    program = f"strainscope {content.provenance.program_version}" if content.provenance else "strainscope"
+    title, text = content.title or "Axial strain", "; ".join(f"{name}: {value}" for name, value in source)
+    if kind == "png":
+        return {"metadata": {"Title": title, "Description": text, "Software": program}}
+    if kind == "pdf":
+        return {"metadata": {"Title": title, "Subject": text, "Creator": program, "CreationDate": None}}
+    if kind == "svg":
+        return {"metadata": {"Title": title, "Description": text, "Creator": program, "Date": None}}
+    return {"pil_kwargs": {"compression": "tiff_lzw", "description": f"{title}; {text}", "software": program}}

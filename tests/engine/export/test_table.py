@@ -1,0 +1,75 @@
+import csv
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.errors import WriteError
+from engine.export.table import measure_frames, table_text, write_table
+from engine.metrics.contrast import region_metrics
+from engine.types import Displacement, Ellipse, FrameEstimate, Geometry, Provenance, Strain
+
+GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.3e-3)
+PROVENANCE = Provenance("ncc", {"method": {"levels": 3}}, "", "0.1.0", "ab" * 32)
+TARGET = Ellipse(-5e-3, 9e-3, 3e-3, 3e-3)
+BACKGROUND = Ellipse(5e-3, 9e-3, 3e-3, 3e-3)
+
+
+def estimates() -> list[FrameEstimate]:
+    random = np.random.default_rng(0)
+    made = []
+    for frame in (1, 2):
+        strain = (-0.01 * frame + 1e-3 * random.standard_normal((900, 80))).astype(np.float32)
+        zero = np.zeros_like(strain)
+        made.append(
+            FrameEstimate(0, frame, Displacement(zero, zero, GEOMETRY), Strain(strain, GEOMETRY, 2e-3), zero + 1)
+        )
+    return made
+
+
+def parse(text: str) -> list[dict[str, str]]:
+    body = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    return list(csv.DictReader(io.StringIO(body)))
+
+
+def test_the_table_holds_the_numbers_of_the_one_function() -> None:
+    rows = list(measure_frames(estimates(), TARGET, BACKGROUND))
+    found = parse(table_text(rows, PROVENANCE, TARGET, BACKGROUND))
+    assert [row["frame"] for row in found] == ["1", "2"]
+    for estimate, row in zip(estimates(), found, strict=True):
+        wanted = region_metrics(estimate.strain.axial, GEOMETRY, TARGET, BACKGROUND)
+        assert float(row["cnr"]) == pytest.approx(wanted["cnr"].value, rel=1e-8)
+        assert float(row["snr_target_db"]) == pytest.approx(wanted["snr_target"].decibel, rel=1e-8)
+        assert float(row["mean_target_percent"]) == pytest.approx(wanted["mean_target"].value, rel=1e-8)
+        assert row["missing"] == ""
+
+
+def test_comments_say_where_it_comes_from() -> None:
+    comments = [line for line in table_text([], PROVENANCE, TARGET).splitlines() if line.startswith("#")]
+    text = "\n".join(comments)
+    for words in ("method: ncc", "levels", "strainscope 0.1.0", "ab" * 32, "target: -5 9 3 3 mm", "background: none"):
+        assert words in text
+
+
+def test_missing_values_are_empty_with_their_reason_and_columns_stay() -> None:
+    with_both = table_text(list(measure_frames(estimates(), TARGET, BACKGROUND)), PROVENANCE)
+    without = table_text(list(measure_frames(estimates(), TARGET, None)), PROVENANCE)
+    first = parse(without)[0]
+    assert first["cnr"] == first["cnr_db"] == ""
+    assert "cnr=not_drawn" in first["missing"]
+    assert list(parse(with_both)[0]) == list(first)
+
+
+def test_warnings_come_with_the_frame() -> None:
+    rows = list(measure_frames(estimates(), TARGET, replace(TARGET, lateral_m=-4e-3)))
+    assert [warning.reason for warning in rows[0].warnings] == ["overlap"]
+
+
+def test_the_file_is_written_whole(tmp_path: Path) -> None:
+    rows = list(measure_frames(estimates(), TARGET, BACKGROUND))
+    write_table(tmp_path / "t.csv", rows, PROVENANCE, TARGET, BACKGROUND)
+    assert (tmp_path / "t.csv").read_text(encoding="utf-8") == table_text(rows, PROVENANCE, TARGET, BACKGROUND)
+    with pytest.raises(WriteError):
+        write_table(tmp_path, rows, PROVENANCE)
