@@ -39,6 +39,11 @@ class WindowGrid:
         dense = functional.interpolate(values, scale_factor=(self.step, 1), mode="bilinear", align_corners=False)
         return dense[..., :height, :]
 
+    def at_windows(self, dense: Tensor) -> Tensor:
+        """Mean over each block, that is the value at the window centres, (1, C, H, W) to (C, h, W)."""
+        padded = functional.pad(dense, (0, 0, 0, -dense.shape[-2] % self.step), mode="replicate")[0]
+        return padded.reshape(padded.shape[0], -1, self.step, padded.shape[-1]).mean(dim=2)
+
 
 def odd(count: float) -> int:
     """Odd number nearest to `count`, at least 1."""
@@ -64,18 +69,18 @@ def correlate(
         for lateral in lateral_lags:
             shifted = rows[:, reach_lateral + lateral : reach_lateral + lateral + width]
             products.append(_block_sum(reference * shifted, grid.step))
-    ones = _window_mean(_block_sum(torch.ones_like(reference), grid.step)[None], grid)
+    count = _window_sum(_block_sum(torch.ones_like(reference), grid.step)[None], grid)
     columns = [slice(reach_lateral + lateral, reach_lateral + lateral + width) for lateral in lateral_lags]
 
     def per_lag(blocks: list[Tensor]) -> Tensor:
         stacked = torch.stack(blocks)
-        means = torch.stack([_window_mean(stacked[..., part], grid) for part in columns], dim=1)
-        return means / ones
+        totals = torch.stack([_window_sum(stacked[..., part], grid) for part in columns], dim=1)
+        return totals / count
 
-    product = _window_mean(torch.stack(products), grid) / ones
+    product = _window_sum(torch.stack(products), grid) / count
     product = product.reshape(len(axial_lags), len(lateral_lags), *product.shape[1:])
     own = torch.stack([_block_sum(reference, grid.step), _block_sum(reference * reference, grid.step)])
-    own_mean, own_square = _window_mean(own, grid) / ones
+    own_mean, own_square = _window_sum(own, grid) / count
     return coefficient(product, own_mean, own_square, per_lag(sums), per_lag(squares))
 
 
@@ -90,12 +95,53 @@ def coefficient(product: Tensor, mean_a: Tensor, square_a: Tensor, mean_b: Tenso
 
 
 def box_mean(image: Tensor, rows: int, lines: int) -> Tensor:
-    """Average over `rows` by `lines` (odd) of maps (N, H, W); windows shrink at the edges.
+    """Average over `rows` by `lines` (odd) of maps (N, H, W); windows shrink at the edges."""
+    counts = running_sum(running_sum(torch.ones_like(image[:1]), rows, 1), lines, 2)
+    return running_sum(running_sum(image, rows, 1), lines, 2) / counts
 
-    Prefix sums are kept in float64: in float32 the differences would lose dark regions beside bright ones.
+
+@dataclass(frozen=True)
+class Peaks:
+    """Best lag of each window: residual (2, h, W), lateral lines then axial samples, and its correlation (h, W)."""
+
+    residual: Tensor
+    rho: Tensor
+
+
+def find_peaks(
+    reference: Tensor,
+    compensated: Tensor,
+    grid: WindowGrid,
+    axial_reach: int,
+    lateral_reach: int | None,
+    *,
+    carrier: bool = True,
+) -> Peaks:
+    """Search lags up to the reaches for the best correlation and refine it to a fraction of a lag; frames (H, W).
+
+    The integer peak is taken from correlations averaged over neighbouring windows, which rarely jump a cycle. The
+    axial fit is a cosine for RF (`carrier`) and a parabola for an envelope; laterally it is always a parabola. A
+    lateral reach of None leaves the lateral motion alone.
     """
-    summed = _running_mean(image.double(), rows, 1)
-    return _running_mean(summed, lines, 2).to(image.dtype)
+    lateral_lags = range(1) if lateral_reach is None else range(-lateral_reach - 1, lateral_reach + 2)
+    rho = correlate(reference, compensated, range(-axial_reach - 1, axial_reach + 2), lateral_lags, grid)
+    lags, sides = rho.shape[:2]
+    inner = rho[1:-1] if lateral_reach is None else rho[1:-1, 1:-1]
+    best = box_mean(inner.flatten(0, 1), 3, 3).argmax(dim=0)
+    row = best // inner.shape[1] + 1
+    column = best % inner.shape[1] + (lateral_reach is not None)
+    flat = rho.flatten(0, 1)
+
+    def at(rows: Tensor, columns: Tensor) -> Tensor:
+        return flat.gather(0, (rows * sides + columns)[None])[0]
+
+    peak = at(row, column)
+    fit = cosine_peak if carrier else parabolic_peak
+    axial = row - lags // 2 + fit(at(row - 1, column), peak, at(row + 1, column))
+    if lateral_reach is None:
+        return Peaks(torch.stack([torch.zeros_like(axial), axial]), peak)
+    lateral = column - sides // 2 + parabolic_peak(at(row, column - 1), peak, at(row, column + 1))
+    return Peaks(torch.stack([lateral, axial]), peak)
 
 
 def cosine_peak(before: Tensor, peak: Tensor, after: Tensor) -> Tensor:
@@ -126,22 +172,31 @@ def _block_sum(image: Tensor, step: int) -> Tensor:
     return padded.reshape(-1, step, width).sum(dim=1)
 
 
-def _window_mean(blocks: Tensor, grid: WindowGrid) -> Tensor:
-    """Mean over the windows' blocks and lines of (N, h, W), without counting what lies outside."""
-    rows = functional.avg_pool2d(
-        blocks[:, None], (grid.blocks, 1), stride=1, padding=(grid.blocks // 2, 0), count_include_pad=False
-    )
-    lines = functional.avg_pool2d(
-        rows, (1, grid.lines), stride=1, padding=(0, grid.lines // 2), count_include_pad=False
-    )
-    return lines[:, 0]
+def window_sum(image: Tensor, grid: WindowGrid) -> Tensor:
+    """Sum of a map (H, W), real or complex, over each window, (h, W); what lies outside counts as 0."""
+    return _window_sum(_block_sum(image, grid.step)[None], grid)[0]
 
 
-def _running_mean(values: Tensor, length: int, dim: int) -> Tensor:
+def _window_sum(blocks: Tensor, grid: WindowGrid) -> Tensor:
+    """Sum over each window's blocks and lines of (N, h, W); what lies outside the frame counts as 0."""
+    return running_sum(running_sum(blocks, grid.blocks, 1), grid.lines, 2)
+
+
+def running_sum(values: Tensor, length: int, dim: int) -> Tensor:
+    """Sum over `length` (odd) neighbours along `dim`, zeros outside.
+
+    Sums of 1, 2, 4, ... neighbours are combined, so no difference of long sums costs precision in dark regions.
+    """
     size, half = values.shape[dim], length // 2
-    total = torch.cumsum(values, dim)
-    total = torch.cat([torch.zeros_like(total.narrow(dim, 0, 1)), total], dim)
-    index = torch.arange(size, device=values.device)
-    upper, lower = (index + half + 1).clamp(max=size), (index - half).clamp(min=0)
-    counts = (upper - lower).to(values.dtype).reshape([-1 if axis == dim else 1 for axis in range(values.ndim)])
-    return (total.index_select(dim, upper) - total.index_select(dim, lower)) / counts
+    border = values.new_zeros([half if axis == dim else extent for axis, extent in enumerate(values.shape)])
+    power = torch.cat([border, values, border], dim)
+    total, start, span = torch.zeros_like(values), 0, 1
+    while span <= length:
+        if length & span:
+            total = total + power.narrow(dim, start, size)
+            start += span
+        count = power.shape[dim] - span
+        if 2 * span <= length:
+            power = power.narrow(dim, 0, count) + power.narrow(dim, span, count)
+        span *= 2
+    return total

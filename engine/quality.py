@@ -19,7 +19,7 @@ def local_correlation(pair: FramePair, displacement: Displacement, device: "torc
     """Correlation coefficient in 0..1 around each pixel of the reference, (H, W) float32.
 
     The deformed frame is warped by the displacement with band-limited interpolation. Negative correlation counts as 0;
-    so does a pixel without an estimate, or one whose motion leaves the frame.
+    so does a pixel without an estimate, or one whose motion leaves the frame by more than a sample or a line.
     """
     import torch
 
@@ -31,7 +31,7 @@ def local_correlation(pair: FramePair, displacement: Displacement, device: "torc
     deformed = torch.from_numpy(pair.deformed).to(device)
     compensated = warp(deformed[None, None], motion)[0, 0]
     estimated = torch.from_numpy(np.isfinite(displacement.axial_m) & np.isfinite(displacement.lateral_m)).to(device)
-    usable = (estimated & inside(motion)[0, 0]).to(reference.dtype)
+    usable = (estimated & inside(motion, margin=1.0)[0, 0]).to(reference.dtype)
     a, b = reference * usable, compensated * usable
     maps = torch.stack([a * b, a, a * a, b, b * b, usable])
     means = box_mean(maps, pair.geometry.window_samples(WINDOW_M), WINDOW_LINES)

@@ -43,12 +43,13 @@ def compose(residual: Tensor, previous: Tensor) -> Tensor:
     return residual + warp(previous, residual, "bilinear")
 
 
-def inside(motion: Tensor) -> Tensor:
-    """Points that motion maps into the frame, `(B, 1, H, W)` bool."""
+def inside(motion: Tensor, margin: float = 0.0) -> Tensor:
+    """Points that motion maps into the frame, or at most `margin` samples or lines out of it, `(B, 1, H, W)` bool."""
     height, width = motion.shape[-2:]
     rows, columns = _grid(motion)
     row, column = rows + motion[:, 1:2], columns + motion[:, 0:1]
-    return (row >= 0) & (row <= height - 1) & (column >= 0) & (column <= width - 1)
+    within_rows = (row >= -margin) & (row <= height - 1 + margin)
+    return within_rows & (column >= -margin) & (column <= width - 1 + margin)
 
 
 def upsample_axially(image: Tensor) -> Tensor:

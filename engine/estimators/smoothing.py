@@ -1,6 +1,7 @@
 """Repair and smoothing of tracked fields (C, h, W): median, and smoothing that lets reliable windows count for more."""
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ _FLOOR = 0.02
 
 
 def correlation_weight(rho: Tensor, smallest: float) -> Tensor:
-    """Inverse variance of a delay by the Cramer-Rao bound but a factor, `1 / (1 / rho^2 - 1)`; 0 under `smallest`."""
+    """Inverse variance of a delay (Cramer-Rao bound, up to a factor), `1 / (1 / rho^2 - 1)`; 0 under `smallest`."""
     accepted = rho >= max(smallest, 1e-3)
     square = torch.where(accepted, rho, torch.ones_like(rho)).square()
     return torch.where(accepted, 1 / (1 / square - 1 + _FLOOR), torch.zeros_like(rho))
@@ -46,6 +47,68 @@ def weighted_smooth(field: Tensor, weight: Tensor, sigma_rows: float, sigma_line
         total = total + share * _gaussian(stacked, widening * max(sigma_rows, 1), widening * max(sigma_lines, 1))
     mass = total[-1]
     return torch.where(mass > 0, total[:-1] / mass.clamp_min(1e-20), torch.zeros_like(total[:-1]))
+
+
+def regularise(field: Tensor, weight: Tensor, stiffness: Tensor, iterations: int = 12) -> Tensor:
+    """Field u (C, h, W) that minimises `sum weight (u - field)^2 + stiffness |second differences of u|^2`.
+
+    `stiffness` (C, 2) is axial and lateral. The field follows reliable windows closely and is smoothed the more the
+    less they correlate; where the weight (h, W) is 0 it interpolates. A linear field stays as it is. Solved by
+    conjugate gradients from a Gaussian mean; the preconditioner solves the problem of uniform weight by cosines.
+    """
+    rows, lines = stiffness[:, 0, None, None], stiffness[:, 1, None, None]
+    along_rows, roughness_rows = _cosine_basis(weight.shape[0], weight.dtype, weight.device)
+    along_lines, roughness_lines = _cosine_basis(weight.shape[1], weight.dtype, weight.device)
+    uniform = weight.mean() + rows * roughness_rows[:, None] + lines * roughness_lines[None, :] + 1e-6
+
+    def apply(u: Tensor) -> Tensor:
+        result = weight * u
+        _add_bending(result, u, rows, 1)
+        _add_bending(result, u, lines, 2)
+        return result
+
+    def precondition(u: Tensor) -> Tensor:
+        return along_rows.T @ ((along_rows @ u @ along_lines.T) / uniform) @ along_lines
+
+    solution = weighted_smooth(field, weight, 2.0, 2.0)
+    residual = weight * field - apply(solution)
+    step = precondition(residual)
+    energy = _dot(residual, step)
+    for _ in range(iterations):
+        image = apply(step)
+        length = energy / _dot(step, image).clamp_min(1e-20)
+        solution = solution + length * step
+        residual = residual - length * image
+        preconditioned = precondition(residual)
+        previous, energy = energy, _dot(residual, preconditioned)
+        step = preconditioned + energy / previous.clamp_min(1e-20) * step
+    return solution
+
+
+@lru_cache(maxsize=8)
+def _cosine_basis(size: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Orthonormal cosine transform (size, size), and the squared second difference of each of its rows."""
+    frequency = torch.arange(size, dtype=torch.float64) * (math.pi / size)
+    basis = torch.cos(frequency[:, None] * (torch.arange(size, dtype=torch.float64) + 0.5)[None, :])
+    basis /= basis.norm(dim=1, keepdim=True)
+    roughness = (2 - 2 * torch.cos(frequency)).square()
+    return basis.to(device=device, dtype=dtype), roughness.to(device=device, dtype=dtype)
+
+
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    """Inner product of each map on its own, (C, 1, 1)."""
+    return (a * b).sum(dim=(1, 2), keepdim=True)
+
+
+def _add_bending(result: Tensor, u: Tensor, stiffness: Tensor, dim: int) -> None:
+    """Add `stiffness D'D u` to `result`, with D the second difference along `dim` (none at the ends)."""
+    size = u.shape[dim]
+    if size < 3:
+        return
+    bend = stiffness * torch.diff(u, n=2, dim=dim)
+    result.narrow(dim, 0, size - 2).add_(bend)
+    result.narrow(dim, 1, size - 2).sub_(bend, alpha=2)
+    result.narrow(dim, 2, size - 2).add_(bend)
 
 
 def _gaussian(maps: Tensor, sigma_rows: float, sigma_lines: float) -> Tensor:

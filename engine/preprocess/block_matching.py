@@ -57,10 +57,10 @@ def match_blocks(
     tops = _starts(height, block[0], _SPACING_AXIAL_M / spacing)
     lefts = _starts(width, block[1], _SPACING_LATERAL_M / geometry.pitch_m)
     reach = (-(-axial_reach // decimation), lateral_reach)
-    patches = first.unfold(0, block[0], 1).unfold(1, block[1], 1)[tops][:, lefts].flatten(0, 1)
+    patches = _cut(first, block, tops, lefts)
     padded = functional.pad(second, (reach[1], reach[1], reach[0], reach[0]))
     span = (block[0] + 2 * reach[0], block[1] + 2 * reach[1])
-    regions = padded.unfold(0, span[0], 1).unfold(1, span[1], 1)[tops][:, lefts].flatten(0, 1)
+    regions = _cut(padded, span, tops, lefts)
     rows = (torch.as_tensor(tops) + (block[0] - 1) / 2) * decimation
     lines = torch.as_tensor(lefts) + (block[1] - 1) / 2
     centres = torch.cartesian_prod(rows.float(), lines.float()).to(first.device)
@@ -107,6 +107,11 @@ def demodulated_envelope(frame: Tensor, geometry: Geometry, decimation: int) -> 
     index = (bins + round(geometry.center_hz / geometry.sampling_hz * length)).clamp(0, spectrum.shape[0] - 1)
     band = spectrum[index] * gain[:, None]
     return torch.sqrt(torch.fft.ifft(band, dim=0).abs() / decimation)
+
+
+def _cut(frame: Tensor, size: tuple[int, int], tops: list[int], lefts: list[int]) -> Tensor:
+    """Copy the blocks that start at every combination of `tops` and `lefts`, (P, height, width)."""
+    return torch.stack([frame[top : top + size[0], left : left + size[1]] for top in tops for left in lefts])
 
 
 def _starts(size: int, block: int, spacing: float) -> list[int]:

@@ -1,0 +1,70 @@
+"""Phase tracking: the two-dimensional autocorrelator of Loupas, Powers & Gill (IEEE TUFFC 42:672, 1995).
+
+Both frames are demodulated to the complex envelope. Over a window, minus the phase of `R_t = sum conj(IQ_1) IQ_2` is
+the motion in units of the local carrier, whose frequency comes from the phase between neighbouring depths,
+`R_m = sum conj(IQ(m)) IQ(m + 1)`. The phase is unambiguous only within half a period, so the levels of the window
+tracker come first; iterating on the warped frame (phase zero) takes the bias out.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.correlation import Peaks, find_peaks, window_sum
+from engine.estimators.base import ESTIMATORS, Estimator
+from engine.estimators.window_tracker import TrackingParams, WindowTracker
+from engine.types import Displacement, FramePair
+
+
+@dataclass(frozen=True)
+class LoupasParams(TrackingParams):
+    """Parameters of the phase tracker: those of every window-based tracker."""
+
+
+@ESTIMATORS.entry("loupas")
+class Loupas(Estimator[LoupasParams]):
+    """Phase-based tracking after a coarse search; each pair on its own, from its initial motion."""
+
+    name = "loupas"
+    title = "Phase (Loupas)"
+    kind = "classical"
+    Params = LoupasParams
+
+    def track(self, pairs: Iterable[FramePair], params: LoupasParams, device: torch.device) -> Iterator[Displacement]:
+        """Yield the displacement of each pair."""
+        for pair in pairs:
+            yield _PhaseTracker(pair, params, device).displacement()
+
+
+class _PhaseTracker(WindowTracker):
+    def measure(self, compensated: Tensor) -> Peaks:
+        """Phase of the windowed correlation, axially; laterally the parabola of the correlation."""
+        geometry = self.pair.geometry
+        carrier = geometry.center_hz / geometry.sampling_hz
+        first, second = demodulate(self.reference, carrier), demodulate(compensated, carrier)
+        temporal = window_sum(first.conj() * second, self.grid)
+        energies = window_sum(first.abs().square(), self.grid) * window_sum(second.abs().square(), self.grid)
+        neighbours = torch.zeros_like(first)
+        neighbours[:-1] = first[:-1].conj() * first[1:] + second[:-1].conj() * second[1:]
+        local = carrier + torch.angle(window_sum(neighbours, self.grid)) / (2 * np.pi)
+        axial = -torch.angle(temporal) / (2 * np.pi * local.clamp_min(carrier / 4))
+        rho = temporal.abs() / torch.sqrt(energies.clamp_min(torch.finfo(energies.dtype).tiny))
+        rho = torch.where(energies > 0, rho.clamp(0, 1), torch.zeros_like(rho))
+        if not self.params.search_lines:
+            return Peaks(torch.stack([torch.zeros_like(axial), axial]), rho)
+        lateral = find_peaks(self.reference, compensated, self.grid, 0, 0).residual[0]
+        return Peaks(torch.stack([lateral, axial]), rho)
+
+
+def demodulate(frame: Tensor, carrier: float) -> Tensor:
+    """Complex envelope (H, W) of RF whose carrier is `carrier` cycles per sample: analytic signal, mixed to zero."""
+    height = frame.shape[0]
+    spectrum = torch.fft.fft(frame, dim=0)
+    spectrum[0] = 0
+    spectrum[height // 2 + 1 :] = 0
+    phase = torch.arange(height, device=frame.device, dtype=frame.dtype) * (-2 * np.pi * carrier)
+    analytic: Tensor = 2 * torch.fft.ifft(spectrum, dim=0)
+    return analytic * torch.polar(torch.ones_like(phase), phase)[:, None]
