@@ -1,0 +1,120 @@
+"""The job of a run: the engine's chain, frame by frame, into the run's store. Runs on the engine thread."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from app.jobs import JobControl
+from app.run_store import RunStore
+from app.state import MethodInfo
+from engine import pipeline
+from engine.device import choose_device
+from engine.errors import StrainscopeError
+from engine.estimators.base import ESTIMATORS
+from engine.parameters import Parameters
+from engine.pipeline import Settings
+from engine.strain.base import STRAIN_METHODS
+from engine.types import RFSequence
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """The GPU ran out of memory and the run goes on elsewhere: the user is told."""
+
+    words: str
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Every method, the name of the default one, and the strain filter's default parameters."""
+
+    methods: tuple[MethodInfo, ...]
+    default: str
+    strain_parameters: Parameters
+
+
+def list_methods(_control: JobControl) -> Catalog:
+    """Look at every method; slow the first time, because methods import torch."""
+    from engine.estimators.default import default_method
+
+    found = [
+        MethodInfo(entry.name, entry.title, entry.kind, entry.Params, entry.unavailable() or "") for entry in ESTIMATORS
+    ]
+    for module, reason in ESTIMATORS.failures().items():
+        found.append(MethodInfo(module, module, "classical", pipeline.Preparation, f"cannot be loaded: {reason}"))
+    strain_parameters = STRAIN_METHODS.get(Settings(method="").strain_method).Params()
+    return Catalog(tuple(found), default_method(), strain_parameters)
+
+
+class Device:
+    """The compute device, chosen once, on the engine thread, at the first need."""
+
+    def __init__(self, name: str = "auto") -> None:
+        self._name = name
+        self._chosen: torch.device | None = None
+
+    def get(self) -> "torch.device":
+        """Return the device."""
+        if self._chosen is None:
+            self._chosen = choose_device(self._name)
+        return self._chosen
+
+
+def estimate(sequence: RFSequence, settings: Settings, store: RunStore, device: Device, control: JobControl) -> str:
+    """Estimate every frame that the store lacks and return the device's name; tells each frame's number as it comes."""
+    chosen = device.get()
+    try:
+        _estimate_on(sequence, settings, store, chosen, control)
+    except RuntimeError as error:
+        if isinstance(error, StrainscopeError) or chosen.type == "cpu" or not is_out_of_memory(error):
+            raise
+        release_memory()
+        control.item(Fallback("The GPU ran out of memory: this run continues on the CPU."))
+        chosen = choose_device("cpu")
+        _estimate_on(sequence, settings, store, chosen, control)
+    return str(chosen)
+
+
+def _estimate_on(
+    sequence: RFSequence, settings: Settings, store: RunStore, device: "torch.device", control: JobControl
+) -> None:
+    present = store.frames()
+    settings = _without(settings, present, sequence)
+    offset = len(present)
+
+    def progress(done: int, total: int) -> None:
+        control.progress(offset + done, offset + total)
+
+    for result in pipeline.run(sequence, settings, device, progress, control.cancelled):
+        control.check()
+        store.add(result)
+        control.item(result.deformed_frame)
+
+
+def _without(settings: Settings, present: tuple[int, ...], sequence: RFSequence) -> Settings:
+    """Ask only for frames that are not there yet."""
+    if not present:
+        return settings
+    wanted = range(sequence.shape[0]) if settings.frames is None else settings.frames
+    first = settings.reference if settings.preparation.pairing == "fixed" else 0
+    return replace(settings, frames=tuple(frame for frame in wanted if frame not in present and frame != first))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Say whether an error is the GPU's memory running out."""
+    return type(error).__name__ == "OutOfMemoryError" or "out of memory" in str(error).lower()
+
+
+def release_memory() -> None:
+    """Give the GPU's cached memory back."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+Estimate = Callable[[RFSequence, Settings, RunStore, Device, JobControl], str]
+"""The shape of `estimate`, so that a test can put a fake in its place."""

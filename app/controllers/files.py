@@ -1,0 +1,181 @@
+"""Open recordings off the GUI thread; ask for what a file does not say; keep the open recording on any error."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import h5py
+from PySide6.QtCore import QObject, Signal
+
+from app.controllers.processing import in_words
+from app.geometry_memory import GeometryAnswer, GeometryMemory, file_key
+from app.jobs import Answers, JobControl, Jobs
+from app.preferences import Preferences
+from app.state import Activity, Regions, ViewerState
+from engine.errors import StrainscopeError
+from engine.readers.base import REQUIRED, ReadOptions, Recording
+from engine.readers.open import open_recording
+from engine.types import Ellipse, Geometry
+
+DEMO = ("resources", "examples", "demo.h5")
+
+
+@dataclass(frozen=True)
+class OpenedFile:
+    """A file that could be opened, what is remembered of it, and the regions it brings along."""
+
+    paths: tuple[Path, ...]
+    key: str
+    recording: Recording
+    answer: GeometryAnswer | None
+    suggested: dict[str, float]
+    regions: Regions
+
+
+class FilesController(QObject):
+    """From paths to an open recording."""
+
+    failed = Signal(str)
+    geometry_needed = Signal(object)
+    """(OpenedFile): the window asks the user and calls `answer`."""
+    opened = Signal(object)
+    """(Regions) that the new recording brings along."""
+
+    def __init__(
+        self,
+        state: ViewerState,
+        jobs: Jobs,
+        preferences: Preferences,
+        memory: GeometryMemory | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._lane = jobs.files
+        self._preferences = preferences
+        self._memory = memory or GeometryMemory()
+        self._source: OpenedFile | None = None
+        self._waiting: OpenedFile | None = None
+
+    def open(self, paths: tuple[Path, ...], options: ReadOptions | None = None) -> None:
+        """Open files or a folder as one recording."""
+        if not paths:
+            return
+        name = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
+        self._state.set_activity(Activity(f"Opening {name}"))
+        answers = Answers(done=self._read, failed=self._failed, cancelled=self._cancelled)
+        self._lane.submit(partial(self._open, tuple(paths), options), answers, slot="open")
+
+    def open_demo(self) -> None:
+        """Open the bundled recording, with its two ellipses."""
+        with as_file(files(DEMO[0]).joinpath(*DEMO[1:])) as path:
+            if not path.is_file():
+                self.failed.emit("The bundled example recording is missing from this installation.")
+                return
+            self.open((path,))
+
+    def edit_geometry(self) -> None:
+        """Ask again for the geometry of the open recording."""
+        if self._source is not None:
+            self.geometry_needed.emit(self._source)
+
+    def can_edit_geometry(self) -> bool:
+        """Say whether the open recording came from a file."""
+        return self._source is not None and self._state.recording is not None
+
+    def answer(self, opened: OpenedFile, answer: GeometryAnswer | None) -> None:
+        """Take the user's answer; None leaves everything as it was."""
+        if answer is None:
+            self._state.set_activity(None)
+            return
+        self._memory.remember(opened.key, answer)
+        self.open(opened.paths, answer.options)
+
+    def suggest(
+        self, opened: OpenedFile, values: dict[str, float], receive: Callable[[dict[str, float]], None]
+    ) -> None:
+        """Measure from the RF what it can tell, now that the user has given these values."""
+        if opened.recording.costly:
+            return
+        self._lane.submit(partial(_suggest, opened.recording, values), Answers(done=receive), slot="suggest")
+
+    def _open(self, paths: tuple[Path, ...], options: ReadOptions | None, _control: JobControl) -> OpenedFile:
+        """Open and look; runs on the files' thread."""
+        first = open_recording(paths, options or ReadOptions())
+        key = file_key(first.paths)
+        answer = self._memory.recall(key)
+        if answer is not None and options is None and answer.options != ReadOptions():
+            first = open_recording(paths, answer.options)
+        suggested = dict(first.suggestions(answer.values if answer else None))
+        return OpenedFile(paths, key, first, answer, suggested, _bundled_regions(first.paths))
+
+    def _read(self, opened: OpenedFile) -> None:
+        self._state.set_activity(None)
+        if opened.answer is None and needs_asking(opened.recording):
+            self.geometry_needed.emit(opened)
+            return
+        self._show(opened)
+
+    def _show(self, opened: OpenedFile) -> None:
+        values = dict(opened.answer.values) if opened.answer else {}
+        try:
+            sequence = opened.recording.complete(values, accept_suggested=opened.answer is not None)
+        except StrainscopeError as error:
+            if opened.answer is None:
+                self.failed.emit(str(error))
+            else:
+                self.geometry_needed.emit(opened)
+            return
+        same_file = self._source is not None and self._source.key == opened.key and self._state.recording is not None
+        kept = self._state.regions if same_file else opened.regions
+        self._source = opened
+        self._preferences.add_recent(opened.paths)
+        self._state.set_recording(sequence, opened.key)
+        self.opened.emit(kept)
+        for note in opened.recording.notes:
+            self._state.set_notice(note)
+
+    def _failed(self, error: BaseException) -> None:
+        self._state.set_activity(None)
+        self.failed.emit(in_words(error))
+
+    def _cancelled(self) -> None:
+        self._state.set_activity(None)
+
+
+def _suggest(recording: Recording, values: dict[str, float], _control: JobControl) -> dict[str, float]:
+    return dict(recording.suggestions(values))
+
+
+def needs_asking(recording: Recording) -> bool:
+    """Say whether a file leaves open what may not be assumed."""
+    return recording.axes_assumed or any(name in recording.missing() for name in REQUIRED)
+
+
+def geometry_error(values: dict[str, float]) -> str:
+    """Say in words why these values make no geometry, or return an empty text."""
+    try:
+        Geometry(**values)  # type: ignore[arg-type]
+    except StrainscopeError as error:
+        return str(error)
+    except TypeError:
+        return ""
+    return ""
+
+
+def _bundled_regions(paths: tuple[Path, ...]) -> Regions:
+    """Regions that a recording of our own format carries as attributes, as the demo does."""
+    if len(paths) != 1 or not h5py.is_hdf5(paths[0]):
+        return Regions()
+    with h5py.File(paths[0], "r") as file:
+        found = [_ellipse(file.attrs.get(name)) for name in ("demo_target", "demo_background")]
+    return Regions(*found)
+
+
+def _ellipse(values: object) -> Ellipse | None:
+    try:
+        return Ellipse(*(float(value) for value in values))  # type: ignore[attr-defined]
+    except (TypeError, ValueError, StrainscopeError):
+        return None

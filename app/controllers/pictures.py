@@ -1,0 +1,153 @@
+"""Keep the picture in step with frame, run and recording; prepared off the GUI thread, latest wins."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.controllers.processing import in_words
+from app.jobs import Answers, JobControl, Jobs
+from app.raster import bmode_index
+from app.run_store import RunStore
+from app.state import Picture, ViewerState
+from engine.preprocess.bmode import bmode_db, reference_level
+from engine.types import RFSequence
+
+CACHED_BMODE_BYTES = 96 * 2**20
+"""B-mode kept in memory: 200 frames of 2048 x 256, so that a second time through a cine costs nothing."""
+
+
+class BmodeCache:
+    """B-mode of the frames shown last, of one recording; used by the pictures' thread alone."""
+
+    def __init__(self) -> None:
+        self._recording = 0
+        self._level = 0.0
+        self._kept: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
+
+    def get(self, recording: int, sequence: RFSequence, frame: int) -> NDArray[np.uint8]:
+        """B-mode of a frame; the first frame shown sets the level of 0 dB for all of them."""
+        if recording != self._recording:
+            self._kept.clear()
+            self._recording = recording
+            self._level = 0.0
+        if frame in self._kept:
+            self._kept.move_to_end(frame)
+            return self._kept[frame]
+        rf = sequence.frame(frame)
+        if self._level <= 0:
+            self._level = reference_level(rf)
+        index = bmode_index(bmode_db(rf, reference_level=self._level))
+        index.flags.writeable = False
+        self._kept[frame] = index
+        while len(self._kept) > 2 and len(self._kept) * index.nbytes > CACHED_BMODE_BYTES:
+            self._kept.popitem(last=False)
+        return index
+
+
+@dataclass(frozen=True)
+class PictureRequest:
+    """What to prepare, and under which numbers."""
+
+    recording: int
+    sequence: RFSequence
+    frame: int
+    bmode_frame: int
+    run: int | None
+    store: RunStore | None
+
+
+def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) -> Picture:
+    """Read and prepare everything that is shown of one frame."""
+    bmode = cache.get(request.recording, request.sequence, request.bmode_frame)
+    picture = Picture(request.recording, request.frame, request.bmode_frame, bmode, request.run)
+    store = request.store
+    if store is None or request.frame not in store:
+        return picture
+    strain, quality = store.strain_and_quality(request.frame)
+    summary = store.summary(request.frame)
+    return replace(
+        picture,
+        reference_frame=summary.reference_frame,
+        window_m=summary.window_m,
+        strain=strain,
+        quality=quality,
+    )
+
+
+class PicturesController(QObject):
+    """Asks for a picture whenever what is shown may have changed."""
+
+    failed = Signal(str)
+
+    def __init__(self, state: ViewerState, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._lane = jobs.pictures
+        self._cache = BmodeCache()
+        self._bmode_choice = state.display.bmode_frame
+        state.recording_changed.connect(self.request)
+        state.frame_changed.connect(self.request)
+        state.runs_changed.connect(self._run_changed)
+        state.estimate_arrived.connect(self._estimate_arrived)
+        state.display_changed.connect(self._display_changed)
+
+    @Slot()
+    def request(self) -> None:
+        """Prepare the present frame under the present run."""
+        state = self._state
+        if state.recording is None:
+            return
+        run = state.run
+        reference = run.settings.reference if run else state.settings.reference
+        request = PictureRequest(
+            state.recording.number,
+            state.recording.sequence,
+            state.frame,
+            reference if state.display.bmode_frame == "reference" else state.frame,
+            None if run is None else run.number,
+            None if run is None else run.store,
+        )
+        answers = Answers(done=self._show, failed=partial(self._tell, request))
+        self._lane.submit_latest(partial(prepare, self._cache, request), answers, slot="picture")
+
+    def _show(self, picture: Picture) -> None:
+        state = self._state
+        run = None if state.run is None else state.run.number
+        if state.recording is None or picture.recording != state.recording.number or picture.run != run:
+            return
+        if picture.frame != state.frame and not state.playing:
+            return
+        state.set_picture(picture)
+
+    def _tell(self, request: PictureRequest, error: BaseException) -> None:
+        state = self._state
+        run = None if state.run is None else state.run.number
+        if state.recording is not None and request.recording == state.recording.number and request.run == run:
+            self.failed.emit(in_words(error))
+
+    @Slot()
+    def _run_changed(self) -> None:
+        """Take another run's strain off the screen at once, then fetch this run's."""
+        state = self._state
+        run = None if state.run is None else state.run.number
+        picture = state.picture
+        if picture is not None and picture.run != run:
+            state.set_picture(replace(picture, run=run, reference_frame=None, strain=None, quality=None))
+            self.request()
+        elif picture is None:
+            self.request()
+
+    @Slot(int, int)
+    def _estimate_arrived(self, run: int, frame: int) -> None:
+        if self._state.run is not None and run == self._state.run.number and frame == self._state.frame:
+            self.request()
+
+    @Slot()
+    def _display_changed(self) -> None:
+        if self._state.display.bmode_frame != self._bmode_choice:
+            self._bmode_choice = self._state.display.bmode_frame
+            self.request()

@@ -1,0 +1,191 @@
+"""Choose a method and its parameters, run it, cancel it."""
+
+from dataclasses import replace
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
+
+from app.controllers.estimation import Catalog, Device, Estimate, Fallback, estimate, list_methods
+from app.jobs import Answers, Jobs
+from app.state import Activity, Run, ViewerState
+from engine.parameters import Parameters
+from engine.pipeline import Preparation
+
+
+class ProcessingController(QObject):
+    """Turns requests for strain into runs; the state shows a run only under the settings it was made with."""
+
+    failed = Signal(str)
+
+    def __init__(
+        self,
+        state: ViewerState,
+        jobs: Jobs,
+        run: Estimate = estimate,
+        device: str = "auto",
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._jobs = jobs
+        self._estimate = run
+        self._device = Device(device)
+        self._job: int | None = None
+        self._running: Run | None = None
+        self._wanted_method = ""
+        self._start_when_ready = False
+        state.recording_changed.connect(self._forget_run)
+
+    def load_methods(self, wanted: str = "") -> None:
+        """Fetch the list of methods on the engine thread; `wanted` is chosen if it can run, else the default."""
+        self._wanted_method = wanted
+        answers = Answers(done=self._methods_loaded, failed=self._methods_failed)
+        self._state.set_activity(Activity("Loading methods"))
+        self._jobs.engine.submit(list_methods, answers, slot="methods")
+
+    def choose_method(self, name: str) -> None:
+        """Select a method with its default parameters; unknown and unavailable ones are ignored with a notice."""
+        method = next((entry for entry in self._state.methods if entry.name == name), None)
+        if method is None or method.unavailable:
+            reason = method.unavailable if method else "no such method"
+            self._state.set_notice(f"{name} cannot run: {reason}")
+            return
+        self._apply(method=name, parameters=method.params())
+
+    def set_parameters(self, parameters: Parameters) -> None:
+        """Set the method's parameters."""
+        self._apply(parameters=parameters)
+
+    def set_strain_parameters(self, parameters: Parameters) -> None:
+        """Set the strain filter's parameters."""
+        self._apply(strain_parameters=parameters)
+
+    def set_preparation(self, preparation: Parameters) -> None:
+        """Set what happens to the RF before the estimator."""
+        if isinstance(preparation, Preparation):
+            self._apply(preparation=preparation)
+
+    def set_reference(self, frame: int) -> None:
+        """Choose the reference frame."""
+        recording = self._state.recording
+        if recording is not None and 0 <= frame < recording.frames:
+            self._apply(reference=frame)
+
+    def start(self) -> None:
+        """Estimate strain with the present settings, or go on where a cancelled run stopped."""
+        state = self._state
+        if state.recording is None:
+            return
+        if not state.methods:
+            self._start_when_ready = True
+            return
+        if state.recording.frames < 2:
+            self.failed.emit(f"{state.recording.sequence.name} holds one frame: strain needs at least two.")
+            return
+        if state.run is not None and state.run.status in {"running", "complete"}:
+            return
+        self.cancel()
+        run = state.run
+        if run is None:
+            method = state.method
+            run = state.add_run(method.title if method else state.settings.method)
+        else:
+            state.set_run_status(run, "running")
+        self._submit(run)
+
+    def cancel(self) -> None:
+        """Stop the run; frames that are done stay."""
+        if self._job is not None:
+            job, self._job = self._job, None
+            self._jobs.engine.cancel(job)
+
+    def is_running(self) -> bool:
+        """Say whether a run is under way."""
+        return self._running is not None
+
+    def _submit(self, run: Run) -> None:
+        recording = self._state.recording
+        assert recording is not None
+        self._running = run
+        self._state.set_activity(Activity(f"Estimating strain: {run.title}"))
+        answers = Answers(
+            done=partial(self._finished, run),
+            failed=partial(self._run_failed, run),
+            cancelled=partial(self._cancelled, run),
+            item=partial(self._item, run),
+            progress=partial(self._progress, run),
+        )
+        work = partial(self._estimate, recording.sequence, run.settings, run.store, self._device)
+        self._job = self._jobs.engine.submit(work, answers, slot="run")
+
+    def _apply(self, **changes: object) -> None:
+        before = self._state.settings
+        self._state.set_settings(replace(before, **changes))  # type: ignore[arg-type]
+        if self._running is not None and self._state.run is not self._running:
+            self.cancel()
+
+    def _methods_loaded(self, catalog: Catalog) -> None:
+        usable = {entry.name: entry for entry in catalog.methods if not entry.unavailable}
+        wanted = (self._wanted_method, catalog.default, *usable)
+        name = next((entry for entry in wanted if entry in usable), "")
+        self._state.set_activity(None)
+        self._state.set_methods(catalog.methods)
+        self._apply(strain_parameters=catalog.strain_parameters)
+        if name:
+            self._apply(method=name, parameters=usable[name].params())
+        if self._start_when_ready:
+            self._start_when_ready = False
+            self.start()
+
+    def _methods_failed(self, error: BaseException) -> None:
+        self._state.set_activity(None)
+        self.failed.emit(f"The methods could not be loaded: {error}")
+
+    def _item(self, run: Run, value: object) -> None:
+        if isinstance(value, Fallback):
+            self._state.set_notice(value.words)
+        elif isinstance(value, int):
+            self._state.tell_estimate(run, value)
+
+    def _progress(self, run: Run, done: int, total: int) -> None:
+        self._state.set_activity(Activity(f"Estimating strain: {run.title}", done, total))
+
+    def _finished(self, run: Run, device: str) -> None:
+        run.device = device
+        self._end(run)
+        self._state.set_run_status(run, "complete")
+        self._state.set_notice(f"{run.title}: {len(run.store.frames())} frames estimated on {device.upper()}.")
+
+    def _cancelled(self, run: Run) -> None:
+        self._end(run)
+        self._state.set_run_status(run, "cancelled")
+        self._state.set_notice(f"{run.title}: cancelled after {len(run.store.frames())} frames.")
+
+    def _run_failed(self, run: Run, error: BaseException) -> None:
+        self._end(run)
+        self._state.set_run_status(run, "failed")
+        self.failed.emit(in_words(error))
+
+    def _end(self, run: Run) -> None:
+        if self._running is run:
+            self._running = None
+            self._job = None
+            self._state.set_activity(None)
+
+    def _forget_run(self) -> None:
+        """Stop the run of a recording that is gone, and tell nothing of it any more."""
+        job, self._job = self._job, None
+        if job is not None:
+            self._jobs.engine.cancel(job)
+        self._running = None
+        self._start_when_ready = False
+
+
+def in_words(error: BaseException) -> str:
+    """One line for the user from any error."""
+    text = next(iter(str(error).splitlines()), "").strip()
+    from engine.errors import StrainscopeError
+
+    if isinstance(error, StrainscopeError):
+        return text
+    return f"{text or 'unknown error'} ({type(error).__name__})"

@@ -1,0 +1,62 @@
+"""Help that fits in a box: the keys, and what this program is."""
+
+import platform
+import sys
+from importlib.metadata import version
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QMessageBox, QVBoxLayout, QWidget
+
+from app.actions import KEY_MAP
+
+PACKAGES = ("PySide6-Essentials", "pyqtgraph", "numpy", "torch")
+
+
+def show_keys(parent: QWidget) -> None:
+    """Show every key."""
+    dialog = QDialog(parent)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setWindowTitle("Keys")
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(24)
+    grid.setVerticalSpacing(6)
+    for row, (keys, words) in enumerate(KEY_MAP):
+        name = QLabel(keys)
+        name.setObjectName("heading")
+        grid.addWidget(name, row, 0)
+        grid.addWidget(QLabel(words), row, 1)
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    buttons.rejected.connect(dialog.reject)
+    column = QVBoxLayout(dialog)
+    column.setContentsMargins(20, 18, 20, 14)
+    column.setSpacing(16)
+    column.addLayout(grid)
+    column.addWidget(buttons)
+    dialog.open()
+
+
+def show_about(parent: QWidget) -> None:
+    """Show versions and device."""
+    box = QMessageBox(parent)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.setWindowTitle("About Strainscope")
+    box.setText(f"Strainscope {version('strainscope')}")
+    box.setInformativeText(about_text())
+    box.open()
+
+
+def about_text() -> str:
+    """Versions and compute device, one a line."""
+    lines = ["Strain viewer for quasi-static ultrasound elastography. Not a medical device.", ""]
+    lines += [f"{name} {version(name)}" for name in PACKAGES]
+    lines += [f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"]
+    lines += [f"Compute device: {device_text()}"]
+    return "\n".join(lines)
+
+
+def device_text() -> str:
+    """Name the device without importing torch just for this."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return "not chosen yet"
+    return str(torch.cuda.get_device_name(0)) if torch.cuda.is_available() else "CPU"

@@ -1,0 +1,171 @@
+"""A form from a parameter dataclass: names, units, ranges and help come from its fields; a method needs no GUI code."""
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QWidget,
+)
+
+from engine.errors import ParameterError
+from engine.parameters import ParameterInfo, Parameters, Scalar
+
+SHOWN_UNITS = {"m": ("mm", 1e3), "Hz": ("MHz", 1e-6), "s": ("ms", 1e3)}
+"""SI inside, the units of the trade on labels."""
+
+NAME_UNITS = ("_m", "_s", "_hz", "_db", "_px", "_lines", "_samples", "_percent", "_fraction", "_m_s")
+
+
+class ParameterForm(QWidget):
+    """Shows the parameters of one dataclass; `changed` carries a new, checked instance."""
+
+    changed = Signal(object)
+
+    def __init__(self, kind: type[Parameters], parent: QWidget | None = None, *, only: tuple[str, ...] = ()) -> None:
+        super().__init__(parent)
+        self._kind = kind
+        self._values = kind()
+        self.editors: dict[str, QWidget] = {}
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setHorizontalSpacing(10)
+        form.setVerticalSpacing(6)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
+        for info in kind.describe():
+            if only and info.name not in only:
+                continue
+            editor = self._editor(info)
+            self.editors[info.name] = editor
+            _explain(editor, info)
+            if isinstance(editor, QCheckBox):
+                form.addRow(editor)
+            else:
+                label = QLabel(label_of(info.name))
+                label.setToolTip(editor.toolTip())
+                label.setBuddy(editor)
+                form.addRow(label, editor)
+
+    def values(self) -> Parameters:
+        """Return the parameters as shown."""
+        return self._values
+
+    def show_values(self, values: Parameters) -> None:
+        """Show these parameters without telling anybody."""
+        self._values = values
+        for info in self._kind.describe():
+            editor = self.editors.get(info.name)
+            if editor is not None:
+                with QSignalBlocker(editor):
+                    _set(editor, info, getattr(values, info.name))
+
+    def _editor(self, info: ParameterInfo) -> QWidget:
+        editor: QWidget
+        if info.kind is bool:
+            editor = QCheckBox(label_of(info.name))
+            editor.toggled.connect(self._changed)
+        elif info.choices:
+            editor = QComboBox()
+            for choice in info.choices:
+                editor.addItem(choice.replace("-", " ").capitalize(), choice)
+            editor.currentIndexChanged.connect(self._changed)
+        elif info.kind is int:
+            editor = QSpinBox()
+            editor.setRange(int(info.minimum or 0), int(info.maximum if info.maximum is not None else 10**9))
+            editor.setSuffix(f" {info.unit}" if info.unit else "")
+            editor.valueChanged.connect(self._changed)
+        elif info.kind is float:
+            editor = _float_editor(info)
+            editor.valueChanged.connect(self._changed)
+        else:
+            editor = QLineEdit()
+            editor.editingFinished.connect(self._changed)
+        if isinstance(editor, QAbstractSpinBox):
+            editor.setKeyboardTracking(False)
+        _set(editor, info, info.default)
+        return editor
+
+    def _changed(self) -> None:
+        shown = {name: getattr(self._values, name) for name in (info.name for info in self._kind.describe())}
+        for info in self._kind.describe():
+            if info.name in self.editors:
+                shown[info.name] = _get(self.editors[info.name], info)
+        try:
+            self._values = self._kind(**shown)
+        except ParameterError:
+            self.show_values(self._values)
+            return
+        self.changed.emit(self._values)
+
+
+def label_of(name: str) -> str:
+    """Words for a parameter's name, without the unit at its end."""
+    for unit in sorted(NAME_UNITS, key=len, reverse=True):
+        if name.endswith(unit) and name != unit:
+            name = name.removesuffix(unit)
+            break
+    return name.replace("_", " ").capitalize()
+
+
+def _explain(editor: QWidget, info: ParameterInfo) -> None:
+    editor.setToolTip(info.help)
+    editor.setAccessibleName(label_of(info.name))
+    editor.setAccessibleDescription(info.help)
+    editor.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+
+def _float_editor(info: ParameterInfo) -> QDoubleSpinBox:
+    unit, scale = SHOWN_UNITS.get(info.unit, (info.unit, 1.0))
+    editor = QDoubleSpinBox()
+    low = -1e9 if info.minimum is None else info.minimum * scale
+    high = 1e9 if info.maximum is None else info.maximum * scale
+    span = high - low
+    editor.setDecimals(2 if span <= 1000 or scale != 1.0 else 1)
+    editor.setSingleStep(0.1 if span > 2 else 0.05)
+    if info.minimum is not None and 0 < low < 0.01:
+        editor.setDecimals(4)
+    editor.setRange(low, high)
+    short = unit if len(unit) <= 6 else ""
+    editor.setSuffix(f" {short}" if short else "")
+    return editor
+
+
+def _scale(info: ParameterInfo) -> float:
+    return SHOWN_UNITS.get(info.unit, ("", 1.0))[1]
+
+
+def _set(editor: QWidget, info: ParameterInfo, value: Scalar) -> None:
+    if isinstance(editor, QCheckBox):
+        editor.setChecked(bool(value))
+    elif isinstance(editor, QComboBox):
+        editor.setCurrentIndex(max(editor.findData(value), 0))
+    elif isinstance(editor, QSpinBox):
+        editor.setValue(int(value))
+    elif isinstance(editor, QDoubleSpinBox):
+        editor.setValue(float(value) * _scale(info))
+    elif isinstance(editor, QLineEdit):
+        editor.setText(str(value))
+
+
+def _get(editor: QWidget, info: ParameterInfo) -> Scalar:
+    if isinstance(editor, QCheckBox):
+        return editor.isChecked()
+    if isinstance(editor, QComboBox):
+        return str(editor.currentData())
+    if isinstance(editor, QSpinBox):
+        return editor.value()
+    if isinstance(editor, QDoubleSpinBox):
+        return _rounded(editor.value() / _scale(info))
+    assert isinstance(editor, QLineEdit)
+    return editor.text()
+
+
+def _rounded(value: float) -> float:
+    """Undo the last digit's error of a change of unit: 2 mm is 0.002 m, not 0.0020000000000000005."""
+    return float(f"{value:.9g}")

@@ -1,0 +1,75 @@
+"""What the user once said about a file, kept by the file's content, so that moving or renaming it loses nothing."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.preferences import preferences_path, write_json
+from engine.readers.base import ReadOptions
+from engine.types import geometry_fields
+
+HEAD_BYTES = 1 << 16
+REMEMBERED = 500
+
+
+@dataclass(frozen=True)
+class GeometryAnswer:
+    """What the user answered: geometry in SI units, and how to read the file; `agreed` says it was asked for."""
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    options: ReadOptions = field(default_factory=ReadOptions)
+    agreed: bool = False
+
+
+def file_key(paths: Sequence[Path]) -> str:
+    """Key of a set of files: size and first 64 KiB of each, in order."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(str(path.stat().st_size).encode())
+        with path.open("rb") as file:
+            digest.update(file.read(HEAD_BYTES))
+    return digest.hexdigest()
+
+
+class GeometryMemory:
+    """Answers by file, in one JSON file beside the preferences; whatever in it does not fit is passed over."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path or preferences_path().with_name("geometry.json")
+
+    def recall(self, key: str) -> GeometryAnswer | None:
+        """Return what was said of this file, or None."""
+        return _parse(self._read().get(key))
+
+    def remember(self, key: str, answer: GeometryAnswer) -> None:
+        """Keep what was said of this file; the oldest answers go when there are very many."""
+        entries = self._read()
+        entries.pop(key, None)
+        entries[key] = {
+            "values": dict(answer.values),
+            "variable": answer.options.variable,
+            "axes": answer.options.axes,
+        }
+        write_json(self._path, dict(list(entries.items())[-REMEMBERED:]))
+
+    def _read(self) -> dict[str, object]:
+        try:
+            content = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+
+def _parse(entry: object) -> GeometryAnswer | None:
+    if not isinstance(entry, dict) or not isinstance(entry.get("values"), dict):
+        return None
+    values = {
+        name: float(value)
+        for name, value in entry["values"].items()
+        if name in geometry_fields() and isinstance(value, int | float)
+    }
+    texts = {name: entry.get(name) for name in ("variable", "axes")}
+    options = ReadOptions(**{name: text for name, text in texts.items() if isinstance(text, str)})
+    return GeometryAnswer(values, options, agreed=True)

@@ -1,0 +1,51 @@
+"""What every panel is: a dock's title, its side, and a widget built from state and commands."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from app.controllers.commands import Commands
+from app.state import ViewerState
+from engine.registry import Registry
+
+Area = Literal["left", "right", "bottom"]
+
+
+@dataclass(frozen=True)
+class PanelInfo:
+    """One dock; `stretch` says that it takes what height there is, others scroll."""
+
+    name: str
+    title: str
+    area: Area
+    build: Callable[[ViewerState, Commands], QWidget]
+    stretch: bool = False
+
+
+PANELS: Registry[PanelInfo] = Registry(
+    "panel", "app.panels", ("recording", "method", "display", "measurements", "graphs")
+)
+
+
+class Panel(QFrame):
+    """A column of widgets with the margins all panels share."""
+
+    def __init__(self, state: ViewerState, commands: Commands) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self.state = state
+        self.commands = commands
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(10, 8, 10, 10)
+        self.column.setSpacing(7)
+
+
+def scrolled(widget: QWidget) -> QScrollArea:
+    """Let a panel be smaller than its content."""
+    area = QScrollArea()
+    area.setWidget(widget)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    return area

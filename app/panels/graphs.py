@@ -1,0 +1,79 @@
+"""One metric over all estimated frames."""
+
+import math
+
+from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtWidgets import QComboBox, QLabel
+
+from app.controllers.commands import Commands
+from app.panels.base import PANELS, Panel, PanelInfo
+from app.panels.measurements import ROWS
+from app.state import ViewerState
+from app.views.traces import TraceView
+
+REDRAW_MS = 40
+"""Points arrive one by one; the graph is drawn for a handful of them at a time."""
+
+
+class GraphsPanel(Panel):
+    """A choice of metric and its graph."""
+
+    def __init__(self, state: ViewerState, commands: Commands) -> None:
+        super().__init__(state, commands)
+        self.choice = QComboBox()
+        self.choice.setAccessibleName("Metric of the graph")
+        for name, (title, words) in ROWS.items():
+            self.choice.addItem(title, name)
+            self.choice.setItemData(self.choice.count() - 1, words, Qt.ItemDataRole.ToolTipRole)
+        self.choice.setCurrentIndex(self.choice.findData("cnr"))
+        self.graph = TraceView()
+        self.graph.frame_requested.connect(commands.playback.show_frame)
+        self.words = QLabel()
+        self.words.setObjectName("muted")
+        self.words.setWordWrap(True)
+        self.column.addWidget(self.choice)
+        self.column.addWidget(self.graph, 1)
+        self.column.addWidget(self.words)
+        self._redraw = QTimer(self)
+        self._redraw.setSingleShot(True)
+        self._redraw.setInterval(REDRAW_MS)
+        self._redraw.timeout.connect(self.refresh)
+        self.choice.currentIndexChanged.connect(self.refresh)
+        state.history_changed.connect(self._later)
+        state.frame_changed.connect(self._mark)
+        state.recording_changed.connect(self.refresh)
+        self.refresh()
+
+    @Slot()
+    def refresh(self) -> None:
+        """Draw the chosen metric."""
+        name = str(self.choice.currentData())
+        frames = sorted(self.state.history)
+        entries = [self.state.history[frame].values[name] for frame in frames]
+        values = [entry.value for entry in entries]
+        unit = next((entry.unit for entry in entries if entry.unit), "")
+        count = 0 if self.state.recording is None else self.state.recording.frames
+        self.graph.show_points(
+            frames, values, f"{self.choice.currentText()} ({unit})" if unit else self.choice.currentText(), count
+        )
+        self._mark()
+        finite = [value for value in values if math.isfinite(value)]
+        self.words.setText(
+            f"{len(finite)} of {len(values)} frames have a value" if values else "Appears as frames are estimated."
+        )
+
+    def restyle(self) -> None:
+        """Take the colours of the theme in force."""
+        self.graph.restyle()
+
+    @Slot()
+    def _later(self) -> None:
+        if not self._redraw.isActive():
+            self._redraw.start()
+
+    @Slot()
+    def _mark(self) -> None:
+        self.graph.show_frame(self.state.frame)
+
+
+PANELS.register("graphs", PanelInfo("graphs", "Over all frames", "right", GraphsPanel, stretch=True))

@@ -1,0 +1,197 @@
+"""The numbers: metrics of the shown frame, linear and in dB, following every drag; a dash and the reason where none."""
+
+import math
+from collections.abc import Mapping
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton
+
+from app.controllers.commands import Commands
+from app.panels.base import PANELS, Panel, PanelInfo
+from app.state import Role, Tool, ViewerState
+from app.theme import Theme, icon, role_color
+from engine.metrics.base import Measurement
+from engine.metrics.contrast import explain, region_warnings
+
+ROWS = {
+    "snr_target": ("SNRt", "Signal-to-noise ratio of the strain in the target: mean / standard deviation"),
+    "snr_background": ("SNRbg", "Signal-to-noise ratio of the strain in the background"),
+    "cnr": ("CNR", "Contrast-to-noise ratio: \u221a(2 (s_b \u2212 s_t)\u00b2 / (\u03c3_b\u00b2 + \u03c3_t\u00b2))"),
+    "snre": ("SNRe", "Signal-to-noise ratio of the whole strain map without its border"),
+    "strain_ratio": ("Strain ratio", "Mean background strain over mean target strain; above 1 the target is stiffer"),
+    "mean_target": ("Target strain", "Mean compressive strain in the target"),
+    "mean_background": ("Background strain", "Mean compressive strain in the background"),
+}
+DASH = "\u2013"
+
+
+class MeasurementsPanel(Panel):
+    """Region buttons, a small table, and warnings below it."""
+
+    def __init__(self, state: ViewerState, commands: Commands) -> None:
+        super().__init__(state, commands)
+        self.values: dict[str, QLabel] = {}
+        self.decibels: dict[str, QLabel] = {}
+        self.buttons = {role: self._region_button(role) for role in Role}
+        buttons = QHBoxLayout()
+        for button in self.buttons.values():
+            buttons.addWidget(button, 1)
+        self.column.addLayout(buttons)
+        self.frame = QLabel()
+        self.frame.setObjectName("muted")
+        self.column.addWidget(self.frame)
+        self.column.addLayout(self._table())
+        self.words = QLabel()
+        self.words.setWordWrap(True)
+        self.words.setObjectName("warning")
+        self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.column.addWidget(self.words)
+        self.mirror = QPushButton("Background at the target's depth")
+        self.mirror.setToolTip("Put a background of the target's size beside it, at the same depth")
+        self.mirror.clicked.connect(commands.regions.mirror_background)
+        self.column.addWidget(self.mirror)
+        self.column.addStretch(1)
+        state.measurements_changed.connect(self.refresh)
+        state.regions_changed.connect(self.refresh_regions)
+        state.tool_changed.connect(self.refresh_regions)
+        state.selection_changed.connect(self.refresh_regions)
+        state.recording_changed.connect(self.refresh_regions)
+        self.refresh()
+        self.refresh_regions()
+
+    def _region_button(self, role: Role) -> QToolButton:
+        button = QToolButton()
+        button.setCheckable(True)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setSizePolicy(button.sizePolicy().Policy.Expanding, button.sizePolicy().Policy.Fixed)
+        button.setText(f"{role.value.capitalize()} ({role.letter})")
+        button.setAccessibleName(f"{role.value.capitalize()} region")
+        button.setProperty("role", role.value)
+        button.clicked.connect(self._region_pressed)
+        return button
+
+    def _table(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(10)
+        grid.setVerticalSpacing(5)
+        grid.setColumnStretch(0, 1)
+        for column, text in enumerate(("", "Value", "dB")):
+            head = QLabel(text)
+            head.setObjectName("muted")
+            head.setAlignment(Qt.AlignmentFlag.AlignRight)
+            grid.addWidget(head, 0, column)
+        width = self.fontMetrics().horizontalAdvance("\u22128888.88 %")
+        for row, (name, (title, words)) in enumerate(ROWS.items(), start=1):
+            label = QLabel(title)
+            label.setToolTip(words)
+            self.values[name] = _number(width, f"{title}, value")
+            self.decibels[name] = _number(width * 3 // 4, f"{title}, decibel")
+            for column, widget in enumerate((label, self.values[name], self.decibels[name])):
+                grid.addWidget(widget, row, column)
+        return grid
+
+    @Slot()
+    def refresh(self) -> None:
+        """Show the metrics of the shown frame."""
+        measured = self.state.measurements
+        for name in ROWS:
+            entry = measured.values.get(name)
+            self.values[name].setText(value_text(entry))
+            self.decibels[name].setText(decibel_text(entry))
+            reason = explain(entry.reason) if entry is not None and entry.reason else ""
+            tip = reason or (
+                f"{entry.count} pixels, ddof {entry.ddof}" if entry is not None else "No strain in this frame"
+            )
+            self.values[name].setToolTip(tip)
+            self.decibels[name].setToolTip(tip)
+        has_strain = bool(measured.values)
+        self.frame.setText(f"Frame {measured.frame + 1}" if has_strain else "No strain in this frame")
+        self.words.setText(self._remarks(measured.values) if has_strain else "")
+
+    @Slot()
+    def refresh_regions(self) -> None:
+        """Show which regions exist and which is selected."""
+        opened = self.state.recording is not None
+        for role, button in self.buttons.items():
+            drawn = self.state.regions.get(role) is not None
+            active = self.state.tool is Tool(role.value)
+            button.setEnabled(opened)
+            button.setChecked(active or self.state.selection is role)
+            button.setIcon(icon(role.value))
+            shown = "Drag on an image to draw it" if active else "Select it" if drawn else "Draw it"
+            button.setToolTip(f"{shown} ({role.letter}); again to draw it anew")
+            width = 2 if button.isChecked() else 1
+            button.setStyleSheet(
+                f"QToolButton {{ border: {width}px {'solid' if role is Role.TARGET else 'dashed'} "
+                f"{role_color(role.letter).name() if opened else Theme.colors.border}; padding: 5px; }}"
+            )
+        self.mirror.setEnabled(self.state.regions.target is not None)
+
+    def _remarks(self, values: Mapping[str, Measurement]) -> str:
+        """Warn of doubtful regions and give the reasons of missing numbers, each once."""
+        picture, recording, regions = self.state.picture, self.state.recording, self.state.regions
+        lines: list[str] = []
+        if picture is not None and picture.strain is not None and recording is not None:
+            found = region_warnings(
+                picture.strain,
+                recording.sequence.geometry,
+                regions.target,
+                regions.background,
+                window_m=picture.window_m,
+            )
+            lines += [str(warning) for warning in found]
+        undrawn = [role.value for role in Role if regions.get(role) is None]
+        if undrawn:
+            lines.append(f"Draw the {' and the '.join(undrawn)} to get all numbers.")
+        said = {warning.split(": ")[-1] for warning in lines}
+        for name, entry in values.items():
+            if name in ROWS and entry.reason and entry.reason != "not_drawn" and explain(entry.reason) not in said:
+                said.add(explain(entry.reason))
+                lines.append(f"{ROWS[name][0]}: {explain(entry.reason)}")
+        return "\n".join(line[0].upper() + line[1:] for line in lines)
+
+    @Slot()
+    def _region_pressed(self) -> None:
+        role = Role(str(self.sender().property("role")))
+        if self.state.tool is Tool(role.value):
+            self.commands.regions.choose_tool(Tool.PAN)
+        else:
+            self.commands.regions.press_key(role)
+        self.refresh_regions()
+
+
+def value_text(entry: Measurement | None) -> str:
+    """Write a metric's value with three figures, or a dash."""
+    if entry is None or math.isnan(entry.value):
+        return DASH
+    unit = f" {entry.unit}" if entry.unit else ""
+    return f"{three_figures(entry.value)}{unit}"
+
+
+def decibel_text(entry: Measurement | None) -> str:
+    """Write a metric in dB with one decimal, or nothing where dB make no sense."""
+    if entry is None or (math.isnan(entry.decibel) and entry.unit):
+        return "" if entry is not None else DASH
+    return DASH if math.isnan(entry.decibel) else f"{entry.decibel:.1f}".replace("-", "\u2212")
+
+
+def three_figures(value: float) -> str:
+    """Three significant figures without an exponent for the usual sizes."""
+    if value == 0:
+        return "0.00"
+    magnitude = math.floor(math.log10(abs(value)))
+    if not -4 <= magnitude < 6:
+        return f"{value:.2e}".replace("-", "\u2212")
+    return f"{value:.{max(2 - magnitude, 0)}f}".replace("-", "\u2212")
+
+
+def _number(width: int, name: str) -> QLabel:
+    label = QLabel(DASH)
+    label.setMinimumWidth(width)
+    label.setAlignment(Qt.AlignmentFlag.AlignRight)
+    label.setAccessibleName(name)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
+PANELS.register("measurements", PanelInfo("measurements", "Measurements", "right", MeasurementsPanel))

@@ -1,0 +1,224 @@
+"""The method: which estimator, its parameters from its own dataclass, reference, strain window; run and cancel."""
+
+from PySide6.QtCore import QSignalBlocker, Qt, Slot
+from PySide6.QtGui import QStandardItemModel
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.controllers.commands import Commands
+from app.forms import ParameterForm
+from app.panels.base import PANELS, Panel, PanelInfo
+from app.state import ViewerState
+from app.theme import icon
+from engine.parameters import Parameters
+from engine.pipeline import Preparation
+
+
+class Section(QWidget):
+    """A heading that folds what is under it."""
+
+    def __init__(self, title: str, content: QWidget, *, open_at_start: bool) -> None:
+        super().__init__()
+        self._content = content
+        self.button = QToolButton()
+        self.button.setText(title)
+        self.button.setCheckable(True)
+        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.button.setStyleSheet(
+            "QToolButton { padding-left: 0; background: transparent; border-color: transparent; }"
+        )
+        self.button.toggled.connect(self.fold)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(5)
+        column.addWidget(self.button)
+        column.addWidget(content)
+        self.button.setChecked(open_at_start)
+        self.fold(open_at_start)
+
+    @Slot(bool)
+    def fold(self, shown: bool) -> None:
+        """Show or hide the content."""
+        self._content.setVisible(shown)
+        self.button.setArrowType(Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow)
+
+
+class MethodPanel(Panel):
+    """Everything that decides a result."""
+
+    def __init__(self, state: ViewerState, commands: Commands) -> None:
+        super().__init__(state, commands)
+        self._form: ParameterForm | None = None
+        self._strain_form: ParameterForm | None = None
+        self.method = QComboBox()
+        self.method.setAccessibleName("Method")
+        self.method.setToolTip("How displacement is estimated; methods that cannot run here are grey")
+        self.method.currentIndexChanged.connect(self._method_chosen)
+        self.reference = QSpinBox()
+        self.reference.setAccessibleName("Reference frame")
+        self.reference.setToolTip("Frame that all others are compared with; strain lies on its grid")
+        self.reference.setKeyboardTracking(False)
+        self.reference.valueChanged.connect(self._reference_chosen)
+        self.here = QPushButton("Shown frame")
+        self.here.setToolTip("Take the shown frame as the reference")
+        self.here.clicked.connect(self._reference_here)
+        self._strain_place = QVBoxLayout()
+        self._parameters_place = QVBoxLayout()
+        self.preparation = ParameterForm(Preparation)
+        self.preparation.changed.connect(commands.processing.set_preparation)
+        self.run = QPushButton()
+        self.run.setProperty("primary", True)
+        self.run.setMinimumHeight(32)
+        self.run.clicked.connect(self._run_pressed)
+        self.status = QLabel()
+        self.status.setObjectName("muted")
+        self.status.setWordWrap(True)
+        self._lay_out()
+        state.methods_changed.connect(self._fill_methods)
+        state.settings_changed.connect(self.refresh)
+        state.runs_changed.connect(self.refresh)
+        state.recording_changed.connect(self.refresh)
+        state.activity_changed.connect(self.refresh)
+        self._fill_methods()
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        reference = QHBoxLayout()
+        reference.addWidget(self.reference, 1)
+        reference.addWidget(self.here)
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setVerticalSpacing(6)
+        form.addRow("Method", self.method)
+        form.addRow("Reference", reference)
+        self.column.addLayout(form)
+        self.column.addLayout(self._strain_place)
+        parameters = QWidget()
+        parameters.setLayout(self._parameters_place)
+        self._parameters_place.setContentsMargins(0, 0, 0, 0)
+        self.column.addWidget(Section("Method parameters", parameters, open_at_start=False))
+        self.column.addWidget(Section("Preparation", self.preparation, open_at_start=False))
+        self.column.addWidget(self.run)
+        self.column.addWidget(self.status)
+        self.column.addStretch(1)
+
+    @Slot()
+    def refresh(self) -> None:
+        """Show the settings in force and what can be done."""
+        state = self.state
+        frames = 0 if state.recording is None else state.recording.frames
+        with QSignalBlocker(self.reference), QSignalBlocker(self.method):
+            self.reference.setRange(1, max(frames, 1))
+            self.reference.setValue(state.settings.reference + 1)
+            self.method.setCurrentIndex(self.method.findData(state.settings.method))
+        fixed = state.settings.preparation.pairing == "fixed"
+        self.reference.setEnabled(frames > 1 and fixed)
+        self.here.setEnabled(frames > 1 and fixed)
+        self.method.setEnabled(bool(state.methods))
+        self.preparation.show_values(state.settings.preparation)
+        self._show_form(state.settings.parameters)
+        self._show_strain_form(state.settings.strain_parameters)
+        self._show_run()
+
+    def _show_run(self) -> None:
+        state = self.state
+        run = state.run
+        running = run is not None and run.status == "running"
+        resume = run is not None and run.status in {"cancelled", "failed"}
+        self.run.setText("Cancel" if running else "Continue" if resume else "Estimate strain")
+        self.run.setIcon(icon("cancel") if running else icon("estimate"))
+        self.run.setProperty("primary", not running)
+        self.run.style().unpolish(self.run)
+        self.run.style().polish(self.run)
+        complete = run is not None and run.status == "complete"
+        ready = state.recording is not None and state.recording.frames > 1 and bool(state.methods)
+        self.run.setEnabled(ready and not complete)
+        self.status.setText(self._status())
+
+    def _status(self) -> str:
+        state = self.state
+        if not state.methods:
+            return "Loading methods\u2026"
+        if state.recording is None:
+            return "Open a recording first."
+        if state.recording.frames < 2:
+            return "This recording holds one frame: strain needs two."
+        run = state.run
+        if run is None:
+            return "Not estimated with these settings yet."
+        count = len(run.store.frames())
+        words = {
+            "running": f"Estimating: {count} frames done.",
+            "complete": f"{count} frames estimated on {run.device.upper()}.",
+            "cancelled": f"Cancelled: {count} frames are kept.",
+            "failed": f"Stopped by an error: {count} frames are kept.",
+        }
+        return words[run.status]
+
+    def _fill_methods(self) -> None:
+        with QSignalBlocker(self.method):
+            self.method.clear()
+            for row, entry in enumerate(self.state.methods):
+                self.method.addItem(entry.title, entry.name)
+                model = self.method.model()
+                assert isinstance(model, QStandardItemModel)
+                model.item(row).setEnabled(not entry.unavailable)
+                model.item(row).setToolTip(entry.unavailable or f"{entry.kind} method, called {entry.name}")
+        self.refresh()
+
+    def _show_form(self, parameters: Parameters | None) -> None:
+        method = self.state.method
+        if method is None:
+            return
+        shown = parameters or method.params()
+        if self._form is None or type(shown) is not type(self._form.values()):
+            if self._form is not None:
+                self._parameters_place.removeWidget(self._form)
+                self._form.deleteLater()
+            self._form = ParameterForm(type(shown))
+            self._form.changed.connect(self.commands.processing.set_parameters)
+            self._parameters_place.addWidget(self._form)
+        self._form.show_values(shown)
+
+    def _show_strain_form(self, parameters: Parameters | None) -> None:
+        if parameters is None:
+            return
+        if self._strain_form is None or type(parameters) is not type(self._strain_form.values()):
+            if self._strain_form is not None:
+                self._strain_place.removeWidget(self._strain_form)
+                self._strain_form.deleteLater()
+            self._strain_form = ParameterForm(type(parameters))
+            self._strain_form.changed.connect(self.commands.processing.set_strain_parameters)
+            self._strain_place.addWidget(self._strain_form)
+        self._strain_form.show_values(parameters)
+
+    @Slot()
+    def _method_chosen(self) -> None:
+        self.commands.processing.choose_method(str(self.method.currentData()))
+
+    @Slot(int)
+    def _reference_chosen(self, number: int) -> None:
+        self.commands.processing.set_reference(number - 1)
+
+    @Slot()
+    def _reference_here(self) -> None:
+        self.commands.processing.set_reference(self.state.frame)
+
+    @Slot()
+    def _run_pressed(self) -> None:
+        if self.commands.processing.is_running():
+            self.commands.processing.cancel()
+        else:
+            self.commands.processing.start()
+
+
+PANELS.register("method", PanelInfo("method", "Strain estimation", "left", MethodPanel))

@@ -1,0 +1,130 @@
+"""Estimates of one run, on disk: a recording's strain maps are never assumed to fit in memory."""
+
+import os
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.types import Displacement, FrameEstimate, Geometry, Map, Strain
+
+CACHED_MAPS_BYTES = 64 * 2**20
+"""Decoded maps kept for the frames shown last; enough for a cine of some seconds at 2048 x 256."""
+
+
+@dataclass(frozen=True)
+class FrameSummary:
+    """Small facts of one estimated frame, for the time line and for limits that hold over all frames."""
+
+    reference_frame: int
+    window_m: float
+    low: float
+    high: float
+    median_strain: float
+    mean_quality: float
+
+
+class RunStore:
+    """One uncompressed array file (4, H, W) a frame: axial and lateral displacement, strain, quality.
+
+    `add` is called by the engine thread, reading by any thread; a frame is seen only once it is wholly written.
+    """
+
+    def __init__(self, folder: Path, geometry: Geometry) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.geometry = geometry
+        self._lock = threading.Lock()
+        self._summaries: dict[int, FrameSummary] = {}
+        self._cache: OrderedDict[int, tuple[Map, Map]] = OrderedDict()
+
+    def add(self, estimate: FrameEstimate) -> FrameSummary:
+        """Write one frame's estimate and return its summary."""
+        maps = (
+            estimate.displacement.axial_m,
+            estimate.displacement.lateral_m,
+            estimate.strain.axial,
+            estimate.quality,
+        )
+        partial = self._path(estimate.deformed_frame).with_suffix(".partial.npy")
+        np.save(partial, np.stack(maps).astype(np.float32, copy=False), allow_pickle=False)
+        os.replace(partial, self._path(estimate.deformed_frame))
+        summary = summarise(estimate)
+        with self._lock:
+            self._summaries[estimate.deformed_frame] = summary
+            self._cache.pop(estimate.deformed_frame, None)
+        return summary
+
+    def frames(self) -> tuple[int, ...]:
+        """Frames that are estimated, in order."""
+        with self._lock:
+            return tuple(sorted(self._summaries))
+
+    def __contains__(self, frame: int) -> bool:
+        with self._lock:
+            return frame in self._summaries
+
+    def summary(self, frame: int) -> FrameSummary:
+        """Return the small facts of an estimated frame."""
+        with self._lock:
+            return self._summaries[frame]
+
+    def strain_and_quality(self, frame: int) -> tuple[Map, Map]:
+        """Return the strain and quality maps of a frame, read-only, from memory where they were shown lately."""
+        with self._lock:
+            kept = self._cache.get(frame)
+            if kept is not None:
+                self._cache.move_to_end(frame)
+                return kept
+        stored = np.load(self._path(frame), mmap_mode="r", allow_pickle=False)
+        maps = (np.array(stored[2]), np.array(stored[3]))
+        for entry in maps:
+            entry.flags.writeable = False
+        with self._lock:
+            self._cache[frame] = maps
+            while len(self._cache) > 1 and len(self._cache) * 2 * maps[0].nbytes > CACHED_MAPS_BYTES:
+                self._cache.popitem(last=False)
+        return maps
+
+    def read(self, frame: int) -> FrameEstimate:
+        """Return the whole estimate of a frame."""
+        summary = self.summary(frame)
+        axial, lateral, strain, quality = np.load(self._path(frame), allow_pickle=False)
+        return FrameEstimate(
+            summary.reference_frame,
+            frame,
+            Displacement(axial, lateral, self.geometry),
+            Strain(strain, self.geometry, summary.window_m),
+            quality,
+        )
+
+    def discard(self) -> None:
+        """Delete what is on disk; the store is empty afterwards."""
+        with self._lock:
+            frames = list(self._summaries)
+            self._summaries.clear()
+            self._cache.clear()
+        for frame in frames:
+            self._path(frame).unlink(missing_ok=True)
+
+    def _path(self, frame: int) -> Path:
+        return self.folder / f"frame_{frame:06d}.npy"
+
+
+def summarise(estimate: FrameEstimate) -> FrameSummary:
+    """Compute the small facts of an estimate from a subsample: they steer limits and the time line, not metrics."""
+    strain = estimate.strain.axial[::4, ::2]
+    strain = strain[np.isfinite(strain)]
+    quality = estimate.quality[::4, ::2]
+    quality = quality[np.isfinite(quality)]
+    low, median, high = np.percentile(strain, (2, 50, 98)) if strain.size else (np.nan, np.nan, np.nan)
+    return FrameSummary(
+        estimate.reference_frame,
+        estimate.strain.window_m,
+        float(low),
+        float(high),
+        float(median),
+        float(quality.mean()) if quality.size else float("nan"),
+    )

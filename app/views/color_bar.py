@@ -1,0 +1,121 @@
+"""A vertical colour bar: what the colours mean, in which unit, between which limits, and which end is stiff."""
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.raster import Table
+from app.theme import Theme
+
+BAR_PX = 14
+TICK_PX = 4
+
+
+class ColorBar(QWidget):
+    """Paints a (256, 4) table with ticks, a title along it and a word at each end."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._table: Table | None = None
+        self._limits = (0.0, 1.0)
+        self._title = ""
+        self._ends = ("", "")
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+
+    def sizeHint(self) -> QSize:
+        """Return a width for the longest word at an end."""
+        width = self.fontMetrics().horizontalAdvance("high strain")
+        return QSize(width + 10, 200)
+
+    def show_scale(self, table: Table, limits: tuple[float, float], title: str, ends: tuple[str, str]) -> None:
+        """Show these colours from `limits[0]` at the bottom to `limits[1]`; `ends` are the words at low and high."""
+        self._table = table
+        self._limits = limits
+        self._title = title
+        self._ends = ends
+        self.setAccessibleName(f"Colour bar: {title}")
+        self.setAccessibleDescription(f"{limits[0]:g} ({ends[0]}) to {limits[1]:g} ({ends[1]})")
+        self.setToolTip(f"{title}: {limits[0]:g} to {limits[1]:g}")
+        self.update()
+
+    def clear(self) -> None:
+        """Show nothing: there is no map to explain."""
+        self._table = None
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint from top to bottom: high word, bar with ticks and title, low word."""
+        if self._table is None:
+            return
+        painter = QPainter(self)
+        small = self.font()
+        small.setPointSizeF(max(small.pointSizeF() * 0.86, 7))
+        painter.setFont(small)
+        line = painter.fontMetrics().height()
+        margin = 2 * line + 6
+        bar = QRectF(2, margin, BAR_PX, max(self.height() - 2 * margin, 10))
+        self._paint_ends(painter, line)
+        painter.drawImage(bar, self._gradient())
+        painter.setPen(QPen(QColor(Theme.colors.border), 1))
+        painter.drawRect(bar)
+        widest = self._paint_ticks(painter, bar, line)
+        self._paint_title(painter, bar, bar.right() + TICK_PX + 6 + widest, line)
+        painter.end()
+
+    def _gradient(self) -> QImage:
+        assert self._table is not None
+        colors = np.ascontiguousarray(self._table[:0:-1, None, :3])
+        colors = np.concatenate([colors, np.full((255, 1, 1), 255, np.uint8)], axis=2)
+        return QImage(colors.tobytes(), 1, 255, 4, QImage.Format.Format_RGBA8888).copy()
+
+    def _paint_ends(self, painter: QPainter, line: int) -> None:
+        painter.setPen(QColor(Theme.colors.muted))
+        low, high = self._ends
+        for row, word in enumerate(high.split("\n")):
+            painter.drawText(QPointF(1, (row + 1) * line - 4), word)
+        words = low.split("\n")
+        for row, word in enumerate(words):
+            painter.drawText(QPointF(1, self.height() - (len(words) - 1 - row) * line - 5), word)
+
+    def _paint_ticks(self, painter: QPainter, bar: QRectF, line: int) -> float:
+        painter.setPen(QColor(Theme.colors.text))
+        widest = 0.0
+        low, high = self._limits
+        ticks = _ticks(low, high, max(2, int(bar.height() // (2.4 * line))))
+        digits = _digits(ticks)
+        for value in ticks:
+            y = bar.bottom() - (value - low) / (high - low) * bar.height()
+            painter.drawLine(QPointF(bar.right(), y), QPointF(bar.right() + TICK_PX, y))
+            text = f"{value + 0.0:.{digits}f}".replace("-", "\u2212")
+            widest = max(widest, painter.fontMetrics().horizontalAdvance(text))
+            painter.drawText(QPointF(bar.right() + TICK_PX + 3, y + line * 0.32), text)
+        return widest
+
+    def _paint_title(self, painter: QPainter, bar: QRectF, x: float, line: int) -> None:
+        painter.save()
+        painter.setPen(QColor(Theme.colors.text))
+        painter.translate(x, bar.center().y())
+        painter.rotate(90)
+        box = QRectF(-bar.height() / 2, -line, bar.height(), line)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._title)
+        painter.restore()
+
+
+def _ticks(low: float, high: float, most: int) -> list[float]:
+    """Limits themselves, and round values between them that do not crowd them."""
+    span = high - low
+    raw = span / most
+    base = 10.0 ** np.floor(np.log10(raw))
+    step = float(next(factor * base for factor in (1, 2, 2.5, 5, 10) if factor * base >= raw * 0.999))
+    first = np.ceil(low / step) * step
+    inner = [float(first + index * step) for index in range(int(span / step) + 2)]
+    return [low, *(value for value in inner if low + 0.45 * step < value < high - 0.45 * step), high]
+
+
+def _digits(ticks: list[float]) -> int:
+    """Fewest decimals that tell all ticks exactly, at most three."""
+    for digits in range(3):
+        if all(abs(round(value, digits) - value) < 1e-6 for value in ticks):
+            return digits
+    return 3

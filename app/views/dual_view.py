@@ -1,0 +1,223 @@
+"""B-mode and strain side by side: one picture, one zoom, one cursor, the same regions in both."""
+
+from functools import partial
+
+import numpy as np
+from PySide6.QtCore import QRectF, Qt, Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QWidget
+
+from app.raster import (
+    Limits,
+    bmode_decibel,
+    color_table,
+    grey_table,
+    robust_limits,
+    shown_percent,
+    strain_index,
+    tidy_limits,
+)
+from app.state import Display, Picture, Regions, Role, Tool
+from app.views.image_pane import ImagePane
+from engine.types import Geometry
+
+QUANTITIES = {
+    "compressive": ("Compressive strain (%)", ("stiff /\nlow strain", "soft /\nhigh strain")),
+    "signed": ("Axial strain (%), elongation +", ("compression", "elongation")),
+    "magnitude": ("Strain magnitude (%)", ("stiff /\nlow strain", "soft /\nhigh strain")),
+}
+
+
+class DualView(QWidget):
+    """Draws a picture under display settings; everything the user does in it leaves as a signal."""
+
+    cursor_moved = Signal(object)
+    """(lateral, depth) in metres, or None."""
+    region_edited = Signal(object, object, bool)
+    """(Role, Ellipse, finished)."""
+    region_drawn = Signal(object, bool)
+    """(Ellipse, finished), with the tool in force."""
+    region_picked = Signal(object)
+    """Role, or None."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.bmode = ImagePane("B-mode")
+        self.strain = ImagePane("Axial strain")
+        self._geometry: Geometry | None = None
+        self._picture: Picture | None = None
+        self._display = Display()
+        self._recording_limits: tuple[float, float] | None = None
+        self._limits: Limits | None = None
+        self._following = False
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.setChildrenCollapsible(False)
+        splitter.setHandleWidth(5)
+        for pane in (self.bmode, self.strain):
+            splitter.addWidget(pane)
+            self._connect(pane)
+        splitter.setSizes([1000, 1000])
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(splitter)
+        self._show_bars()
+
+    def _connect(self, pane: ImagePane) -> None:
+        pane.plot.cursor_moved.connect(self._tell_cursor)
+        pane.plot.view_changed.connect(partial(self._follow, pane))
+        pane.plot.box.region_drawn.connect(self.region_drawn)
+        pane.plot.box.empty_clicked.connect(partial(self.region_picked.emit, None))
+        for role, item in pane.regions.items():
+            item.edited.connect(partial(self.region_edited.emit, role))
+            item.picked.connect(partial(self.region_picked.emit, role))
+
+    @property
+    def panes(self) -> tuple[ImagePane, ImagePane]:
+        """Both panes, B-mode first."""
+        return self.bmode, self.strain
+
+    @property
+    def limits(self) -> Limits | None:
+        """Strain limits of the colour bar now."""
+        return self._limits
+
+    def show_geometry(self, geometry: Geometry | None, shape: tuple[int, int]) -> None:
+        """Lay out the plane of an image (H, W); the outer edges lie half a pixel beyond the outermost centres."""
+        self._geometry = geometry
+        if geometry is None:
+            return
+        extent = image_extent_mm(geometry, shape)
+        for pane in self.panes:
+            pane.set_extent(extent)
+
+    def show_picture(self, picture: Picture | None, recording_limits: tuple[float, float] | None) -> None:
+        """Show everything of one frame; `recording_limits` are the stored strains that hold most of all frames."""
+        self._picture = picture
+        self._recording_limits = recording_limits
+        self.bmode.image.set_indices(None if picture is None else picture.bmode)
+        self._show_strain()
+
+    def show_display(self, display: Display) -> None:
+        """Show the same picture in another way."""
+        self._display = display
+        self._show_strain()
+
+    def show_words(self, bmode: str, strain: str, message: str) -> None:
+        """Set the two captions, and the words in the strain pane where it has nothing to show."""
+        self.bmode.set_caption(bmode)
+        self.strain.set_caption(strain)
+        self.strain.set_message(message)
+
+    def show_regions(self, regions: Regions, selection: Role | None) -> None:
+        """Show both ellipses in both panes."""
+        for pane in self.panes:
+            pane.show_regions(regions, selection)
+
+    def show_tool(self, tool: Tool) -> None:
+        """Let a drag draw, or pan."""
+        for pane in self.panes:
+            pane.plot.set_drawing(tool is not Tool.PAN)
+            for item in pane.regions.values():
+                item.set_mouse_enabled(tool is Tool.PAN)
+
+    def show_cursor(self, place_m: tuple[float, float] | None) -> None:
+        """Mark the cursor's place in both panes."""
+        place = None if place_m is None else (place_m[0] * 1e3, place_m[1] * 1e3)
+        for pane in self.panes:
+            pane.plot.show_crosshair(place)
+
+    def fit(self) -> None:
+        """Show the whole image."""
+        self.bmode.plot.fit()
+
+    def restyle(self) -> None:
+        """Take the colours of the theme in force."""
+        for pane in self.panes:
+            pane.restyle()
+
+    def read_out(self, place_m: tuple[float, float]) -> str:
+        """Say in words what lies at a place: position, strain, quality and B-mode level."""
+        lateral_m, depth_m = place_m
+        words = [f"lateral {lateral_m * 1e3:+.2f} mm", f"depth {depth_m * 1e3:.2f} mm"]
+        picture, geometry = self._picture, self._geometry
+        if picture is None or geometry is None:
+            return "   ".join(words)
+        rows, lines = picture.bmode.shape
+        row = min(max(round((depth_m - geometry.start_depth_m) / geometry.axial_spacing_m), 0), rows - 1)
+        line = min(max(round(lateral_m / geometry.pitch_m + (lines - 1) / 2), 0), lines - 1)
+        if picture.strain is not None and picture.quality is not None:
+            percent = float(shown_percent(picture.strain[row : row + 1, line : line + 1], self._display)[0, 0])
+            words.append("strain \u2013" if np.isnan(percent) else f"strain {percent:.2f} %")
+            quality = float(picture.quality[row, line])
+            words.append("quality \u2013" if np.isnan(quality) else f"quality {quality:.2f}")
+        words.append(f"B-mode {bmode_decibel(int(picture.bmode[row, line])):.0f} dB")
+        return "   ".join(words).replace("-", "\u2212", 1) if lateral_m < 0 else "   ".join(words)
+
+    def _show_strain(self) -> None:
+        display, picture = self._display, self._picture
+        for pane in self.panes:
+            pane.set_smooth(display.smooth)
+        index = None
+        if picture is not None and picture.strain is not None:
+            percent = shown_percent(picture.strain, display)
+            self._limits = self._choose_limits(percent)
+            index = strain_index(percent, picture.quality, self._limits, display.quality_threshold)
+        self.strain.image.set_indices(index)
+        self.bmode.overlay.set_indices(index if display.overlay else None)
+        self._show_bars()
+
+    def _choose_limits(self, percent: np.ndarray) -> Limits:
+        display = self._display
+        if display.limits == "manual":
+            return Limits(display.low_percent, max(display.high_percent, display.low_percent + 1e-3))
+        if display.limits == "recording" and self._recording_limits is not None:
+            low, high = self._recording_limits
+            ends = shown_percent(np.array([low, high], np.float32), display)
+            return tidy_limits(float(ends.min()), float(ends.max()), symmetric=display.quantity == "signed")
+        return robust_limits(percent, display) or self._limits or Limits(0.0, 1.0)
+
+    def _show_bars(self) -> None:
+        display = self._display
+        grey = grey_table(display.dynamic_range_db)
+        self.bmode.image.set_table(grey)
+        self.bmode.bar.show_scale(
+            grey[_shown_greys(display.dynamic_range_db)], (-display.dynamic_range_db, 0.0), "B-mode (dB)", ("", "")
+        )
+        colors = color_table(display.colormap, reverse=display.reverse)
+        self.strain.image.set_table(colors)
+        self.bmode.overlay.set_table(
+            color_table(display.colormap, reverse=display.reverse, opacity=display.overlay_opacity)
+        )
+        title, ends = QUANTITIES[display.quantity]
+        if self._limits is None or not self.strain.image.has_image():
+            self.strain.bar.clear()
+        else:
+            self.strain.bar.show_scale(colors, (self._limits.low_percent, self._limits.high_percent), title, ends)
+
+    @Slot(object)
+    def _tell_cursor(self, place_mm: tuple[float, float] | None) -> None:
+        self.cursor_moved.emit(None if place_mm is None else (place_mm[0] * 1e-3, place_mm[1] * 1e-3))
+
+    def _follow(self, leader: ImagePane, view: QRectF) -> None:
+        if self._following:
+            return
+        self._following = True
+        try:
+            for pane in self.panes:
+                if pane is not leader:
+                    pane.plot.show_view(view)
+        finally:
+            self._following = False
+
+
+def image_extent_mm(geometry: Geometry, shape: tuple[int, int]) -> QRectF:
+    """Outer edges of an image (H, W) in millimetres: lateral and depth."""
+    rows, lines = shape
+    width = lines * geometry.pitch_m * 1e3
+    height = rows * geometry.axial_spacing_m * 1e3
+    return QRectF(-width / 2, (geometry.start_depth_m - geometry.axial_spacing_m / 2) * 1e3, width, height)
+
+
+def _shown_greys(dynamic_range_db: float) -> np.ndarray:
+    """Rows of the grey table that a dynamic range uses, stretched to 256."""
+    first = 255 - 255 * min(dynamic_range_db, 100.0) / 100.0
+    return np.round(np.linspace(first, 255, 256)).astype(int)

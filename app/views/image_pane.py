@@ -1,0 +1,113 @@
+"""One image with its title, caption, plot and colour bar; it shows what it is given."""
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from app.state import Regions, Role
+from app.views.color_bar import ColorBar
+from app.views.indexed_image import IndexedImage
+from app.views.plot import ImagePlot
+from app.views.region_item import RegionItem
+
+
+class ImagePane(QFrame):
+    """A base image, an image laid over it, two regions, and words where there is nothing to show."""
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("panel")
+        self.plot = ImagePlot()
+        self.plot.setAccessibleName(f"{title} image")
+        self.bar = ColorBar()
+        self.image = IndexedImage()
+        self.overlay = IndexedImage()
+        self.regions = {role: RegionItem(role) for role in (Role.BACKGROUND, Role.TARGET)}
+        for layer, item in enumerate((self.image, self.overlay)):
+            item.setZValue(layer)
+            self.plot.addItem(item, ignoreBounds=True)
+        for region in self.regions.values():
+            self.plot.addItem(region, ignoreBounds=True)
+        self._title = QLabel(title)
+        self._title.setObjectName("paneTitle")
+        self._caption = QLabel()
+        self._caption.setObjectName("muted")
+        self._caption.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._message = QLabel(self.plot)
+        self._message.setObjectName("muted")
+        self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._message.setWordWrap(True)
+        self._message.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._message.hide()
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        header = QHBoxLayout()
+        header.setContentsMargins(10, 6, 10, 0)
+        header.addWidget(self._title)
+        header.addWidget(self._caption, 1)
+        body = QHBoxLayout()
+        body.setContentsMargins(0, 0, 4, 4)
+        body.setSpacing(2)
+        body.addWidget(self.plot, 1)
+        body.addWidget(self.bar)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addLayout(header)
+        column.addLayout(body, 1)
+
+    def set_title(self, title: str) -> None:
+        """Name what the pane shows."""
+        self._title.setText(title)
+
+    def set_caption(self, text: str) -> None:
+        """Say of which frame and method the image is."""
+        self._caption.setText(text)
+        self._caption.setToolTip(text)
+
+    def set_message(self, text: str) -> None:
+        """Say in the middle why there is no image and what to do; empty for nothing."""
+        self._message.setText(text)
+        self._message.setVisible(bool(text))
+        self._place_message()
+
+    def message(self) -> str:
+        """Return what is said in the middle."""
+        return self._message.text()
+
+    def set_extent(self, extent: QRectF) -> None:
+        """Place both images, in millimetres."""
+        self.image.set_rect(extent)
+        self.overlay.set_rect(extent)
+        self.plot.set_extent(extent)
+
+    def set_smooth(self, smooth: bool) -> None:
+        """Interpolate both images on screen, or not."""
+        self.image.set_smooth(smooth)
+        self.overlay.set_smooth(smooth)
+
+    def show_regions(self, regions: Regions, selection: Role | None) -> None:
+        """Show both ellipses."""
+        for role, item in self.regions.items():
+            item.set_ellipse(regions.get(role))
+            item.set_selected(role is selection)
+
+    def restyle(self) -> None:
+        """Take the colours of the theme in force."""
+        self.plot.restyle()
+        for item in self.regions.values():
+            item.restyle()
+        self.bar.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the words in the middle."""
+        super().resizeEvent(event)
+        self._place_message()
+
+    def _place_message(self) -> None:
+        width, height = max(self.plot.width() - 80, 120), 120
+        self._message.setGeometry(
+            (self.plot.width() - width) // 2 + 20, (self.plot.height() - height) // 2 - 20, width, height
+        )

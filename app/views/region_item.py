@@ -1,0 +1,283 @@
+"""An ellipse on an image: drag inside to move, its four grips to resize, the round grip beyond to rotate.
+
+The item holds no truth: it paints the ellipse it is given and asks for another one. So the two views show two items of
+one model, and an undo moves both.
+"""
+
+import math
+from dataclasses import replace
+from enum import Enum, auto
+
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QGraphicsItem
+
+from app.state import Role
+from app.theme import role_color
+from engine.types import Ellipse
+
+GRIP_PX = 4.5
+ROTATE_PX = 20.0
+TOUCH_PX = 9.0
+SMALLEST_SEMI_AXIS_M = 0.2e-3
+"""An ellipse cannot be dragged smaller than this: a grip would otherwise be lost under the others."""
+
+
+class Grip(Enum):
+    """What a drag takes hold of."""
+
+    BODY = auto()
+    LATERAL_FAR = auto()
+    LATERAL_NEAR = auto()
+    AXIAL_FAR = auto()
+    AXIAL_NEAR = auto()
+    ROTATE = auto()
+
+
+class RegionItem(pg.GraphicsObject):
+    """One region in one view; coordinates of the item are those of the plot, millimetres."""
+
+    edited = Signal(object, bool)
+    """(Ellipse, finished): the user wants the region so."""
+    picked = Signal()
+    """The user clicked on the region."""
+
+    def __init__(self, role: Role) -> None:
+        super().__init__()
+        self.role = role
+        self._ellipse: Ellipse | None = None
+        self._selected = False
+        self._hovered = False
+        self._enabled = True
+        self._held: tuple[Grip, Ellipse] | None = None
+        self.setZValue(20)
+        self._label = pg.TextItem(role.letter, anchor=(0.5, 0.5))
+        self._label.setParentItem(self)
+        self._label.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
+        self.set_ellipse(None)
+
+    def set_ellipse(self, ellipse: Ellipse | None) -> None:
+        """Show this ellipse, or none."""
+        self.prepareGeometryChange()
+        self._ellipse = ellipse
+        self.setVisible(ellipse is not None)
+        self._place_label()
+        self.update()
+
+    def set_selected(self, selected: bool) -> None:
+        """Show the grips all the time, or only under the mouse."""
+        self.prepareGeometryChange()
+        self._selected = selected
+        self.setZValue(21 if selected else 20)
+        self.update()
+
+    def set_mouse_enabled(self, enabled: bool) -> None:
+        """Let the mouse through while something else is drawn."""
+        self._enabled = enabled
+
+    def restyle(self) -> None:
+        """Take the colours of the theme in force."""
+        self._place_label()
+        self.update()
+
+    def viewTransformChanged(self) -> None:
+        """Keep grips and label at their size on screen."""
+        super().viewTransformChanged()
+        self.prepareGeometryChange()
+        self._place_label()
+
+    def boundingRect(self) -> QRectF:
+        """Return a rectangle that holds outline and grips at any angle."""
+        if self._ellipse is None:
+            return QRectF()
+        reach = max(self._ellipse.semi_lateral_m, self._ellipse.semi_axial_m) * 1e3
+        reach += (ROTATE_PX + 2 * TOUCH_PX) * self._pixel_mm()
+        center = _center_mm(self._ellipse)
+        return QRectF(center.x() - reach, center.y() - reach, 2 * reach, 2 * reach)
+
+    def shape(self) -> QPainterPath:
+        """Return where the mouse finds the item: the ellipse itself and its grips."""
+        path = QPainterPath()
+        if self._ellipse is None:
+            return path
+        path = self._outline()
+        if self._selected or self._hovered:
+            touch = TOUCH_PX * self._pixel_mm()
+            for point in self._grips().values():
+                path.addEllipse(point, touch, touch)
+        path.setFillRule(Qt.FillRule.WindingFill)
+        return path
+
+    def paint(self, painter: QPainter, *_unused: object) -> None:
+        """Paint a dark halo, the outline (the background's is dashed) and the grips."""
+        if self._ellipse is None:
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        color = role_color(self.role.letter)
+        outline = self._outline()
+        painter.setPen(_pen(QColor(0, 0, 0, 150), 3.6))
+        painter.drawPath(outline)
+        pen = _pen(color, 2.2 if self._selected else 1.6)
+        if self.role is Role.BACKGROUND:
+            pen.setDashPattern([5, 3])
+        painter.setPen(pen)
+        painter.drawPath(outline)
+        if self._selected or self._hovered:
+            self._paint_grips(painter, color)
+
+    def hoverEvent(self, event: object) -> None:
+        """Take the mouse over the item before the plot does, and say with the cursor what a drag would do."""
+        inside = (
+            self._enabled
+            and not event.isExit()  # type: ignore[attr-defined]
+            and event.acceptDrags(Qt.MouseButton.LeftButton)  # type: ignore[attr-defined]
+        )
+        if inside:
+            event.acceptClicks(Qt.MouseButton.LeftButton)  # type: ignore[attr-defined]
+            grip = self._grip_at(event.pos())  # type: ignore[attr-defined]
+            turning = grip is Grip.ROTATE
+            cursor = Qt.CursorShape.SizeAllCursor if grip is Grip.BODY else Qt.CursorShape.PointingHandCursor
+            self.setCursor(Qt.CursorShape.CrossCursor if turning else cursor)
+        else:
+            self.unsetCursor()
+        if inside != self._hovered:
+            self.prepareGeometryChange()
+            self._hovered = bool(inside)
+            self.update()
+
+    def mouseClickEvent(self, event: object) -> None:
+        """Select on click."""
+        if self._enabled and event.button() == Qt.MouseButton.LeftButton:  # type: ignore[attr-defined]
+            event.accept()  # type: ignore[attr-defined]
+            self.picked.emit()
+
+    def mouseDragEvent(self, event: object) -> None:
+        """Ask for the ellipse that the drag makes."""
+        if not self._enabled or self._ellipse is None or event.button() != Qt.MouseButton.LeftButton:  # type: ignore[attr-defined]
+            event.ignore()  # type: ignore[attr-defined]
+            return
+        event.accept()  # type: ignore[attr-defined]
+        if event.isStart():  # type: ignore[attr-defined]
+            self._held = (self._grip_at(event.buttonDownPos()), self._ellipse)  # type: ignore[attr-defined]
+            self.picked.emit()
+        if self._held is None:
+            return
+        grip, at_start = self._held
+        wanted = dragged(at_start, grip, event.buttonDownPos(), event.pos())  # type: ignore[attr-defined]
+        finished = bool(event.isFinish())  # type: ignore[attr-defined]
+        if finished:
+            self._held = None
+        self.edited.emit(wanted, finished)
+
+    def grip_position(self, grip: Grip) -> QPointF:
+        """Place of a grip in the plot, millimetres."""
+        if self._ellipse is None or grip is Grip.BODY:
+            return QPointF() if self._ellipse is None else _center_mm(self._ellipse)
+        return self._grips()[grip]
+
+    def _paint_grips(self, painter: QPainter, color: QColor) -> None:
+        pixel = self._pixel_mm()
+        grips = self._grips()
+        painter.setPen(_pen(color, 1.2))
+        painter.drawLine(grips[Grip.LATERAL_FAR], grips[Grip.ROTATE])
+        painter.setPen(_pen(QColor(0, 0, 0, 190), 1.2))
+        for grip, point in grips.items():
+            painter.setBrush(color if grip is not Grip.ROTATE else QColor("white"))
+            painter.drawEllipse(point, GRIP_PX * pixel, GRIP_PX * pixel)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+
+    def _outline(self) -> QPainterPath:
+        path = QPainterPath()
+        if self._ellipse is None:
+            return path
+        points = [_on_outline(self._ellipse, 2 * math.pi * step / 90) for step in range(90)]
+        path.moveTo(points[0])
+        for point in points[1:]:
+            path.lineTo(point)
+        path.closeSubpath()
+        return path
+
+    def _grips(self) -> dict[Grip, QPointF]:
+        assert self._ellipse is not None
+        beyond = ROTATE_PX * self._pixel_mm() * 1e-3
+        longer = replace(self._ellipse, semi_lateral_m=self._ellipse.semi_lateral_m + beyond)
+        return {
+            Grip.LATERAL_FAR: _on_outline(self._ellipse, 0.0),
+            Grip.AXIAL_FAR: _on_outline(self._ellipse, math.pi / 2),
+            Grip.LATERAL_NEAR: _on_outline(self._ellipse, math.pi),
+            Grip.AXIAL_NEAR: _on_outline(self._ellipse, -math.pi / 2),
+            Grip.ROTATE: _on_outline(longer, 0.0),
+        }
+
+    def _grip_at(self, position: QPointF) -> Grip:
+        """Nearest grip under the mouse, else the body."""
+        if not (self._selected or self._hovered):
+            return Grip.BODY
+        touch = TOUCH_PX * self._pixel_mm()
+        distances = {grip: math.dist(point.toTuple(), position.toTuple()) for grip, point in self._grips().items()}
+        nearest = min(distances, key=lambda grip: distances[grip])
+        return nearest if distances[nearest] <= touch else Grip.BODY
+
+    def _place_label(self) -> None:
+        if self._ellipse is None:
+            return
+        self._label.setColor(role_color(self.role.letter))
+        top = min((_on_outline(self._ellipse, math.pi * step / 24) for step in range(48)), key=QPointF.y)
+        self._label.setPos(top.x(), top.y() - 11 * self._pixel_mm())
+
+    def _pixel_mm(self) -> float:
+        """Size of a screen pixel in the plot; the aspect is locked, so one number does."""
+        length = self.pixelLength(pg.Point(1, 0))
+        return float(length) if length else 0.1
+
+
+def dragged(ellipse: Ellipse, grip: Grip, start: QPointF, now: QPointF) -> Ellipse:
+    """Ellipse after a drag of one grip from `start` to `now`, both in millimetres; the centre stays unless moved."""
+    if grip is Grip.BODY:
+        return replace(
+            ellipse,
+            lateral_m=ellipse.lateral_m + (now.x() - start.x()) * 1e-3,
+            depth_m=ellipse.depth_m + (now.y() - start.y()) * 1e-3,
+        )
+    x, z = now.x() * 1e-3 - ellipse.lateral_m, now.y() * 1e-3 - ellipse.depth_m
+    if grip is Grip.ROTATE:
+        angle = math.degrees(math.atan2(z, x))
+        return replace(ellipse, angle_deg=(angle + 180) % 360 - 180)
+    turn = math.radians(ellipse.angle_deg)
+    along = x * math.cos(turn) + z * math.sin(turn)
+    across = z * math.cos(turn) - x * math.sin(turn)
+    if grip in {Grip.LATERAL_FAR, Grip.LATERAL_NEAR}:
+        return replace(ellipse, semi_lateral_m=max(abs(along), SMALLEST_SEMI_AXIS_M))
+    return replace(ellipse, semi_axial_m=max(abs(across), SMALLEST_SEMI_AXIS_M))
+
+
+def drawn(start: QPointF, now: QPointF) -> Ellipse:
+    """Upright ellipse in the box of a drag, both corners in millimetres."""
+    return Ellipse(
+        lateral_m=(start.x() + now.x()) * 0.5e-3,
+        depth_m=(start.y() + now.y()) * 0.5e-3,
+        semi_lateral_m=max(abs(now.x() - start.x()) * 0.5e-3, SMALLEST_SEMI_AXIS_M),
+        semi_axial_m=max(abs(now.y() - start.y()) * 0.5e-3, SMALLEST_SEMI_AXIS_M),
+    )
+
+
+def _center_mm(ellipse: Ellipse) -> QPointF:
+    return QPointF(ellipse.lateral_m * 1e3, ellipse.depth_m * 1e3)
+
+
+def _on_outline(ellipse: Ellipse, phase: float) -> QPointF:
+    """Point of the outline, millimetres: phase 0 at the end of the lateral semi-axis, a quarter turn at the axial."""
+    turn = math.radians(ellipse.angle_deg)
+    along = ellipse.semi_lateral_m * math.cos(phase)
+    across = ellipse.semi_axial_m * math.sin(phase)
+    return QPointF(
+        (ellipse.lateral_m + along * math.cos(turn) - across * math.sin(turn)) * 1e3,
+        (ellipse.depth_m + along * math.sin(turn) + across * math.cos(turn)) * 1e3,
+    )
+
+
+def _pen(color: QColor, width: float) -> QPen:
+    pen = QPen(color, width)
+    pen.setCosmetic(True)
+    return pen

@@ -1,0 +1,147 @@
+"""The time line: one column a frame, its height the mean quality, with the reference and the shown frame marked."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QToolTip, QWidget
+
+from app.run_store import FrameSummary
+from app.theme import Theme
+
+MARGIN_PX = 8
+MARK_PX = 6
+
+
+class TimeLine(QAbstractSlider):
+    """A slider over frames; its value is the shown frame."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setOrientation(Qt.Orientation.Horizontal)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Time line")
+        self.setAccessibleDescription("Frame shown; filled columns have a strain estimate, their height is its quality")
+        self.setMouseTracking(True)
+        self._summaries: Mapping[int, FrameSummary] = {}
+        self._reference: int | None = None
+
+    def sizeHint(self) -> QSize:
+        """Return the usual size."""
+        return QSize(240, 44)
+
+    def show_frames(self, count: int) -> None:
+        """Show this many frames."""
+        self.setRange(0, max(count - 1, 0))
+        self.setEnabled(count > 1)
+        self.update()
+
+    def show_summaries(self, summaries: Mapping[int, FrameSummary], reference: int | None) -> None:
+        """Mark the estimated frames and the reference frame (None when every frame has its own)."""
+        self._summaries = summaries
+        self._reference = reference
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint columns, then the marks."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colors = Theme.colors
+        track = self._track()
+        painter.setPen(QPen(QColor(colors.accent if self.hasFocus() else colors.border), 1))
+        painter.setBrush(QColor(colors.field))
+        painter.drawRoundedRect(track.adjusted(-4, 0, 4, 0), 3, 3)
+        if self.maximum() > 0:
+            painter.setPen(Qt.PenStyle.NoPen)
+            for frame in range(self.maximum() + 1):
+                self._paint_column(painter, frame)
+            self._paint_marks(painter)
+        painter.end()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Go to the frame under the mouse."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.setSliderDown(True)
+            self.setSliderPosition(self.frame_at(event.position().x()))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Scrub."""
+        if self.isSliderDown():
+            self.setSliderPosition(self.frame_at(event.position().x()))
+
+    def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
+        """End scrubbing."""
+        self.setSliderDown(False)
+
+    def event(self, event: QEvent) -> bool:
+        """Tell about the frame under the mouse."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip and self.maximum() > 0:
+            QToolTip.showText(event.globalPos(), self.describe(self.frame_at(event.pos().x())), self)
+            return True
+        return bool(super().event(event))
+
+    def frame_at(self, x: float) -> int:
+        """Frame whose column lies at a horizontal place."""
+        track = self._track()
+        share = (x - track.left()) / max(track.width(), 1)
+        return max(0, min(int(share * (self.maximum() + 1)), self.maximum()))
+
+    def describe(self, frame: int) -> str:
+        """Say what is known of a frame."""
+        name = f"Frame {frame + 1} of {self.maximum() + 1}"
+        if frame == self._reference:
+            return f"{name}: reference"
+        summary = self._summaries.get(frame)
+        if summary is None:
+            return f"{name}: no strain yet"
+        return (
+            f"{name}: mean quality {summary.mean_quality:.2f}, median compression {-100 * summary.median_strain:.2f} %"
+        )
+
+    def _track(self) -> QRectF:
+        return QRectF(MARGIN_PX, 4, self.width() - 2 * MARGIN_PX, self.height() - 8)
+
+    def _column(self, frame: int) -> QRectF:
+        track = self._track()
+        width = track.width() / (self.maximum() + 1)
+        gap = min(2.0, width * 0.2)
+        return QRectF(track.left() + frame * width + gap / 2, track.top() + 3, width - gap, track.height() - 6)
+
+    def _paint_column(self, painter: QPainter, frame: int) -> None:
+        colors = Theme.colors
+        column = self._column(frame)
+        summary = self._summaries.get(frame)
+        if summary is None:
+            painter.setBrush(QColor(colors.raised if frame != self._reference else colors.muted))
+            painter.drawRect(column)
+            return
+        share = 0.0 if np.isnan(summary.mean_quality) else max(0.0, min(summary.mean_quality, 1.0))
+        painter.setBrush(QColor(colors.grid))
+        painter.drawRect(column)
+        top = column.bottom() - max(share, 0.08) * column.height()
+        painter.setBrush(QColor(colors.accent))
+        painter.drawRect(QRectF(column.left(), top, column.width(), column.bottom() - top))
+
+    def _paint_marks(self, painter: QPainter) -> None:
+        colors = Theme.colors
+        if self._reference is not None and self._reference <= self.maximum():
+            column = self._column(self._reference)
+            if column.width() >= 12:
+                painter.setPen(QColor(colors.window))
+                painter.drawText(column, Qt.AlignmentFlag.AlignCenter, "R")
+        shown = self._column(self.sliderPosition())
+        center = shown.center().x()
+        painter.setPen(QPen(QColor(colors.text), 2))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if shown.width() >= 5:
+            painter.drawRoundedRect(shown.adjusted(-1, -1, 1, 1), 2, 2)
+        else:
+            painter.drawLine(QPointF(center, shown.top() - 2), QPointF(center, shown.bottom() + 2))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colors.text))
+        top = self._track().top() - 4
+        painter.drawPolygon(
+            QPolygonF([QPointF(center - MARK_PX, top), QPointF(center + MARK_PX, top), QPointF(center, top + MARK_PX)])
+        )

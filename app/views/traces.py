@@ -1,0 +1,72 @@
+"""A small graph over all frames: one metric, the shown frame marked; a click goes to a frame."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor, QFont, QPen
+from PySide6.QtWidgets import QWidget
+
+from app.theme import Theme
+
+
+class TraceView(pg.PlotWidget):
+    """Draws (frame, value) points; frames are numbered from 1 as everywhere on screen."""
+
+    frame_requested = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        plot = self.getPlotItem()
+        plot.hideButtons()
+        plot.setMenuEnabled(False)
+        plot.setMouseEnabled(x=False, y=False)
+        plot.setLabel("bottom", "Frame")
+        plot.getAxis("left").setWidth(48)
+        self.setAccessibleName("Graph over frames")
+        self.setMinimumHeight(120)
+        self._curve = plot.plot([], [], symbol="o", symbolSize=5)
+        self._marker = pg.InfiniteLine(angle=90, movable=False)
+        plot.addItem(self._marker, ignoreBounds=True)
+        self._count = 0
+        self.scene().sigMouseClicked.connect(self._clicked)
+        self.restyle()
+
+    def show_points(self, frames: Sequence[int], values: Sequence[float], title: str, count: int) -> None:
+        """Draw one metric over `count` frames; NaN leaves a gap."""
+        self._count = count
+        self.setLabel("left", title)
+        self._curve.setData(np.asarray(frames, float) + 1, np.asarray(values, float), connect="finite")
+        self.setXRange(0.5, max(count, 2) + 0.5, padding=0)
+        self.enableAutoRange(axis="y")
+
+    def show_frame(self, frame: int) -> None:
+        """Mark the shown frame."""
+        self._marker.setValue(frame + 1)
+
+    def restyle(self) -> None:
+        """Take the colours of the theme in force."""
+        colors = Theme.colors
+        self.setBackground(colors.panel)
+        self.getPlotItem().getViewBox().setBackgroundColor(QColor(colors.field))
+        small = QFont(self.font())
+        small.setPointSizeF(max(small.pointSizeF() * 0.85, 7))
+        for side in ("left", "bottom"):
+            axis = self.getPlotItem().getAxis(side)
+            axis.setPen(QPen(QColor(colors.border), 1))
+            axis.setTextPen(QPen(QColor(colors.text), 1))
+            axis.setTickFont(small)
+            axis.enableAutoSIPrefix(False)
+            axis.setLabel(axis.labelText, **{"color": colors.muted, "font-size": "9pt"})
+        self._curve.setPen(pg.mkPen(colors.accent, width=1.6))
+        self._curve.setSymbolBrush(QColor(colors.accent))
+        self._curve.setSymbolPen(None)
+        self._marker.setPen(pg.mkPen(colors.text, width=1, style=Qt.PenStyle.DashLine))
+
+    def _clicked(self, event: object) -> None:
+        box = self.getPlotItem().getViewBox()
+        position = event.scenePos()  # type: ignore[attr-defined]
+        if self._count and box.sceneBoundingRect().contains(position):
+            frame = round(box.mapSceneToView(position).x()) - 1
+            self.frame_requested.emit(max(0, min(frame, self._count - 1)))
