@@ -26,7 +26,7 @@ def make_provenance(sequence: RFSequence, settings: "Settings", cancelled: Cance
     settings = settings.resolved()
     assert settings.parameters is not None
     assert settings.strain_parameters is not None
-    card = ESTIMATORS.get(settings.method).card()
+    card = ESTIMATORS.get(settings.method).card_for(settings.parameters)
     return Provenance(
         method=settings.method,
         parameters={

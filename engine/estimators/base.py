@@ -44,6 +44,10 @@ class Estimator(ABC, Generic[P]):
         """Return the card of the weights it would run with, or None for a method without weights."""
         return None
 
+    def card_for(self, params: P) -> "WeightsCard | None":
+        """Return the card of the weights it runs with under `params`, where these can name other weights."""
+        return self.card()
+
 
 ESTIMATORS: Registry[Estimator[Any]] = Registry(
     "method",

@@ -89,6 +89,10 @@ class NetworkEstimator(Estimator[NetworkParams]):
         """Card of the weights in the box, None without."""
         return weights.WeightsCard.read(weights.find(self.name)) if self._stored() else None
 
+    def card_for(self, params: NetworkParams) -> "WeightsCard | None":
+        """Card of the weights that `params` name, else of those in the box."""
+        return weights.WeightsCard.read(weights.find(params.weights)) if params.weights else self.card()
+
     def _stored(self) -> bool:
         try:
             weights.find(self.name)

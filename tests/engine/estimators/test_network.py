@@ -145,6 +145,10 @@ def test_other_weights_can_be_named(filled: Path) -> None:
     (own,) = estimator.track(pairs(1), NetworkParams(), CPU)
     (adapted,) = estimator.track(pairs(1), NetworkParams(weights=str(filled / "adapted.safetensors")), CPU)
     assert np.abs(own.axial_samples - adapted.axial_samples).max() > 0.01
+    card, default = estimator.card_for(NetworkParams(weights=str(filled / "adapted.safetensors"))), estimator.card()
+    assert card is not None
+    assert default is not None
+    assert (card.name, default.name) == ("adapted", "usenet-v1")
 
 
 def test_half_precision_stays_near(filled: Path) -> None:
