@@ -115,6 +115,10 @@ class Reader(ABC):
     def sniff(self, path: Path, head: bytes) -> bool:
         """Say from the first 4096 bytes (and, if need be, a cheap look into the file) whether this format is it."""
 
+    def main_file(self, path: Path) -> Path:
+        """Return the file that stands for all files of one recording; most formats have one file."""
+        return path
+
     @abstractmethod
     def read(self, path: Path, options: ReadOptions) -> Recording:
         """Open the file; anything impossible in it is one ReadError that names the field and what was found."""
@@ -131,4 +135,25 @@ def choose_variable(path: Path, fitting: tuple[str, ...], present: tuple[str, ..
     return wanted
 
 
-READERS: Registry[Reader] = Registry("format", "engine.readers", ("own_hdf5", "metaimage", "matlab", "numpy_file"))
+READERS: Registry[Reader] = Registry(
+    "format",
+    "engine.readers",
+    (
+        "own_hdf5",
+        "uff",
+        "picmus",
+        "zea",
+        "urx",
+        "verasonics",
+        "must",
+        "matlab",
+        "metaimage",
+        "numpy_file",
+        "nifti",
+        "clarius",
+        "siemens_rfd",
+        "vevo",
+        "not_rf",
+        "ultrasonix",
+    ),
+)

@@ -27,6 +27,8 @@ Array = NDArray[np.float64]
 F_NUMBER = 1.5
 """Depth over receive aperture: widens the aperture with depth, as far as elements of about one wavelength can see."""
 FINE = 8
+AT_ONCE = 8
+"""Transmits whose interpolated channels are held at a time: bounds the memory."""
 EVEN = 1e-3
 """Part of a step by which steps may differ and still count as even."""
 
@@ -168,51 +170,58 @@ class ChannelRecording:
         if channels.shape != expected:
             raise ReadError(self.path, f"frame {index} has channel data of shape {channels.shape}, expected {expected}")
         image = np.zeros(self.shape[1:], dtype=np.float32)
-        starts, angles = self.lines
-        for number, transmit in enumerate(self.transmits):
-            fine = self._fine(channels[number].T, transmit)
-            chosen = [number] if transmit.focused else range(starts.size)
-            for line in chosen:
-                x = starts[line] + self.depths_m * math.sin(angles[line])
-                z = self.depths_m * math.cos(angles[line])
-                image[:, line] += self._line(fine, transmit, x, z)
+        for first in range(0, len(self.transmits), AT_ONCE):
+            numbers = range(first, min(first + AT_ONCE, len(self.transmits)))
+            fine = {number: self._fine(channels[number].T, self.transmits[number]) for number in numbers}
+            focused = self.transmits[0].focused
+            for line in numbers if focused else range(image.shape[1]):
+                image[:, line] += self._line(line, {line: fine[line]} if focused else fine)
         return image
 
     def _fine(self, channels: NDArray[Any], transmit: Transmit) -> NDArray[np.float32]:
-        """Channels (samples, elements) as real RF at FINE times the image's rate, (elements, samples)."""
+        """Channels (samples, elements) as real RF at FINE times the image's rate, (elements, 1 + samples + 1)."""
         if self.demodulation_hz:
             channels = remodulate(channels, self.channel_sampling_hz, self.demodulation_hz, transmit.start_s)
-        return np.ascontiguousarray(interpolate(np.asarray(channels, np.float32), FINE).T, dtype=np.float32)
+        fine = interpolate(np.asarray(channels, np.float32), FINE)
+        return np.ascontiguousarray(np.pad(fine, [(1, 1), (0, 0)]).T, dtype=np.float32)
 
-    def _line(self, fine: NDArray[np.float32], transmit: Transmit, x: Array, z: Array) -> NDArray[np.float32]:
-        """Sum the channels along one line, (H,)."""
-        there = transmit.arrival_s(x, z, self.elements_x_m, self.sound_speed_m_s)
-        across = x[None, :] - self.elements_x_m[:, None]
-        active = 2 * F_NUMBER * np.abs(across) <= np.maximum(z, 2 * F_NUMBER * abs(self._element_pitch))[None, :]
-        element, row = np.nonzero(active)
-        back = np.hypot(across[element, row], z[row]) / self.sound_speed_m_s
-        place = (there[row] + back - transmit.start_s) * (self.sampling_hz * FINE)
-        return _sum_at(fine, element, row, place, x.size)
-
-    @property
-    def _element_pitch(self) -> float:
-        return float(self.elements_x_m[1] - self.elements_x_m[0])
+    def _line(self, line: int, fine: dict[int, NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Sum the channels of some transmits along one line, (H,)."""
+        starts, angles = self.lines
+        x = starts[line] + self.depths_m * math.sin(angles[line])
+        z = self.depths_m * math.cos(angles[line])
+        across = np.abs(x[:, None] - self.elements_x_m[None, :])
+        reach = np.maximum(z[:, None] / (2 * F_NUMBER), across.min(axis=1, keepdims=True))
+        row, element = np.nonzero(across <= reach)
+        first = np.searchsorted(row, np.arange(x.size))
+        rate = self.sampling_hz * FINE
+        back = (np.hypot(across[row, element], z[row]) * (rate / self.sound_speed_m_s)).astype(np.float32)
+        total = np.zeros(x.size, dtype=np.float32)
+        for number, channels in fine.items():
+            transmit = self.transmits[number]
+            there = transmit.arrival_s(x, z, self.elements_x_m, self.sound_speed_m_s) - transmit.start_s
+            place = (there * rate).astype(np.float32)[row] + back
+            total += _sum_at(channels, element.astype(np.int32), first, place)
+        return np.asarray(total / np.diff(first, append=row.size), dtype=np.float32)
 
 
 def _sum_at(
-    fine: NDArray[np.float32], element: NDArray[np.int64], row: NDArray[np.int64], place: Array, rows: int
+    fine: NDArray[np.float32],
+    element: NDArray[np.int32],
+    first: NDArray[np.int64],
+    place: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Interpolate each pair of element and row linearly, and average the elements of each row."""
-    inside = (place >= 0) & (place < fine.shape[1] - 1)
-    element, row, place = element[inside], row[inside], place[inside]
-    below = place.astype(np.int64)
-    rest = (place - below).astype(np.float32)
+    """Interpolate each pair of row and element linearly and sum each row's pairs, which begin at `first`.
+
+    Channels begin and end with a zero, where everything outside the recorded time is read.
+    """
+    place = np.clip(place + 1, 0, fine.shape[1] - 1.001)
+    below = place.astype(np.int32)
+    rest = place - below
+    below += element * np.int32(fine.shape[1])
     flat = fine.reshape(-1)
-    at = element * fine.shape[1] + below
-    value = flat[at] * (1 - rest) + flat[at + 1] * rest
-    summed = np.bincount(row, weights=value, minlength=rows)
-    count = np.bincount(row, minlength=rows)
-    return np.asarray(summed / np.maximum(count, 1), dtype=np.float32)
+    lower = flat[below]
+    return np.add.reduceat(lower + (flat[below + 1] - lower) * rest, first)
 
 
 def _even(values: Array) -> bool:

@@ -12,6 +12,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.errors import ReadError
 from engine.readers.axes import arranged_shape, take_frame
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import h5py
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
+LARGEST_DESCRIPTION = 2**22
 _LOCK = RLock()
 
 
@@ -114,6 +116,14 @@ def number_at(path: Path, group: "h5py.Group", name: str) -> object:
     if found.size != 1:
         raise ReadError(path, f"{name} must be one number, found shape {found.shape}")
     return plain(found[()])
+
+
+def small_array(path: Path, group: "h5py.Group", name: str) -> NDArray[np.float64]:
+    """Return a whole dataset of numbers that describe, not of samples, as float64."""
+    found = dataset(path, group, name)
+    if found.dtype.kind not in "iuf" or not 1 <= found.size <= LARGEST_DESCRIPTION:
+        raise ReadError(path, f"{name} must be an array of numbers, found {found.dtype}, shape {found.shape}")
+    return np.atleast_1d(np.asarray(found[()], dtype=np.float64))
 
 
 class FrameDataset:

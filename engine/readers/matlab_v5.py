@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.errors import ReadError
 from engine.readers.axes import take_frame
 from engine.readers.checks import DEFLATE_RATIO
-from engine.types import Map
 
 MATRIX, COMPRESSED = 14, 15
 STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
@@ -41,6 +41,26 @@ class Variable:
     mapped: tuple[int, str] | None = None
 
 
+@dataclass(frozen=True)
+class Buffer:
+    """An array (rows, columns), (rows, columns, frames) or (rows, columns, 1, frames), read frame by frame."""
+
+    shape: tuple[int, ...]
+    is_complex: bool
+    frame: Callable[[int], NDArray[Any]]
+
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+        return math.prod(self.shape[2:])
+
+
+def frame_of(array: Any, index: int) -> Any:
+    """Cut a frame out of an array of 2, 3 or 4 axes, the last of which counts frames."""
+    middle = (0,) * (array.ndim - 3)
+    return array if array.ndim == 2 else array[(slice(None), slice(None), *middle, index)]
+
+
 class MatlabV5:
     """The variables of one file, found without reading their values."""
 
@@ -59,7 +79,18 @@ class MatlabV5:
 
         return loadmat(self.path, variable_names=[name], simplify_cells=True)[name]
 
-    def frames(self, name: str, axes: str) -> Callable[[int], Map]:
+    def buffer(self, name: str) -> "Buffer":
+        """Return the array, or the first array of a cell, frame by frame; it is read whole."""
+        from scipy.io import loadmat
+
+        value = loadmat(self.path, variable_names=[name])[name]
+        while value.dtype == object:
+            if value.size == 0:
+                raise ReadError(self.path, f"{name} is empty")
+            value = value.reshape(-1)[0]
+        return Buffer(value.shape, np.iscomplexobj(value), lambda index: np.asarray(frame_of(value, index)))
+
+    def frames(self, name: str, axes: str) -> Callable[[int], NDArray[Any]]:
         """Return a reader of frames (H, W): mapped where possible, else of the variable read whole, once, if needed."""
         variable = self.variables[name]
         if variable.mapped is not None and variable.dtype is not None:

@@ -1,14 +1,18 @@
 """Variables of a MATLAB v7.3 file: HDF5 after a user block of 512 bytes, axes reversed, structures as groups."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from engine.errors import ReadError
+from engine.readers.axes import take_frame
+from engine.readers.checks import sequence_shape
 from engine.readers.hdf5 import FrameDataset, dataset, inside, open_hdf5, plain
-from engine.readers.matlab_v5 import Variable
-from engine.types import Map
+from engine.readers.matlab_v5 import Buffer, Variable
 
 if TYPE_CHECKING:
     import h5py
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
 LARGEST_VALUE = 2**20
 """Entries of a value inside a structure above which it is left out: geometry is small."""
 LARGEST_CELLS = 2**14
+LARGEST_DEPTH = 4
 
 
 class MatlabV73:
@@ -32,21 +37,38 @@ class MatlabV73:
         with open_hdf5(self.path) as file:
             return _plain(file, inside(self.path, file, name))
 
-    def frames(self, name: str, axes: str) -> Callable[[int], Map]:
-        """Return a reader of frames (H, W); `axes` are MATLAB's, which are stored reversed."""
+    def buffer(self, name: str) -> Buffer:
+        """Return the array, or the first array of a cell, frame by frame, each read when it is asked for."""
+        with open_hdf5(self.path) as file:
+            found = dataset(self.path, file, name)
+            for _ in range(LARGEST_DEPTH):
+                if found.dtype.kind == "O" and found.size:
+                    found = file[found[()].reshape(-1)[0]]
+            place, shape = found.name, found.shape[::-1]
+            is_complex = found.dtype.names == ("real", "imag")
+            if not 2 <= len(shape) <= 4 or not (is_complex or found.dtype.kind in "iuf"):
+                raise ReadError(self.path, f"{name} holds no samples: {found.dtype}, shape {shape}")
+            sequence_shape(self.path, math.prod(shape[2:]), shape[0], shape[1])
+
+        def read(index: int) -> NDArray[Any]:
+            with open_hdf5(self.path) as again:
+                stored = dataset(self.path, again, place)
+                taken = stored[()] if stored.ndim == 2 else stored[(index, *(0,) * (stored.ndim - 3))]
+            return np.asarray(taken["real"] + 1j * taken["imag"] if is_complex else taken).T
+
+        return Buffer(shape, is_complex, read)
+
+    def frames(self, name: str, axes: str) -> Callable[[int], NDArray[Any]]:
+        """Return a reader of frames (H, W), complex where the array is; `axes` are MATLAB's, stored reversed."""
+        if self.variables[name].is_complex:
+            return lambda index: self._complex_frame(name, axes, index)
         with open_hdf5(self.path) as file:
             return FrameDataset(self.path, file, name, axes[::-1])
 
-    def complex_frames(self, name: str, axes: str) -> Callable[[int], np.ndarray]:
-        """Return a reader of complex frames (H, W)."""
-        from engine.readers.axes import take_frame
-
-        def read(index: int) -> np.ndarray:
-            with open_hdf5(self.path) as file:
-                pairs = take_frame(dataset(self.path, file, name), axes[::-1], index)
-            return np.asarray(pairs["real"] + 1j * pairs["imag"])
-
-        return read
+    def _complex_frame(self, name: str, axes: str, index: int) -> NDArray[Any]:
+        with open_hdf5(self.path) as file:
+            pairs = take_frame(dataset(self.path, file, name), axes[::-1], index)
+        return np.asarray(pairs["real"] + 1j * pairs["imag"])
 
 
 def _variable(name: str, found: Any) -> Variable:

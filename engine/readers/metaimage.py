@@ -122,7 +122,7 @@ def _dtype(path: Path, header: Mapping[str, str]) -> np.dtype[np.generic]:
     if header.get("BinaryData", "True").lower() != "true":
         raise ReadError(path, "its values are stored as text, only binary data are read")
     big = header.get("ElementByteOrderMSB", header.get("BinaryDataByteOrderMSB", "False")).lower() == "true"
-    dtype = np.dtype(TYPES[kind]).newbyteorder(">" if big else "<")
+    dtype = np.dtype((">" if big else "<") + TYPES[kind])
     require_signed(path, dtype)
     return dtype
 

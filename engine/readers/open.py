@@ -62,18 +62,19 @@ def _expand(paths: list[Path]) -> list[Path]:
 def _recordings_in(folder: Path) -> list[Path]:
     """Files of a folder that some reader recognises; companions (a .raw beside its .mhd) are passed over."""
     files = sorted((entry for entry in folder.iterdir() if entry.is_file()), key=natural_key)
-    found = [file for file in files if not file.name.startswith(".") and _recognised(file)]
+    main_files = [_main_file(file) for file in files if not file.name.startswith(".")]
+    found = list(dict.fromkeys(file for file in main_files if file is not None))
     if not found:
         raise ReadError(folder, "this folder holds no recording that can be opened")
     return found
 
 
-def _recognised(file: Path) -> bool:
+def _main_file(file: Path) -> Path | None:
     try:
         reader = _reader_for(file)
     except ReadError:
-        return False
-    return reader is not None and bool(reader.extensions)
+        return None
+    return reader.main_file(file) if reader is not None and reader.extensions else None
 
 
 def _open_one(path: Path, options: ReadOptions) -> Recording:

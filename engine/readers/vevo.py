@@ -1,0 +1,137 @@
+"""VisualSonics Vevo 2100 and later: `*.xml` with parameters beside `*.bmode` with beamformed IQ.
+
+Data: a 40-byte file header (uint32 version, frames, kind of data), then per frame a 56-byte header and per line a
+4-byte header and samples of int16, Q before I. The IQ rate is `B-Mode/RX-Frequency`, twice that with `Quad-2x`, and the
+carrier is `RX-Frequency` too. 8-bit exports (`kind` 8) are B-mode. RF exports of other modes have no public layout.
+Format: VisualSonics, "Vevo 2100 IQ data export", as in its example readers.
+"""
+
+import struct
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import ReadError
+from engine.readers.base import READERS, Reader, ReadOptions, Recording
+from engine.readers.checks import positive, require_bytes, sequence_shape
+from engine.readers.remodulate import RemodulatedFrames
+
+FILE_HEADER, FRAME_HEADER, LINE_HEADER = 40, 56, 4
+EIGHT_BIT = 8
+LARGEST_XML = 2**22
+DATA_SUFFIXES = (".bmode", ".iqmode", ".3d.bmode")
+
+
+@READERS.entry("vevo")
+class Vevo(Reader):
+    """Beamformed IQ, re-modulated to RF."""
+
+    name = "vevo"
+    title = "VisualSonics Vevo (.xml with .bmode)"
+    extensions = (".xml", ".bmode", ".iqmode")
+
+    def sniff(self, path: Path, head: bytes) -> bool:
+        """Recognise the parameter names of the XML, or a data file beside such an XML."""
+        xml = path if head.lstrip().startswith(b"<") else _xml_beside(path)
+        if xml is None or not xml.is_file():
+            return False
+        with xml.open("rb") as stream:
+            return b"B-Mode/Samples" in stream.read(LARGEST_XML)
+
+    def main_file(self, path: Path) -> Path:
+        """Either file of the pair stands for the XML."""
+        return path if path.suffix == ".xml" else _xml_beside(path) or path
+
+    def read(self, path: Path, options: ReadOptions) -> Recording:
+        """Open the IQ frames."""
+        xml = self.main_file(path)
+        values = _parameters(xml)
+        data = _data_beside(xml)
+        frames = _frame_count(data)
+        if _number(xml, values, "Focal-Zones-Count", _number(xml, values, "Focal-Zones", 1.0)) != 1:
+            raise ReadError(xml, "has several focal zones: how their lines interleave is not documented")
+        samples, lines = (int(_number(xml, values, name)) for name in ("Samples", "Lines"))
+        shape = sequence_shape(data, frames, samples, lines)
+        stride = FRAME_HEADER + lines * (LINE_HEADER + 4 * samples)
+        require_bytes(data, FILE_HEADER + frames * stride, data.stat().st_size)
+        line = np.dtype([("header", f"V{LINE_HEADER}"), ("qi", "<i2", (samples, 2))])
+        record = np.dtype([("header", f"V{FRAME_HEADER}"), ("lines", line, (lines,))])
+        stored = np.memmap(data, record, "r", FILE_HEADER, (frames,))
+
+        def read_iq(index: int) -> NDArray[np.complexfloating]:
+            qi = stored[index]["lines"]["qi"].astype(np.float32)
+            return np.asarray((qi[..., 1] + 1j * qi[..., 0]).T)
+
+        carrier = _megahertz(xml, values, "RX-Frequency")
+        twice = values.get("B-Mode/Quad-2x", "false").lower() == "true"
+        rf = RemodulatedFrames(data, shape, read_iq, carrier * (2 if twice else 1), carrier)
+        known = {"sampling_hz": rf.sampling_hz, "center_hz": carrier}
+        if "B-Mode/TX-Frequency" in values:
+            known["center_hz"] = _megahertz(xml, values, "TX-Frequency")
+        if "B-Mode/Width" in values and lines > 1:
+            known["pitch_m"] = _number(xml, values, "Width") * 1e-3 / (lines - 1)
+        if "B-Mode/Depth-Offset" in values:
+            known["start_depth_m"] = _number(xml, values, "Depth-Offset", at_least_zero=True) * 1e-3
+        return Recording(rf.shape, known, rf, (xml,), "VisualSonics Vevo IQ", notes=(rf.note,))
+
+
+def _xml_beside(path: Path) -> Path | None:
+    for suffix in DATA_SUFFIXES:
+        if path.name.endswith(suffix):
+            return path.with_name(path.name.removesuffix(suffix) + ".xml")
+    return None
+
+
+def _data_beside(xml: Path) -> Path:
+    stem = xml.name.removesuffix(".xml")
+    found = [xml.with_name(stem + suffix) for suffix in DATA_SUFFIXES if xml.with_name(stem + suffix).is_file()]
+    if not found:
+        raise ReadError(xml, f"the data file {stem}.bmode is not beside it")
+    return found[0]
+
+
+def _frame_count(data: Path) -> int:
+    with data.open("rb") as stream:
+        head = stream.read(12)
+    require_bytes(data, 12, len(head), "the format")
+    _, frames, kind = struct.unpack("<3I", head)
+    if kind == EIGHT_BIT:
+        raise ReadError(data, "holds 8-bit B-mode, not RF: export IQ instead")
+    return int(frames)
+
+
+def _parameters(xml: Path) -> dict[str, str]:
+    size = xml.stat().st_size
+    if size > LARGEST_XML:
+        raise ReadError(xml, f"the parameter file has {size} bytes, more than can be")
+    text = xml.read_bytes()
+    if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+        raise ReadError(xml, "declares entities, which are not read")
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise ReadError(xml, f"damaged XML ({error})") from None
+    return {each.get("name", ""): each.get("value", "") for each in root.iter("parameter")}
+
+
+def _number(
+    xml: Path, values: dict[str, str], name: str, default: float | None = None, *, at_least_zero: bool = False
+) -> float:
+    text = values.get(f"B-Mode/{name}")
+    if text is None:
+        if default is None:
+            raise ReadError(xml, f"parameter B-Mode/{name} is missing")
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        raise ReadError(xml, f"parameter B-Mode/{name} must be a number, found {text[:40]!r}") from None
+    return 0.0 if at_least_zero and value == 0 else positive(xml, f"B-Mode/{name}", value)
+
+
+def _megahertz(xml: Path, values: dict[str, str], name: str) -> float:
+    """Return a frequency in Hz; the files give MHz, and a value above 1000 can only be Hz."""
+    value = _number(xml, values, name)
+    return value * 1e6 if value < 1e3 else value
