@@ -8,6 +8,7 @@ REASONS = {
     "too_few": "too few valid pixels (at least 25, spread over at least 3 resolution cells)",
     "zero_variance": "all values are the same, so there is no standard deviation to divide by",
     "zero_mean": "the mean strain is zero, so there is no ratio",
+    "zero_error": "there is no error at all, so a ratio to it has no bound",
     "zero_truth": "the true value is zero, so there is no relative error",
     "no_edge": "no edge with a fitting width was found along the outline",
     "no_room": "there is no room for the windows at this depth",

@@ -1,0 +1,139 @@
+"""Errors against the true motion of a simulated recording: displacement, strain, and their relative forms.
+
+Everything is taken over the pixels that can be compared: away from the border of the strain map, where the true motion
+stays inside the frame, and where there is an estimate. The relative error of displacement exists in four forms that
+papers call NRMSE alike (w the estimate, g the truth):
+
+    nrmse            100 sqrt(sum (g - w)^2 / sum g^2), the one to use
+    nrmse_printed    100 sqrt(mean ((g - w) / g)^2), as printed by Joarder et al. 2025; pixels with |g| < 0.1 sample
+                     are left out, since it has no bound there
+    nrmse_upstream   100 RMSE / |mean g| without 40 rows and 15 lines at each side, as in the public ReUSENet program
+    nrmse_range      100 RMSE / (max g - min g)
+"""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.metrics.base import Measurement
+from engine.metrics.border import interior
+from engine.metrics.contrast import DEFAULT_WINDOW_M, MINIMUM_PIXELS, PERCENT, decibel
+from engine.types import Displacement, FrameTruth, Geometry, Map, Mask, Strain
+
+MICRO = 1e6
+SMALLEST_TRUTH = 0.1
+UPSTREAM_BORDER = (40, 15)
+
+Values = NDArray[np.float64]
+
+
+def comparable(truth: FrameTruth, geometry: Geometry, window_m: float = DEFAULT_WINDOW_M) -> Mask:
+    """Pixels (H, W) away from the border whose true place lies inside the deformed frame."""
+    height, width = truth.axial_displacement_m.shape
+    row = np.arange(height)[:, None] + truth.axial_displacement_m / geometry.axial_spacing_m
+    line = np.arange(width)[None, :] + truth.lateral_displacement_m / geometry.pitch_m
+    mask = np.zeros((height, width), dtype=np.bool_)
+    mask[interior((height, width), geometry, window_m)] = True
+    mask &= (row >= 0) & (row <= height - 1) & (line >= 0) & (line <= width - 1)
+    return mask
+
+
+def displacement_accuracy(
+    displacement: Displacement, truth: FrameTruth, *, window_m: float = DEFAULT_WINDOW_M
+) -> dict[str, Measurement]:
+    """Errors of displacement in samples (laterally lines) and micrometres, the four NRMSE and SNRd.
+
+    `window_m` is the length of the strain window, whose half is the border that is left out.
+    """
+    geometry = displacement.geometry
+    mask = comparable(truth, geometry, window_m)
+    axial, axial_truth = _pair(displacement.axial_m, truth.axial_displacement_m, mask)
+    lateral, lateral_truth = _pair(displacement.lateral_m, truth.lateral_displacement_m, mask)
+    spacing, pitch = geometry.axial_spacing_m, geometry.pitch_m
+    found = [
+        *_errors("axial", (axial - axial_truth) / spacing, "samples"),
+        *_errors("axial", MICRO * (axial - axial_truth), "um", suffix="_um"),
+        *_errors("lateral", (lateral - lateral_truth) / pitch, "lines"),
+        *_errors("lateral", MICRO * (lateral - lateral_truth), "um", suffix="_um"),
+        *nrmse(displacement.axial_samples, np.asarray(truth.axial_displacement_m / spacing, np.float32), mask).values(),
+        displacement_snr(axial, axial_truth),
+    ]
+    return {entry.name: entry for entry in found}
+
+
+def strain_accuracy(strain: Strain, truth: FrameTruth) -> dict[str, Measurement]:
+    """RMSE, mean absolute error and bias of axial strain in percent strain; the bias is compression positive."""
+    mask = comparable(truth, strain.geometry, strain.window_m or DEFAULT_WINDOW_M)
+    estimate, wanted = _pair(strain.axial, truth.axial_strain, mask)
+    return {entry.name: entry for entry in _errors("strain", PERCENT * (wanted - estimate), "%")}
+
+
+def nrmse(estimate: Map, truth: Map, mask: Mask | None = None) -> dict[str, Measurement]:
+    """Compute the four relative errors of axial displacement in samples, (H, W), in percent."""
+    everywhere = np.ones(truth.shape, dtype=np.bool_)
+    mask = everywhere if mask is None else mask
+    w, g = _pair(estimate, truth, mask)
+    rows, lines = UPSTREAM_BORDER
+    cropped = np.zeros_like(everywhere)
+    cropped[rows:-rows, lines:-lines] = True
+    inner, inner_truth = _pair(estimate, truth, cropped)
+    large = np.abs(g) >= SMALLEST_TRUTH
+    return {
+        entry.name: entry
+        for entry in (
+            _relative("nrmse", w - g, _rms(g)),
+            _relative("nrmse_printed", (w[large] - g[large]) / g[large], 1.0),
+            _relative("nrmse_upstream", inner - inner_truth, abs(_mean(inner_truth))),
+            _relative("nrmse_range", w - g, float(np.ptp(g)) if g.size else 0.0),
+        )
+    }
+
+
+def displacement_snr(estimate: Values, truth: Values) -> Measurement:
+    """SNRd = sum g^2 / sum (w - g)^2, whose dB are 10 log10; `natural_decibel` gives the printed scale."""
+    error = float(np.sum((estimate - truth) ** 2))
+    reason = "too_few" if estimate.size < MINIMUM_PIXELS else "zero_error" if error == 0 else ""
+    if reason:
+        return Measurement("snrd", math.nan, count=estimate.size, reason=reason)
+    value = float(np.sum(truth**2)) / error
+    return Measurement("snrd", value, decibel=decibel(value, 10.0), count=estimate.size)
+
+
+def natural_decibel(ratio: float) -> float:
+    """Return 10 ln |ratio|, the scale on which the end-to-end CNN paper's SNRe, CNRe and SNRd are printed.
+
+    Its 39.5 dB for SNRe is a ratio of 52, 34 dB in the usual sense. NaN where there is no logarithm.
+    """
+    return 10.0 * math.log(abs(ratio)) if ratio and math.isfinite(ratio) else math.nan
+
+
+def _pair(estimate: Map, truth: Map, mask: Mask) -> tuple[Values, Values]:
+    """Both maps where the mask holds and there is an estimate and a truth, in double precision."""
+    valid = mask & np.isfinite(estimate) & np.isfinite(truth)
+    return estimate[valid].astype(np.float64), truth[valid].astype(np.float64)
+
+
+def _errors(name: str, error: Values, unit: str, suffix: str = "") -> tuple[Measurement, Measurement, Measurement]:
+    values = {"rmse": _rms(error), "mae": _mean(np.abs(error)), "bias": _mean(error)}
+    reason = "too_few" if error.size < MINIMUM_PIXELS else ""
+    first, second, third = (
+        Measurement(f"{name}_{kind}{suffix}", math.nan if reason else value, unit, count=error.size, reason=reason)
+        for kind, value in values.items()
+    )
+    return first, second, third
+
+
+def _relative(name: str, error: Values, scale: float) -> Measurement:
+    reason = "too_few" if error.size < MINIMUM_PIXELS else "zero_truth" if scale == 0 else ""
+    found = Measurement(name, math.nan, "%", count=error.size, reason=reason or "zero_truth")
+    return found if reason else replace(found, value=PERCENT * _rms(error) / scale, reason="")
+
+
+def _rms(values: Values) -> float:
+    return math.sqrt(float(np.mean(values**2))) if values.size else math.nan
+
+
+def _mean(values: Values) -> float:
+    return float(values.mean()) if values.size else math.nan
