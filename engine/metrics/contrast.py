@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from engine.metrics.base import Measurement
 from engine.metrics.border import interior
 from engine.metrics.reasons import explain
-from engine.types import Ellipse, Geometry, Map, Mask, Strain
+from engine.metrics.region_pixels import leaves, local_mask, misses, overlap
+from engine.types import Ellipse, Geometry, Map, Strain
 
 __all__ = ["RegionWarning", "explain", "region_metrics", "region_warnings", "strain_metrics"]
 
@@ -111,11 +112,11 @@ def region_warnings(
         if ellipse is None:
             continue
         reason = _statistics(_values(strain, geometry, ellipse), geometry, window_m, 0).reason
-        if reason != "outside_image" and _leaves(ellipse, _shape(strain), geometry):
+        if reason != "outside_image" and leaves(ellipse, _shape(strain), geometry):
             found.append(RegionWarning(name, "leaves_image"))
         if reason:
             found.append(RegionWarning(name, reason))
-    if target is not None and background is not None and _overlap(target, background, _shape(strain), geometry):
+    if target is not None and background is not None and overlap(target, background, _shape(strain), geometry):
         found.append(RegionWarning("background", "overlap"))
     return tuple(found)
 
@@ -129,31 +130,13 @@ def _shape(strain: Map) -> tuple[int, int]:
     return strain.shape[0], strain.shape[1]
 
 
-def local_mask(ellipse: Ellipse, shape: tuple[int, int], geometry: Geometry) -> tuple[tuple[slice, slice], Mask]:
-    """Return the bounding box of an ellipse inside an image (H, W), and the ellipse's pixels in that box.
-
-    Equal to `ellipse.mask(...)` there, at a cost that follows the ellipse and not the image.
-    """
-    half_width, half_height = ellipse.reach_m
-    laterals, depths = geometry.laterals_m(shape[1]), geometry.depths_m(shape[0])
-    rows = slice(
-        int(np.searchsorted(depths, ellipse.depth_m - half_height * 1.001)),
-        int(np.searchsorted(depths, ellipse.depth_m + half_height * 1.001)),
-    )
-    lines = slice(
-        int(np.searchsorted(laterals, ellipse.lateral_m - half_width * 1.001)),
-        int(np.searchsorted(laterals, ellipse.lateral_m + half_width * 1.001)),
-    )
-    return (rows, lines), ellipse.contains(laterals[None, lines], depths[rows, None])
-
-
 def _values(strain: Map, geometry: Geometry, ellipse: Ellipse | None) -> NDArray[np.float32] | str:
     """Return the stored strain of the ellipse's pixels, NaN included, or the reason why there are none."""
     if ellipse is None:
         return "not_drawn"
     box, mask = local_mask(ellipse, _shape(strain), geometry)
     if not mask.any():
-        return "outside_image" if _misses(ellipse, _shape(strain), geometry) else "too_few"
+        return "outside_image" if misses(ellipse, _shape(strain), geometry) else "too_few"
     return strain[box][mask]
 
 
@@ -217,31 +200,3 @@ def _ratio(name: str, value: float, count: int, ddof: int) -> Measurement:
 
 def _missing(name: str, reason: str, count: int, ddof: int, unit: str = "") -> Measurement:
     return Measurement(name, math.nan, unit, count=count, ddof=ddof, reason=reason)
-
-
-def _box(shape: tuple[int, int], geometry: Geometry) -> tuple[float, float, float, float]:
-    """Left, right, top and bottom edge of the image, half a pixel beyond the outermost centres."""
-    half_width = shape[1] * geometry.pitch_m / 2
-    top = geometry.start_depth_m - geometry.axial_spacing_m / 2
-    return -half_width, half_width, top, top + shape[0] * geometry.axial_spacing_m
-
-
-def _leaves(ellipse: Ellipse, shape: tuple[int, int], geometry: Geometry) -> bool:
-    (half_width, half_height), (left, right, top, bottom) = ellipse.reach_m, _box(shape, geometry)
-    return (
-        ellipse.lateral_m - half_width < left
-        or ellipse.lateral_m + half_width > right
-        or ellipse.depth_m - half_height < top
-        or ellipse.depth_m + half_height > bottom
-    )
-
-
-def _misses(ellipse: Ellipse, shape: tuple[int, int], geometry: Geometry) -> bool:
-    left, right, top, bottom = _box(shape, geometry)
-    return not (left <= ellipse.lateral_m <= right and top <= ellipse.depth_m <= bottom)
-
-
-def _overlap(target: Ellipse, background: Ellipse, shape: tuple[int, int], geometry: Geometry) -> bool:
-    (rows, lines), mask = local_mask(target, shape, geometry)
-    laterals, depths = geometry.laterals_m(shape[1])[None, lines], geometry.depths_m(shape[0])[rows, None]
-    return bool((mask & background.contains(laterals, depths)).any())

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.metrics.contrast import local_mask, region_metrics, region_warnings, strain_metrics
+from engine.metrics.contrast import region_metrics, region_warnings, strain_metrics
 from engine.metrics.reasons import REASONS, explain
 from engine.types import Ellipse, Geometry, Strain
 
@@ -105,16 +105,6 @@ def test_many_pixels_within_one_resolution_cell_are_too_few() -> None:
     strain = Strain(striped((1.0, 2.0), 0.1), GEOMETRY, window_m=2e-3)
     assert strain_metrics(strain, small, None)["snr_target"].reason == "too_few"
     assert strain_metrics(replace(strain, window_m=0.2e-3), small, None)["snr_target"].value > 0
-
-
-@pytest.mark.parametrize("angle", [0.0, 30.0, 90.0, 217.0])
-@pytest.mark.parametrize("centre", [(0.0, 10e-3), (18e-3, 1e-3), (-19.2e-3, 20e-3)])
-def test_the_local_mask_equals_the_whole_one(angle: float, centre: tuple[float, float]) -> None:
-    ellipse = Ellipse(*centre, 5e-3, 2e-3, angle)
-    pasted = np.zeros(SHAPE, dtype=bool)
-    box, mask = local_mask(ellipse, SHAPE, GEOMETRY)
-    pasted[box] = mask
-    np.testing.assert_array_equal(pasted, ellipse.mask(SHAPE, GEOMETRY))
 
 
 def test_warnings_name_region_and_trouble() -> None:

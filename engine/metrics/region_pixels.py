@@ -1,0 +1,87 @@
+"""Which pixels of a strain map lie under an ellipse, at a cost that follows the ellipse and not the image.
+
+Ellipses live where the tissue is. Of a linear array that is the grid of the map itself; the lines of a convex or phased
+array fan out, and each pixel is taken to where it truly lies.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.preprocess.scan_conversion import ScanConverter
+from engine.types import Ellipse, Geometry, Mask
+
+Points = NDArray[np.float64]
+Shape = tuple[int, int]
+Box = tuple[slice, slice]
+
+OUTLINE_POINTS = 128
+MARGIN_PX = 2
+"""Pixels around the box of the sampled outline; sampling shortens an ellipse by 0.03 %."""
+
+
+def local_mask(ellipse: Ellipse, shape: Shape, geometry: Geometry) -> tuple[Box, Mask]:
+    """Return the bounding box of an ellipse inside an image (H, W), and the ellipse's pixels in that box."""
+    row, line = _to_grid(*_outline(ellipse), shape, geometry)
+    box = _span(row, shape[0]), _span(line, shape[1])
+    return box, inside(ellipse, box, shape, geometry)
+
+
+def inside(ellipse: Ellipse, box: Box, shape: Shape, geometry: Geometry) -> Mask:
+    """Say which pixels of a box of the image lie in the ellipse."""
+    rows, lines = box
+    if geometry.sector is None:
+        laterals, depths = geometry.laterals_m(shape[1]), geometry.depths_m(shape[0])
+        return ellipse.contains(laterals[None, lines], depths[rows, None])
+    row, line = np.arange(shape[0], dtype=np.float64)[rows, None], np.arange(shape[1], dtype=np.float64)[None, lines]
+    return ellipse.contains(*_converter(shape, geometry).to_image(row, line))
+
+
+def leaves(ellipse: Ellipse, shape: Shape, geometry: Geometry) -> bool:
+    """Whether part of the ellipse lies beyond the image, whose edges are half a pixel beyond the outermost centres."""
+    return not bool(np.all(_in_image(*_outline(ellipse), shape, geometry)))
+
+
+def misses(ellipse: Ellipse, shape: Shape, geometry: Geometry) -> bool:
+    """Whether the ellipse's centre lies beyond the image."""
+    centre = np.array([ellipse.lateral_m]), np.array([ellipse.depth_m])
+    return not bool(np.all(_in_image(*centre, shape, geometry)))
+
+
+def overlap(first: Ellipse, second: Ellipse, shape: Shape, geometry: Geometry) -> bool:
+    """Whether two ellipses share a pixel."""
+    box, mask = local_mask(first, shape, geometry)
+    return bool((mask & inside(second, box, shape, geometry)).any())
+
+
+def _outline(ellipse: Ellipse) -> tuple[Points, Points]:
+    """Lateral positions and depths of points around the ellipse."""
+    around = np.linspace(0.0, 2 * np.pi, OUTLINE_POINTS, endpoint=False)
+    along, across = ellipse.semi_lateral_m * np.cos(around), ellipse.semi_axial_m * np.sin(around)
+    turn = np.radians(ellipse.angle_deg)
+    lateral = ellipse.lateral_m + along * np.cos(turn) - across * np.sin(turn)
+    depth = ellipse.depth_m + along * np.sin(turn) + across * np.cos(turn)
+    return lateral, depth
+
+
+def _to_grid(lateral_m: Points, depth_m: Points, shape: Shape, geometry: Geometry) -> tuple[Points, Points]:
+    """Fractional row and line of points in the tissue."""
+    if geometry.sector is not None:
+        return _converter(shape, geometry).to_beam(lateral_m, depth_m)
+    row = (depth_m - geometry.start_depth_m) / geometry.axial_spacing_m
+    return row, lateral_m / geometry.pitch_m + (shape[1] - 1) / 2
+
+
+def _in_image(lateral_m: Points, depth_m: Points, shape: Shape, geometry: Geometry) -> Mask:
+    row, line = _to_grid(lateral_m, depth_m, shape, geometry)
+    found: Mask = (row >= -0.5) & (row <= shape[0] - 0.5) & (line >= -0.5) & (line <= shape[1] - 0.5)
+    return found
+
+
+def _span(place: Points, size: int) -> slice:
+    first = min(max(int(np.floor(place.min())) - MARGIN_PX, 0), size)
+    last = min(max(int(np.ceil(place.max())) + MARGIN_PX + 1, first), size)
+    return slice(first, last)
+
+
+def _converter(shape: Shape, geometry: Geometry) -> ScanConverter:
+    return ScanConverter(geometry, shape, geometry.pitch_m)
