@@ -11,6 +11,8 @@ from engine import __version__
 from engine.errors import StrainscopeError
 
 COMMANDS = {
+    "view": "app.commands.window:view",
+    "demo": "app.commands.window:demo",
     "info": "app.commands.info:info",
     "methods": "app.commands.methods:methods",
     "estimate": "app.commands.estimate:estimate",

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
     QMessageBox,
+    QTabWidget,
     QToolBar,
     QWidget,
 )
@@ -19,6 +20,7 @@ from app.actions import ActionInfo, make_actions, nudge_of, restyle
 from app.controllers.commands import Commands, make_commands
 from app.controllers.files import OpenedFile
 from app.dialogs.about import show_about, show_keys
+from app.dialogs.export import ExportDialogs
 from app.dialogs.geometry_dialog import GeometryDialog
 from app.jobs import Jobs
 from app.panels.base import PANELS, PanelInfo, scrolled
@@ -54,6 +56,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(self.state, self.commands)
         self.setStatusBar(self.status)
         self.status.set_read_out(self.workspace.view.read_out)
+        self.exports = ExportDialogs(self.commands, self.workspace.view, self)
         self.actions_by_name = make_actions(self, self._action_table())
         self.docks = self._make_docks()
         self._make_menus()
@@ -71,7 +74,9 @@ class MainWindow(QMainWindow):
             ActionInfo("open", "&Open\u2026", self.ask_files, "Ctrl+O", "open"),
             ActionInfo("demo", "Open the e&xample", self.commands.files.open_demo),
             ActionInfo("geometry", "Edit &geometry\u2026", self.commands.files.edit_geometry),
-            ActionInfo("save_result", "Save &result\u2026", self.ask_result_path, "Ctrl+Shift+S"),
+            ActionInfo("figure", "Export &figure\u2026", self.exports.figure, "Ctrl+E", "export"),
+            ActionInfo("table", "Export &table\u2026", self.exports.table, "Ctrl+Shift+E", "table"),
+            ActionInfo("save_result", "Save &result\u2026", self.exports.result, "Ctrl+Shift+S"),
             ActionInfo("quit", "&Quit", self.close_window, "Ctrl+Q"),
             ActionInfo("undo", "&Undo", regions.undo_stack.undo, "Ctrl+Z", "undo"),
             ActionInfo("redo", "&Redo", regions.undo_stack.redo, "Ctrl+Shift+Z", "redo"),
@@ -84,7 +89,7 @@ class MainWindow(QMainWindow):
             ActionInfo("mirror", "Background at the target's &depth", regions.mirror_background),
             ActionInfo("clear", "&Remove both regions", regions.clear),
             ActionInfo("estimate", "&Estimate strain", processing.start, "Ctrl+R", "estimate"),
-            ActionInfo("cancel", "&Cancel", processing.cancel, "Ctrl+.", "cancel"),
+            ActionInfo("cancel", "&Cancel", self.commands.cancel, "Ctrl+.", "cancel"),
             ActionInfo("play", "&Play", playback.toggle, icon="play", hint="Space"),
             ActionInfo("fit", "Show the &whole image", self.workspace.view.fit, icon="fit", hint="F"),
             ActionInfo(
@@ -100,10 +105,14 @@ class MainWindow(QMainWindow):
             dock = self._dock(info)
             docks[info.name] = dock
             self.addDockWidget(AREAS[info.area], dock)
-        self.resizeDocks([docks["recording"], docks["measurements"]], [290, 330], Qt.Orientation.Horizontal)
-        right = [docks[name] for name in ("measurements", "graphs", "display") if name in docks]
-        for dock in right[1:]:
-            self.splitDockWidget(right[0], dock, Qt.Orientation.Vertical)
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self.tabifyDockWidget(docks["method"], docks["recording"])
+        for name in ("method", "recording"):  # their tabs carry their names already
+            docks[name].setTitleBarWidget(QWidget(docks[name]))
+        docks["method"].raise_()
+        self.resizeDocks([docks["method"], docks["measurements"]], [300, 320], Qt.Orientation.Horizontal)
+        self.resizeDocks([docks["method"], docks["display"]], [330, 420], Qt.Orientation.Vertical)
+        self.resizeDocks([docks["measurements"], docks["graphs"]], [400, 340], Qt.Orientation.Vertical)
         return docks
 
     def _dock(self, info: PanelInfo) -> QDockWidget:
@@ -120,9 +129,7 @@ class MainWindow(QMainWindow):
         bar = self.menuBar()
         self._recent_menu = QMenu("Open &recent", self)
         self._recent_menu.aboutToShow.connect(self._fill_recent)
-        self._add_menu(
-            "&File", ("open", self._recent_menu, "demo", None, "geometry", None, "save_result", None, "quit")
-        )
+        self._add_menu("&File", ("open", self._recent_menu, "demo", None, "geometry", None, *EXPORTS, None, "quit"))
         self._add_menu("&Edit", ("undo", "redo", None, "delete", "mirror", "clear"))
         self._add_menu("&Strain", ("estimate", "cancel"))
         view = self._add_menu("&View", ("fit", "overlay", "play", None, "pan", "target", "background", None))
@@ -158,7 +165,14 @@ class MainWindow(QMainWindow):
         bar.setMovable(False)
         bar.setIconSize(QSize(20, 20))
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        groups = (("open",), ("pan", "target", "background"), ("undo", "redo"), ("fit", "overlay"))
+        groups = (
+            ("open",),
+            ("pan", "target", "background"),
+            ("undo", "redo"),
+            ("fit", "overlay"),
+            ("estimate",),
+            ("figure", "table"),
+        )
         for group in groups:
             for name in group:
                 bar.addAction(self.actions_by_name[name])
@@ -168,8 +182,7 @@ class MainWindow(QMainWindow):
         for name in ("undo", "redo", "fit"):
             button = bar.widgetForAction(self.actions_by_name[name])
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)  # type: ignore[attr-defined]
-        short = {"open": "Open", "pan": "Pan", "target": "Target", "background": "Background", "overlay": "Overlay"}
-        for name, text in short.items():
+        for name, text in SHORT_NAMES.items():
             self.actions_by_name[name].setIconText(text)
 
     def _connect(self) -> None:
@@ -189,6 +202,7 @@ class MainWindow(QMainWindow):
             self.state.regions_changed,
             self.state.display_changed,
             self.state.methods_changed,
+            self.state.activity_changed,
         ):
             signal.connect(self._refresh_actions)
 
@@ -259,20 +273,6 @@ class MainWindow(QMainWindow):
         assert isinstance(action, QAction)
         self.open_paths(tuple(Path(name) for name in action.data()))
 
-    # -- export -----------------------------------------------------------------------------------------------------
-
-    @Slot()
-    def ask_result_path(self) -> None:
-        """Ask where to save the result."""
-        path = self._ask_path("Save the result", "result.h5", "Strainscope result (*.h5)")
-        if path is not None:
-            self.commands.exporting.save_result(path)
-
-    def _ask_path(self, title: str, name: str, pattern: str) -> Path | None:
-        folder = self.preferences.last_folder
-        chosen, _ = QFileDialog.getSaveFileName(self, title, str(Path(folder) / name) if folder else name, pattern)
-        return Path(chosen) if chosen else None
-
     # -- what the actions do ----------------------------------------------------------------------------------------
 
     def _choose_pan(self) -> None:
@@ -327,8 +327,9 @@ class MainWindow(QMainWindow):
         running = run is not None and run.status == "running"
         complete = run is not None and run.status == "complete"
         actions["estimate"].setEnabled(opened and bool(state.methods) and not running and not complete)
-        actions["cancel"].setEnabled(running)
-        actions["save_result"].setEnabled(run is not None and bool(run.store.frames()))
+        actions["cancel"].setEnabled(self.commands.can_cancel())
+        for name in EXPORTS:
+            actions[name].setEnabled(run is not None and bool(run.store.frames()))
         for tool in Tool:
             actions[tool.value].setChecked(state.tool is tool)
         actions["overlay"].setChecked(state.display.overlay)

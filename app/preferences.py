@@ -19,6 +19,7 @@ class Preferences(BaseModel):
     theme: Literal["system", "light", "dark"] = "system"
     recent: list[list[str]] = Field(default_factory=list)
     last_folder: str = ""
+    last_export_folder: str = ""
     method: str = ""
     estimate_on_open: bool = True
     display: dict[str, bool | int | float | str] = Field(default_factory=dict)

@@ -27,10 +27,10 @@ class StatusBar(QStatusBar):
         self.progress.setFixedWidth(160)
         self.progress.setAccessibleName("Progress")
         self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("Stop estimating; frames that are done stay (Ctrl+.)")
+        self.cancel.setToolTip("Stop; frames that are done stay (Ctrl+.)")
         self.cancel.setStyleSheet("QPushButton { padding: 2px 10px; }")
-        self.cancel.clicked.connect(commands.processing.cancel)
-        self._processing = commands.processing
+        self.cancel.clicked.connect(commands.cancel)
+        self._can_cancel = commands.can_cancel
         self.addWidget(self.words, 1)
         for widget in (self.activity, self.progress, self.cancel):
             self.addPermanentWidget(widget)
@@ -55,7 +55,7 @@ class StatusBar(QStatusBar):
         activity = self._state.activity
         for widget in (self.activity, self.progress):
             widget.setVisible(activity is not None)
-        self.cancel.setVisible(activity is not None and self._processing.is_running())
+        self.cancel.setVisible(activity is not None and self._can_cancel())
         if activity is None:
             return
         self.activity.setText(

@@ -88,22 +88,25 @@ QMenu::item:disabled {{ color: {disabled}; }}
 QMenu::separator {{ height: 1px; background: {border}; margin: 4px 8px; }}
 QStatusBar {{ background: {panel}; border-top: 1px solid {border}; color: {muted}; }}
 QStatusBar::item {{ border: 0; }}
+QStatusBar > QLabel {{ padding-left: 8px; }}
 QPushButton {{ background: {raised}; border: 1px solid {border}; border-radius: 4px; padding: 5px 12px; }}
 QPushButton:hover {{ border-color: {accent}; }}
 QPushButton:focus {{ border-color: {accent}; }}
 QPushButton:disabled {{ color: {disabled}; background: {panel}; }}
 QPushButton[primary="true"] {{ background: {accent}; color: {accent_text}; border-color: {accent}; font-weight: 600; }}
 QPushButton[primary="true"]:disabled {{ background: {panel}; color: {disabled}; border-color: {border}; }}
-QComboBox, QSpinBox, QDoubleSpinBox, QLineEdit, QAbstractSpinBox {{
+QLineEdit {{
     background: {field}; border: 1px solid {border}; border-radius: 4px; padding: 3px 6px; min-height: 19px;
     selection-background-color: {accent}; selection-color: {accent_text}; }}
-QComboBox:focus, QAbstractSpinBox:focus, QLineEdit:focus {{ border-color: {accent}; }}
-QComboBox:disabled, QAbstractSpinBox:disabled, QLineEdit:disabled {{ color: {disabled}; background: {panel}; }}
+QLineEdit:focus {{ border-color: {accent}; }}
 QComboBox QAbstractItemView {{ background: {panel}; border: 1px solid {border}; outline: 0; padding: 2px;
     selection-background-color: {accent}; selection-color: {accent_text}; }}
 QTableWidget, QTableView, QTreeView, QListView, QPlainTextEdit, QTextBrowser {{
     background: {field}; border: 1px solid {border}; border-radius: 4px; gridline-color: {grid};
     selection-background-color: {accent}; selection-color: {accent_text}; }}
+QTabBar::tab {{ background: {window}; color: {muted}; padding: 6px 12px; border: 0; font-weight: 600; }}
+QTabBar::tab:selected {{ background: {panel}; color: {text}; }}
+QTabBar::tab:hover {{ color: {text}; }}
 QHeaderView::section {{ background: {panel}; color: {muted}; border: 0; border-bottom: 1px solid {border};
     padding: 4px 6px; }}
 QScrollArea, QScrollArea > QWidget > QWidget {{ background: {panel}; border: 0; }}
@@ -151,6 +154,11 @@ def apply_theme(application: QApplication, name: ThemeName) -> None:
     font.setPointSizeF(10)
     application.setFont(font)
     application.setStyleSheet(_SHEET.format(**vars(Theme.colors)))
+
+
+def program_icon() -> QPixmap:
+    """Picture of the program for the task bar."""
+    return _render((files("resources") / "icons" / "strainscope.svg").read_text(encoding="utf-8"), 128)
 
 
 def role_color(letter: str) -> QColor:

@@ -30,6 +30,15 @@ class Commands:
     exporting: ExportController
     preferences: Preferences
 
+    def can_cancel(self) -> bool:
+        """Say whether something runs that can be stopped."""
+        return self.processing.is_running() or self.exporting.is_running()
+
+    def cancel(self) -> None:
+        """Stop what runs: the estimation, and any export."""
+        self.processing.cancel()
+        self.exporting.cancel()
+
     def change_display(self, **changes: object) -> None:
         """Change how maps are shown."""
         self.state.set_display(replace(self.state.display, **changes))  # type: ignore[arg-type]

@@ -1,18 +1,57 @@
 """Write figures, tables and results, off the GUI thread, from the same numbers that are shown."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.processing import in_words
 from app.jobs import Answers, JobControl, Jobs
 from app.run_store import RunStore
-from app.state import Activity, ViewerState
+from app.state import Activity, Display, Picture, Regions, Run, ViewerState
+from engine.errors import StrainscopeError
+from engine.export.figure import FigureContent, StrainPanel, save_figure
 from engine.export.result_file import ResultWriter
+from engine.export.table import measure_frames, write_table
+from engine.metrics.base import Measurement
 from engine.pipeline import Settings
+from engine.preprocess.bmode import bmode_db
 from engine.provenance import make_provenance
-from engine.types import RFSequence
+from engine.types import Map, RFSequence
+
+PREVIEW_DPI = 110
+NOTHING = "There is no strain to export yet: estimate strain first."
+
+
+@dataclass(frozen=True)
+class FigureOptions:
+    """What a figure shows, as the user chose it."""
+
+    bmode: bool = True
+    ellipses: bool = True
+    numbers: bool = True
+    scale_bar: bool = False
+    caption: bool = False
+    title: str = ""
+    dpi: int = 300
+
+
+@dataclass(frozen=True)
+class FigureSource:
+    """Everything a figure is drawn from, frozen when it was asked for."""
+
+    sequence: RFSequence
+    settings: Settings
+    picture: Picture
+    method: str
+    display: Display
+    limits_percent: tuple[float, float] | None
+    regions: Regions
+    metrics: Mapping[str, Measurement] = field(default_factory=dict)
 
 
 class ExportController(QObject):
@@ -20,27 +59,74 @@ class ExportController(QObject):
 
     failed = Signal(str)
     written = Signal(str)
+    previewed = Signal(bytes)
 
     def __init__(self, state: ViewerState, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self._lane = jobs.files
+        self._job: int | None = None
+
+    def figure_source(self, limits_percent: tuple[float, float] | None) -> FigureSource | None:
+        """Freeze what is shown now; None, with a word to the user, where there is no strain."""
+        state = self._state
+        if state.recording is None or state.run is None or state.picture is None or state.picture.strain is None:
+            self.failed.emit(NOTHING)
+            return None
+        return FigureSource(
+            state.recording.sequence,
+            state.run.settings,
+            state.picture,
+            state.run.title,
+            state.display,
+            limits_percent if state.display.quantity == "compressive" else None,
+            state.regions,
+            state.measurements.values,
+        )
+
+    def preview_figure(self, source: FigureSource, options: FigureOptions) -> None:
+        """Draw a small figure for the dialog; the last request wins."""
+        answers = Answers(done=self.previewed.emit, failed=self._failed)
+        self._lane.submit(partial(_preview, source, options), answers, slot="preview")
+
+    def save_figure(self, source: FigureSource, options: FigureOptions, path: Path) -> None:
+        """Write a figure; the suffix decides the format."""
+        self._submit(partial(write_figure, source, options, path), path)
+
+    def save_table(self, path: Path) -> None:
+        """Write the metrics of every estimated frame as CSV."""
+        run, sequence = self._shown_run()
+        if run is not None and sequence is not None:
+            self._submit(partial(_write_table, path, sequence, run.settings, run.store, self._state.regions), path)
 
     def save_result(self, path: Path) -> None:
         """Write every estimated frame of the shown run to one file."""
+        run, sequence = self._shown_run()
+        if run is not None and sequence is not None:
+            self._submit(partial(write_result, path, sequence, run.settings, run.store), path)
+
+    def is_running(self) -> bool:
+        """Say whether a file is being written."""
+        return self._job is not None
+
+    def cancel(self) -> None:
+        """Stop writing; the target stays as it was."""
+        if self._job is not None:
+            self._lane.cancel(self._job)
+
+    def _shown_run(self) -> tuple[Run | None, RFSequence | None]:
         state = self._state
         if state.recording is None or state.run is None or not state.run.store.frames():
-            self.failed.emit("There is no strain to save yet: estimate strain first.")
-            return
-        work = partial(write_result, path, state.recording.sequence, state.run.settings, state.run.store)
-        self._submit(work, path)
+            self.failed.emit(NOTHING)
+            return None, None
+        return state.run, state.recording.sequence
 
     def _submit(self, work: partial[None], path: Path) -> None:
-        self._state.set_activity(Activity(f"Writing {path.name}"))
         answers = Answers(
             done=partial(self._done, path), failed=self._failed, cancelled=self._end, progress=self._progress
         )
-        self._lane.submit(work, answers)
+        self._job = self._lane.submit(work, answers)
+        self._state.set_activity(Activity(f"Writing {path.name}"))
 
     def _progress(self, done: int, total: int) -> None:
         if self._state.activity is not None:
@@ -56,7 +142,42 @@ class ExportController(QObject):
         self.failed.emit(in_words(error))
 
     def _end(self) -> None:
-        self._state.set_activity(None)
+        if self._job is not None:
+            self._job = None
+            self._state.set_activity(None)
+
+
+def figure_content(source: FigureSource, options: FigureOptions) -> FigureContent:
+    """Describe the figure to the engine; the B-mode is computed anew in full precision."""
+    picture, regions = source.picture, source.regions if options.ellipses else Regions()
+    if picture.strain is None:
+        raise StrainscopeError(NOTHING)
+    against = "" if picture.reference_frame is None else f" against {picture.reference_frame + 1}"
+    panel = StrainPanel(
+        f"{source.method}, frame {picture.frame + 1}{against}",
+        _visible(picture, source.display.quality_threshold),
+        source.metrics if options.numbers else {},
+    )
+    return FigureContent(
+        (panel,),
+        source.sequence.geometry,
+        bmode_db(source.sequence.frame(picture.bmode_frame)) if options.bmode else None,
+        regions.target,
+        regions.background,
+        source.limits_percent,
+        source.display.colormap + ("_r" if source.display.reverse else ""),
+        source.display.dynamic_range_db,
+        options.title,
+        options.scale_bar,
+        options.caption,
+    )
+
+
+def write_figure(source: FigureSource, options: FigureOptions, path: Path, control: JobControl) -> None:
+    """Draw a figure into a file, with its provenance."""
+    content = figure_content(source, options)
+    provenance = make_provenance(source.sequence, source.settings, control.cancelled)
+    save_figure(replace(content, provenance=provenance), path, options.dpi)
 
 
 def write_result(path: Path, sequence: RFSequence, settings: Settings, store: RunStore, control: JobControl) -> None:
@@ -68,3 +189,32 @@ def write_result(path: Path, sequence: RFSequence, settings: Settings, store: Ru
             control.check()
             writer.append(store.read(frame))
             control.progress(done + 1, len(frames))
+
+
+def _write_table(
+    path: Path, sequence: RFSequence, settings: Settings, store: RunStore, regions: Regions, control: JobControl
+) -> None:
+    frames = store.frames()
+    provenance = make_provenance(sequence, settings, control.cancelled)
+    rows = []
+    for row in measure_frames((store.read(frame) for frame in frames), regions.target, regions.background):
+        control.check()
+        rows.append(row)
+        control.progress(len(rows), len(frames))
+    write_table(path, rows, provenance, regions.target, regions.background)
+
+
+def _preview(source: FigureSource, options: FigureOptions, _control: JobControl) -> bytes:
+    with TemporaryDirectory(prefix="strainscope-") as folder:
+        path = Path(folder) / "preview.png"
+        save_figure(figure_content(source, replace(options, caption=False)), path, PREVIEW_DPI)
+        return path.read_bytes()
+
+
+def _visible(picture: Picture, threshold: float) -> Map:
+    """Strain without the pixels that the quality mask hides on screen."""
+    assert picture.strain is not None
+    if threshold <= 0 or picture.quality is None:
+        return picture.strain
+    shown: Map = np.where(picture.quality >= threshold, picture.strain, np.float32(np.nan))
+    return shown

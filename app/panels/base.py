@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from app.controllers.commands import Commands
@@ -25,7 +26,7 @@ class PanelInfo:
 
 
 PANELS: Registry[PanelInfo] = Registry(
-    "panel", "app.panels", ("recording", "method", "display", "measurements", "graphs")
+    "panel", "app.panels", ("method", "recording", "display", "measurements", "graphs")
 )
 
 
@@ -48,4 +49,5 @@ def scrolled(widget: QWidget) -> QScrollArea:
     area.setWidget(widget)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return area

@@ -58,7 +58,7 @@ class DisplayPanel(Panel):
         self.overlay = QCheckBox("Strain over B-mode")
         self.overlay.setToolTip("Lay the strain over the B-mode (O)")
         self.opacity = LabelledSlider("Overlay opacity", 5, 100, "Opacity of the strain over the B-mode")
-        self.smooth = QCheckBox("Interpolate between pixels")
+        self.smooth = QCheckBox("Smooth pixels")
         self._lay_out()
         self._connect()
         state.display_changed.connect(self.refresh)
@@ -162,7 +162,7 @@ def _choice(name: str, entries: dict[str, str], words: str) -> QComboBox:
     box.setToolTip(words)
     for value, text in entries.items():
         box.addItem(text, value)
-    box.setMinimumContentsLength(12)
+    box.setMinimumContentsLength(8)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     return box
 
@@ -173,9 +173,10 @@ def _limit(name: str) -> QDoubleSpinBox:
     spin.setDecimals(2)
     spin.setSingleStep(0.1)
     spin.setSuffix(" %")
+    spin.setMinimumWidth(60)
     spin.setAccessibleName(name)
     spin.setKeyboardTracking(False)
     return spin
 
 
-PANELS.register("display", PanelInfo("display", "Display", "right", DisplayPanel))
+PANELS.register("display", PanelInfo("display", "Display", "left", DisplayPanel))

@@ -25,15 +25,17 @@ class ColorBar(QWidget):
 
     def sizeHint(self) -> QSize:
         """Return a width for the longest word at an end."""
-        width = self.fontMetrics().horizontalAdvance("high strain")
-        return QSize(width + 10, 200)
+        width = self.fontMetrics().horizontalAdvance("high strain") if any(self._ends) else BAR_PX + 44
+        return QSize(width + 8, 200)
 
     def show_scale(self, table: Table, limits: tuple[float, float], title: str, ends: tuple[str, str]) -> None:
         """Show these colours from `limits[0]` at the bottom to `limits[1]`; `ends` are the words at low and high."""
         self._table = table
         self._limits = limits
         self._title = title
-        self._ends = ends
+        if ends != self._ends:
+            self._ends = ends
+            self.updateGeometry()
         self.setAccessibleName(f"Colour bar: {title}")
         self.setAccessibleDescription(f"{limits[0]:g} ({ends[0]}) to {limits[1]:g} ({ends[1]})")
         self.setToolTip(f"{title}: {limits[0]:g} to {limits[1]:g}")
@@ -82,7 +84,7 @@ class ColorBar(QWidget):
         painter.setPen(QColor(Theme.colors.text))
         widest = 0.0
         low, high = self._limits
-        ticks = _ticks(low, high, max(2, int(bar.height() // (2.4 * line))))
+        ticks = _ticks(low, high, max(2, int(bar.height() // (3.6 * line))))
         digits = _digits(ticks)
         for value in ticks:
             y = bar.bottom() - (value - low) / (high - low) * bar.height()

@@ -1,10 +1,12 @@
 """B-mode and strain side by side: one picture, one zoom, one cursor, the same regions in both."""
 
 from functools import partial
+from typing import Literal
 
 import numpy as np
-from PySide6.QtCore import QRectF, Qt, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QWidget
+from PySide6.QtCore import QRectF, Signal, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from app.raster import (
     Limits,
@@ -19,6 +21,11 @@ from app.raster import (
 from app.state import Display, Picture, Regions, Role, Tool
 from app.views.image_pane import ImagePane
 from engine.types import Geometry
+
+LayoutName = Literal["automatic", "side by side", "stacked"]
+FRAME_PX = (130, 80)
+"""Room for axes, colour bar and header around an image."""
+STACKING_GAIN = 1.6
 
 QUANTITIES = {
     "compressive": ("Compressive strain (%)", ("stiff /\nlow strain", "soft /\nhigh strain")),
@@ -49,16 +56,14 @@ class DualView(QWidget):
         self._recording_limits: tuple[float, float] | None = None
         self._limits: Limits | None = None
         self._following = False
-        splitter = QSplitter(Qt.Orientation.Horizontal)
-        splitter.setChildrenCollapsible(False)
-        splitter.setHandleWidth(5)
+        self._extent = QRectF()
+        self._layout: LayoutName = "automatic"
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(5)
         for pane in (self.bmode, self.strain):
-            splitter.addWidget(pane)
+            self._row.addWidget(pane, 1)
             self._connect(pane)
-        splitter.setSizes([1000, 1000])
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(splitter)
         self._show_bars()
 
     def _connect(self, pane: ImagePane) -> None:
@@ -85,7 +90,8 @@ class DualView(QWidget):
         self._geometry = geometry
         if geometry is None:
             return
-        extent = image_extent_mm(geometry, shape)
+        extent = self._extent = image_extent_mm(geometry, shape)
+        self._arrange()
         for pane in self.panes:
             pane.set_extent(extent)
 
@@ -124,6 +130,28 @@ class DualView(QWidget):
         place = None if place_m is None else (place_m[0] * 1e3, place_m[1] * 1e3)
         for pane in self.panes:
             pane.plot.show_crosshair(place)
+
+    def set_layout(self, layout: LayoutName) -> None:
+        """Put the panes side by side, one above the other, or as the image's shape asks for."""
+        self._layout = layout
+        self._arrange()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Arrange the panes anew for the new size."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        stacked = self._layout == "stacked"
+        if self._layout == "automatic" and not self._extent.isEmpty():
+            stacked = better_stacked((self.width(), self.height()), (self._extent.width(), self._extent.height()))
+        direction = QBoxLayout.Direction.TopToBottom if stacked else QBoxLayout.Direction.LeftToRight
+        if direction != self._row.direction():
+            self._row.setDirection(direction)
+        # Panes of equal inner size keep the two plots, and so their zoom, alike.
+        width = max(pane.bar.sizeHint().width() for pane in self.panes)
+        for pane in self.panes:
+            pane.bar.setFixedWidth(width if stacked else pane.bar.sizeHint().width())
 
     def fit(self) -> None:
         """Show the whole image."""
@@ -207,6 +235,17 @@ class DualView(QWidget):
                     pane.plot.show_view(view)
         finally:
             self._following = False
+
+
+def better_stacked(space: tuple[int, int], image: tuple[float, float]) -> bool:
+    """Say whether two images (width, height in mm) are much larger one above the other in a space of pixels.
+
+    Side by side is what people expect, so stacking must gain a good deal.
+    """
+    (width, height), (wide, high) = space, image
+    beside = min((width / 2 - FRAME_PX[0]) / wide, (height - FRAME_PX[1]) / high)
+    above = min((width - FRAME_PX[0]) / wide, (height / 2 - FRAME_PX[1]) / high)
+    return above > STACKING_GAIN * max(beside, 1e-6)
 
 
 def image_extent_mm(geometry: Geometry, shape: tuple[int, int]) -> QRectF:

@@ -61,7 +61,7 @@ class ImagePlot(pg.PlotWidget):
         plot.setContentsMargins(2, 4, 6, 2)
         plot.setLabel("left", "Depth (mm)")
         plot.setLabel("bottom", "Lateral (mm)")
-        plot.getAxis("left").setWidth(52)
+        plot.getAxis("left").setWidth(46)
         plot.getAxis("bottom").setHeight(40)
         self._crosshair = [pg.InfiniteLine(angle=angle, movable=False) for angle in (0, 90)]
         for line in self._crosshair:

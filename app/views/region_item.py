@@ -11,7 +11,6 @@ from enum import Enum, auto
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
-from PySide6.QtWidgets import QGraphicsItem
 
 from app.state import Role
 from app.theme import role_color
@@ -54,7 +53,6 @@ class RegionItem(pg.GraphicsObject):
         self.setZValue(20)
         self._label = pg.TextItem(role.letter, anchor=(0.5, 0.5))
         self._label.setParentItem(self)
-        self._label.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
         self.set_ellipse(None)
 
     def set_ellipse(self, ellipse: Ellipse | None) -> None:

@@ -37,7 +37,11 @@ class TraceView(pg.PlotWidget):
         """Draw one metric over `count` frames; NaN leaves a gap."""
         self._count = count
         self.setLabel("left", title)
-        self._curve.setData(np.asarray(frames, float) + 1, np.asarray(values, float), connect="finite")
+        places, heights = np.asarray(frames, float) + 1, np.asarray(values, float)
+        finite = np.isfinite(heights)
+        # A line joins neighbours that both have a value; pyqtgraph itself stumbles over NaN in symbols.
+        joined = np.diff(np.flatnonzero(finite), append=-1) == 1
+        self._curve.setData(places[finite], heights[finite], connect=joined.astype(np.int32))
         self.setXRange(0.5, max(count, 2) + 0.5, padding=0)
         self.enableAutoRange(axis="y")
 

@@ -1,0 +1,82 @@
+"""The export dialogs of the window: they ask what and where, then hand over to the export controller."""
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+
+from app.controllers.commands import Commands
+from app.controllers.exporting import FigureSource
+from app.dialogs.figure_dialog import FigureDialog
+from app.views.dual_view import DualView
+
+FIGURES = "PNG image (*.png);;PDF (*.pdf);;SVG (*.svg);;TIFF image (*.tif *.tiff)"
+TABLES = "Table (*.csv)"
+RESULTS = "Strainscope result (*.h5)"
+
+
+class ExportDialogs(QObject):
+    """Figure, table and result of the shown run."""
+
+    def __init__(self, commands: Commands, view: DualView, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._window = parent
+        self._commands = commands
+        self._view = view
+
+    @Slot()
+    def figure(self) -> None:
+        """Ask what the figure shows, with a preview, then where it goes."""
+        limits = self._view.limits
+        source = self._commands.exporting.figure_source(
+            None if limits is None else (limits.low_percent, limits.high_percent)
+        )
+        if source is None:
+            return
+        dialog = FigureDialog(self._window)
+        exporting = self._commands.exporting
+        dialog.preview_wanted.connect(partial(exporting.preview_figure, source))
+        exporting.previewed.connect(dialog.show_preview)
+        dialog.copy_wanted.connect(partial(self._copy, dialog))
+        dialog.accepted.connect(partial(self._save_figure, dialog, source))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.start()
+
+    @Slot()
+    def table(self) -> None:
+        """Ask where the table goes."""
+        path = self._ask_path("Export the table", "metrics.csv", TABLES)
+        if path is not None:
+            self._commands.exporting.save_table(path)
+
+    @Slot()
+    def result(self) -> None:
+        """Ask where the result goes."""
+        path = self._ask_path("Save the result", "result.h5", RESULTS)
+        if path is not None:
+            self._commands.exporting.save_result(path)
+
+    def _save_figure(self, dialog: FigureDialog, source: FigureSource) -> None:
+        options = dialog.options()
+        path = self._ask_path("Export the figure", "figure.png", FIGURES)
+        if path is not None:
+            self._commands.exporting.save_figure(source, options, path)
+
+    def _copy(self, dialog: FigureDialog) -> None:
+        picture = dialog.picture()
+        if picture is not None:
+            QApplication.clipboard().setPixmap(picture)
+            self._commands.state.set_notice("The figure is on the clipboard.")
+
+    def _ask_path(self, title: str, name: str, pattern: str) -> Path | None:
+        folder = self._commands.preferences.last_export_folder
+        proposed = str(Path(folder) / name) if folder else name
+        chosen, used = QFileDialog.getSaveFileName(self._window, title, proposed, pattern)
+        if not chosen:
+            return None
+        path = Path(chosen)
+        if not path.suffix:
+            path = path.with_suffix(used.partition("*")[2].partition(")")[0].split()[0])
+        self._commands.preferences.last_export_folder = str(path.parent)
+        return path
