@@ -115,11 +115,16 @@ class ValidationSettings(Parameters):
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of training with one loss; difficulty grows linearly from `start` to `end` over its iterations."""
+    """A stretch of training with one loss; difficulty grows linearly from `start` to `end` over its iterations.
+
+    `height` and `width` cut smaller crops out of the sequences, for a quick start; 0 takes them whole.
+    """
 
     name: str = "training"
     iterations: int = 1000
     learning_rate: float = 1e-3
+    height: int = 0
+    width: int = 0
     loss: LossSettings = field(default_factory=LossSettings)
     start: Difficulty = field(default_factory=Difficulty)
     end: Difficulty = field(default_factory=Difficulty)
@@ -127,6 +132,8 @@ class Phase:
     def __post_init__(self) -> None:
         if self.iterations < 1 or self.learning_rate <= 0:
             raise ParameterError(f"phase {self.name!r}: iterations and learning_rate must be positive")
+        if self.height < 0 or self.width < 0:
+            raise ParameterError(f"phase {self.name!r}: height and width must not be negative")
 
 
 @dataclass(frozen=True)
@@ -150,6 +157,12 @@ class TrainingConfig:
             raise ParameterError(f"data.path is needed for source {self.data.source!r}")
         if self.data.source == "recordings" and any(phase.loss.supervised for phase in self.phases):
             raise ParameterError("real recordings have no truth: endpoint and strain must weigh 0 in every phase")
+
+    def crop_at(self, iteration: int) -> tuple[int, int]:
+        """Return height and width of the crops that an iteration sees."""
+        _, phase, _ = self.phase_at(iteration)
+        height, width = phase.height or self.data.height, phase.width or self.data.width
+        return min(height, self.data.height), min(width, self.data.width)
 
     @property
     def iterations(self) -> int:

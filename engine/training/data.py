@@ -77,7 +77,8 @@ class Stream:
         prepared = []
         for use in range(iteration * data.batch, (iteration + 1) * data.batch):
             generator = seeded(self._config.run.seed, "use", self._rank, use)
-            raw = varied(self._sequence(self._number(use)), data, generator)
+            raw = cut(self._sequence(self._number(use)), self._config.crop_at(iteration), generator)
+            raw = varied(raw, data, generator)
             prepared.append(prepare(raw, difficulty, generator))
         return collate(prepared)
 
@@ -126,6 +127,27 @@ def seeded(seed: int, role: str, rank: int, number: int) -> torch.Generator:
     """Make a generator whose numbers depend on these four values alone."""
     digest = hashlib.sha256(f"{seed}/{role}/{rank}/{number}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+
+
+def cut(raw: RawSequence, shape: tuple[int, int], generator: torch.Generator) -> RawSequence:
+    """Cut a random smaller crop; that of a deformed frame moves by whole samples with the motion, to lose little."""
+    frames, total_height, total_width = raw.rf.shape
+    height, width = shape
+    if (height, width) == (total_height, total_width):
+        return raw
+    if raw.motion is None:
+        raise ValueError("only sequences with true motion can be cut")
+    row = int(torch.randint(total_height - height + 1, (), generator=generator))
+    line = int(torch.randint(total_width - width + 1, (), generator=generator))
+    rows, lines = slice(row, row + height), slice(line, line + width)
+    motion = raw.motion[:, :, rows, lines].clone()
+    crops = [raw.rf[0, rows, lines]]
+    for index in range(frames - 1):
+        offset = round(float(motion[index, 1].median()))
+        offset = min(max(offset, -row), total_height - height - row)
+        crops.append(raw.rf[index + 1, row + offset : row + offset + height, lines])
+        motion[index, 1] -= offset
+    return RawSequence(torch.stack(crops), raw.geometry, motion)
 
 
 def varied(raw: RawSequence, data: DataSettings, generator: torch.Generator) -> RawSequence:

@@ -1,13 +1,14 @@
 """From a run to weights in the box: the best weights with a card that says how they came about."""
 
+import math
 from pathlib import Path
 
 from engine.errors import WeightsError
 from engine.networks.base import build
-from engine.networks.weights import save
+from engine.networks.weights import folder, save
 from engine.training import checkpoint
 from engine.training.config import TrainingConfig
-from engine.training.initial import fill, weights_folder
+from engine.training.initial import fill
 from engine.training.loop import BEST
 
 
@@ -19,21 +20,32 @@ def export_weights(config: TrainingConfig, output: Path, name: str) -> Path:
     state = checkpoint.load(best)
     network = build(config.run.network, config.architecture)
     fill(network, state["weights"], best.name)
-    path = weights_folder() / f"{name}.safetensors"
+    path = folder() / f"{name}.safetensors"
     save(network, card_fields(config, state["iteration"], state["scores"]), path)
     return path
 
 
 def card_fields(config: TrainingConfig, iteration: int, scores: dict[str, float]) -> dict[str, object]:
     """Return what a card says of the training: supervised or not, the recipe, and the scores on the validation set."""
-    supervised = [phase.name for phase in config.phases if phase.loss.supervised]
-    without = [phase.name for phase in config.phases if not phase.loss.supervised]
-    manner = "supervised on simulated truth" if supervised else "unsupervised"
-    if supervised and without:
-        manner = "supervised start on simulated truth, then unsupervised"
     return {
-        "training": manner,
+        "training": manner(config, iteration),
         "recipe": config.as_dict(),
+        "data": {
+            "simulated": "simulated on the fly, protocol " + str(config.crops.get("protocol", "free")),
+            "folder": "simulated files with truth",
+            "recordings": "real recordings without truth",
+        }[config.data.source],
+        "seed": config.run.seed,
         "iterations": iteration,
-        "scores": {"training validation set": scores},
+        "hardware": f"{config.run.device}, {config.run.threads} thread(s)",
+        "scores": {"training-validation": {name: value for name, value in scores.items() if not math.isnan(value)}},
     }
+
+
+def manner(config: TrainingConfig, iteration: int) -> str:
+    """Say in a few words whether truth took part, up to an iteration."""
+    last, _, _ = config.phase_at(max(iteration - 1, 0))
+    done = [phase.loss.supervised for phase in config.phases[: last + 1]]
+    if not any(done):
+        return "unsupervised"
+    return "supervised on simulated truth" if all(done) else "supervised start on simulated truth, then unsupervised"

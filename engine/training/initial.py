@@ -9,6 +9,7 @@ from torch import Tensor
 from engine.errors import ParameterError, WeightsError
 from engine.networks.base import DisplacementNetwork, build
 from engine.networks.musse_net import MUSSENet
+from engine.networks.weights import load
 from engine.training import checkpoint
 from engine.training.config import TrainingConfig
 
@@ -35,23 +36,13 @@ def fill(module: torch.nn.Module, weights: Mapping[str, Tensor], name: str) -> N
 
 
 def stored_weights(folder: Path, name: str) -> dict[str, Tensor]:
-    """Read weights by path (a run's `best.safetensors` or exported weights), or by their name in the box."""
-    from safetensors.torch import load_file
-
+    """Read weights by path (a run's `best.safetensors`, its checkpoint, or exported weights), or by name in the box."""
     path = folder / name
-    if not path.exists():
-        path = weights_folder() / f"{name}.safetensors"
-    if not path.exists():
-        raise WeightsError(f"{name}: no such weights, neither as a file nor in the box")
     if path.name in {"best.safetensors", "checkpoint.safetensors"}:
+        if not path.exists():
+            raise WeightsError(f"{name}: no such run beside the configuration")
         state = checkpoint.load(path)
         found: dict[str, Tensor] = state["weights"] if "weights" in state else state["network"]
         return found
-    return load_file(path)
-
-
-def weights_folder() -> Path:
-    """Where the box keeps its weights."""
-    from importlib.resources import files
-
-    return Path(str(files("resources"))) / "weights"
+    module, _ = load(path if path.suffix == ".safetensors" else name)
+    return module.state_dict()

@@ -106,7 +106,7 @@ class Trainer:
         self.network = initial_network(config, fellows.device)
         self.parallel: nn.Module = fellows.wrap(self.network)
         self.trained = [values for values in self.network.parameters() if values.requires_grad]
-        self.optimiser = torch.optim.Adam(self.trained, lr=1.0)
+        self.optimiser = torch.optim.Adam(self.trained, lr=1.0, fused=True)
         self.schedule = Schedule(config.optimiser)
         self.average = WeightAverage(self.network, config.optimiser.average)
         self.stream = Stream(config, sources[0], fellows.device, fellows.rank)
@@ -195,7 +195,7 @@ class Trainer:
         return scores
 
     def _remember(self, losses: Losses, norm: float) -> None:
-        values = {"count": 1.0, "loss": float(losses.total), "gradient_norm": norm}
+        values = {"count": 1.0, "loss": float(losses.total.detach()), "gradient_norm": norm}
         values |= {f"loss_{name}": float(value) for name, value in losses.terms.items()}
         for name, value in values.items():
             self.sums[name] = self.sums.get(name, 0.0) + value

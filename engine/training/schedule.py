@@ -62,10 +62,10 @@ class WeightAverage:
         """Move towards the present weights, faster at the start."""
         self._updates += 1
         decay = min(self._decay, (1 + self._updates) / (10 + self._updates))
-        current = network.state_dict()
-        with torch.no_grad():
-            for name, mean in self._mean.items():
-                mean.lerp_(current[name], 1 - decay)
+        if self._mean:
+            current = network.state_dict()
+            with torch.no_grad():
+                torch._foreach_lerp_(list(self._mean.values()), [current[name] for name in self._mean], 1 - decay)
 
     def weights(self, network: nn.Module) -> dict[str, torch.Tensor]:
         """Return the weights to validate and to export."""

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from engine.training.config import DataSettings, Difficulty, TrainingConfig, parse
-from engine.training.data import Batch, RawSequence, Stream, prepare, seeded, varied
+from engine.training.data import Batch, RawSequence, Stream, cut, prepare, seeded, varied
 from engine.types import Geometry
 from engine.warp import warp
 
@@ -39,9 +39,8 @@ class CountingSource:
 
 
 def config(data: str = "") -> TrainingConfig:
-    return parse(
-        f"[data]\n{data}\n[[phases]]\niterations = 64\nstart = {{ max_strain = 0.01 }}\nend = {{ max_strain = 0.03 }}\n"
-    )
+    phase = "[[phases]]\niterations = 64\nstart = { max_strain = 0.01 }\nend = { max_strain = 0.03 }\n"
+    return parse(f"[data]\nheight = {H}\nwidth = {W}\n{data}\n{phase}")
 
 
 def equal(first: Batch, second: Batch) -> bool:
@@ -131,6 +130,28 @@ def test_variation_keeps_rf_and_motion_together() -> None:
         mirrored, flipped = mirrored + turned, flipped + int(sign < 0)
     assert 3 <= mirrored <= 17
     assert 3 <= flipped <= 17
+
+
+def test_a_smaller_crop_follows_the_motion() -> None:
+    raw = analytic_sequence(torch.Generator().manual_seed(0), 0.06)
+    for seed in range(5):
+        found = cut(raw, (48, 8), torch.Generator().manual_seed(seed))
+        assert found.motion is not None
+        assert found.rf.shape == (T, 48, 8)
+        back = warp(found.rf[1:, None], found.motion)[:, 0]
+        assert (back - found.rf[0])[:, 10:-10].abs().mean() < 0.02
+    assert cut(raw, (H, W), torch.Generator()) is raw
+
+
+def test_phases_may_start_on_smaller_crops() -> None:
+    settings = parse(
+        f"[data]\nheight = {H}\nwidth = {W}\n[[phases]]\niterations = 2\nheight = 64\nwidth = 8\n"
+        "[[phases]]\niterations = 2\n"
+    )
+    stream = Stream(settings, CountingSource(), torch.device("cpu"))
+    assert [tuple(stream.batch(iteration).reference.shape[-2:]) for iteration in range(4)] == [(64, 8)] * 2 + [
+        (H, W)
+    ] * 2
 
 
 def test_noise_is_at_most_what_was_asked() -> None:
