@@ -36,6 +36,18 @@ AREAS = {
     "right": Qt.DockWidgetArea.RightDockWidgetArea,
     "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
 }
+EXPORTS = ("figure", "table", "save_result")
+SHORT_NAMES = {
+    "open": "Open",
+    "pan": "Pan",
+    "target": "Target",
+    "background": "Background",
+    "overlay": "Overlay",
+    "estimate": "Estimate",
+    "figure": "Figure",
+    "table": "Table",
+}
+"""Words on the tool bar, where the menu's are too long."""
 OPEN_FILTER = "Recordings (*.h5 *.hdf5 *.mhd *.mha *.mat *.npy *.npz *.rf *.uff *.tar *.rfd *.urx);;All files (*)"
 
 
