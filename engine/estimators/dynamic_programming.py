@@ -21,6 +21,7 @@ from engine.types import Displacement, FramePair
 
 _MOVES = tuple((axial, lateral) for axial in (-1, 0, 1) for lateral in (-1, 0, 1))
 _FAR = np.float32(1e6)
+_TIE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,8 @@ def _trace(
     """Follow the moves back from the cheapest end of each line."""
     rows, lines = steps.shape[:2]
     moves = np.array(_MOVES)
-    axial, lateral = np.unravel_index(last.reshape(lines, -1).argmin(axis=1), last.shape[1:])
+    ties = _TIE * (np.abs(search.axial)[:, None] + np.abs(search.lateral)[None, :])  # of equal ends the nearest
+    axial, lateral = np.unravel_index((last + ties).reshape(lines, -1).argmin(axis=1), last.shape[1:])
     path = np.empty((2, rows, lines), np.int64)
     everyone = np.arange(lines)
     for row in range(rows - 1, -1, -1):
