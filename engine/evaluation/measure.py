@@ -1,30 +1,28 @@
 """One estimated frame against the truth: errors of displacement and strain, image metrics, edge width, coverage.
 
-Errors are taken over the interior of the image (without half a strain window at top and bottom and 3 % of the lines
-at each side) where the true motion stays inside the frame and the method gives an estimate; how much of that area has
-an estimate is the coverage, so a method cannot win by leaving out what is hard.
+Errors are taken where `engine.metrics.accuracy` can compare and the method gives an estimate. How much of the
+comparable area has one is the coverage, so a method cannot win by leaving out what is hard.
 """
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.evaluation.sets import EvaluationCase
-from engine.metrics.border import interior
+from engine.metrics.accuracy import comparable, displacement_accuracy, strain_accuracy
 from engine.metrics.contrast import strain_metrics
-from engine.types import Displacement, FrameTruth, Geometry, Mask, Strain
+from engine.metrics.edge import edge_width
+from engine.types import Displacement, FrameTruth, Strain
 
 
 @dataclass(frozen=True)
 class MetricInfo:
-    """How a metric is shown; `better` is -1 where less is better, 1 where more is, 0 where it is a fact."""
+    """How a metric is shown; `better` is -1 where less is better, 1 where more is."""
 
     label: str
     unit: str
     better: int
-    digits: int = 3
 
 
 METRICS: dict[str, MetricInfo] = {
@@ -37,6 +35,7 @@ METRICS: dict[str, MetricInfo] = {
     "snr_background": MetricInfo("SNRbg", "", 1),
     "cnr": MetricInfo("CNR", "", 1),
     "snre": MetricInfo("SNRe", "", 1),
+    "edge_width_mm": MetricInfo("Edge width", "mm", -1),
     "coverage_percent": MetricInfo("Coverage", "%", 1),
     "seconds": MetricInfo("Time a pair", "s", -1),
 }
@@ -47,40 +46,28 @@ def measure(
     case: EvaluationCase, truth: FrameTruth, displacement: Displacement, strain: Strain, seconds: float
 ) -> dict[str, float]:
     """All of METRICS for one frame; NaN where a metric does not exist, for example without an inclusion."""
-    geometry = case.sequence.geometry
-    wanted = _wanted(truth, geometry, strain.window_m)
-    axial_m = displacement.axial_m - truth.axial_displacement_m
-    estimated = wanted & np.isfinite(axial_m) & np.isfinite(strain.axial)
-    rmse_m = _rms(axial_m[estimated])
+    moved = displacement_accuracy(displacement, truth, window_m=strain.window_m)
     images = strain_metrics(strain, case.target, case.background)
-    values = {name: images[name].value for name in ("snr_target", "snr_background", "cnr", "snre")}
-    values |= {
-        "displacement_rmse_samples": rmse_m / geometry.axial_spacing_m,
-        "displacement_rmse_um": 1e6 * rmse_m,
-        "lateral_rmse_um": 1e6 * _rms((displacement.lateral_m - truth.lateral_displacement_m)[estimated]),
-        "nrmse_percent": _ratio(100 * rmse_m, _rms(truth.axial_displacement_m[estimated])),
-        "strain_rmse_percent": 100 * _rms((strain.axial - truth.axial_strain)[estimated]),
-        "coverage_percent": 100 * _ratio(float(estimated.sum()), float(wanted.sum())),
+    edge = math.nan
+    if case.lesion is not None:
+        edge = edge_width(strain.axial, strain.geometry, case.lesion).value
+    values = {
+        "displacement_rmse_samples": moved["axial_rmse"].value,
+        "displacement_rmse_um": moved["axial_rmse_um"].value,
+        "lateral_rmse_um": moved["lateral_rmse_um"].value,
+        "nrmse_percent": moved["nrmse"].value,
+        "strain_rmse_percent": strain_accuracy(strain, truth)["strain_rmse"].value,
+        **{name: images[name].value for name in ("snr_target", "snr_background", "cnr", "snre")},
+        "edge_width_mm": edge,
+        "coverage_percent": _coverage_percent(truth, displacement, strain),
         "seconds": seconds,
     }
     return {name: float(values[name]) for name in METRICS}
 
 
-def _wanted(truth: FrameTruth, geometry: Geometry, window_m: float) -> Mask:
-    """Mark interior points whose true place in the deformed frame exists."""
-    height, width = truth.axial_displacement_m.shape
-    row = np.arange(height)[:, None] + truth.axial_displacement_m / geometry.axial_spacing_m
-    line = np.arange(width)[None, :] + truth.lateral_displacement_m / geometry.pitch_m
-    mask = np.zeros((height, width), dtype=bool)
-    mask[interior((height, width), geometry, window_m)] = True
-    mask &= (row >= 0) & (row <= height - 1) & (line >= 0) & (line <= width - 1)
-    return mask
-
-
-def _rms(values: NDArray[np.floating]) -> float:
-    finite = values[np.isfinite(values)]
-    return float(np.sqrt(np.mean(np.square(finite, dtype=np.float64)))) if finite.size else math.nan
-
-
-def _ratio(numerator: float, denominator: float) -> float:
-    return numerator / denominator if denominator > 0 else math.nan
+def _coverage_percent(truth: FrameTruth, displacement: Displacement, strain: Strain) -> float:
+    wanted = comparable(truth, strain.geometry, strain.window_m)
+    if not wanted.any():
+        return math.nan
+    estimated = np.isfinite(displacement.axial_m) & np.isfinite(strain.axial)
+    return 100 * float(estimated[wanted].mean())

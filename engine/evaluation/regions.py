@@ -5,7 +5,7 @@ depth, beside it, clear of every inclusion by 2 mm and of the image's border; wh
 """
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +20,24 @@ _BORDER = 0.03
 """Share of the width at either side that evaluation leaves out."""
 
 
-def evaluation_ellipses(labels: NDArray[np.int32], geometry: Geometry) -> tuple[Ellipse | None, Ellipse | None]:
-    """Target and background for a map of labels (H, W), 0 being the background; None where there is no place."""
+@dataclass(frozen=True)
+class Regions:
+    """The lesion's outline, the target inside it and the background beside it; None where there is no place."""
+
+    lesion: Ellipse | None = None
+    target: Ellipse | None = None
+    background: Ellipse | None = None
+
+
+def evaluation_regions(labels: NDArray[np.int32], geometry: Geometry) -> Regions:
+    """Choose the regions for a map of labels (H, W), 0 being the background."""
     outlines = [inclusion_outline(labels == label, geometry) for label in range(1, int(labels.max(initial=0)) + 1)]
     whole = [outline for outline in outlines if outline is not None]
     if not whole:
-        return None, None
+        return Regions()
     largest = max(whole, key=lambda outline: outline.area_m2)
     target = _scaled(largest, TARGET_SHARE)
-    return target, _background(target, labels, geometry)
+    return Regions(largest, target, _background(target, labels, geometry))
 
 
 def inclusion_outline(mask: NDArray[np.bool_], geometry: Geometry) -> Ellipse | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import ParameterError, ReadError
-from engine.evaluation.regions import evaluation_ellipses
+from engine.evaluation.regions import evaluation_regions
 from engine.simulation.protocols import protocol
 from engine.types import Ellipse, RFSequence, Truth
 
@@ -19,13 +19,17 @@ FIRST_SEED = 1_000_000
 
 @dataclass(frozen=True)
 class EvaluationCase:
-    """One recording with truth; `levels` are the applied strains of frames 1, 2, ..., as fractions, if known."""
+    """One recording with truth; `levels` are the applied strains of frames 1, 2, ..., as fractions, if known.
+
+    `lesion` is the outline of the inclusion that target and background belong to.
+    """
 
     name: str
     sequence: RFSequence
     truth: Truth
     target: Ellipse | None
     background: Ellipse | None
+    lesion: Ellipse | None = None
     levels: tuple[float, ...] = ()
 
 
@@ -57,8 +61,8 @@ def case(name: str, sequence: RFSequence, levels: tuple[float, ...] = ()) -> Eva
     """Choose the ellipses of a recording; one without truth is a ReadError."""
     if sequence.truth is None:
         raise ReadError(name, "holds no truth to measure against")
-    target, background = evaluation_ellipses(sequence.truth.inclusion_mask, sequence.geometry)
-    return EvaluationCase(name, sequence, sequence.truth, target, background, levels)
+    regions = evaluation_regions(sequence.truth.inclusion_mask, sequence.geometry)
+    return EvaluationCase(name, sequence, sequence.truth, regions.target, regions.background, regions.lesion, levels)
 
 
 def file_case(path: Path, sequence: RFSequence) -> EvaluationCase:
