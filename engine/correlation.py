@@ -116,15 +116,21 @@ def find_peaks(
     lateral_reach: int | None,
     *,
     carrier: bool = True,
+    symmetric: bool = False,
 ) -> Peaks:
     """Search lags up to the reaches for the best correlation and refine it to a fraction of a lag; frames (H, W).
 
     The integer peak is taken from correlations averaged over neighbouring windows, which rarely jump a cycle. The
     axial fit is a cosine for RF (`carrier`) and a parabola for an envelope; laterally it is always a parabola. A
-    lateral reach of None leaves the lateral motion alone.
+    lateral reach of None leaves the lateral motion alone. `symmetric` averages the lags of either frame over the
+    other: as much content leaves a window on one side as on the other, which takes away the jitter that a short
+    window has even without noise, at twice the cost.
     """
     lateral_lags = range(1) if lateral_reach is None else range(-lateral_reach - 1, lateral_reach + 2)
-    rho = correlate(reference, compensated, range(-axial_reach - 1, axial_reach + 2), lateral_lags, grid)
+    axial_lags = range(-axial_reach - 1, axial_reach + 2)
+    rho = correlate(reference, compensated, axial_lags, lateral_lags, grid)
+    if symmetric:
+        rho = (rho + correlate(compensated, reference, axial_lags, lateral_lags, grid).flip(0, 1)) / 2
     lags, sides = rho.shape[:2]
     inner = rho[1:-1] if lateral_reach is None else rho[1:-1, 1:-1]
     best = box_mean(inner.flatten(0, 1), 3, 3).argmax(dim=0)

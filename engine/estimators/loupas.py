@@ -55,7 +55,7 @@ class _PhaseTracker(WindowTracker):
         rho = torch.where(energies > 0, rho.clamp(0, 1), torch.zeros_like(rho))
         if not self.params.search_lines:
             return Peaks(torch.stack([torch.zeros_like(axial), axial]), rho)
-        lateral = find_peaks(self.reference, compensated, self.grid, 0, 0).residual[0]
+        lateral = find_peaks(self.reference, compensated, self.grid, 0, 0, symmetric=True).residual[0]
         return Peaks(torch.stack([lateral, axial]), rho)
 
 

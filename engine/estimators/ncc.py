@@ -43,4 +43,4 @@ class _CorrelationTracker(WindowTracker):
         """Correlate within one sample and fit the peak."""
         cosine = not isinstance(self.params, NccParams) or self.params.peak_fit == "cosine"
         reach = 0 if self.params.search_lines else None
-        return find_peaks(self.reference, compensated, self.grid, 1, reach, carrier=cosine)
+        return find_peaks(self.reference, compensated, self.grid, 1, reach, carrier=cosine, symmetric=True)

@@ -72,30 +72,58 @@ def weighted_slope(displacement: NDArray[Any], weights: NDArray[Any], window: in
     """Slope per row of the weighted straight-line fit in each window, (H, W) float64.
 
     A weight of 0 marks a sample as absent, and its value may be NaN. NaN where fewer than half of the window's
-    samples are present, where the pixel itself is absent, or nearer than two rows to an end. Running sums make the
+    samples are present, where the pixel itself is absent, or nearer than two rows to an end. Prefix sums make the
     cost independent of the window.
     """
     rows = displacement.shape[0]
     weighting: NDArray[np.float64] = np.asarray(weights, np.float64)
     present = weighting > 0
     values: NDArray[np.float64] = np.where(present, displacement, 0.0).astype(np.float64)
-    count = np.maximum(present.sum(axis=0), 1)
-    values = np.where(present, values - values.sum(axis=0) / count, 0.0)  # keeps the running sums small
-    half = np.minimum(window // 2, np.minimum(np.arange(rows), np.arange(rows)[::-1]))
-    centre = np.arange(rows)[:, None] - (rows - 1) / 2
+    mean = values.sum(axis=0) / np.maximum(present.sum(axis=0), 1)
+    values = np.where(present, values - mean, 0.0)  # keeps the sums small
+    half = (min(window, rows) - 1) // 2
+    moments = np.zeros((6, *values.shape))
+    if half >= SMALLEST_WINDOW // 2:
+        moments[:, half : rows - half] = _moments_by_prefix(values, weighting, half)
+    for reach in range(SMALLEST_WINDOW // 2, half):
+        length = 2 * reach + 1
+        moments[:, reach] = _moments(values[:length], weighting[:length])
+        moments[:, rows - 1 - reach] = _moments(values[-length:], weighting[-length:])
+    return _slope(moments, present, half)
 
-    def windowed(samples: NDArray[np.float64]) -> NDArray[np.float64]:
-        total = np.concatenate([np.zeros_like(samples[:1]), np.cumsum(samples, axis=0)])
-        window_sum: NDArray[np.float64] = total[np.arange(rows) + half + 1] - total[np.arange(rows) - half]
-        return window_sum
 
-    weight = windowed(weighting)
-    moment = windowed(weighting * centre)
-    spread = windowed(weighting * centre**2) * weight - moment**2
-    product = windowed(weighting * centre * values) * weight - moment * windowed(weighting * values)
-    length = 2 * half[:, None] + 1
-    enough = (2 * windowed(present.astype(np.float64)) >= length) & present & (length >= SMALLEST_WINDOW)
-    slope: NDArray[np.float64] = np.where(enough & (spread > 0), product / np.where(spread > 0, spread, 1.0), np.nan)
+def _terms(values: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[NDArray[Any], ...]:
+    """Summands w, w k, w k^2, w v, w k v and presence of each sample, with k counted from the middle row."""
+    k = np.arange(len(values))[:, None] - (len(values) - 1) / 2
+    return weights, weights * k, weights * k**2, weights * values, weights * k * values, weights > 0
+
+
+def _moments(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum the terms over one window (N, W), giving (6, W)."""
+    return np.stack([term.sum(axis=0) for term in _terms(values, weights)])
+
+
+def _moments_by_prefix(values: NDArray[np.float64], weights: NDArray[np.float64], half: int) -> NDArray[np.float64]:
+    """Sum the terms over every whole window of the frame, giving (6, H - 2 half, W)."""
+
+    def windowed(term: NDArray[Any]) -> NDArray[np.float64]:
+        total = np.zeros((len(term) + 1, term.shape[1]))
+        np.cumsum(term, axis=0, out=total[1:])
+        difference: NDArray[np.float64] = total[2 * half + 1 :] - total[: -2 * half - 1]
+        return difference
+
+    return np.stack([windowed(term) for term in _terms(values, weights)])
+
+
+def _slope(moments: NDArray[np.float64], present: NDArray[np.bool_], half: int) -> NDArray[np.float64]:
+    """Slope of the fit with these sums; it does not depend on where k is counted from."""
+    rows = len(present)
+    weight, first, second, value, product, count = moments
+    spread = second * weight - first**2
+    reach = np.minimum(half, np.minimum(np.arange(rows), np.arange(rows)[::-1]))[:, None]
+    usable = (2 * count >= 2 * reach + 1) & present & (spread > 0) & (reach >= SMALLEST_WINDOW // 2)
+    covariance = product * weight - first * value
+    slope: NDArray[np.float64] = np.where(usable, covariance / np.where(usable, spread, 1.0), np.nan)
     return slope
 
 

@@ -1,0 +1,166 @@
+"""The chain: which frames meet, in which order, and what cancelling or a bad choice does."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pytest
+
+from engine.errors import CancelledError, MethodError, ParameterError, StrainscopeError
+from engine.estimators.base import ESTIMATORS, Estimator
+from engine.parameters import Parameters
+from engine.pipeline import Preparation, Settings, run
+from engine.types import Displacement, FramePair, RFSequence
+
+
+class Probe(Estimator[Parameters]):
+    """Notes the pairs it meets as (reference level, deformed level); frame k of the recording has level k + 1."""
+
+    name, title, kind, Params = "probe", "Probe", "classical", Parameters
+
+    def __init__(self, recurrent: bool = False) -> None:
+        self.recurrent = recurrent
+        self.runs: list[list[tuple[int, int]]] = []
+
+    def track(self, pairs: Iterable[FramePair], params: Parameters, device: object) -> Iterator[Displacement]:
+        self.runs.append([])
+        for pair in pairs:
+            ratio = np.abs(pair.deformed).max() / np.abs(pair.reference).max()
+            self.runs[-1].append(round(float(ratio), 3))
+            yield Displacement(0 * pair.reference, 0 * pair.reference, pair.geometry)
+
+    def unavailable(self) -> str | None:
+        return None
+
+
+@pytest.fixture
+def levels(geometry) -> RFSequence:
+    speckle = np.random.default_rng(0).standard_normal((120, 10)).astype(np.float32)
+    return RFSequence.from_array(np.stack([(k + 1) * speckle for k in range(6)]), geometry)
+
+
+@pytest.fixture
+def probe(monkeypatch: pytest.MonkeyPatch) -> Probe:
+    ESTIMATORS.discover()
+    entry = Probe()
+    monkeypatch.setitem(ESTIMATORS._entries, "probe", entry)
+    return entry
+
+
+PLAIN = Preparation(prealign=False)
+
+
+def frames(sequence: RFSequence, cpu, **choices: object) -> list[tuple[int, int]]:
+    settings = Settings(method="probe", preparation=choices.pop("preparation", PLAIN), **choices)  # type: ignore[arg-type]
+    return [(estimate.reference_frame, estimate.deformed_frame) for estimate in run(sequence, settings, cpu)]
+
+
+def test_every_frame_but_the_reference_is_estimated(levels, probe, cpu) -> None:
+    assert frames(levels, cpu) == [(0, 1), (0, 2), (0, 3), (0, 4), (0, 5)]
+    assert probe.runs == [[2.0, 3.0, 4.0, 5.0, 6.0]]
+
+
+def test_a_reference_in_the_middle_runs_outwards_both_ways(levels, probe, cpu) -> None:
+    assert frames(levels, cpu, reference=2) == [(2, 3), (2, 4), (2, 5), (2, 1), (2, 0)]
+    assert probe.runs == [pytest.approx([4 / 3, 5 / 3, 2], abs=1e-3), pytest.approx([2 / 3, 1 / 3], abs=1e-3)]
+
+
+def test_only_wanted_frames_run_without_a_memory(levels, probe, cpu) -> None:
+    assert frames(levels, cpu, frames=(4, 2)) == [(0, 2), (0, 4)]
+    assert probe.runs == [[3.0, 5.0]]
+
+
+def test_a_memory_starts_at_the_reference_and_sees_every_frame(levels, probe, cpu) -> None:
+    probe.recurrent = True
+    assert frames(levels, cpu, frames=(4,)) == [(0, 4)]
+    assert probe.runs == [[2.0, 3.0, 4.0, 5.0]]
+    assert frames(levels, cpu, reference=3, frames=(1,)) == [(3, 1)]
+    assert probe.runs[1] == pytest.approx([3 / 4, 2 / 4], abs=1e-3)
+
+
+def test_sliding_pairs_compare_neighbours(levels, probe, cpu) -> None:
+    sliding = Preparation(prealign=False, pairing="sliding")
+    assert frames(levels, cpu, preparation=sliding) == [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]
+    assert frames(levels, cpu, preparation=sliding, frames=(3,)) == [(2, 3)]
+    assert probe.runs[0] == pytest.approx([2.0])
+
+
+def test_progress_counts_the_wanted_frames(levels, probe, cpu) -> None:
+    seen: list[tuple[int, int]] = []
+    settings = Settings(method="probe", frames=(2, 4), preparation=PLAIN)
+    list(run(levels, settings, cpu, progress=lambda done, total: seen.append((done, total))))
+    assert seen == [(0, 2), (1, 2), (2, 2)]
+
+
+def test_cancelling_stops_before_the_next_frame(levels, probe, cpu) -> None:
+    done: list[int] = []
+    stream = run(levels, Settings(method="probe", preparation=PLAIN), cpu, cancelled=lambda: len(done) >= 2)
+    done += [next(stream).deformed_frame, next(stream).deformed_frame]
+    with pytest.raises(CancelledError):
+        next(stream)
+    assert done == [1, 2]
+
+
+def test_frames_are_read_one_by_one(levels, probe, cpu, geometry) -> None:
+    read: list[int] = []
+
+    def read_frame(index: int) -> np.ndarray:
+        read.append(index)
+        return levels.frame(index)
+
+    lazy = RFSequence(levels.shape, geometry, read_frame)
+    stream = run(lazy, Settings(method="probe", preparation=PLAIN), cpu)
+    next(stream)
+    assert read == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"reference": 6}, "reference frame 6 does not exist"),
+        ({"frames": (9,)}, "frame 9 does not exist"),
+        ({"frames": (0,)}, "no frame to estimate"),
+    ],
+)
+def test_impossible_frames_are_one_clear_line(levels, probe, cpu, choices, message) -> None:
+    with pytest.raises(ParameterError, match=message):
+        frames(levels, cpu, **choices)
+
+
+def test_one_frame_is_not_enough(probe, cpu, geometry) -> None:
+    single = RFSequence.from_array(np.ones((1, 50, 8), np.float32), geometry)
+    with pytest.raises(ParameterError, match="strain needs at least two"):
+        frames(single, cpu)
+
+
+def test_an_empty_reference_is_said(probe, cpu, geometry) -> None:
+    empty = RFSequence.from_array(np.zeros((2, 50, 8), np.float32), geometry)
+    with pytest.raises(StrainscopeError, match="no signal"):
+        frames(empty, cpu)
+
+
+def test_an_unknown_method_lists_the_known_ones(levels, cpu) -> None:
+    with pytest.raises(MethodError, match="ncc"):
+        list(run(levels, Settings(method="nonsense"), cpu))
+
+
+@pytest.mark.parametrize("method", ["ncc", "loupas"])
+def test_the_whole_chain_measures_a_growing_compression(render, geometry, cpu, method) -> None:
+    """Frame 1 at 0.5 % and frame 2 at 1.5 %, seen from frame 0; compression is negative strain."""
+    first, second = (render(lambda z, x, e=e: (-e * z, 0 * x)) for e in (0.005, 0.015))
+    stack = np.stack([first.reference, first.deformed, second.deformed])
+    estimates = list(run(RFSequence.from_array(stack, geometry), Settings(method=method), cpu))
+    for estimate, expected in zip(estimates, (-0.005, -0.015), strict=True):
+        inside = estimate.strain.axial[60:-60, 3:-3]
+        assert np.nanmedian(inside) == pytest.approx(expected, rel=0.02)
+        assert np.nanstd(inside) < 0.0008
+        assert np.nanmedian(estimate.quality) > 0.98
+        assert estimate.strain.window_m == pytest.approx(2.0e-3, rel=0.02)
+
+
+def test_the_band_pass_keeps_the_motion_and_drops_the_noise(render, geometry, cpu) -> None:
+    pair = render(lambda z, x: (-0.01 * z, 0 * x), snr_db=6)
+    stack = RFSequence.from_array(np.stack([pair.reference, pair.deformed]), geometry)
+    settings = [Settings(method="ncc", preparation=Preparation(band_pass=on)) for on in (False, True)]
+    noisy, filtered = (next(run(stack, entry, cpu)) for entry in settings)
+    assert np.nanmedian(filtered.quality) > np.nanmedian(noisy.quality) + 0.05
+    assert np.nanmedian(filtered.strain.axial[60:-60]) == pytest.approx(-0.01, rel=0.05)
