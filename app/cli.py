@@ -1,5 +1,6 @@
 """The command line: one table of commands, each imported only when it is asked for, and one place for errors."""
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     named = next((text for text in given if not text.startswith("-")), None)
     try:
         status = build([named] if named in COMMANDS else COMMANDS)(given, prog_name=PROGRAM, standalone_mode=False)
+        sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:
@@ -64,13 +66,19 @@ def build(names: Iterable[str]) -> typer.Typer:
     return application
 
 
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
-) -> None:
-    """See and measure strain in raw ultrasound recordings."""
-    if version:
+def _print_version(asked: bool) -> None:
+    if asked:
         print(f"{PROGRAM} {__version__}")
         raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_print_version),
+    ] = False,
+) -> None:
+    """See and measure strain in raw ultrasound recordings."""
 
 
 def _refuse(message: str) -> int:
@@ -80,8 +88,8 @@ def _refuse(message: str) -> int:
 
 def _quiet_pipe() -> int:
     """Leave without a word when the reader of our output has gone; stdout must not fail again at exit."""
-    sys.stdout = None
-    return 0
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
 
 
 if __name__ == "__main__":

@@ -1,0 +1,130 @@
+"""The chain a user walks on the command line: info, estimate, metrics, figure; the same numbers everywhere."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.cli import main
+from engine.export.result_file import read_result
+from engine.metrics.contrast import strain_metrics
+from engine.types import Ellipse
+
+TARGET = ["--target", "-2.5,6,2,3"]
+BACKGROUND = ["--background", "2.5,6,2,3"]
+ELLIPSES = (Ellipse(-2.5e-3, 6e-3, 2e-3, 3e-3), Ellipse(2.5e-3, 6e-3, 2e-3, 3e-3))
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
+    assert main([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+
+
+def test_info_says_shape_geometry_and_sources(rf_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    facts = run_json(capsys, "info", str(rf_file), "--frame-rate-hz", "25")
+    assert (facts["frames"], facts["axial_samples"], facts["lines"]) == (4, 640, 40)
+    assert facts["geometry"]["sampling_hz"] == {"value": 40e6, "source": "file"}
+    assert facts["geometry"]["frame_rate_hz"] == {"value": 25.0, "source": "user"}
+    assert main(["info", str(rf_file)]) == 0
+    text = capsys.readouterr().out
+    assert "4 frames x 640 samples x 40 lines" in text
+    assert "40 MHz" in text
+    assert "0.3 mm" in text
+
+
+def test_info_of_a_result_says_how_it_was_made(result_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    facts = run_json(capsys, "info", str(result_file))
+    assert facts["provenance"]["method"] == "ncc"
+    assert facts["deformed_frames"] == [1, 2, 3]
+
+
+def test_methods_are_listed_with_their_parameters(capsys: pytest.CaptureFixture[str]) -> None:
+    listed = run_json(capsys, "methods")
+    by_name = {entry["name"]: entry for entry in listed["methods"]}
+    assert listed["default"] in by_name
+    window = next(entry for entry in by_name["ncc"]["parameters"] if entry["name"] == "window_m")
+    assert window["unit"] == "m"
+    assert window["minimum"] < window["default"] < window["maximum"]
+    assert main(["methods"]) == 0
+    assert "window_m" in capsys.readouterr().out
+
+
+def test_estimate_finds_the_compression_and_records_how(rf_file: Path, result_file: Path) -> None:
+    result = read_result(result_file)
+    assert result.deformed_frames == (1, 2, 3)
+    for row in range(3):
+        strain = result.read_frame(row).strain.axial
+        assert float(np.nanmedian(strain)) == pytest.approx(-0.01 * (row + 1), rel=0.05)
+    assert result.provenance.method == "ncc"
+    assert result.provenance.parameters["strain_method"] == "least-squares"
+    assert "window_m" in result.provenance.parameters["method"]
+    assert len(result.provenance.input_sha256) == 64
+    assert result.geometry.sources.sampling_hz == "file"
+
+
+def test_estimate_takes_frames_settings_and_reference(
+    rf_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "r.h5"
+    options = ["--method", "ncc", "--frames", ":", "--reference", "1", "--set", "window_m=3e-3"]
+    options += ["--set", "prepare.band_pass=true", "--set", "strain.window_m=1.5e-3"]
+    facts = run_json(capsys, "estimate", str(rf_file), "-o", str(path), *options)
+    assert facts["deformed_frames"] == [0, 2, 3]
+    result = read_result(path)
+    assert result.reference_frame == 1
+    assert result.read_frame(0).strain.window_m == pytest.approx(1.5e-3, rel=0.05)
+    assert result.provenance.parameters["method"]["window_m"] == 3e-3
+    assert result.provenance.parameters["preparation"]["band_pass"] is True
+
+
+def test_json_csv_and_the_engine_agree(result_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    facts = run_json(capsys, "metrics", str(result_file), *TARGET, *BACKGROUND)
+    assert main(["metrics", str(result_file), *TARGET, *BACKGROUND, "--csv"]) == 0
+    text = capsys.readouterr().out
+    table = list(csv.DictReader(io.StringIO("".join(line for line in text.splitlines(True) if line[0] != "#"))))
+    result = read_result(result_file)
+    for row, frame in enumerate(facts["frames"]):
+        wanted = strain_metrics(result.read_frame(row).strain, *ELLIPSES)
+        for name, entry in frame["metrics"].items():
+            assert entry["value"] == pytest.approx(wanted[name].value, rel=1e-12)
+        assert float(table[row]["cnr"]) == pytest.approx(wanted["cnr"].value, rel=1e-8)
+    assert facts["frames"][0]["metrics"]["mean_target"]["value"] == pytest.approx(1.0, rel=0.1)
+
+
+def test_missing_numbers_are_null_with_a_reason(result_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    facts = run_json(capsys, "metrics", str(result_file), *TARGET, "--frame", "2")
+    (frame,) = facts["frames"]
+    assert frame["deformed_frame"] == 2
+    assert frame["metrics"]["cnr"]["value"] is None
+    assert frame["metrics"]["cnr"]["reason"] == "not_drawn"
+    assert frame["metrics"]["snr_target"]["value"] > 0
+
+
+def test_the_table_for_people_shows_dashes_and_warnings(result_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["metrics", str(result_file), *TARGET, "--background", "40,6,2,2", "--frame", "1"]) == 0
+    shown = capsys.readouterr()
+    assert "SNR target" in shown.out
+    assert "dB" in shown.out
+    assert "outside the image" in shown.out
+    assert shown.err.startswith("strainscope: warning: background")
+
+
+@pytest.mark.parametrize("suffix", ["png", "pdf", "svg", "tif"])
+def test_figures_are_written(result_file: Path, rf_file: Path, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"figure.{suffix}"
+    arguments = ["figure", str(result_file), "--rf", str(rf_file), "-o", str(path), *TARGET, *BACKGROUND, "--dpi", "60"]
+    assert main(arguments) == 0
+    assert path.stat().st_size > 5000
+
+
+def test_a_figure_without_rf_shows_strain_alone(result_file: Path, tmp_path: Path) -> None:
+    wide, narrow = tmp_path / "wide.png", tmp_path / "narrow.png"
+    common = ["figure", str(result_file), "--dpi", "50", "--frame", "1", "--limits", "0,2", "--scale-bar", "--caption"]
+    assert main([*common, "-o", str(narrow), "--colormap", "magma_r"]) == 0
+    with Image.open(narrow) as image:
+        assert image.width > 100
+    assert not wide.exists()

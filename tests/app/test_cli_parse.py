@@ -1,0 +1,79 @@
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.commands._output import plain
+from app.commands._parse import parse_ellipse, parse_frames, parse_limits, parse_settings
+from engine.errors import ParameterError
+from engine.metrics.base import Measurement
+from engine.types import Ellipse
+
+
+@pytest.mark.parametrize(
+    ("text", "frames"),
+    [
+        ("3", (3,)),
+        ("-1", (9,)),
+        ("1:4", (1, 2, 3)),
+        (":", tuple(range(10))),
+        ("7:99", (7, 8, 9)),
+        ("::4", (0, 4, 8)),
+        ("1,4,7", (1, 4, 7)),
+        ("7,1:3,1", (1, 2, 7)),
+        (" 2 , 5 ", (2, 5)),
+    ],
+)
+def test_frames_are_python_slices_and_numbers(text: str, frames: tuple[int, ...]) -> None:
+    assert parse_frames(text, 10) == frames
+
+
+@pytest.mark.parametrize("text", ["", "x", "1:2:3:4", "10", "-11", "::0", "5:2", "1,,2", "1.5"])
+def test_other_frames_are_refused(text: str) -> None:
+    with pytest.raises(ParameterError, match="--frames"):
+        parse_frames(text, 10)
+
+
+def test_ellipses_are_in_mm_and_degrees() -> None:
+    assert parse_ellipse("-2,15,3,4", "--target") == Ellipse(-2e-3, 15e-3, 3e-3, 4e-3)
+    assert parse_ellipse("1,2,3,4,30", "--target") == Ellipse(1e-3, 2e-3, 3e-3, 4e-3, 30.0)
+    assert parse_ellipse(None, "--target") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1,2,3", "1,2,3,4,5,6", "1,2,3,x", "1,2,0,4", "1,2,3,-4", "nan,2,3,4", "inf,2,3,4"]
+)
+def test_other_ellipses_are_refused(text: str) -> None:
+    with pytest.raises(ParameterError, match="--background"):
+        parse_ellipse(text, "--background")
+
+
+def test_settings_are_grouped_by_prefix() -> None:
+    found = parse_settings(["a=1", "prepare.b = 2", "strain.c=x=y"])
+    assert found == {"method": {"a": "1"}, "prepare": {"b": "2"}, "strain": {"c": "x=y"}}
+
+
+def test_limits_are_ordered() -> None:
+    assert parse_limits("-1,2.5", "--limits") == (-1.0, 2.5)
+    with pytest.raises(ParameterError):
+        parse_limits("2,2", "--limits")
+
+
+def test_json_holds_nothing_that_json_does_not_know() -> None:
+    value = {
+        "nan": math.nan,
+        "numpy": np.float32(0.5),
+        "array": np.arange(2),
+        "path": Path("a"),
+        "entry": Measurement("cnr", math.nan, reason="too_few"),
+        "none": (None, True, 1),
+    }
+    found = plain(value)
+    assert found["nan"] is None
+    assert found["numpy"] == 0.5
+    assert found["array"] == [0, 1]
+    assert found["path"] == "a"
+    assert found["entry"]["value"] is None
+    assert found["entry"]["reason"] == "too_few"
+    assert found["none"] == [None, True, 1]
