@@ -2,6 +2,8 @@
 
 import math
 import struct
+import tarfile
+import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,6 +36,8 @@ DAMAGED = (
     UnicodeError,
     struct.error,
     zlib.error,
+    zipfile.BadZipFile,
+    tarfile.TarError,
 )
 """What parsing libraries raise on a damaged file; turned into one ReadError at the door, in `open_recording`."""
 

@@ -81,7 +81,9 @@ class Matlab(Reader):
 def _candidates(source: MatlabSource) -> dict[str, tuple[str, ...]]:
     """Arrays that could be RF, best first; numbered arrays of one shape (Im1, Im2) also as one sequence."""
     fitting = [each for each in source.variables.values() if _fits(each)]
-    fitting.sort(key=lambda each: (_rank(each.name), -int(np.prod(each.shape, dtype=object))))
+    fitting.sort(
+        key=lambda each: (_rank(each.name), -int(np.prod(each.shape, dtype=object)), len(each.name), each.name)
+    )
     found: dict[str, tuple[str, ...]] = {}
     for each in fitting:
         alike = _numbered_like(each, fitting)

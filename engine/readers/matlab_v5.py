@@ -7,6 +7,7 @@ Format: MathWorks, "MAT-File Format", level 5.
 
 import math
 import struct
+import warnings
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -75,15 +76,11 @@ class MatlabV5:
 
     def value(self, name: str) -> Any:
         """Return a whole variable, structures as dictionaries; objects are not built."""
-        from scipy.io import loadmat
-
-        return loadmat(self.path, variable_names=[name], simplify_cells=True)[name]
+        return self._load(name, simplify_cells=True)
 
     def buffer(self, name: str) -> "Buffer":
         """Return the array, or the first array of a cell, frame by frame; it is read whole."""
-        from scipy.io import loadmat
-
-        value = loadmat(self.path, variable_names=[name])[name]
+        value = self._load(name)
         while value.dtype == object:
             if value.size == 0:
                 raise ReadError(self.path, f"{name} is empty")
@@ -97,23 +94,32 @@ class MatlabV5:
             offset, stored = variable.mapped
             mapped = np.memmap(self.path, stored, "r", offset, variable.shape, "F")
             return lambda index: take_frame(mapped, axes, index)
-        return _Whole(self, name, axes)
+        return _Whole(lambda: self._load(name), axes)
+
+    def _load(self, name: str, *, simplify_cells: bool = False) -> Any:
+        from scipy.io import loadmat
+        from scipy.io.matlab import MatReadError
+
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of names that occur twice: the last one counts
+                return loadmat(self.path, variable_names=[name], simplify_cells=simplify_cells)[name]
+        except MatReadError as error:
+            raise ReadError(self.path, f"damaged MATLAB file: {error}") from None
 
 
 class _Whole:
     """Frames of a variable that can only be read whole; a variable of one frame is not kept."""
 
-    def __init__(self, source: MatlabV5, name: str, axes: str) -> None:
-        self._source, self._name, self._axes = source, name, axes
+    def __init__(self, load: Callable[[], Any], axes: str) -> None:
+        self._load, self._axes = load, axes
         self._several = "f" in axes
         self._kept: Any = None
 
     def __call__(self, index: int) -> Any:
-        from scipy.io import loadmat
-
         kept = self._kept
         if kept is None:
-            kept = loadmat(self._source.path, variable_names=[self._name])[self._name]
+            kept = self._load()
             self._kept = kept if self._several else None
         return take_frame(kept, self._axes, index)
 

@@ -1,6 +1,7 @@
 """Channel data as the MATLAB toolbox MUST keeps them: `RF` (samples, elements, frames) and `param` with `TXdelay`.
 
-`param`: `fs`, `fc`, `c`, `pitch`, `t0` (time of the first sample), `TXdelay` (s; NaN: the element does not fire). One transmit a frame, plane or diverging; it is beamformed here.
+`param`: `fs`, `fc`, `c`, `pitch`, `t0` (time of the first sample), `TXdelay` (s; NaN: the element does not fire).
+One transmit a frame, plane or diverging; it is beamformed here.
 Garcia, "MUST: an open-source toolbox for ultrasound", www.biomecardio.com/MUST.
 """
 
