@@ -82,8 +82,8 @@ class Phantom:
 class PhantomRecipe:
     """Ranges from which a phantom is drawn; pairs are (smallest, largest).
 
-    `moduli_pa` of the inclusions is either a range or, with `choices_pa`, one of a few values. `contrast` draws the
-    inclusion's modulus relative to its surroundings instead (log-uniformly).
+    The inclusions' modulus is a range or, with `choices_pa`, one of a few values. `contrast` draws it relative to the
+    background instead, log-uniformly but never within a factor of `least_contrast` of it.
     """
 
     width_m: float = 60e-3
@@ -92,6 +92,7 @@ class PhantomRecipe:
     inclusion_pa: tuple[float, float] = (18e3, 23e3)
     choices_pa: tuple[float, ...] = ()
     contrast: tuple[float, float] | None = None
+    least_contrast: float = 1.0
     inclusions: tuple[int, int] = (1, 2)
     radius_m: tuple[float, float] = (3e-3, 7e-3)
     span_m: float = 36e-3
@@ -130,7 +131,12 @@ def _draw_modulus(random: np.random.Generator, recipe: PhantomRecipe, background
         return float(random.choice(recipe.choices_pa))
     if recipe.contrast is not None:
         low, high = recipe.contrast
-        return background_pa * math.exp(random.uniform(math.log(low), math.log(high)))
+        drawn = 0.0
+        for _ in range(100):
+            drawn = random.uniform(math.log(low), math.log(high))
+            if abs(drawn) >= math.log(recipe.least_contrast):
+                break
+        return background_pa * math.exp(drawn)
     return float(random.uniform(*recipe.inclusion_pa))
 
 

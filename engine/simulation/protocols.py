@@ -41,6 +41,9 @@ class Difficulty:
     bulk_lateral_lines: float = 0.0
     shear: float = 0.0
     tilt: float = 0.0
+    texture_db: float = 0.0
+    echo_gain: Range = (1.0, 1.0)
+    """Amplitude of the echoes in inclusions, drawn log-uniformly."""
 
     def degradation(self, random: np.random.Generator, frames: int) -> Degradation:
         """Draw noise, decorrelation and gain."""
@@ -51,6 +54,11 @@ class Difficulty:
             exchanged=random.uniform(*self.exchanged),
             gains=tuple((1 + self.gain_error * random.uniform(-1, 1, frames)).tolist()) if self.gain_error else (),
         )
+
+    def echo_gains(self, random: np.random.Generator, inclusions: int) -> tuple[float, ...]:
+        """Draw the brightness of each inclusion."""
+        low, high = np.log(self.echo_gain)
+        return tuple(np.exp(random.uniform(low, high, inclusions)).tolist())
 
     def loads(self, random: np.random.Generator, strains: tuple[float, ...], geometry: Geometry) -> list[FrameLoad]:
         """Draw a drift of the hand that grows with the frames and trembles."""
@@ -103,14 +111,18 @@ class Protocol:
         random = np.random.default_rng(state)
         this = self.vary(self, number, random) if self.vary else self
         tilt = this.difficulty.tilt * random.uniform(-1, 1)
+        phantom = draw_phantom(random, this.recipe)
         return Plan(
-            phantom=draw_phantom(random, this.recipe),
+            phantom=phantom,
             geometry=this.geometry,
             shape=this.shape,
             loads=tuple(this.difficulty.loads(random, this.strains, this.geometry)),
             compression=Compression(tilt=float(tilt)),
             imaging=this.imaging,
             degradation=this.difficulty.degradation(random, len(this.strains)),
+            echo_gains=this.difficulty.echo_gains(random, len(phantom.inclusions)),
+            texture_db=this.difficulty.texture_db,
+            texture_seed=number,
         )
 
     def recordings(
@@ -158,7 +170,13 @@ def _vary_freely(base: Protocol, number: int, random: np.random.Generator) -> Pr
         attenuation_db_cm_mhz=random.uniform(0.0, 0.7),
         phase_deg=random.uniform(-180, 180),
     )
-    recipe = replace(base.recipe, width_m=max(60e-3, lines * pitch_m + 12e-3))
+    recipe = replace(
+        base.recipe,
+        width_m=max(60e-3, lines * pitch_m + 12e-3),
+        inclusions=(1, 3),
+        span_m=lines * pitch_m,
+        deepest_m=rows * geometry.axial_spacing_m,
+    )
     strains = tuple(float(step * largest / steps[-1]) for step in steps)
     return replace(base, geometry=geometry, shape=(rows, lines), strains=strains, imaging=imaging, recipe=recipe)
 
@@ -213,7 +231,7 @@ def _steps(first: float, last: float, step: float) -> tuple[float, ...]:
 _TEHRANI_NUMBERS = tuple(number for number in range(1, 26) if number != 11)
 _WIDE = replace(STANDARD, pitch_m=0.3e-3)
 _FOUR_STRAINS = (0.005, 0.015, 0.030, 0.045)
-_MIXED = replace(TEHRANI_RIVAZ, background_pa=(20e3, 60e3), contrast=(0.3, 4.0), aspect=(0.7, 1.4))
+_MIXED = replace(TEHRANI_RIVAZ, background_pa=(20e3, 60e3), contrast=(0.3, 4.0), least_contrast=1.5, aspect=(0.7, 1.4))
 """Soft and stiff lesions in even numbers."""
 
 _TEHRANI = Protocol(
@@ -232,6 +250,8 @@ _NOISY = Difficulty(
     bulk_lateral_lines=0.5,
     shear=0.004,
     tilt=0.2,
+    texture_db=1.5,
+    echo_gain=(0.5, 1.5),
 )
 _PEER = Protocol(
     "peer-clean",
@@ -249,7 +269,7 @@ _FREE = Protocol(
     _steps(0.005, 0.045, 0.005),
     recipe=FREE,
     numbers=tuple(range(1, 1001)),
-    difficulty=Difficulty((10.0, 40.0), None, (0.9, 1.0), NONE, 0.1, 10.0, 2.0, 0.01, 0.4),
+    difficulty=Difficulty((10.0, 40.0), None, (0.9, 1.0), NONE, 0.1, 10.0, 2.0, 0.01, 0.4, 2.0, (0.3, 2.0)),
     vary=_vary_freely,
 )
 
@@ -313,7 +333,9 @@ PROTOCOLS: dict[str, Protocol] = {
             "robustness",
             "One thing changed at a time: " + ", ".join(name for name, _ in VARIATIONS[1:]),
             (0.005, 0.015, 0.03),
-            recipe=replace(_MIXED, radius_m=(2.2e-3, 2.6e-3), span_m=9e-3, inclusions=(1, 1), deepest_m=20e-3),
+            recipe=replace(
+                _MIXED, contrast=(2.5, 2.5), radius_m=(2.2e-3, 2.6e-3), span_m=9e-3, inclusions=(1, 1), deepest_m=20e-3
+            ),
             geometry=replace(STANDARD, pitch_m=0.2e-3),
             shape=(1280, 128),
             numbers=tuple(range(1, len(VARIATIONS) + 1)),

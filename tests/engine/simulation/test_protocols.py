@@ -65,6 +65,15 @@ def test_robustness_changes_one_thing_of_one_phantom() -> None:
     assert max(abs(load.axial_shift_m) for load in plans[10].loads) > 0
 
 
+def test_lesions_of_the_comparison_sets_can_be_seen() -> None:
+    for name in ("clean", "small-noisy", "robustness"):
+        for number in protocol(name).numbers:
+            phantom = protocol(name).plan(number, 1_000_000).phantom
+            for inclusion in phantom.inclusions:
+                contrast = inclusion.youngs_modulus_pa / phantom.layer_moduli_pa[0]
+                assert max(contrast, 1 / contrast) >= 1.5
+
+
 def test_inclusions_stay_apart() -> None:
     for number in range(1, 40):
         plan = protocol("free").plan(number, 3)
