@@ -12,13 +12,14 @@ STRAIN_SCALE = 0.05
 """The same for the strain error, in percent."""
 
 
-def endpoint_loss(motion: Tensor, truth: Tensor, valid: Tensor | None = None) -> Tensor:
-    """Mean Charbonnier distance of both channels, a scalar in samples (axial) plus lines (lateral).
+def endpoint_loss(motion: Tensor, truth: Tensor, valid: Tensor | None = None, lateral: float = 1.0) -> Tensor:
+    """Mean Charbonnier distance of both channels, a scalar in samples (axial) plus `lateral` times lines (lateral).
 
     `motion` and `truth` are (N, 2, H, W), `valid` is (N, 1, H, W) bool. sqrt(e^2 + s^2) - s is robust to the few
     pixels that no network can follow, and smooth at 0.
     """
-    return masked_mean(_charbonnier(motion - truth, AXIAL_SCALE), valid) * motion.shape[1]
+    distance = _charbonnier(motion - truth, AXIAL_SCALE)
+    return masked_mean(distance[:, 1:2], valid) + lateral * masked_mean(distance[:, 0:1], valid)
 
 
 def strain_loss(strain: Tensor, truth: Tensor, valid: Tensor | None = None) -> Tensor:

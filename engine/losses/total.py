@@ -25,6 +25,7 @@ class LossSettings(Parameters):
     consistency: float = parameter(0.2, minimum=0.0, help="Weight of the agreement of successive strain maps")
     smoothness: float = parameter(0.3, minimum=0.0, help="Weight of second differences of the motion")
     endpoint: float = parameter(0.0, minimum=0.0, help="Weight of the distance to the true motion (supervised)")
+    lateral: float = parameter(1.0, minimum=0.0, help="Share of the lateral direction in the end-point distance")
     strain: float = parameter(0.0, minimum=0.0, help="Weight of the distance to the true strain (supervised)")
     similarity_rows: int = parameter(9, unit="samples", minimum=2, help="Height of a similarity patch")
     similarity_lines: int = parameter(9, unit="lines", minimum=1, help="Width of a similarity patch")
@@ -124,7 +125,7 @@ def _add_supervised(
     terms: dict[str, Tensor], settings: LossSettings, motion: Tensor, truth: Tensor, valid: Tensor
 ) -> None:
     if settings.endpoint > 0:
-        terms["endpoint"] = endpoint_loss(motion, truth, valid)
+        terms["endpoint"] = endpoint_loss(motion, truth, valid, settings.lateral)
     if settings.strain > 0:
         window = settings.strain_window
         terms["strain"] = strain_loss(

@@ -157,6 +157,8 @@ class TrainingConfig:
             raise ParameterError(f"data.path is needed for source {self.data.source!r}")
         if self.data.source == "recordings" and any(phase.loss.supervised for phase in self.phases):
             raise ParameterError("real recordings have no truth: endpoint and strain must weigh 0 in every phase")
+        if self.data.source == "recordings" and any(phase.height or phase.width for phase in self.phases):
+            raise ParameterError("crops of real recordings have one size, data.height and data.width")
 
     def crop_at(self, iteration: int) -> tuple[int, int]:
         """Return height and width of the crops that an iteration sees."""

@@ -34,6 +34,12 @@ class RawSequence:
     motion: Tensor | None = None
     bulk: Affine | None = None
 
+    def to(self, device: torch.device) -> "RawSequence":
+        """Return the same on a device."""
+        motion = None if self.motion is None else self.motion.to(device)
+        bulk = None if self.bulk is None else Affine(self.bulk.offset.to(device), self.bulk.slope.to(device))
+        return RawSequence(self.rf.to(device), self.geometry, motion, bulk)
+
 
 class Source(Protocol):
     """Where sequences come from."""
