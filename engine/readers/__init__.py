@@ -2,6 +2,7 @@
 
 from engine.readers.base import READERS, Reader, ReadOptions, Recording
 from engine.readers.open import open_recording
+from engine.readers.recognise import supported
 from engine.readers.spectrum import measure_center_hz
 
-__all__ = ["READERS", "ReadOptions", "Reader", "Recording", "measure_center_hz", "open_recording"]
+__all__ = ["READERS", "ReadOptions", "Reader", "Recording", "measure_center_hz", "open_recording", "supported"]

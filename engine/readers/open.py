@@ -1,7 +1,6 @@
 """The way in: files or folders to one `Recording`, recognised by content, with one clear line for everything else."""
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import ParameterError, ReadError, StrainscopeError
-from engine.readers.base import READERS, Reader, ReadOptions, Recording
+from engine.readers.base import Reader, ReadOptions, Recording
 from engine.readers.checks import DAMAGED, require_rf
-from engine.readers.hdf5 import is_hdf5, names_at_root
+from engine.readers.recognise import find_recordings
 from engine.types import Map
 
-HEAD_BYTES = 4096
 DEFAULTS = ReadOptions()
 
 
@@ -28,59 +26,15 @@ def open_recording(paths: Sequence[Path], options: ReadOptions = DEFAULTS) -> Re
     >>> recording = open_recording([Path("recording.h5")])
     >>> sequence = recording.complete({"pitch_m": 0.2e-3}, accept_suggested=True)
     """
-    files = _expand([Path(path) for path in paths])
-    recordings = [_open_one(file, options) for file in files]
+    found = find_recordings([Path(path) for path in paths])
+    recordings = [_open_one(path, reader, options) for path, reader in found.items()]
     recording = recordings[0] if len(recordings) == 1 else _join(recordings)
     if not recording.costly:
         recording = _inspect(recording)
     return recording
 
 
-def supported() -> tuple[str, ...]:
-    """Titles of the formats that are read, in the order in which they are tried."""
-    return tuple(reader.title for reader in READERS if reader.extensions)
-
-
-def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:
-    """Sort key in which runs of digits count by their value."""
-    parts = re.split(r"(\d+)", str(path).casefold())
-    return tuple((0, int(part), "") if part.isdecimal() and part.isascii() else (1, 0, part) for part in parts)
-
-
-def _expand(paths: list[Path]) -> list[Path]:
-    if not paths:
-        raise ReadError("", "no file was given")
-    files: list[Path] = []
-    for path in paths:
-        try:
-            files += _recordings_in(path) if path.is_dir() else [path]
-        except PermissionError:
-            raise ReadError(path, "no permission to read this folder") from None
-    return sorted(files, key=natural_key)
-
-
-def _recordings_in(folder: Path) -> list[Path]:
-    """Files of a folder that some reader recognises; companions (a .raw beside its .mhd) are passed over."""
-    files = sorted((entry for entry in folder.iterdir() if entry.is_file()), key=natural_key)
-    main_files = [_main_file(file) for file in files if not file.name.startswith(".")]
-    found = list(dict.fromkeys(file for file in main_files if file is not None))
-    if not found:
-        raise ReadError(folder, "this folder holds no recording that can be opened")
-    return found
-
-
-def _main_file(file: Path) -> Path | None:
-    try:
-        reader = _reader_for(file)
-    except ReadError:
-        return None
-    return reader.main_file(file) if reader is not None and reader.extensions else None
-
-
-def _open_one(path: Path, options: ReadOptions) -> Recording:
-    reader = _reader_for(path)
-    if reader is None:
-        raise ReadError(path, _unknown(path))
+def _open_one(path: Path, reader: Reader, options: ReadOptions) -> Recording:
     try:
         recording = reader.read(path, options)
     except StrainscopeError:
@@ -90,38 +44,6 @@ def _open_one(path: Path, options: ReadOptions) -> Recording:
     except DAMAGED as error:
         raise ReadError(path, f"damaged file of format {reader.title} ({_one_line(error)})") from None
     return replace(recording, read_frame=_guarded(path, recording.read_frame))
-
-
-def _reader_for(path: Path) -> Reader | None:
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(HEAD_BYTES)
-    except FileNotFoundError:
-        raise ReadError(path, "no such file") from None
-    except PermissionError:
-        raise ReadError(path, "no permission to read this file") from None
-    except OSError as error:
-        raise ReadError(path, f"cannot be read ({error.strerror})") from None
-    if not head:
-        raise ReadError(path, "the file is empty")
-    return next((reader for reader in READERS if _sniffs(reader, path, head)), None)
-
-
-def _sniffs(reader: Reader, path: Path, head: bytes) -> bool:
-    try:
-        return reader.sniff(path, head)
-    except (StrainscopeError, *DAMAGED):
-        return False
-
-
-def _unknown(path: Path) -> str:
-    with path.open("rb") as stream:
-        head = stream.read(HEAD_BYTES)
-    if is_hdf5(head):
-        names = names_at_root(path)
-        found = f"it holds {', '.join(names[:8])}" if names else "it is damaged, truncated or holds nothing"
-        return f"is an HDF5 file of no layout that is known here: {found}"
-    return f"is of no format that is known here; supported: {'; '.join(supported())}"
 
 
 def _guarded(path: Path, read_frame: Callable[[int], Map]) -> Callable[[int], Map]:

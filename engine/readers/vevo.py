@@ -74,7 +74,7 @@ class Vevo(Reader):
             known["pitch_m"] = _number(xml, values, "Width") * 1e-3 / (lines - 1)
         if "B-Mode/Depth-Offset" in values:
             known["start_depth_m"] = _number(xml, values, "Depth-Offset", at_least_zero=True) * 1e-3
-        return Recording(rf.shape, known, rf, (xml,), "VisualSonics Vevo IQ", notes=(rf.note,))
+        return Recording(rf.shape, known, rf, (xml,), "VisualSonics Vevo IQ", notes=(rf.note,), companions=(data,))
 
 
 def _xml_beside(path: Path) -> Path | None:

@@ -1,0 +1,98 @@
+"""Which reader each file needs: by content, in files and folders, in natural order."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.errors import ReadError, StrainscopeError
+from engine.readers.base import READERS, Reader
+from engine.readers.checks import DAMAGED
+from engine.readers.hdf5 import is_hdf5, names_at_root
+
+HEAD_BYTES = 4096
+
+
+def find_recordings(paths: Sequence[Path]) -> dict[Path, Reader]:
+    """Return the main file of each recording in files and folders, with its reader, in natural order.
+
+    Of files that belong together (parameters beside data) one stands for all. What cannot be read, or is of no known
+    format, is a ReadError; in a folder, files that no reader knows are passed over.
+    """
+    if not paths:
+        raise ReadError("", "no file was given")
+    found: dict[Path, Reader] = {}
+    for path in paths:
+        try:
+            found |= _in_folder(path) if path.is_dir() else _one(path)
+        except PermissionError:
+            raise ReadError(path, "no permission to read this folder") from None
+    return {path: found[path] for path in sorted(found, key=natural_key)}
+
+
+def supported() -> tuple[str, ...]:
+    """Titles of the formats that are read, in the order in which they are tried."""
+    return tuple(reader.title for reader in READERS if reader.extensions)
+
+
+def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:
+    """Sort key in which runs of digits count by their value."""
+    parts = re.split(r"(\d+)", str(path).casefold())
+    return tuple((0, int(part), "") if part.isdecimal() and part.isascii() else (1, 0, part) for part in parts)
+
+
+def _one(path: Path) -> dict[Path, Reader]:
+    head = _head(path)
+    reader = _reader_for(path, head)
+    if reader is None:
+        raise ReadError(path, _unknown(path, head))
+    return {reader.main_file(path): reader}
+
+
+def _in_folder(folder: Path) -> dict[Path, Reader]:
+    found: dict[Path, Reader] = {}
+    for path in folder.iterdir():
+        if path.name.startswith(".") or not path.is_file():
+            continue
+        try:
+            reader = _reader_for(path, _head(path))
+        except ReadError:
+            continue
+        if reader is not None and reader.extensions:
+            found[reader.main_file(path)] = reader
+    if not found:
+        raise ReadError(folder, "this folder holds no recording that can be opened")
+    return found
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(HEAD_BYTES)
+    except FileNotFoundError:
+        raise ReadError(path, "no such file") from None
+    except PermissionError:
+        raise ReadError(path, "no permission to read this file") from None
+    except OSError as error:
+        raise ReadError(path, f"cannot be read ({error.strerror})") from None
+    if not head:
+        raise ReadError(path, "the file is empty")
+    return head
+
+
+def _reader_for(path: Path, head: bytes) -> Reader | None:
+    return next((reader for reader in READERS if _sniffs(reader, path, head)), None)
+
+
+def _sniffs(reader: Reader, path: Path, head: bytes) -> bool:
+    try:
+        return reader.sniff(path, head)
+    except (StrainscopeError, *DAMAGED):
+        return False
+
+
+def _unknown(path: Path, head: bytes) -> str:
+    if is_hdf5(head):
+        names = names_at_root(path)
+        found = f"it holds {', '.join(names[:8])}" if names else "it is damaged, truncated or holds nothing"
+        return f"is an HDF5 file of no layout that is known here: {found}"
+    return f"is of no format that is known here; supported: {'; '.join(supported())}"
