@@ -92,7 +92,7 @@ def _sample(image: Tensor, motion: Tensor, axial_scale: int) -> Tensor:
     flat = image.reshape(batch, channels, height * width)
 
     def pick(row: Tensor, column: Tensor) -> Tensor:
-        index = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)
+        index = row.clamp(0, height - axial_scale) * width + column.clamp(0, width - 1)
         values = torch.gather(flat, 2, index.reshape(batch, 1, -1).expand(-1, channels, -1))
         return values.reshape(batch, channels, *motion.shape[-2:])
 
