@@ -49,6 +49,4 @@ def bmode_db(frame: Map, *, reference_level: float | None = None) -> Map:
 
 
 def _level(magnitude: Map) -> float:
-    values = magnitude.ravel()
-    rank = min(int(_REFERENCE_PERCENTILE / 100 * values.size), values.size - 1)
-    return float(np.partition(values, rank)[rank])
+    return float(np.percentile(magnitude, _REFERENCE_PERCENTILE))

@@ -13,11 +13,13 @@ def band_pass(frame: Map, geometry: Geometry, bandwidth_fraction: float) -> Map:
     """Keep the band of `bandwidth_fraction * center_hz` around the centre frequency, (H, W) to (H, W) float32.
 
     The gain is real (so the phase, and with it every delay, stays as it is): 1 in the middle, 1/2 at the band's
-    edges, with raised-cosine flanks. Frames are mirrored at both ends against ringing from the far end.
+    edges, with raised-cosine flanks. Frames are mirrored at both ends against ringing from the far end,
+    and each line's mean is taken off first.
     """
     height = frame.shape[0]
     margin = min(height - 1, 8 * round(geometry.sampling_hz / geometry.center_hz))
     extended = np.pad(frame, ((margin, margin), (0, 0)), mode="reflect")
+    extended = extended - extended.mean(axis=0)
     length = fft.next_fast_len(extended.shape[0], real=True)
     frequency = fft.rfftfreq(length, 1 / geometry.sampling_hz)
     half = bandwidth_fraction * geometry.center_hz / 2

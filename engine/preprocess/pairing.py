@@ -14,9 +14,7 @@ def normalise(reference: Map, deformed: Map, geometry: Geometry) -> FramePair:
     A scalar for each frame would break the constancy of amplitude on which regularised methods rely. A reference
     whose percentile is zero, that is one without signal, is a StrainscopeError.
     """
-    magnitude = np.abs(reference).ravel()
-    rank = min(int(PERCENTILE / 100 * magnitude.size), magnitude.size - 1)
-    scale = float(np.partition(magnitude, rank)[rank])
+    scale = float(np.percentile(np.abs(reference), PERCENTILE))
     if scale == 0.0:
         raise StrainscopeError("the reference frame holds no signal: nearly all of its samples are zero")
     factor = np.float32(1 / scale)

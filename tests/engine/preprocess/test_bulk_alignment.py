@@ -1,0 +1,81 @@
+"""Bulk motion: found through large shifts, strains, noise and dark rows, and zero where there is none."""
+
+import numpy as np
+import pytest
+
+from engine.preprocess.alignment import bulk_motion
+from engine.types import Displacement, FramePair
+
+
+def errors(found: Displacement, axial: np.ndarray, lateral: np.ndarray) -> tuple[float, float]:
+    """Largest axial error in samples, and lateral one in lines."""
+    return (
+        float(np.abs(found.axial_samples - axial[:, None]).max()),
+        float(np.abs(found.lateral_lines - lateral[None, :]).max()),
+    )
+
+
+@pytest.mark.parametrize(
+    ("strain", "shift", "lines", "snr_db"),
+    [
+        (0.0, 80, 0, np.inf),
+        (0.045, -80, -3, np.inf),
+        (0.07, 10, 2, np.inf),
+        (-0.03, 5, 0, np.inf),
+        (0.03, 40, 1, 0),
+        (0.045, -20, 0, -4),
+    ],
+    ids=["80 samples", "4.5 % and shifts", "7 %", "tension", "13 dB PSNR", "9 dB PSNR"],
+)
+def test_shift_and_strain_are_found(render, geometry, cpu, strain, shift, lines, snr_db) -> None:
+    """The axial error stays within half a period, from where every estimator finds its way."""
+    spacing, pitch = geometry.axial_spacing_m, geometry.pitch_m
+    pair = render(
+        lambda z, x: (-strain * z + shift * spacing, 0.4 * strain * x + lines * pitch),
+        rows=1000,
+        lines=48,
+        snr_db=snr_db,
+    )
+    found = bulk_motion(pair, cpu)
+    rows, x = np.arange(1000), np.arange(48) - 23.5
+    axial, lateral = errors(found, shift - strain * rows, lines + 0.4 * strain * x)
+    assert axial < 4
+    assert lateral < 0.6
+
+
+def test_a_dark_near_field_does_not_matter(render, geometry, cpu) -> None:
+    pair = render(lambda z, x: (-0.02 * z, 0 * x), rows=1000, lines=32)
+    reference, deformed = pair.reference.copy(), pair.deformed.copy()
+    reference[:150] = deformed[:150] = 0
+    found = bulk_motion(FramePair(reference, deformed, geometry), cpu)
+    assert errors(found, -0.02 * np.arange(1000), np.zeros(32))[0] < 3
+
+
+def test_static_clutter_above_does_not_win(render, geometry, cpu) -> None:
+    pair = render(lambda z, x: (-0.02 * z, 0 * x), rows=1000, lines=32)
+    deformed = pair.deformed.copy()
+    deformed[:200] = pair.reference[:200]
+    found = bulk_motion(FramePair(pair.reference, deformed, geometry), cpu)
+    assert np.abs(found.axial_samples[400:] + 0.02 * np.arange(400, 1000)[:, None]).max() < 5
+
+
+def test_no_motion_and_no_relation_give_zero(render, geometry, cpu) -> None:
+    still = render(lambda z, x: (0 * z, 0 * x), rows=800, lines=32)
+    assert not bulk_motion(still, cpu).axial_m.any()
+    other = render(lambda z, x: (0 * z, 0 * x), rows=800, lines=32, seed=9)
+    unrelated = bulk_motion(FramePair(still.reference, other.reference, geometry), cpu)
+    assert not unrelated.axial_m.any()
+    assert not unrelated.lateral_m.any()
+
+
+@pytest.mark.parametrize("shape", [(60, 4), (33, 1), (200, 2), (16, 64)])
+def test_small_frames_are_no_problem(geometry, cpu, shape) -> None:
+    frame = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    found = bulk_motion(FramePair(frame, frame, geometry), cpu)
+    assert found.axial_m.shape == shape
+    assert not found.axial_m.any()
+
+
+def test_silence_is_no_motion(geometry, cpu) -> None:
+    empty = np.zeros((400, 16), np.float32)
+    assert not bulk_motion(FramePair(empty, empty, geometry), cpu).axial_m.any()
