@@ -295,8 +295,9 @@ class Ellipse:
         """Say of each point whether it lies inside; the two arrays broadcast."""
         x, z = lateral_m - self.lateral_m, depth_m - self.depth_m
         cosine, sine = math.cos(math.radians(self.angle_deg)), math.sin(math.radians(self.angle_deg))
-        along = (x * cosine + z * sine) / self.semi_lateral_m
-        across = (z * cosine - x * sine) / self.semi_axial_m
+        # Scaled before the sum: that keeps half the work on rows and columns instead of on the image.
+        along = x * (cosine / self.semi_lateral_m) + z * (sine / self.semi_lateral_m)
+        across = z * (cosine / self.semi_axial_m) - x * (sine / self.semi_axial_m)
         inside: Mask = along * along + across * across <= 1.0
         return inside
 

@@ -82,7 +82,7 @@ def region_metrics(
     """
     t = _statistics(_values(strain, geometry, target), geometry, window_m, ddof)
     b = _statistics(_values(strain, geometry, background), geometry, window_m, ddof)
-    whole = _statistics(strain[interior(_shape(strain), geometry, window_m)].ravel(), geometry, window_m, ddof)
+    whole = _statistics(strain[interior(_shape(strain), geometry, window_m)], geometry, window_m, ddof)
     entries = (
         _snr("snr_target", t, ddof),
         _snr("snr_background", b, ddof),
@@ -144,16 +144,17 @@ def _statistics(values: NDArray[np.float32] | str, geometry: Geometry, window_m:
     if isinstance(values, str):
         return _Region(reason=values)
     finite = np.isfinite(values)
-    valid = (values if finite.all() else values[finite]).astype(np.float64)
+    valid = values.reshape(-1) if finite.all() else values[finite]
     cell_m2 = window_m * max(geometry.pitch_m, BEAM_WIDTH_WAVELENGTHS * geometry.wavelength_m)
     cells = valid.size * geometry.axial_spacing_m * geometry.pitch_m / cell_m2
     if valid.size < MINIMUM_PIXELS or cells < MINIMUM_CELLS:
         return _Region(valid.size, reason="too_few")
     # Rounding leaves a tiny deviation in a constant region, so equality is asked of the values themselves.
-    constant = valid.min() == valid.max()
-    mean = float(valid[0] if constant else valid.mean())
-    valid -= mean
-    deviation = 0.0 if constant else math.sqrt(float(valid @ valid) / (valid.size - ddof))
+    if valid.min() == valid.max():
+        return _Region(valid.size, -float(valid[0]), 0.0)
+    mean = float(valid.mean(dtype=np.float64))
+    centred = np.subtract(valid, mean, dtype=np.float64)
+    deviation = math.sqrt(float(centred @ centred) / (valid.size - ddof))
     return _Region(valid.size, -mean, deviation)
 
 

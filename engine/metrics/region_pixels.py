@@ -4,6 +4,8 @@ Ellipses live where the tissue is. Of a linear array that is the grid of the map
 array fan out, and each pixel is taken to where it truly lies.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,11 +21,16 @@ MARGIN_PX = 2
 """Pixels around the box of the sampled outline; sampling shortens an ellipse by 0.03 %."""
 
 
+@lru_cache(maxsize=16)
 def local_mask(ellipse: Ellipse, shape: Shape, geometry: Geometry) -> tuple[Box, Mask]:
-    """Return the bounding box of an ellipse inside an image (H, W), and the ellipse's pixels in that box."""
-    row, line = _to_grid(*_outline(ellipse), shape, geometry)
-    box = _span(row, shape[0]), _span(line, shape[1])
-    return box, inside(ellipse, box, shape, geometry)
+    """Return the bounding box of an ellipse inside an image (H, W), and the ellipse's pixels in that box, read-only.
+
+    Kept for the last few ellipses: the frames of a recording, numbers and warnings share one mask.
+    """
+    box = _box(ellipse, shape, geometry)
+    mask = inside(ellipse, box, shape, geometry)
+    mask.setflags(write=False)
+    return box, mask
 
 
 def inside(ellipse: Ellipse, box: Box, shape: Shape, geometry: Geometry) -> Mask:
@@ -49,8 +56,19 @@ def misses(ellipse: Ellipse, shape: Shape, geometry: Geometry) -> bool:
 
 def overlap(first: Ellipse, second: Ellipse, shape: Shape, geometry: Geometry) -> bool:
     """Whether two ellipses share a pixel."""
-    box, mask = local_mask(first, shape, geometry)
-    return bool((mask & inside(second, box, shape, geometry)).any())
+    (rows, lines), (other_rows, other_lines) = (_box(ellipse, shape, geometry) for ellipse in (first, second))
+    common = (
+        slice(max(rows.start, other_rows.start), min(rows.stop, other_rows.stop)),
+        slice(max(lines.start, other_lines.start), min(lines.stop, other_lines.stop)),
+    )
+    if common[0].start >= common[0].stop or common[1].start >= common[1].stop:
+        return False
+    return bool((inside(first, common, shape, geometry) & inside(second, common, shape, geometry)).any())
+
+
+def _box(ellipse: Ellipse, shape: Shape, geometry: Geometry) -> Box:
+    row, line = _to_grid(*_outline(ellipse), shape, geometry)
+    return _span(row, shape[0]), _span(line, shape[1])
 
 
 def _outline(ellipse: Ellipse) -> tuple[Points, Points]:
