@@ -44,6 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(error.format_message())
     except StrainscopeError as error:
         return _refuse(str(error))
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        return _refuse("out of memory; try fewer frames, a smaller recording or another --device")
     except OSError as error:
         if error.filename is None:
             raise
@@ -84,6 +88,11 @@ def _options(
 def _refuse(message: str) -> int:
     print(f"{PROGRAM}: {' '.join(message.split())}", file=sys.stderr)
     return USER_ERROR
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Tell by name, because torch, whose error it may be, is not imported here."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
 def _quiet_pipe() -> int:

@@ -103,14 +103,14 @@ def save_figure(content: FigureContent, path: Path, dpi: float = 300) -> None:
 def suggest_limits(*strains: Map) -> tuple[float, float]:
     """Limits of compressive strain in percent that show nearly all of the maps, at two significant digits.
 
-    They start at zero when hardly anything is stretched, and are symmetric about zero when much of it is.
+    They start at zero when most is compressed, and are symmetric about zero when about as much is stretched.
     """
     values = np.concatenate([-PERCENT * strain[np.isfinite(strain)] for strain in strains])
     low, high = np.percentile(values, [2, 98]) if values.size else (0.0, 1.0)
     reach = _round_up(max(abs(low), abs(high)))
-    if low >= -0.1 * high:
+    if low >= -0.5 * high:
         return 0.0, reach
-    if high <= -0.1 * low:
+    if high <= -0.5 * low:
         return -reach, 0.0
     return -reach, reach
 

@@ -248,7 +248,8 @@ def _table(content: "FigureContent") -> list[list[str]]:
 def _value(entry: Measurement | None) -> str:
     if entry is None or entry.reason:
         return "–"
-    decibel = "" if np.isnan(entry.decibel) else f" ({entry.decibel:.1f} dB)"
+    # Adding zero turns a rounded -0.0 into 0.0.
+    decibel = "" if np.isnan(entry.decibel) else f" ({round(entry.decibel, 1) + 0.0:.1f} dB)"
     return f"{entry.value:.3g}{decibel}".replace("-", MINUS)
 
 

@@ -174,6 +174,30 @@ def test_ctrl_c_is_quiet_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("kind", [MemoryError, type("OutOfMemoryError", (RuntimeError,), {})])
+def test_running_out_of_memory_is_one_line(
+    rf_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
+    import engine.readers
+
+    def full(*arguments: object) -> None:
+        raise kind("allocate 80 GiB\nlong story")
+
+    monkeypatch.setattr(engine.readers, "open_recording", full)
+    assert "out of memory" in refused(capsys, "info", str(rf_file))
+
+
+def test_a_fault_of_our_own_is_not_hidden(rf_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import engine.readers
+
+    def broken(*arguments: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(engine.readers, "open_recording", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        main(["info", str(rf_file)])
+
+
 def test_an_old_result_survives_a_failed_run(
     rf_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -47,13 +47,13 @@ def fixture_content() -> FigureContent:
     )
 
 
-@pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg", ".tif", ".tiff"])
+@pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg", ".tif"])
 def test_every_format_is_written_and_twice_the_same(content: FigureContent, tmp_path: Path, suffix: str) -> None:
     for name in ("one", "two"):
-        save_figure(content, tmp_path / f"{name}{suffix}", dpi=60)
+        save_figure(content, tmp_path / f"{name}{suffix}", dpi=50)
     first, second = ((tmp_path / f"{name}{suffix}").read_bytes() for name in ("one", "two"))
     assert first == second
-    magic = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml", ".tif": b"II*\0", ".tiff": b"II*\0"}
+    magic = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml", ".tif": b"II*\0"}
     assert first.startswith(magic[suffix])
     assert "matplotlib.pyplot" not in sys.modules
 
@@ -144,9 +144,9 @@ def test_nothing_is_cut_off(content: FigureContent, tmp_path: Path) -> None:
     bare = replace(content, bmode_db=None, caption=False)
     two = replace(content, strain=content.strain * 2)
     fan = replace(content, geometry=replace(GEOMETRY, sector=Sector(40e-3, 0.01)))
-    for index, each in enumerate((content, bare, two, fan, replace(bare, scale_bar=True))):
+    for index, each in enumerate((bare, two, replace(fan, scale_bar=True))):
         path = tmp_path / f"{index}.png"
-        save_figure(each, path, dpi=80)
+        save_figure(each, path, dpi=50)
         with Image.open(path) as image:
             pixels = np.asarray(image.convert("L"))
         for edge in (pixels[:3], pixels[-3:], pixels[:, :3], pixels[:, -3:]):

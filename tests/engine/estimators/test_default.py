@@ -1,0 +1,30 @@
+import pytest
+
+from engine.estimators import default
+from engine.estimators.base import ESTIMATORS
+
+
+def ranked(monkeypatch: pytest.MonkeyPatch, scores: dict[str, dict[str, float]]) -> str:
+    monkeypatch.setattr(default, "method_scores", lambda: scores)
+    return default.default_method()
+
+
+def test_without_scores_it_is_plain_correlation(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ranked(monkeypatch, {}) == "ncc"
+
+
+def test_the_lowest_strain_error_wins_among_those_that_can_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    glue = ESTIMATORS.get("glue")
+    scores = {
+        "ncc": {"strain_rmse_percent": 0.2},
+        "glue": {"strain_rmse_percent": 0.1},
+        "unheard-of": {"strain_rmse_percent": 0.0},
+        "unscored": {"cnr": 99.0},
+    }
+    assert ranked(monkeypatch, scores) == "glue"
+    monkeypatch.setattr(type(glue), "unavailable", lambda self: "no weights")
+    assert ranked(monkeypatch, scores) == "ncc"
+
+
+def test_the_default_is_a_method_that_can_run() -> None:
+    assert ESTIMATORS.get(default.default_method()).unavailable() is None
