@@ -65,7 +65,7 @@ def make_actions(parent: QWidget, infos: tuple[ActionInfo, ...]) -> dict[str, QA
         action.setCheckable(info.checkable)
         if info.icon:
             action.setIcon(icon(info.icon))
-            action.setProperty("icon", info.icon)
+            action.setProperty("icon_name", info.icon)
         action.triggered.connect(_Call(info.do))
         actions[info.name] = action
     return actions
@@ -74,7 +74,7 @@ def make_actions(parent: QWidget, infos: tuple[ActionInfo, ...]) -> dict[str, QA
 def restyle(actions: dict[str, QAction]) -> None:
     """Tint the icons for the theme in force."""
     for action in actions.values():
-        name = action.property("icon")
+        name = action.property("icon_name")
         if name:
             action.setIcon(icon(name))
 

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from app.actions import ActionInfo, make_actions, nudge_of, restyle
 from app.controllers.commands import Commands, make_commands
+from app.controllers.estimation import Engine
 from app.controllers.files import OpenedFile
 from app.dialogs.about import show_about, show_keys
 from app.dialogs.export import ExportDialogs
@@ -54,7 +55,9 @@ OPEN_FILTER = "Recordings (*.h5 *.hdf5 *.mhd *.mha *.mat *.npy *.npz *.rf *.uff 
 class MainWindow(QMainWindow):
     """One window, one recording."""
 
-    def __init__(self, preferences: Preferences | None = None, device: str = "auto") -> None:
+    def __init__(
+        self, preferences: Preferences | None = None, device: str = "auto", engine: Engine | None = None
+    ) -> None:
         super().__init__()
         self.setWindowTitle("Strainscope")
         self.setAcceptDrops(True)
@@ -62,7 +65,7 @@ class MainWindow(QMainWindow):
         self.preferences = preferences or load_preferences()
         self.state = ViewerState(self)
         self.jobs = Jobs(self)
-        self.commands: Commands = make_commands(self.state, self.jobs, self.preferences, self, device)
+        self.commands: Commands = make_commands(self.state, self.jobs, self.preferences, self, device, engine)
         self.workspace = Workspace(self.state, self.commands, self.ask_files)
         self.setCentralWidget(self.workspace)
         self.status = StatusBar(self.state, self.commands)
@@ -338,7 +341,8 @@ class MainWindow(QMainWindow):
         run = state.run
         running = run is not None and run.status == "running"
         complete = run is not None and run.status == "complete"
-        actions["estimate"].setEnabled(opened and bool(state.methods) and not running and not complete)
+        ready = state.recording is not None and state.recording.frames > 1 and bool(state.methods)
+        actions["estimate"].setEnabled(ready and not running and not complete)
         actions["cancel"].setEnabled(self.commands.can_cancel())
         for name in EXPORTS:
             actions[name].setEnabled(run is not None and bool(run.store.frames()))

@@ -114,7 +114,7 @@ def tidy_limits(low: float, high: float, *, symmetric: bool) -> Limits:
         high = max(abs(low), abs(high))
         low = -high
     step = 10.0 ** np.floor(np.log10(max(high - low, 1e-3) / 5))
-    low, high = float(np.floor(low / step) * step), float(np.ceil(high / step) * step)
+    low, high = (float(f"{value * step:.9g}") for value in (np.floor(low / step), np.ceil(high / step)))
     if not high > low:
         high = low + float(step)
     return Limits(low, high)

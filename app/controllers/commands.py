@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject
 
+from app.controllers.estimation import Engine
 from app.controllers.exporting import ExportController
 from app.controllers.files import FilesController
 from app.controllers.measuring import MeasuringController
@@ -45,13 +46,18 @@ class Commands:
 
 
 def make_commands(
-    state: ViewerState, jobs: Jobs, preferences: Preferences, parent: QObject, device: str = "auto"
+    state: ViewerState,
+    jobs: Jobs,
+    preferences: Preferences,
+    parent: QObject,
+    device: str = "auto",
+    engine: Engine | None = None,
 ) -> Commands:
     """Build every controller of a window."""
     return Commands(
         state=state,
         files=FilesController(state, jobs, preferences, parent=parent),
-        processing=ProcessingController(state, jobs, device=device, parent=parent),
+        processing=ProcessingController(state, jobs, engine, device, parent),
         playback=PlaybackController(state, parent),
         regions=RegionsController(state, parent),
         pictures=PicturesController(state, jobs, parent),

@@ -116,5 +116,9 @@ def release_memory() -> None:
         torch.cuda.empty_cache()
 
 
-Estimate = Callable[[RFSequence, Settings, RunStore, Device, JobControl], str]
-"""The shape of `estimate`, so that a test can put a fake in its place."""
+@dataclass(frozen=True)
+class Engine:
+    """What the window asks of the engine's chain, in one place where a test can put a fake."""
+
+    list_methods: Callable[[JobControl], Catalog] = list_methods
+    estimate: Callable[[RFSequence, Settings, RunStore, Device, JobControl], str] = estimate

@@ -5,7 +5,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
-from app.controllers.estimation import Catalog, Device, Estimate, Fallback, estimate, list_methods
+from app.controllers.estimation import Catalog, Device, Engine, Fallback
 from app.jobs import Answers, Jobs
 from app.state import Activity, Run, ViewerState
 from engine.parameters import Parameters
@@ -21,14 +21,14 @@ class ProcessingController(QObject):
         self,
         state: ViewerState,
         jobs: Jobs,
-        run: Estimate = estimate,
+        engine: Engine | None = None,
         device: str = "auto",
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._state = state
         self._jobs = jobs
-        self._estimate = run
+        self._engine = engine or Engine()
         self._device = Device(device)
         self._job: int | None = None
         self._running: Run | None = None
@@ -41,7 +41,7 @@ class ProcessingController(QObject):
         self._wanted_method = wanted
         answers = Answers(done=self._methods_loaded, failed=self._methods_failed)
         self._state.set_activity(Activity("Loading methods"))
-        self._jobs.engine.submit(list_methods, answers, slot="methods")
+        self._jobs.engine.submit(self._engine.list_methods, answers, slot="methods")
 
     def choose_method(self, name: str) -> None:
         """Select a method with its default parameters; unknown and unavailable ones are ignored with a notice."""
@@ -115,7 +115,7 @@ class ProcessingController(QObject):
             item=partial(self._item, run),
             progress=partial(self._progress, run),
         )
-        work = partial(self._estimate, recording.sequence, run.settings, run.store, self._device)
+        work = partial(self._engine.estimate, recording.sequence, run.settings, run.store, self._device)
         self._job = self._jobs.engine.submit(work, answers, slot="run")
 
     def _apply(self, **changes: object) -> None:

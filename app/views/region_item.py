@@ -51,7 +51,7 @@ class RegionItem(pg.GraphicsObject):
         self._enabled = True
         self._held: tuple[Grip, Ellipse] | None = None
         self.setZValue(20)
-        self._label = pg.TextItem(role.letter, anchor=(0.5, 0.5))
+        self._label = pg.TextItem(role.letter, anchor=(0.5, 0.5), fill=(0, 0, 0, 150))
         self._label.setParentItem(self)
         self.set_ellipse(None)
 

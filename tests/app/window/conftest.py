@@ -1,0 +1,202 @@
+"""A window on a fake engine: fast, and every map says by its value of which recording, method and frame it is."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import h5py
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QApplication, QMessageBox
+from pytestqt.qtbot import QtBot
+
+from app.controllers.estimation import Catalog, Device, Engine
+from app.jobs import JobControl
+from app.main_window import MainWindow
+from app.preferences import Preferences
+from app.run_store import RunStore
+from app.state import MethodInfo
+from app.theme import apply_theme
+from engine.errors import StrainscopeError
+from engine.parameters import Parameters, parameter
+from engine.pipeline import Settings
+from engine.strain.least_squares import LeastSquaresParams
+from engine.types import Displacement, FrameEstimate, RFSequence, Strain
+
+FRAMES, ROWS, LINES = 6, 300, 32
+METHODS = {"first": 1, "second": 2}
+
+
+@dataclass(frozen=True)
+class FakeParams(Parameters):
+    """Parameters of the fake methods, one of each kind."""
+
+    window_m: float = parameter(2e-3, unit="m", minimum=0.5e-3, maximum=10e-3, help="Axial window")
+    passes: int = parameter(2, minimum=1, maximum=5, help="Number of passes")
+    robust: bool = parameter(True, help="Drop outliers")
+
+
+def expected_strain(sequence: RFSequence, method: str, frame: int) -> float:
+    """Strain that the fake engine gives everywhere: recording, method and frame are read off its digits."""
+    return -(frame * 1e-3 + METHODS[method] * 1e-2 + float(sequence.frame(0)[0, 0]) * 1e-1)
+
+
+@dataclass
+class FakeEngine:
+    """Gives constant maps at once, or waits at each frame for `gate`; `error` is raised instead when set."""
+
+    gate: threading.Event = field(default_factory=threading.Event)
+    error: Exception | None = None
+    started: list[tuple[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    def estimate(
+        self, sequence: RFSequence, settings: Settings, store: RunStore, device: Device, control: JobControl
+    ) -> str:
+        self.started.append((sequence.name, settings.method))
+        frames = [frame for frame in range(sequence.shape[0]) if frame != settings.reference and frame not in store]
+        for done, frame in enumerate(frames):
+            while not self.gate.wait(0.005):
+                control.check()
+            control.check()
+            if self.error is not None:
+                raise self.error
+            store.add(fake_estimate(sequence, settings, frame))
+            control.item(frame)
+            control.progress(done + 1, len(frames))
+        return "cpu"
+
+    def list_methods(self, _control: JobControl) -> Catalog:
+        methods = (
+            MethodInfo("first", "First method", "classical", FakeParams),
+            MethodInfo("second", "Second method", "network", FakeParams),
+            MethodInfo("absent", "Absent method", "network", FakeParams, "it has no weights"),
+        )
+        return Catalog(methods, "first", LeastSquaresParams())
+
+
+def fake_estimate(sequence: RFSequence, settings: Settings, frame: int) -> FrameEstimate:
+    """Estimate whose strain is the expected constant."""
+    shape = sequence.shape[1:]
+    strain = np.full(shape, expected_strain(sequence, settings.method, frame), np.float32)
+    strain[1::2, ::2] *= np.float32(1.01)
+    zero = np.zeros(shape, np.float32)
+    quality = np.full(shape, 0.9, np.float32)
+    quality[:, : shape[1] // 4] = 0.3
+    return FrameEstimate(
+        settings.reference,
+        frame,
+        Displacement(zero, zero, sequence.geometry),
+        Strain(strain, sequence.geometry, 2e-3),
+        quality,
+    )
+
+
+def write_recording(path: Path, number: float, frames: int = FRAMES, **attributes: object) -> Path:
+    """Write a small recording of our own format whose first sample is `number`."""
+    random = np.random.default_rng(int(number))
+    rf = random.standard_normal((frames, ROWS, LINES)).astype(np.float32)
+    rf[:, 0, 0] = number
+    with h5py.File(path, "w") as file:
+        file["rf"] = rf
+        file.attrs.update(
+            format="strainscope-rf",
+            version=1,
+            sampling_hz=40e6,
+            center_hz=7e6,
+            sound_speed_m_s=1540.0,
+            pitch_m=0.3e-3,
+            start_depth_m=0.0,
+            frame_rate_hz=20.0,
+            **attributes,
+        )
+    return path
+
+
+@pytest.fixture(name="recording_path")
+def fixture_recording_path(tmp_path: Path) -> Path:
+    target, background = (-0.002, 0.003, 0.001, 0.0012, 0.0), (0.002, 0.003, 0.001, 0.0012, 20.0)
+    return write_recording(tmp_path / "one.h5", 1, demo_target=target, demo_background=background)
+
+
+@pytest.fixture(name="other_path")
+def fixture_other_path(tmp_path: Path) -> Path:
+    return write_recording(tmp_path / "two.h5", 2)
+
+
+@pytest.fixture(name="fake")
+def fixture_fake() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture(name="make_window")
+def fixture_make_window(
+    qapp: QApplication, qtbot: QtBot, fake: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], MainWindow]]:
+    """Make windows; at the end every one of them must be gone, with its threads."""
+    monkeypatch.setenv("STRAINSCOPE_CONFIG", str(tmp_path / "config"))
+    apply_theme(qapp, "dark")
+    made: list[MainWindow] = []
+
+    def make() -> MainWindow:
+        window = MainWindow(Preferences(theme="dark"), "cpu", Engine(fake.list_methods, fake.estimate))
+        window.resize(1200, 760)
+        window.show()
+        made.append(window)
+        qtbot.waitUntil(lambda: bool(window.state.methods))
+        return window
+
+    yield make
+    fake.gate.set()
+    for window in made:
+        window.close()
+        window.deleteLater()
+    qapp.processEvents()
+    qapp.sendPostedEvents(None, 52)  # deferred deletes
+    qapp.processEvents()
+    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("strainscope-")]
+    assert not left, f"threads left: {left}"
+    shown = [type(widget).__name__ for widget in qapp.topLevelWidgets() if widget.isVisible()]
+    assert not shown, f"windows left: {shown}"
+
+
+@pytest.fixture(name="window")
+def fixture_window(make_window: Callable[[], MainWindow]) -> MainWindow:
+    """A window without a recording."""
+    return make_window()
+
+
+@pytest.fixture(name="opened")
+def fixture_opened(window: MainWindow, recording_path: Path, qtbot: QtBot) -> MainWindow:
+    """A window with a recording whose strain is estimated and shown."""
+    open_and_wait(window, (recording_path,), qtbot)
+    return window
+
+
+def open_and_wait(window: MainWindow, paths: tuple[Path, ...], qtbot: QtBot) -> None:
+    """Open files and wait until frame 2 is shown with its strain."""
+    state, before = window.state, window.state.recording
+    window.open_paths(paths)
+    qtbot.waitUntil(lambda: state.recording is not before, timeout=10_000)
+    qtbot.waitUntil(lambda: state.run is not None and state.run.status == "complete", timeout=10_000)
+    qtbot.waitUntil(lambda: state.picture is not None and state.picture.strain is not None, timeout=10_000)
+
+
+def shown_error(window: MainWindow) -> str:
+    """Text of the error dialog that is open, which is closed."""
+    boxes = [box for box in window.findChildren(QMessageBox) if box.isVisible()]
+    if not boxes:
+        return ""
+    text = boxes[-1].text()
+    boxes[-1].close()
+    return text
+
+
+class BrokenError(StrainscopeError):
+    """An error of the fake engine."""

@@ -1,0 +1,105 @@
+"""Exports: the files, the same numbers as on screen, previews, and what is said when it cannot be done."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.controllers import exporting
+from app.controllers.exporting import FigureOptions, figure_content
+from app.dialogs.figure_dialog import FigureDialog
+from app.main_window import MainWindow
+from engine.export.result_file import read_result
+from engine.types import Provenance
+
+from .conftest import expected_strain, shown_error
+
+
+@pytest.fixture(autouse=True)
+def _provenance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fake methods are in no registry, so their provenance is made here."""
+    provenance = Provenance("first", {}, "", "0", "0" * 64)
+    monkeypatch.setattr(exporting, "make_provenance", lambda *_arguments: provenance)
+
+
+def wait_written(window: MainWindow, path: Path, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: not window.commands.exporting.is_running(), timeout=20_000)
+    assert path.is_file()
+    assert str(path) in window.state.notice
+
+
+def test_result_file_holds_the_estimates(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    path = tmp_path / "result.h5"
+    opened.commands.exporting.save_result(path)
+    wait_written(opened, path, qtbot)
+    result = read_result(path)
+    assert result.deformed_frames == (1, 2, 3, 4, 5)
+    assert opened.state.recording is not None
+    wanted = expected_strain(opened.state.recording.sequence, "first", 3)
+    assert result.read_frame(2).strain.axial[1, 1] == pytest.approx(wanted)
+
+
+def test_table_holds_the_numbers_of_the_window(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    path = tmp_path / "metrics.csv"
+    opened.commands.exporting.save_table(path)
+    wait_written(opened, path, qtbot)
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    row = next(row for row in csv.DictReader(lines) if row["frame"] == str(opened.state.frame))
+    for name in ("snr_target", "cnr", "strain_ratio", "snre"):
+        assert float(row[name]) == pytest.approx(opened.state.measurements.values[name].value, rel=1e-8)
+
+
+@pytest.mark.parametrize("suffix", ["png", "pdf", "svg", "tif"])
+def test_figure_is_written_in_each_format(opened: MainWindow, tmp_path: Path, qtbot: QtBot, suffix: str) -> None:
+    source = opened.commands.exporting.figure_source((0.0, 20.0))
+    assert source is not None
+    path = tmp_path / f"figure.{suffix}"
+    opened.commands.exporting.save_figure(source, FigureOptions(dpi=72), path)
+    wait_written(opened, path, qtbot)
+    assert path.stat().st_size > 2000
+
+
+def test_figure_shows_what_was_chosen(opened: MainWindow) -> None:
+    opened.commands.change_display(quality_threshold=0.5, reverse=True)
+    source = opened.commands.exporting.figure_source((0.0, 20.0))
+    assert source is not None
+    full = figure_content(source, FigureOptions())
+    assert full.bmode_db is not None
+    assert full.target == opened.state.regions.target
+    assert full.limits_percent == (0.0, 20.0)
+    assert full.colormap == "viridis_r"
+    assert np.isnan(full.strain[0].strain[:, :8]).all()
+    assert full.strain[0].metrics["cnr"] == opened.state.measurements.values["cnr"]
+    bare = figure_content(source, FigureOptions(bmode=False, ellipses=False, numbers=False, scale_bar=True))
+    assert bare.bmode_db is None
+    assert bare.target is None
+    assert not bare.strain[0].metrics
+    assert bare.scale_bar
+
+
+def test_figure_dialog_previews(opened: MainWindow, qtbot: QtBot) -> None:
+    opened.exports.figure()
+    dialog = opened.findChild(FigureDialog)
+    assert isinstance(dialog, FigureDialog)
+    qtbot.waitUntil(lambda: dialog.picture() is not None, timeout=20_000)
+    dialog.checks["bmode"].setChecked(False)
+    assert dialog.options().bmode is False
+    dialog.reject()
+
+
+def test_nothing_to_export_is_said(window: MainWindow) -> None:
+    window.exports.figure()
+    assert "no strain" in shown_error(window)
+    assert not window.actions_by_name["figure"].isEnabled()
+
+
+def test_a_place_that_cannot_be_written_is_told(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    before = opened.state.recording
+    opened.commands.exporting.save_result(tmp_path / "nowhere" / "result.h5")
+    texts: list[str] = []
+    qtbot.waitUntil(lambda: bool(texts.append(shown_error(opened)) or texts[-1]))
+    assert "nowhere" in texts[-1]
+    assert opened.state.recording is before
+    assert opened.state.activity is None

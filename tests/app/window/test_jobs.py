@@ -1,0 +1,153 @@
+"""The door to threads: order, numbers, superseding, cancelling, errors, the thread in which answers arrive."""
+
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.jobs import Answers, JobControl, Lane
+
+
+@pytest.fixture(name="lane")
+def fixture_lane(qtbot: QtBot) -> Iterator[Lane]:
+    lane = Lane("test")
+    yield lane
+    lane.close()
+
+
+def give(value: object, _control: JobControl) -> object:
+    return value
+
+
+def test_answer_arrives_on_the_gui_thread(lane: Lane, qtbot: QtBot) -> None:
+    seen: list[tuple[object, bool]] = []
+    lane.submit(
+        partial(give, 7),
+        Answers(done=lambda value: seen.append((value, threading.current_thread() is threading.main_thread()))),
+    )
+    qtbot.waitUntil(lambda: bool(seen))
+    assert seen == [(7, True)]
+
+
+def test_jobs_run_one_after_the_other_in_order(lane: Lane, qtbot: QtBot) -> None:
+    seen: list[int] = []
+    for number in range(5):
+        lane.submit(partial(give, number), Answers(done=seen.append))
+    qtbot.waitUntil(lambda: len(seen) == 5)
+    assert seen == [0, 1, 2, 3, 4]
+
+
+def test_superseded_job_never_answers(lane: Lane, qtbot: QtBot) -> None:
+    gate, running, seen, stopped = threading.Event(), threading.Event(), [], []
+
+    def slow(control: JobControl) -> str:
+        running.set()
+        gate.wait(5)
+        stopped.append(control.cancelled())
+        control.item("late item")
+        return "late"
+
+    lane.submit(slow, Answers(done=seen.append, item=seen.append), slot="x")
+    assert running.wait(5)
+    lane.submit(partial(give, "middle"), Answers(done=seen.append), slot="x")
+    lane.submit(partial(give, "last"), Answers(done=seen.append), slot="x")
+    gate.set()
+    qtbot.waitUntil(lambda: "last" in seen)
+    assert seen == ["last"]
+    assert stopped == [True]
+
+
+def test_latest_keeps_the_running_job_and_drops_the_waiting_ones(lane: Lane, qtbot: QtBot) -> None:
+    gate, running, seen = threading.Event(), threading.Event(), []
+
+    def slow(_control: JobControl) -> str:
+        running.set()
+        gate.wait(5)
+        return "running"
+
+    lane.submit_latest(slow, Answers(done=seen.append), slot="x")
+    assert running.wait(5)
+    for name in ("dropped", "latest"):
+        lane.submit_latest(partial(give, name), Answers(done=seen.append), slot="x")
+    gate.set()
+    qtbot.waitUntil(lambda: "latest" in seen)
+    assert seen == ["running", "latest"]
+
+
+def test_cancel_answers_at_once_while_the_job_is_still_on_its_way_out(lane: Lane, qtbot: QtBot) -> None:
+    gate, running, seen = threading.Event(), threading.Event(), []
+
+    def stubborn(_control: JobControl) -> None:
+        running.set()
+        gate.wait(5)
+
+    number = lane.submit(stubborn, Answers(done=seen.append, cancelled=lambda: seen.append("cancelled")))
+    assert running.wait(5)
+    lane.cancel(number)
+    assert seen == ["cancelled"]
+    gate.set()
+    qtbot.waitUntil(lambda: not lane.busy())
+    qtbot.wait(20)
+    assert seen == ["cancelled"]
+
+
+def test_check_turns_into_a_cancelled_answer(lane: Lane, qtbot: QtBot) -> None:
+    started, ended = threading.Event(), threading.Event()
+
+    def polite(control: JobControl) -> None:
+        started.set()
+        try:
+            while True:
+                control.check()
+                time.sleep(0.001)
+        finally:
+            ended.set()
+
+    number = lane.submit(polite)
+    assert started.wait(5)
+    lane.cancel(number)
+    assert ended.wait(1)
+
+
+def test_every_error_comes_back(lane: Lane, qtbot: QtBot) -> None:
+    seen: list[BaseException] = []
+
+    def broken(_control: JobControl) -> None:
+        raise MemoryError("no room")
+
+    lane.submit(broken, Answers(failed=seen.append))
+    qtbot.waitUntil(lambda: bool(seen))
+    assert isinstance(seen[0], MemoryError)
+    again: list[object] = []
+    lane.submit(partial(give, "still alive"), Answers(done=again.append))
+    qtbot.waitUntil(lambda: bool(again))
+
+
+def test_last_progress_is_never_dropped(lane: Lane, qtbot: QtBot) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def counts(control: JobControl) -> None:
+        for done in range(1001):
+            control.progress(done, 1000)
+
+    lane.submit(counts, Answers(progress=lambda done, total: seen.append((done, total))))
+    qtbot.waitUntil(lambda: (1000, 1000) in seen)
+    assert len(seen) < 200
+
+
+def test_closing_ends_the_thread(qtbot: QtBot) -> None:
+    lane = Lane("closing")
+    seen: list[object] = []
+
+    def waits(control: JobControl) -> None:
+        while not control.cancelled():
+            time.sleep(0.001)
+
+    lane.submit(waits, Answers(done=seen.append))
+    lane.close()
+    qtbot.wait(20)
+    assert not seen
+    assert "strainscope-closing" not in {thread.name for thread in threading.enumerate()}

@@ -1,0 +1,212 @@
+"""Runs: filling in, cancelling, going on, errors, and that no result appears where it does not belong."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.controllers import estimation
+from app.controllers.estimation import Device, Fallback
+from app.jobs import JobControl
+from app.main_window import MainWindow
+from app.run_store import RunStore
+from engine.pipeline import Settings
+from engine.types import FrameEstimate, Geometry, RFSequence
+
+from .conftest import BrokenError, FakeEngine, expected_strain, fake_estimate, open_and_wait, shown_error
+
+
+def test_first_method_is_default_and_absent_one_is_grey(window: MainWindow) -> None:
+    assert window.state.settings.method == "first"
+    window.commands.processing.choose_method("absent")
+    assert window.state.settings.method == "first"
+    assert "no weights" in window.state.notice
+
+
+def test_frames_fill_in_one_by_one(window: MainWindow, fake: FakeEngine, recording_path: Path, qtbot: QtBot) -> None:
+    fake.gate.clear()
+    window.open_paths((recording_path,))
+    qtbot.waitUntil(lambda: window.state.run is not None and window.state.picture is not None)
+    assert "Estimating this frame" in window.workspace.view.strain.message()
+    assert window.status.cancel.isVisible()
+    seen: list[int] = []
+    window.state.estimate_arrived.connect(lambda _run, frame: seen.append(frame))
+    fake.gate.set()
+    qtbot.waitUntil(lambda: len(seen) == 5)
+    assert seen == [1, 2, 3, 4, 5]
+    qtbot.waitUntil(lambda: not window.status.cancel.isVisible())
+    qtbot.waitUntil(lambda: window.workspace.view.strain.message() == "")
+
+
+def test_cancel_keeps_done_frames_and_continue_finishes(
+    window: MainWindow, fake: FakeEngine, recording_path: Path, qtbot: QtBot
+) -> None:
+    fake.gate.clear()
+    window.open_paths((recording_path,))
+    qtbot.waitUntil(lambda: bool(fake.started))
+    run = window.state.run
+    assert run is not None
+    sequence = window.state.recording.sequence if window.state.recording else None
+    assert sequence is not None
+    run.store.add(fake_estimate(sequence, run.settings, 1))
+    window.commands.cancel()
+    assert run.status == "cancelled"
+    assert window.state.activity is None
+    fake.gate.set()
+    qtbot.wait(30)
+    assert run.store.frames() == (1,)
+    window.commands.processing.start()
+    qtbot.waitUntil(lambda: run.status == "complete")
+    assert window.state.run is run
+    assert run.store.frames() == (1, 2, 3, 4, 5)
+
+
+def test_engine_error_is_told_and_keeps_the_recording(
+    window: MainWindow, fake: FakeEngine, recording_path: Path, qtbot: QtBot
+) -> None:
+    fake.error = BrokenError("the method needs at least 999 lines, found 32")
+    window.open_paths((recording_path,))
+    texts: list[str] = []
+    qtbot.waitUntil(lambda: bool(texts.append(shown_error(window)) or texts[-1]))
+    assert texts[-1] == "the method needs at least 999 lines, found 32"
+    assert window.state.recording is not None
+    assert window.state.run is not None
+    assert window.state.run.status == "failed"
+    fake.error = None
+    window.commands.processing.start()
+    qtbot.waitUntil(lambda: window.state.run is not None and window.state.run.status == "complete")
+
+
+def test_unexpected_error_is_told_too(window: MainWindow, fake: FakeEngine, recording_path: Path, qtbot: QtBot) -> None:
+    fake.error = ZeroDivisionError("division by zero")
+    window.open_paths((recording_path,))
+    texts: list[str] = []
+    qtbot.waitUntil(lambda: bool(texts.append(shown_error(window)) or texts[-1]))
+    assert "ZeroDivisionError" in texts[-1]
+
+
+def test_each_method_keeps_its_own_run(opened: MainWindow, qtbot: QtBot) -> None:
+    first = opened.state.run
+    opened.commands.processing.choose_method("second")
+    assert opened.state.run is None
+    assert opened.state.picture is not None
+    assert opened.state.picture.strain is None
+    assert "Second method" in opened.workspace.view.strain.message()
+    opened.commands.processing.start()
+    qtbot.waitUntil(lambda: opened.state.run is not None and opened.state.run.status == "complete")
+    qtbot.waitUntil(lambda: opened.state.picture is not None and opened.state.picture.strain is not None)
+    assert opened.state.run is not first
+    opened.commands.processing.choose_method("first")
+    assert opened.state.run is first
+    qtbot.waitUntil(lambda: opened.state.picture is not None and opened.state.picture.strain is not None)
+
+
+def test_second_run_with_other_reference(opened: MainWindow, qtbot: QtBot) -> None:
+    opened.commands.processing.set_reference(3)
+    assert opened.state.run is None
+    opened.commands.processing.start()
+    qtbot.waitUntil(lambda: opened.state.run is not None and opened.state.run.status == "complete")
+    assert opened.state.run is not None
+    assert opened.state.run.store.frames() == (0, 1, 2, 4, 5)
+    opened.commands.playback.show_frame(3)
+    qtbot.waitUntil(lambda: "reference frame" in opened.workspace.view.strain.message())
+
+
+class Watch:
+    """Checks every picture at the moment it is shown against what the state says it is."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self.window = window
+        self.seen = 0
+        self.wrong: list[str] = []
+        window.state.picture_changed.connect(self.check)
+        window.state.measurements_changed.connect(self.check)
+
+    def check(self) -> None:
+        state = self.window.state
+        picture, recording = state.picture, state.recording
+        if picture is None or picture.strain is None:
+            return
+        self.seen += 1
+        assert recording is not None
+        wanted = expected_strain(recording.sequence, state.settings.method, picture.frame)
+        if not np.isclose(picture.strain[1, 1], wanted, rtol=1e-5):
+            self.wrong.append(f"{state.settings.method} {picture.frame}: {picture.strain[1, 1]} is not {wanted}")
+        caption = self.window.workspace.view.strain._caption.text()
+        title = state.method.title if state.method else ""
+        if caption and "against" in caption and title not in caption and self.window.state.picture is picture:
+            self.wrong.append(f"caption {caption!r} under {title}")
+
+
+def test_nothing_wrong_is_ever_shown_while_everything_is_switched(
+    window: MainWindow, recording_path: Path, other_path: Path, qtbot: QtBot
+) -> None:
+    watch = Watch(window)
+    random = np.random.default_rng(7)
+    open_and_wait(window, (recording_path,), qtbot)
+    for step in range(60):
+        match random.integers(5):
+            case 0:
+                window.open_paths((other_path if step % 2 else recording_path,))
+            case 1 | 2:
+                window.commands.processing.choose_method("second" if step % 2 else "first")
+                window.commands.processing.start()
+            case _:
+                window.commands.playback.show_frame(int(random.integers(6)))
+        qtbot.wait(int(random.integers(0, 12)))
+    window.commands.processing.start()
+    qtbot.waitUntil(lambda: window.state.run is not None and window.state.run.status == "complete", timeout=10_000)
+    assert watch.seen > 10
+    assert not watch.wrong
+
+
+def test_run_of_a_closed_recording_is_dropped(
+    window: MainWindow, fake: FakeEngine, recording_path: Path, other_path: Path, qtbot: QtBot
+) -> None:
+    fake.gate.clear()
+    window.open_paths((recording_path,))
+    qtbot.waitUntil(lambda: bool(fake.started))
+    window.open_paths((other_path,))
+    qtbot.waitUntil(lambda: "two.h5" in window.windowTitle())
+    fake.gate.set()
+    qtbot.waitUntil(lambda: window.state.run is not None and window.state.run.status == "complete")
+    assert window.state.run is not None
+    assert window.state.run.recording == window.state.recording.number if window.state.recording else False
+
+
+def make_sequence() -> RFSequence:
+    geometry = Geometry(sampling_hz=40e6, center_hz=7e6, sound_speed_m_s=1540.0, pitch_m=0.3e-3)
+    rf = np.ones((4, 20, 8), np.float32)
+    return RFSequence.from_array(rf, geometry)
+
+
+def test_gpu_out_of_memory_goes_on_visibly_on_the_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class OutOfMemoryError(RuntimeError):
+        pass
+
+    class Gpu:
+        type = "cuda"
+
+    sequence, settings = make_sequence(), Settings(method="first")
+    asked: list[tuple[str, tuple[int, ...] | None]] = []
+
+    def chain(sequence: RFSequence, settings: Settings, device: object, *_more: object) -> list[FrameEstimate]:
+        asked.append((str(getattr(device, "type", device)), settings.frames))
+        frames = [1, 2, 3] if settings.frames is None else list(settings.frames)
+        for frame in frames:
+            if getattr(device, "type", "") == "cuda" and frame == 3:
+                raise OutOfMemoryError("CUDA out of memory")
+            yield fake_estimate(sequence, settings, frame)
+
+    monkeypatch.setattr(estimation.pipeline, "run", chain)
+    device = Device()
+    device._chosen = Gpu()  # type: ignore[assignment]
+    messages: list[object] = []
+    control = JobControl(1, threading.Event(), lambda message: messages.append(message.value))
+    store = RunStore(tmp_path / "store", sequence.geometry)
+    assert estimation.estimate(sequence, settings, store, device, control) == "cpu"
+    assert store.frames() == (1, 2, 3)
+    assert asked == [("cuda", None), ("cpu", (3,))]
+    assert any(isinstance(value, Fallback) for value in messages)
