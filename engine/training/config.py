@@ -117,12 +117,14 @@ class ValidationSettings(Parameters):
 class Phase:
     """A stretch of training with one loss; difficulty grows linearly from `start` to `end` over its iterations.
 
-    `height` and `width` cut smaller crops out of the sequences, for a quick start; 0 takes them whole.
+    `final_rate` is where the cosine schedule ends, 0 at the optimiser's `minimum_rate`. `height` and `width` cut
+    smaller crops out of the sequences, for a quick start; 0 takes them whole.
     """
 
     name: str = "training"
     iterations: int = 1000
     learning_rate: float = 1e-3
+    final_rate: float = 0.0
     height: int = 0
     width: int = 0
     loss: LossSettings = field(default_factory=LossSettings)
@@ -132,8 +134,8 @@ class Phase:
     def __post_init__(self) -> None:
         if self.iterations < 1 or self.learning_rate <= 0:
             raise ParameterError(f"phase {self.name!r}: iterations and learning_rate must be positive")
-        if self.height < 0 or self.width < 0:
-            raise ParameterError(f"phase {self.name!r}: height and width must not be negative")
+        if self.height < 0 or self.width < 0 or self.final_rate < 0:
+            raise ParameterError(f"phase {self.name!r}: height, width and final_rate must not be negative")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ class Schedule:
         rise = min(1.0, (within + 1) / (settings.warm_up + 1))
         if settings.schedule == "cosine":
             share = 0.5 * (1 + math.cos(math.pi * within / phase.iterations))
-            return rise * (settings.minimum_rate + (peak - settings.minimum_rate) * share)
+            last = phase.final_rate or settings.minimum_rate
+            return rise * (last + (peak - last) * share)
         return rise * max(peak * self._scale, min(settings.minimum_rate, peak))
 
     def validated(self, score: float) -> None:

@@ -1,0 +1,111 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from app.cli import main
+from engine.networks.weights import load
+from engine.training import checkpoint
+from engine.training.log import read
+from engine.training.loop import CHECKPOINT, CURVES, LOG
+
+CONFIG = """
+[run]
+network = "usenet"
+log_every = 2
+checkpoint_seconds = 0.0
+[architecture]
+base_channels = 2
+[data]
+height = 64
+width = 16
+frames = 3
+pool = 2
+[crops]
+bank_size = 1
+[validation]
+every = 2
+sequences = 1
+window_m = 0.4e-3
+[[phases]]
+iterations = 4
+loss = { endpoint = 1.0, similarity = 0.0, consistency = 0.0, smoothness = 0.0 }
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(CONFIG)
+    return path
+
+
+def test_train_reports_exports_and_goes_on(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("engine.networks.weights", "engine.training.export"):
+        monkeypatch.setattr(f"{module}.folder", lambda: tmp_path / "box")
+    (tmp_path / "box").mkdir()
+    output = tmp_path / "run"
+    assert main(["train", str(config), "-o", str(output), "--export", "usenet-v1"]) == 0
+    printed = capsys.readouterr().out
+    assert "4/4 training: loss" in printed
+    assert "it/s, 0:00 left | validation: axial" in printed
+    assert "finished" in printed
+    assert {CHECKPOINT, LOG, CURVES} <= {path.name for path in output.iterdir()}
+    assert [row["iteration"] for row in read(output / LOG)] == ["2", "4"]
+    _, card = load("usenet")
+    assert card.training == "supervised on simulated truth"
+
+    config.write_text(CONFIG.replace("iterations = 4", "iterations = 6"))
+    assert main(["train", str(config), "-o", str(output), "--json"]) == 0
+    outcome = json.loads(capsys.readouterr().out)["outcome"]
+    assert outcome["iteration"] == 6
+    assert outcome["finished"]
+    assert checkpoint.load(output / CHECKPOINT)["iteration"] == 6
+
+
+def test_termination_ends_with_a_checkpoint_of_the_last_iteration(config: Path, tmp_path: Path) -> None:
+    config.write_text(CONFIG.replace("iterations = 4", "iterations = 100000"))
+    output = tmp_path / "run"
+    command = [sys.executable, "-m", "app.cli", "train", str(config), "-o", str(output)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not (output / CHECKPOINT).exists():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    printed, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert "stopped; run the same command to go on" in printed
+    assert f"{checkpoint.load(output / CHECKPOINT)['iteration']} of 100000 iterations" in printed
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "complaint"),
+    [
+        (CONFIG.replace("usenet", "nonet"), [], "no network is called 'nonet'"),
+        (CONFIG + "speed = 1\n", [], "unknown key speed"),
+        (CONFIG, ["--max-minutes", "0"], "--max-minutes"),
+        (CONFIG, ["--export-only", "--export", "x"], "holds no run"),
+        (CONFIG.replace("base_channels", "base"), [], "unknown option base"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, options: list[str], complaint: str
+) -> None:
+    config.write_text(text)
+    assert main(["train", str(config), "-o", str(tmp_path / "run"), *options]) == 2
+    printed = capsys.readouterr()
+    assert complaint in printed.err
+    assert len(printed.err.splitlines()) == 1
+
+
+def test_a_recipe_that_is_absent_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", str(tmp_path / "no.toml")]) == 2
+    assert "no.toml: cannot be read" in capsys.readouterr().err
