@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": "app.commands.evaluate:evaluate",
     "simulate": "app.commands.simulate:simulate",
     "train": "app.commands.train:train",
+    "adapt": "app.commands.adapt:adapt",
 }
 """Every command by its name, as `module:function`; a line here is all it takes to add one."""
 

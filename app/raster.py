@@ -87,14 +87,15 @@ def strain_index(percent: Map, quality: Map | None, limits: Limits, quality_thre
     """Index (H, W) by limits; pixels without an estimate, or of too low quality, become `NO_ESTIMATE`."""
     span = max(limits.high_percent - limits.low_percent, 1e-9)
     scaled = (percent - np.float32(limits.low_percent)) * np.float32(254.0 / span)
-    np.clip(scaled, 0, 254, out=scaled)
-    hidden = np.isnan(scaled)
+    visible = ~np.isnan(scaled)
     if quality is not None and quality_threshold > 0:
-        hidden |= ~(quality >= quality_threshold)
-    scaled[hidden] = 0
-    index = scaled.astype(np.uint8)
+        visible &= quality >= quality_threshold
+    # Without branches: a noisy mask would otherwise cost ten times the rest. fmax turns NaN into 0.
+    np.fmax(scaled, 0, out=scaled)
+    np.minimum(scaled, 254, out=scaled)
+    index: Indices = scaled.astype(np.uint8)
     index += np.uint8(1)
-    index[hidden] = NO_ESTIMATE
+    index *= visible.view(np.uint8)
     return index
 
 

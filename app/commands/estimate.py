@@ -82,9 +82,14 @@ def estimate(
         )
         return
     typer.echo(
-        f"{output}: {len(wanted)} frames with {chosen.method} on {target}, "
-        f"median compressive strain {min(medians):.3g} to {max(medians):.3g} %"
+        f"{output}: {len(wanted)} {'frame' if len(wanted) == 1 else 'frames'} with {chosen.method} on {target}, "
+        f"median compressive strain {_span(medians)} %"
     )
+
+
+def _span(values: list[float]) -> str:
+    low, high = f"{min(values):.3g}", f"{max(values):.3g}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _median_percent(strain: "Strain") -> float:

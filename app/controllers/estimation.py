@@ -11,6 +11,7 @@ from engine import pipeline
 from engine.device import choose_device
 from engine.errors import StrainscopeError
 from engine.estimators.base import ESTIMATORS
+from engine.interruption import interrupted_by
 from engine.parameters import Parameters
 from engine.pipeline import Settings
 from engine.strain.base import STRAIN_METHODS
@@ -88,10 +89,11 @@ def _estimate_on(
     def progress(done: int, total: int) -> None:
         control.progress(offset + done, offset + total)
 
-    for result in pipeline.run(sequence, settings, device, progress, control.cancelled):
-        control.check()
-        store.add(result)
-        control.item(result.deformed_frame)
+    with interrupted_by(control.cancelled):
+        for result in pipeline.run(sequence, settings, device, progress, control.cancelled):
+            control.check()
+            store.add(result)
+            control.item(result.deformed_frame)
 
 
 def _without(settings: Settings, present: tuple[int, ...], sequence: RFSequence) -> Settings:

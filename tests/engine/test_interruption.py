@@ -1,0 +1,38 @@
+"""Stopping in the middle of a computation, in its own thread alone."""
+
+import threading
+
+import pytest
+import torch
+
+from engine.errors import CancelledError
+from engine.interruption import interrupted_by
+
+
+def test_stops_at_the_next_operation() -> None:
+    stop = threading.Event()
+    value = torch.zeros(())
+    with pytest.raises(CancelledError), interrupted_by(stop.is_set):
+        for step in range(1000):
+            value = value + 1
+            if step == 10:
+                stop.set()
+    assert float(value) == 11
+
+
+def test_changes_no_result_and_ends_with_the_block() -> None:
+    with interrupted_by(lambda: False):
+        inside = torch.arange(6.0).reshape(2, 3).matmul(torch.ones(3))
+    assert inside.tolist() == [3.0, 12.0]
+    with interrupted_by(lambda: True):
+        pass
+    assert float(torch.ones(3).sum()) == 3
+
+
+def test_other_threads_go_on() -> None:
+    sums: list[float] = []
+    with interrupted_by(lambda: True):
+        other = threading.Thread(target=lambda: sums.append(float(torch.ones(4).sum())))
+        other.start()
+        other.join()
+    assert sums == [4.0]
