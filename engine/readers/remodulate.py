@@ -46,7 +46,10 @@ def interpolate(signal: NDArray[Any], factor: int) -> NDArray[Any]:
         wide[:half], wide[half - count :] = spectrum[:half], spectrum[half:]
         fine: NDArray[Any] = np.fft.ifft(wide, axis=0)
     else:
-        fine = np.fft.irfft(np.fft.rfft(padded, axis=0), count * factor, axis=0)
+        spectrum = np.fft.rfft(padded, axis=0)
+        if count % 2 == 0:
+            spectrum[-1] /= 2  # half of the Nyquist bin belongs to each side of the wider spectrum
+        fine = np.fft.irfft(spectrum, count * factor, axis=0)
     return np.asarray(fine[edge * factor : (edge + rows) * factor] * factor)
 
 

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from engine.errors import ReadError
+from engine.readers import open_recording
+
+ELEMENTS = (np.arange(32) - 15.5) * 0.3e-3
+DELAYS = (ELEMENTS - ELEMENTS[0]) * np.sin(0.08) / 1540
+
+
+def write(path, echo, points, **changes):
+    frames = []
+    for x, z in points:
+        there = np.min(DELAYS + np.hypot(x - ELEMENTS, z) / 1540)
+        frames.append(echo(ELEMENTS, (x, z), there, samples=400, sampling_hz=20e6, center_hz=5e6, start_s=1e-6).T)
+    param = {"fs": 20e6, "fc": 5e6, "c": 1540.0, "pitch": 0.3e-3, "t0": 1e-6, "TXdelay": DELAYS, "PRF": 50.0}
+    savemat(path, {"RF": np.stack(frames, axis=-1).squeeze(), "param": {**param, **changes}})
+    return path
+
+
+def test_points_come_to_their_places(tmp_path, echo, assert_point):
+    points = [(float(ELEMENTS[9]), 10e-3), (float(ELEMENTS[20]), 8e-3)]
+    recording = open_recording([write(tmp_path / "a.mat", echo, points)])
+    assert recording.format == "MUST channel data"
+    assert recording.shape == (2, 400, 32)
+    assert recording.known["center_hz"] == 5e6
+    assert recording.known["frame_rate_hz"] == 50.0
+    assert_point(recording, points[0])
+
+
+def test_same_image_as_the_toolbox(tmp_path, echo):
+    must = pytest.importorskip("pymust")
+    point = (float(ELEMENTS[9]), 10e-3)
+    recording = open_recording([write(tmp_path / "a.mat", echo, [point])])
+    geometry = recording.complete().geometry
+    x, z = np.meshgrid(ELEMENTS, geometry.depths_m(400)[200:300])
+    param = must.utils.Param()
+    param.Nelements = 32
+    param.fs, param.fc, param.c, param.pitch, param.t0, param.fnumber = 20e6, 5e6, 1540.0, 0.3e-3, np.array([1e-6]), 1.5
+    channels = echo(
+        ELEMENTS,
+        point,
+        np.min(DELAYS + np.hypot(point[0] - ELEMENTS, point[1]) / 1540),
+        samples=400,
+        sampling_hz=20e6,
+        center_hz=5e6,
+        start_s=1e-6,
+    ).T
+    matrix = must.dasmtx(channels, x, z, DELAYS[None], param)
+    theirs = (matrix @ channels.flatten(order="F")).reshape(x.shape, order="F")
+    ours = recording.read_frame(0)[200:300]
+    likeness = np.corrcoef(theirs.ravel(), ours.ravel())[0, 1]
+    assert likeness > 0.95
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"TXdelay": np.zeros(31)}, "param.TXdelay has 31 delays, RF has 32 elements"),
+        ({"radius": 0.06}, "its array is convex"),
+        ({"fs": 0.0}, "param.fs must be positive"),
+    ],
+)
+def test_impossible_descriptions(tmp_path, echo, changes, message):
+    with pytest.raises(ReadError, match=message):
+        open_recording([write(tmp_path / "a.mat", echo, [(0.0, 9e-3)], **changes)])
+
+
+def test_damage(tmp_path, echo, survives):
+    survives(write(tmp_path / "a.mat", echo, [(0.0, 9e-3)]), examples=15)
