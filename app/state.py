@@ -108,6 +108,9 @@ class OpenRecording:
         return self.sequence.shape[0]
 
 
+KEPT_RUNS = 8
+"""Runs kept on disk side by side; the oldest goes first."""
+
 RunStatus = Literal["running", "complete", "cancelled", "failed"]
 
 
@@ -267,6 +270,8 @@ class ViewerState(QObject):
         if replaced is not None:
             replaced.store.discard()
         self.runs[self.settings] = run
+        for settings in [key for key in self.runs if key != self.settings][: -(KEPT_RUNS - 1)]:
+            self.runs.pop(settings).store.discard()
         self.runs_changed.emit()
         return run
 

@@ -96,6 +96,22 @@ def _estimate_on(
             control.item(result.deformed_frame)
 
 
+def filter_again(source: RunStore, settings: Settings, store: RunStore, device: Device, control: JobControl) -> str:
+    """Take the strain of stored displacements anew, with other strain parameters; displacements are not touched."""
+    chosen = device.get()
+    method = STRAIN_METHODS.get(settings.strain_method)
+    parameters = settings.strain_parameters or method.Params()
+    frames = [frame for frame in source.frames() if frame not in store]
+    with interrupted_by(control.cancelled):
+        for done, frame in enumerate(frames):
+            control.check()
+            old = source.read(frame)
+            store.add(replace(old, strain=method.strain(old.displacement, old.quality, parameters, chosen)))
+            control.item(frame)
+            control.progress(done + 1, len(frames))
+    return str(chosen)
+
+
 def _without(settings: Settings, present: tuple[int, ...], sequence: RFSequence) -> Settings:
     """Ask only for frames that are not there yet."""
     if not present:
@@ -124,3 +140,4 @@ class Engine:
 
     list_methods: Callable[[JobControl], Catalog] = list_methods
     estimate: Callable[[RFSequence, Settings, RunStore, Device, JobControl], str] = estimate
+    filter_again: Callable[[RunStore, Settings, RunStore, Device, JobControl], str] = filter_again

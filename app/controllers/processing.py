@@ -9,7 +9,7 @@ from app.controllers.estimation import Catalog, Device, Engine, Fallback
 from app.jobs import Answers, Jobs
 from app.state import Activity, Run, ViewerState
 from engine.parameters import Parameters
-from engine.pipeline import Preparation
+from engine.pipeline import Preparation, Settings
 
 
 class ProcessingController(QObject):
@@ -57,8 +57,10 @@ class ProcessingController(QObject):
         self._apply(parameters=parameters)
 
     def set_strain_parameters(self, parameters: Parameters) -> None:
-        """Set the strain filter's parameters."""
+        """Set the strain filter's parameters; displacements that are there are only filtered anew, which is quick."""
         self._apply(strain_parameters=parameters)
+        if self._state.run is None and self._tracked(self._state.settings) is not None:
+            self.start()
 
     def set_preparation(self, preparation: Parameters) -> None:
         """Set what happens to the RF before the estimator."""
@@ -103,9 +105,25 @@ class ProcessingController(QObject):
         """Say whether a run is under way."""
         return self._running is not None
 
+    def _tracked(self, settings: Settings) -> Run | None:
+        """Find a complete run that differs in its strain filter alone."""
+        for run in self._state.runs.values():
+            same = replace(
+                run.settings, strain_method=settings.strain_method, strain_parameters=settings.strain_parameters
+            )
+            if run.status == "complete" and run.settings != settings and same == settings:
+                return run
+        return None
+
     def _submit(self, run: Run) -> None:
         recording = self._state.recording
         assert recording is not None
+        tracked = self._tracked(run.settings)
+        work = (
+            partial(self._engine.estimate, recording.sequence, run.settings, run.store, self._device)
+            if tracked is None
+            else partial(self._engine.filter_again, tracked.store, run.settings, run.store, self._device)
+        )
         self._running = run
         self._state.set_activity(Activity(f"Estimating strain: {run.title}"))
         answers = Answers(
@@ -115,7 +133,6 @@ class ProcessingController(QObject):
             item=partial(self._item, run),
             progress=partial(self._progress, run),
         )
-        work = partial(self._engine.estimate, recording.sequence, run.settings, run.store, self._device)
         self._job = self._jobs.engine.submit(work, answers, slot="run")
 
     def _apply(self, **changes: object) -> None:

@@ -13,6 +13,7 @@ from app.jobs import JobControl
 from app.main_window import MainWindow
 from app.run_store import RunStore
 from engine.pipeline import Settings
+from engine.strain.least_squares import LeastSquaresParams
 from engine.types import FrameEstimate, Geometry, RFSequence
 
 from .conftest import BrokenError, FakeEngine, expected_strain, fake_estimate, open_and_wait, shown_error
@@ -112,6 +113,23 @@ def test_second_run_with_other_reference(opened: MainWindow, qtbot: QtBot) -> No
     assert opened.state.run.store.frames() == (0, 1, 2, 4, 5)
     opened.commands.playback.show_frame(3)
     qtbot.waitUntil(lambda: "reference frame" in opened.workspace.view.strain.message())
+
+
+def test_another_strain_window_filters_the_stored_displacement(
+    opened: MainWindow, fake: FakeEngine, qtbot: QtBot
+) -> None:
+    started, before = len(fake.started), opened.state.run
+    opened.commands.processing.set_strain_parameters(LeastSquaresParams(window_m=4e-3))
+    qtbot.waitUntil(lambda: opened.state.run is not None and opened.state.run.status == "complete")
+    run = opened.state.run
+    assert run is not None
+    assert run is not before
+    assert len(fake.started) == started
+    assert run.store.frames() == (1, 2, 3, 4, 5)
+    strain, quality = run.store.strain_and_quality(3)
+    assert np.nanmax(np.abs(strain)) < 1e-6  # the fake displacement is zero
+    assert quality[0, -1] == pytest.approx(0.9)
+    assert run.store.summary(3).window_m == pytest.approx(4e-3, abs=4e-5)
 
 
 class Watch:
