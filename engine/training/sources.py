@@ -64,7 +64,8 @@ def training_and_validation_sources(config: TrainingConfig, device: torch.device
         if clash:
             raise ParameterError(f"crops: {', '.join(clash)} belongs to the data table")
         settings = build(CropSettings, {**config.crops, **shape}, "crops")
-        other = replace(settings, bank_seed=settings.bank_seed + OTHER_PHANTOMS, bank_size=VALIDATION_PHANTOMS)
+        phantoms = min(VALIDATION_PHANTOMS, settings.bank_size)
+        other = replace(settings, bank_seed=settings.bank_seed + OTHER_PHANTOMS, bank_size=phantoms)
         return SimulatedSource(settings, device), SimulatedSource(other, device)
     sequences = open_folder(config.folder / data.path, needs_truth=data.source == "folder")
     if len(sequences) <= data.held_out:

@@ -70,6 +70,7 @@ def test_train_reports_exports_and_goes_on(
     assert checkpoint.load(output / CHECKPOINT)["iteration"] == 6
 
 
+@pytest.mark.slow
 def test_termination_ends_with_a_checkpoint_of_the_last_iteration(config: Path, tmp_path: Path) -> None:
     config.write_text(CONFIG.replace("iterations = 4", "iterations = 100000"))
     output = tmp_path / "run"
