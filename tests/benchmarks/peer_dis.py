@@ -9,6 +9,7 @@ which no user could do. The strain filter is the same as everyone's.
 
 import argparse
 import math
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -106,7 +107,7 @@ def _envelope_flow(reference: Map, deformed: Map) -> Flow:
     return np.asarray(gaussian_filter(found, (12, 2, 0)), np.float32)
 
 
-def _dis() -> "cv2.DISOpticalFlow":
+def _dis() -> cv2.DISOpticalFlow:
     found = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     found.setFinestScale(0)
     return found
@@ -126,6 +127,12 @@ def _bytes(values: Map) -> Bytes:
     return np.clip(values, 0, 255).astype(np.uint8)
 
 
+def say(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Compare the peer with our methods on a named set and print the overall table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -136,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     chosen = evaluation_set(given.name)
     smoothing = best_smoothing(chosen.cases())
-    print(f"DIS smoothed by {1e3 * smoothing[0]:.1f} mm and {smoothing[1]} lines, the best of {len(SMOOTHINGS)}")  # noqa: T201
+    say(f"DIS smoothed by {1e3 * smoothing[0]:.1f} mm and {smoothing[1]} lines, the best of {len(SMOOTHINGS)}")
     found = evaluate(
         chosen.cases(),
         [Settings(name) for name in given.methods or ["ncc"]],
@@ -145,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     for metric, info in METRICS.items():
         cells = [f"{method} {found.summary(method, metric).mean:.4g}" for method in found.methods]
-        print(f"{info.label} ({info.unit}):".ljust(26), "   ".join(cells))  # noqa: T201
+        say(f"{info.label} ({info.unit}):".ljust(26), "   ".join(cells))
     if given.plot:
         plot_evaluation(found, given.plot)
 
