@@ -9,7 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.training.config import Difficulty
 from engine.warp import warp
+
+LEAST_ERROR = 0.15
+"""Share of the errors of bulk motion that frames with little strain have as well."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +88,17 @@ def _robust_line(place: Tensor, value: Tensor, rounds: int = 3) -> tuple[Tensor,
     return offset, slope
 
 
-def spoil(affine: Affine, shift: float, strain: float, lateral: float, generator: torch.Generator) -> Affine:
-    """Add uniform errors up to `shift` samples, `strain` and `lateral` lines, different for each frame."""
+def spoil(affine: Affine, difficulty: Difficulty, generator: torch.Generator) -> Affine:
+    """Add uniform errors up to the difficulty's, different for each frame, in proportion to the frame's own strain.
+
+    What an affine fit leaves of tissue motion grows with the motion; a frame without strain still gets `LEAST_ERROR`
+    of the errors, since a fit is never exact.
+    """
     frames = affine.offset.shape[0]
     errors = (2 * torch.rand(frames, 3, generator=generator) - 1).to(affine.offset)
-    offset = affine.offset + torch.stack([lateral * errors[:, 0], shift * errors[:, 1]], -1)
+    share = (affine.slope[:, 1, 1].abs() / max(difficulty.max_strain, 1e-6)).clamp(LEAST_ERROR, 1.0)
+    lateral, axial = difficulty.lateral_error * errors[:, 0], difficulty.shift_error * errors[:, 1]
+    offset = affine.offset + share[:, None] * torch.stack([lateral, axial], -1)
     slope = affine.slope.clone()
-    slope[:, 1, 1] += strain * errors[:, 2]
+    slope[:, 1, 1] += share * difficulty.strain_error * difficulty.max_strain * errors[:, 2]
     return Affine(offset, slope)

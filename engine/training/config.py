@@ -66,7 +66,10 @@ class DataSettings(Parameters):
 
 @dataclass(frozen=True)
 class Difficulty(Parameters):
-    """How far the frames are deformed, and how wrong the bulk motion is that the network starts from."""
+    """How far the frames are deformed, and how wrong the bulk motion is that the network starts from.
+
+    The errors are those at `max_strain`; frames of less strain have less of them, as with a real affine fit.
+    """
 
     max_strain: float = parameter(0.03, minimum=0.0, maximum=0.2, help="Largest mean axial strain")
     shift_error: float = parameter(1.5, unit="samples", minimum=0.0, help="Largest axial error of the bulk shift")

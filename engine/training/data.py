@@ -183,13 +183,7 @@ def prepare(raw: RawSequence, difficulty: Difficulty, generator: torch.Generator
         raise ValueError("a sequence needs its true motion or a bulk motion")
     bulk = raw.bulk if raw.motion is None else fit(raw.motion)
     assert bulk is not None
-    bulk = spoil(
-        bulk,
-        difficulty.shift_error,
-        difficulty.strain_error * difficulty.max_strain,
-        difficulty.lateral_error,
-        generator,
-    )
+    bulk = spoil(bulk, difficulty, generator)
     aligned, motion = bulk.align(rf[1:, None])
     valid = inside(motion)
     residual = None

@@ -1,10 +1,12 @@
 import pytest
 import torch
 
-from engine.training.alignment import Affine, fit, spoil
+from engine.training.alignment import LEAST_ERROR, Affine, fit, spoil
+from engine.training.config import Difficulty
 from engine.warp import compose
 
 H, W = 60, 24
+HARD = Difficulty(max_strain=0.03, shift_error=1.5, strain_error=0.3, lateral_error=0.3)
 
 
 def bent_motion() -> torch.Tensor:
@@ -17,7 +19,7 @@ def bent_motion() -> torch.Tensor:
 
 def test_residual_and_bulk_compose_to_the_whole_motion() -> None:
     total = bent_motion()
-    bulk = spoil(fit(total), 1.5, 0.01, 0.3, torch.Generator().manual_seed(0))
+    bulk = spoil(fit(total), HARD, torch.Generator().manual_seed(0))
     residual = bulk.residual(total)
     assert torch.allclose(bulk.compose(residual), total, atol=1e-12)
 
@@ -56,11 +58,13 @@ def test_aligned_frames_match_the_reference_when_the_residual_is_zero() -> None:
 
 
 def test_errors_stay_in_their_range_and_follow_the_generator() -> None:
-    exact = fit(bent_motion().repeat(50, 1, 1, 1))
-    wrong = spoil(exact, 1.5, 0.01, 0.3, torch.Generator().manual_seed(1))
-    again = spoil(exact, 1.5, 0.01, 0.3, torch.Generator().manual_seed(1))
-    change = (wrong.offset - exact.offset).abs().amax(dim=0)
-    assert torch.equal(wrong.offset, again.offset)
-    assert 0.2 < change[0] <= 0.3
-    assert 1.2 < change[1] <= 1.5
-    assert 0.008 < (wrong.slope - exact.slope).abs()[:, 1, 1].max() <= 0.01
+    exact = Affine(torch.zeros(60, 2), torch.zeros(60, 2, 2))
+    exact.slope[:30, 1, 1] = -HARD.max_strain
+    wrong = spoil(exact, HARD, torch.Generator().manual_seed(1))
+    assert torch.equal(wrong.offset, spoil(exact, HARD, torch.Generator().manual_seed(1)).offset)
+    for frames, share in ((slice(0, 30), 1.0), (slice(30, 60), LEAST_ERROR)):
+        lateral, axial = (wrong.offset - exact.offset)[frames].abs().amax(dim=0) / share
+        strain = (wrong.slope - exact.slope)[frames, 1, 1].abs().max() / share
+        assert 0.24 < lateral <= HARD.lateral_error + 1e-6
+        assert 1.2 < axial <= HARD.shift_error + 1e-6
+        assert 0.8 < strain / (HARD.strain_error * HARD.max_strain) <= 1.0 + 1e-5

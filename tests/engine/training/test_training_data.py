@@ -87,10 +87,10 @@ def test_processes_of_one_run_see_different_sequences() -> None:
 
 def test_the_residual_leads_from_the_aligned_frame_back_to_the_reference() -> None:
     raw = analytic_sequence(torch.Generator().manual_seed(0), 0.04)
-    batch = prepare(raw, Difficulty(0.04, 1.5, 0.3, 0.2), torch.Generator().manual_seed(1))
+    batch = prepare(raw, Difficulty(0.04, 3.0, 0.3, 0.2), torch.Generator().manual_seed(1))
     assert batch.residual is not None
     assert batch.total is not None
-    assert batch.residual.abs().max() > 1.0
+    assert batch.residual.abs().max() > 0.7
     residual = batch.residual.clone()
     residual[:, :, 0] = 0  # lines of this sequence are unrelated, so their mixing would hide the axial match
     back = warp(batch.deformed[0], residual[0])
