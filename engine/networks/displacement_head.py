@@ -8,7 +8,10 @@ from torch.nn import functional
 
 
 class DisplacementHead(nn.Module):
-    """A convolution 3x3 to two channels for each level, resized to full resolution, summed; no activation."""
+    """A convolution 3x3 to two channels for each level, resized to full resolution, summed; no activation.
+
+    It works in float32 under any precision of the rest: eight bits would round ten samples of motion to 1/16.
+    """
 
     def __init__(self, channels: Sequence[int]) -> None:
         super().__init__()
@@ -16,11 +19,13 @@ class DisplacementHead(nn.Module):
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """Sum the levels' maps (B, C_l, h_l, w_l), the last at full resolution: (B, 2, H, W)."""
-        *coarse, fine = [head(x) for head, x in zip(self.levels, maps, strict=True)]
-        size = fine.shape[-2:]
-        total: Tensor = fine
-        for motion in coarse:
-            total = total + functional.interpolate(motion, size=size, mode="bilinear", align_corners=True)
+        with torch.autocast(maps[0].device.type, enabled=False):
+            *coarse, fine = [head(x.float()) for head, x in zip(self.levels, maps, strict=True)]
+            total: Tensor = fine
+            for motion in coarse:
+                total = total + functional.interpolate(
+                    motion, size=fine.shape[-2:], mode="bilinear", align_corners=True
+                )
         return total
 
     def zero(self) -> None:

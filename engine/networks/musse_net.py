@@ -121,7 +121,8 @@ class MUSSENet(DisplacementNetwork):
         if before is None:
             return stage.step(features, deformed, state)
         flat = in_a_row(before)
-        compensated = warp.warp(in_a_row(deformed), flat, self.config.interpolation)
+        with torch.autocast(deformed.device.type, enabled=False):
+            compensated = warp.warp(in_a_row(deformed), flat, self.config.interpolation)
         residual, state = stage.step(features, as_series(compensated, deformed), state)
         return as_series(warp.compose(in_a_row(residual), flat), deformed), state
 
