@@ -100,13 +100,14 @@ def training_sequence(
     device = device or torch.device("cpu")
     draws = Draws(generator)
     bank = field_bank(settings.protocol, settings.bank_size, settings.bank_seed)
-    view = _draw_view(draws, settings, bank[draws.below(len(bank))])
+    imaging = _draw_imaging(draws, settings)
+    view = _draw_view(draws, settings, bank[draws.below(len(bank))], imaging)
     scene = Scene(
         (settings.height, settings.width),
         view.geometry,
         view.unit_displacement,
         _draw_loads(draws, settings, view),
-        _draw_imaging(draws, settings),
+        imaging,
         _draw_degradation(draws, settings),
         settings.scatterers_per_cell,
         view.echogenicity,
@@ -150,13 +151,16 @@ class _View:
         return (self.mirror * laterals_m + self.center_m) / self.scale
 
 
-def _draw_view(draws: Draws, settings: CropSettings, entry: BankEntry) -> _View:
+def _draw_view(draws: Draws, settings: CropSettings, entry: BankEntry, imaging: Imaging) -> _View:
+    """Draw scanner and place; lines are at most a beam width apart, or lateral motion could not be followed."""
     free = settings.protocol == "free"
     center_hz = draws.uniform(settings.min_center_hz, settings.max_center_hz) if free else 5e6
     sampling_hz = SAMPLES_PER_PERIOD * center_hz
     if free and not settings.canonical:
         sampling_hz = draws.uniform(max(20e6, 4 * center_hz), 60e6)
-    pitch_m = draws.log_uniform(settings.min_pitch_m, settings.max_pitch_m) if free else 0.15e-3
+    beam_m = 0.9 * _SOUND_SPEED_M_S / center_hz * imaging.f_number
+    widest_m = max(settings.min_pitch_m, min(settings.max_pitch_m, beam_m))
+    pitch_m = draws.log_uniform(settings.min_pitch_m, widest_m) if free else 0.15e-3
     scale = draws.uniform(0.75, 1.25) if free else 1.0
     height_m, width_m = settings.height * _SOUND_SPEED_M_S / (2 * sampling_hz), settings.width * pitch_m
     center_m, start_m = _draw_place(draws, settings, entry, scale, (height_m, width_m))

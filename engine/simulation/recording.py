@@ -83,7 +83,10 @@ class SimulatedRecording:
 
 
 def simulate(plan: Plan, seed: int, device: torch.device | None = None) -> SimulatedRecording:
-    """Solve the mechanics and render every frame; plan and seed alone decide the result on one kind of device."""
+    """Solve the mechanics and render every frame.
+
+    On a CPU, plan and seed alone decide every bit of the result; a GPU adds in another order from run to run.
+    """
     return simulate_with(compress(plan.phantom, plan.compression, ELEMENT_M), plan, seed, device)
 
 

@@ -152,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     for metric, info in METRICS.items():
         cells = [f"{method} {found.summary(method, metric).mean:.4g}" for method in found.methods]
-        say(f"{info.label} ({info.unit}):".ljust(26), "   ".join(cells))
+        say(f"{info.label} ({info.unit})".ljust(26) + "   ".join(cells))
     if given.plot:
         plot_evaluation(found, given.plot)
 

@@ -158,3 +158,13 @@ def test_noise_has_the_stated_level() -> None:
     assert float(uniform.abs().max()) == pytest.approx(0.401, abs=0.001)
     assert float(uniform.std()) == pytest.approx(10 ** (-12.7 / 20), rel=0.01)
     assert in_band_gain_db(GEOMETRY, 0.6) == pytest.approx(8.24, abs=0.01)
+
+
+@pytest.mark.gpu
+def test_a_gpu_renders_what_a_cpu_does() -> None:
+    still, device = tissue(3), torch.device("cuda")
+    moved = Scatterers(*(entry.to(device) for entry in vars(still).values()))
+    for attenuation in (0.0, 0.5):
+        imaging = Imaging(attenuation_db_cm_mhz=attenuation)
+        wanted = render(still, SHAPE, GEOMETRY, imaging)
+        torch.testing.assert_close(render(moved, SHAPE, GEOMETRY, imaging).cpu(), wanted, rtol=1e-3, atol=1e-2)
