@@ -6,6 +6,7 @@ A file is opened for each read, so none stays open behind a recording that has b
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from threading import RLock
@@ -37,8 +38,6 @@ def open_hdf5(path: Path) -> Iterator["h5py.File"]:
     """Open a file to read, under the lock; what is no HDF5 file is a ReadError."""
     import h5py
 
-    if find_spec("hdf5plugin") is not None:
-        import hdf5plugin  # noqa: F401  # registers Blosc and its kin
     with _LOCK:
         try:
             file = h5py.File(path, "r", locking=False)
@@ -105,7 +104,25 @@ def dataset(path: Path, group: "h5py.Group", name: str) -> "h5py.Dataset":
         raise ReadError(path, f"{name} is not a dataset")
     if found.is_virtual or found.external:
         raise ReadError(path, f"{name} keeps its values in another file, which is not followed")
+    _require_filters(path, found, name)
     return found
+
+
+def _require_filters(path: Path, found: "h5py.Dataset", name: str) -> None:
+    """Refuse compression that cannot be undone here; Blosc and its kin come with the extra `formats`."""
+    from h5py import h5z
+
+    properties = found.id.get_create_plist()
+    filters = [properties.get_filter(number)[0] for number in range(properties.get_nfilters())]
+    if all(h5z.filter_avail(number) for number in filters):
+        return
+    if find_spec("hdf5plugin") is not None:
+        import_module("hdf5plugin")  # registers its filters
+    missing = [str(number) for number in filters if not h5z.filter_avail(number)]
+    if missing:
+        raise ReadError(
+            path, f"{name} is compressed with HDF5 filter {', '.join(missing)}: install the extra `formats` to read it"
+        )
 
 
 def number_at(path: Path, group: "h5py.Group", name: str) -> object:

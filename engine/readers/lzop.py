@@ -94,12 +94,8 @@ class LzopRange:
         data = stream.read(stored)
         if stored == plain:
             return data
-        try:
-            from lzallright import LZOCompressor, LZOError
-        except ImportError:
-            raise ReadError(
-                self.path, "is LZO-compressed: install the extra `formats`, or decompress it with lzop"
-            ) from None
+        from lzallright import LZOCompressor, LZOError
+
         try:
             inflated = LZOCompressor.decompress(data, output_size_hint=plain)
         except LZOError:

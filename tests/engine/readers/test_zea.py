@@ -79,6 +79,17 @@ def test_blosc_compressed_data(tmp_path, echo, assert_point):
     assert_point(open_recording([path]), POINT)
 
 
+def test_unknown_compression_is_one_line(tmp_path, echo, monkeypatch):
+    transmits = scan(ANGLES)
+    path = write(tmp_path / "a.hdf5", transmits, {})
+    with h5py.File(path, "a") as file:
+        raw = channels(echo, transmits)[None, ..., None]
+        file.create_dataset("data/raw_data", data=raw, chunks=raw.shape, compression="gzip")
+    monkeypatch.setattr("h5py.h5z.filter_avail", lambda number: False)
+    with pytest.raises(ReadError, match="compressed with HDF5 filter 1: install the extra `formats`"):
+        open_recording([path])
+
+
 def test_focused_waves_make_lines(tmp_path, echo, assert_point):
     focus, places = 12e-3, ELEMENTS[4:28]
     delays = np.array([(np.hypot(ELEMENTS - x, focus).max() - np.hypot(ELEMENTS - x, focus)) / 1540 for x in places])
