@@ -37,7 +37,7 @@ class NetworkParams(Parameters):
         0, unit="frames", minimum=0, maximum=64, help="Frames that are encoded together; 0 suits the device"
     )
     precision: Literal["float32", "bfloat16"] = parameter(
-        "float32", help="bfloat16 is faster on recent hardware and errs by some hundredths of a sample"
+        "float32", help="bfloat16 computes faster on processors that have it, and less exactly"
     )
     weights: str = parameter("", help="Path of other weights, for example adapted ones; empty for those in the box")
 
