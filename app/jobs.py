@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from engine.errors import CancelledError
 
-PROGRESS_PERIOD_S = 0.03
+PROGRESS_PERIOD_S = 0.1
 """Progress is told at most this often: queued signals have no back-pressure."""
 
 CLOSE_TIMEOUT_S = 5.0

@@ -99,13 +99,12 @@ def strain_index(percent: Map, quality: Map | None, limits: Limits, quality_thre
     return index
 
 
-def robust_limits(percent: Map, display: Display) -> Limits | None:
-    """Limits that hold 96 % of a map, from a subsample, rounded outwards to two figures; None without any value."""
-    sample = percent[::4, ::2]
-    sample = sample[np.isfinite(sample)]
-    if not sample.size:
-        return None
-    low, high = (float(value) for value in np.percentile(sample, (2, 98)))
+def limits_of(strains: tuple[float, float], display: Display) -> Limits:
+    """Limits in the shown quantity that hold a range of stored strain."""
+    ends = shown_percent(np.array(strains, np.float32), display)
+    low, high = float(ends.min()), float(ends.max())
+    if display.quantity == "magnitude" and strains[0] < 0 < strains[1]:
+        low = 0.0
     return tidy_limits(low, high, symmetric=display.quantity == "signed")
 
 

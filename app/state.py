@@ -144,6 +144,8 @@ class Picture:
     window_m: float = 0.0
     strain: Map | None = None
     quality: Map | None = None
+    range: tuple[float, float] | None = None
+    """Stored strain that 96 % of the map lie between, or None where there is no valid pixel."""
 
 
 @dataclass(frozen=True)

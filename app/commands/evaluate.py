@@ -14,7 +14,7 @@ from engine.errors import ParameterError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.evaluation.evaluate import Evaluation, Summary
+    from engine.evaluation.evaluate import Evaluation, Summary, Table
     from engine.evaluation.sets import EvaluationCase
     from engine.pipeline import Settings
     from engine.types import Ellipse
@@ -34,6 +34,9 @@ Sets = Annotated[
 ]
 StrainMethod = Annotated[str, typer.Option("--strain-method", metavar="NAME", help="Strain filter of every method.")]
 Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Plot metrics over strain: png, pdf, svg.")]
+ByRecording = Annotated[
+    bool, typer.Option("--by-recording", help="Print a block for each recording instead of each strain level.")
+]
 List = Annotated[bool, typer.Option("--list", help="Name the evaluation sets and leave.")]
 
 
@@ -44,6 +47,7 @@ def evaluate(
     strain_method: StrainMethod = "least-squares",
     plot: Plot = None,
     device: Device = "auto",
+    by_recording: ByRecording = False,
     listing: List = False,
     as_json: AsJson = False,
 ) -> None:
@@ -53,6 +57,7 @@ def evaluate(
         return
     from engine.device import choose_device
     from engine.evaluation.evaluate import evaluate as measure_all
+    from engine.evaluation.evaluate import table, table_by_recording
     from engine.evaluation.plot import check_plot, plot_evaluation
 
     names = [text for text in sets or [] if "=" not in text]
@@ -65,9 +70,10 @@ def evaluate(
     if plot is not None:
         plot_evaluation(found, plot)
     if as_json:
-        echo_json({"data": names or files, **_facts(found), "methods": _numbers(found)})
+        numbers = {"methods": table(found), "methods_by_recording": table_by_recording(found)}
+        echo_json({"data": names or files, **_facts(found), **numbers})
     else:
-        _show(found)
+        _show(found, table_by_recording(found) if by_recording else table(found), unit="" if by_recording else " %")
 
 
 def _settings(methods: list[str], texts: list[str], strain_method: str) -> "list[Settings]":
@@ -129,33 +135,27 @@ def _facts(found: "Evaluation") -> dict[str, Any]:
     }
 
 
-def _numbers(found: "Evaluation") -> dict[str, Any]:
-    from engine.evaluation.evaluate import table
-
-    return table(found)
-
-
-def _show(found: "Evaluation") -> None:
-    """Print one block of rows a strain level, metrics down, methods across: mean and standard deviation."""
+def _show(found: "Evaluation", numbers: "Table", unit: str) -> None:
+    """Print one block of rows a group, metrics down, methods across: mean and standard deviation."""
     from rich.console import Console
     from rich.table import Table
 
-    from engine.evaluation.evaluate import table
     from engine.evaluation.measure import METRICS
 
-    numbers = table(found)
     shown = Table(header_style="bold", box=None, pad_edge=False)
-    for heading in ("Strain", "Metric", *numbers):
-        shown.add_column(heading, justify="left" if heading in {"Strain", "Metric"} else "right", no_wrap=True)
+    for heading in ("Strain" if unit else "Recording", "Metric", *numbers):
+        shown.add_column(
+            heading, justify="left" if heading in {"Strain", "Recording", "Metric"} else "right", no_wrap=True
+        )
     for level in next(iter(numbers.values())):
         for row, (metric, info) in enumerate(METRICS.items()):
-            title = "" if row else ("all" if level == "all" else f"{level} %")
+            title = "" if row else ("all" if level == "all" else f"{level}{unit}")
             label = f"{info.label} ({info.unit})" if info.unit else info.label
             shown.add_row(title, label, *(_cell(numbers[method][level][metric]) for method in numbers))
         shown.add_section()
     console = Console()
     if not console.is_terminal:
-        console = Console(width=max(100, 34 + 22 * len(numbers)))
+        console = Console(width=max(100, 60 + 22 * len(numbers)))
     console.print(shown)
     typer.echo(
         f"{len(found.cases)} recordings, {found.device}; strain by {found.strain_method} over "

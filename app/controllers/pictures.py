@@ -1,5 +1,6 @@
 """Keep the picture in step with frame, run and recording; prepared off the GUI thread, latest wins."""
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from functools import partial
@@ -75,6 +76,7 @@ def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) ->
         window_m=summary.window_m,
         strain=strain,
         quality=quality,
+        range=(summary.low, summary.high) if math.isfinite(summary.low) else None,
     )
 
 

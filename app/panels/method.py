@@ -87,7 +87,7 @@ class MethodPanel(Panel):
         state.settings_changed.connect(self.refresh)
         state.runs_changed.connect(self.refresh)
         state.recording_changed.connect(self.refresh)
-        state.activity_changed.connect(self.refresh)
+        state.estimate_arrived.connect(self._show_run)
         self._fill_methods()
         self.refresh()
 

@@ -13,10 +13,9 @@ from app.raster import (
     bmode_decibel,
     color_table,
     grey_table,
-    robust_limits,
+    limits_of,
     shown_percent,
     strain_index,
-    tidy_limits,
 )
 from app.state import Display, Picture, Regions, Role, Tool
 from app.views.image_pane import ImagePane
@@ -187,21 +186,18 @@ class DualView(QWidget):
         index = None
         if picture is not None and picture.strain is not None:
             percent = shown_percent(picture.strain, display)
-            self._limits = self._choose_limits(percent)
+            self._limits = self._choose_limits(picture)
             index = strain_index(percent, picture.quality, self._limits, display.quality_threshold)
         self.strain.image.set_indices(index)
         self.bmode.overlay.set_indices(index if display.overlay else None)
         self._show_bars()
 
-    def _choose_limits(self, percent: np.ndarray) -> Limits:
+    def _choose_limits(self, picture: Picture) -> Limits:
         display = self._display
         if display.limits == "manual":
             return Limits(display.low_percent, max(display.high_percent, display.low_percent + 1e-3))
-        if display.limits == "recording" and self._recording_limits is not None:
-            low, high = self._recording_limits
-            ends = shown_percent(np.array([low, high], np.float32), display)
-            return tidy_limits(float(ends.min()), float(ends.max()), symmetric=display.quantity == "signed")
-        return robust_limits(percent, display) or self._limits or Limits(0.0, 1.0)
+        strains = self._recording_limits if display.limits == "recording" else picture.range
+        return limits_of(strains, display) if strains is not None else self._limits or Limits(0.0, 1.0)
 
     def _show_bars(self) -> None:
         display = self._display

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QToolTip, QWidget
 
 from app.run_store import FrameSummary
@@ -54,9 +54,7 @@ class TimeLine(QAbstractSlider):
         painter.setBrush(QColor(colors.field))
         painter.drawRoundedRect(track.adjusted(-4, 0, 4, 0), 3, 3)
         if self.maximum() > 0:
-            painter.setPen(Qt.PenStyle.NoPen)
-            for frame in range(self.maximum() + 1):
-                self._paint_column(painter, frame)
+            painter.drawImage(track.adjusted(0, 3, 0, -3), self._strip())
             self._paint_marks(painter)
         painter.end()
 
@@ -109,20 +107,29 @@ class TimeLine(QAbstractSlider):
         gap = min(2.0, width * 0.2)
         return QRectF(track.left() + frame * width + gap / 2, track.top() + 3, width - gap, track.height() - 6)
 
-    def _paint_column(self, painter: QPainter, frame: int) -> None:
+    def _strip(self) -> QImage:
+        """Paint all columns at once, screen pixel by pixel: thousands of frames then cost no more than ten."""
+        ratio = self.devicePixelRatioF()
+        track = self._track()
+        width, height = max(round(track.width() * ratio), 1), max(round((track.height() - 6) * ratio), 1)
+        count = self.maximum() + 1
+        position = (np.arange(width) + 0.5) / width * count
+        frame = np.minimum(position.astype(int), count - 1)
+        share = np.full(count, np.nan)
+        for estimated, summary in self._summaries.items():
+            if estimated < count:
+                share[estimated] = max(summary.mean_quality, 0.08) if summary.mean_quality > 0 else 0.08
+        rows = (np.arange(height)[::-1, None] + 0.5) / height
         colors = Theme.colors
-        column = self._column(frame)
-        summary = self._summaries.get(frame)
-        if summary is None:
-            painter.setBrush(QColor(colors.raised if frame != self._reference else colors.muted))
-            painter.drawRect(column)
-            return
-        share = 0.0 if np.isnan(summary.mean_quality) else max(0.0, min(summary.mean_quality, 1.0))
-        painter.setBrush(QColor(colors.grid))
-        painter.drawRect(column)
-        top = column.bottom() - max(share, 0.08) * column.height()
-        painter.setBrush(QColor(colors.accent))
-        painter.drawRect(QRectF(column.left(), top, column.width(), column.bottom() - top))
+        codes = np.where(np.isnan(share[frame])[None, :], 0, np.where(rows <= share[frame][None, :], 2, 1))
+        if self._reference is not None and self._reference < count:
+            codes[:, frame == self._reference] = 3
+        if width / count > 4 * ratio:
+            codes[:, (position - frame) * width / count < 2 * ratio] = 4
+        names = (colors.raised, colors.grid, colors.accent, colors.muted, colors.field)
+        table = np.array([QColor(name).rgb() for name in names], np.uint32)
+        pixels = np.ascontiguousarray(table[codes])
+        return QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGB32).copy()
 
     def _paint_marks(self, painter: QPainter) -> None:
         colors = Theme.colors

@@ -17,7 +17,7 @@ from app.raster import (
     bmode_index,
     color_table,
     grey_table,
-    robust_limits,
+    limits_of,
     strain_index,
     tidy_limits,
 )
@@ -107,7 +107,10 @@ def test_limits_are_round_and_hold_the_map() -> None:
     assert limits.low_percent <= 0.123
     assert limits.high_percent >= 2.345
     assert tidy_limits(-0.3, 1.1, symmetric=True).low_percent == -tidy_limits(-0.3, 1.1, symmetric=True).high_percent
-    assert robust_limits(np.full((8, 8), np.nan, np.float32), Display()) is None
+    shown = limits_of((-0.021, 0.004), Display())
+    assert shown.low_percent <= -0.4
+    assert shown.high_percent >= 2.1
+    assert limits_of((-0.021, 0.004), Display(quantity="magnitude")).low_percent == 0
 
 
 def test_bar_says_sign_unit_and_limits(opened: MainWindow) -> None:
