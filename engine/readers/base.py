@@ -37,8 +37,8 @@ class Recording:
     `known` holds the geometry values that the file gives; `suggested` holds values worth proposing for the others
     (a centre frequency measured from the spectrum, say), which count as assumed. `variables` says between what the
     user may choose, `variable` and `axes` what was chosen; `axes_assumed` that nobody said so. `costly` marks frames
-    that are computed (beamformed, say), so that nobody reads one without need. `companions` are further files that hold
-    samples, such as the .raw beside a .mhd.
+    that are computed (beamformed, say), so that nobody reads one without need. `sector` is set where lines fan out.
+    `companions` are further files that hold samples, such as the .raw beside a .mhd.
     """
 
     shape: tuple[int, int, int]

@@ -88,15 +88,16 @@ def geometry_values(path: Path, values: Mapping[str, object]) -> dict[str, float
 
 
 def require_rf(path: Path, frame: Map) -> None:
-    """Refuse a frame that is not RF: not finite, constant, or without any negative value (B-mode, envelope)."""
+    """Refuse a frame that is not RF: not finite, constant, or of one sign only (envelope, B-mode, decibels)."""
     bad = frame.size - int(np.isfinite(frame).sum())
     if bad:
         raise ReadError(path, f"frame 0 holds {bad} values that are not finite numbers")
     lowest, highest = float(frame.min()), float(frame.max())
     if lowest == highest:
         raise ReadError(path, f"frame 0 holds nothing but the value {lowest:g}")
-    if lowest >= 0:
-        raise ReadError(path, "holds B-mode or envelope, not RF: no value is below zero")
+    if lowest >= 0 or highest <= 0:
+        side = "below" if lowest >= 0 else "above"
+        raise ReadError(path, f"holds B-mode or envelope, not RF: no value is {side} zero")
 
 
 def require_signed(path: Path, dtype: np.dtype[np.generic], what: str = "values") -> None:

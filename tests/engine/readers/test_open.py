@@ -111,6 +111,7 @@ def test_hdf5_of_another_layout_says_what_it_holds(tmp_path):
     ("frames", "message"),
     [
         (np.abs(np.random.default_rng(0).normal(size=(2, 64, 8))), "B-mode or envelope, not RF"),
+        (-np.abs(np.random.default_rng(0).normal(size=(2, 64, 8))), "not RF: no value is above zero"),
         (np.zeros((2, 64, 8), np.uint8), "B-mode, not RF: values are unsigned 8-bit"),
         (np.zeros((2, 64, 8)), "nothing but the value 0"),
         (np.full((2, 64, 8), np.nan), "1024|512 values that are not finite"),

@@ -102,5 +102,15 @@ def test_a_claim_without_values_is_refused_before_allocation(tmp_path):
         open_recording([tmp_path / "a.h5"])
 
 
+def test_frames_may_be_read_from_several_threads(tmp_path, phantom):
+    from concurrent.futures import ThreadPoolExecutor
+
+    recording = open_recording([write(tmp_path / "a.h5", phantom)])
+    order = [0, 1, 2] * 8
+    with ThreadPoolExecutor(4) as pool:
+        for index, frame in zip(order, pool.map(recording.read_frame, order), strict=True):
+            np.testing.assert_array_equal(frame, phantom[index])
+
+
 def test_damage(tmp_path, phantom, survives):
     survives(write(tmp_path / "a.h5", phantom, truth=True))
