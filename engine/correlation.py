@@ -6,7 +6,6 @@ TUFFC 57:1347, 2010): products are summed once over blocks of `step` samples, th
 that the cost of a lag does not depend on the length of the window.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -50,38 +49,26 @@ def odd(count: float) -> int:
     return max(2 * round((count - 1) / 2) + 1, 1)
 
 
-def correlate(
-    reference: Tensor, deformed: Tensor, axial_lags: Sequence[int], lateral_lags: Sequence[int], grid: WindowGrid
-) -> Tensor:
+def correlate(reference: Tensor, deformed: Tensor, axial_lags: range, lateral_lags: range, grid: WindowGrid) -> Tensor:
     """Correlation coefficient of each window at each lag, (axial lags, lateral lags, h, W), from frames (H, W).
 
-    A window without variation, or without anything at that lag inside the deformed frame, has correlation 0.
+    Lags are consecutive. A window without variation, or without anything at that lag inside the deformed frame, has
+    correlation 0. Few large operations serve all axial lags at once: small ones cost more to start than to run.
     """
     height, width = reference.shape
-    reach_axial = max(abs(lag) for lag in axial_lags)
-    reach_lateral = max(abs(lag) for lag in lateral_lags)
-    padded = functional.pad(deformed, (reach_lateral, reach_lateral, reach_axial, reach_axial))
-    products, sums, squares = [], [], []
-    for axial in axial_lags:
-        rows = padded[reach_axial + axial : reach_axial + axial + height]
-        sums.append(_block_sum(rows, grid.step))
-        squares.append(_block_sum(rows * rows, grid.step))
-        for lateral in lateral_lags:
-            shifted = rows[:, reach_lateral + lateral : reach_lateral + lateral + width]
-            products.append(_block_sum(reference * shifted, grid.step))
-    count = _window_sum(_block_sum(torch.ones_like(reference), grid.step)[None], grid)
-    columns = [slice(reach_lateral + lateral, reach_lateral + lateral + width) for lateral in lateral_lags]
-
-    def per_lag(blocks: list[Tensor]) -> Tensor:
-        stacked = torch.stack(blocks)
-        totals = torch.stack([_window_sum(stacked[..., part], grid) for part in columns], dim=1)
-        return totals / count
-
-    product = _window_sum(torch.stack(products), grid) / count
-    product = product.reshape(len(axial_lags), len(lateral_lags), *product.shape[1:])
-    own = torch.stack([_block_sum(reference, grid.step), _block_sum(reference * reference, grid.step)])
-    own_mean, own_square = _window_sum(own, grid) / count
-    return coefficient(product, own_mean, own_square, per_lag(sums), per_lag(squares))
+    top, bottom = axial_lags[0], axial_lags[-1]
+    left, right = lateral_lags[0], lateral_lags[-1]
+    padded = functional.pad(deformed, (max(-left, 0), max(right, 0), max(-top, 0), max(bottom, 0)))
+    rows = padded[max(top, 0) :].unfold(0, height, 1)[: len(axial_lags)].transpose(1, 2)  # (lags, H, padded W)
+    columns = [slice(max(left, 0) + index, max(left, 0) + index + width) for index in range(len(lateral_lags))]
+    product = torch.stack([_block_sum(reference * rows[..., part], grid.step) for part in columns], dim=1)
+    sums, squares = _block_sum(rows, grid.step), _block_sum(rows * rows, grid.step)
+    sums = torch.stack([sums[..., part] for part in columns], dim=1)
+    squares = torch.stack([squares[..., part] for part in columns], dim=1)
+    own = torch.stack([torch.ones_like(reference), reference, reference * reference])
+    count, own_sum, own_square = _window_sum(_block_sum(own, grid.step), grid)
+    product, sums, squares = (_window_sum(blocks, grid) / count for blocks in (product, sums, squares))
+    return coefficient(product, own_sum / count, own_square / count, sums, squares)
 
 
 def coefficient(product: Tensor, mean_a: Tensor, square_a: Tensor, mean_b: Tensor, square_b: Tensor) -> Tensor:
@@ -96,8 +83,8 @@ def coefficient(product: Tensor, mean_a: Tensor, square_a: Tensor, mean_b: Tenso
 
 def box_mean(image: Tensor, rows: int, lines: int) -> Tensor:
     """Average over `rows` by `lines` (odd) of maps (N, H, W); windows shrink at the edges."""
-    counts = running_sum(running_sum(torch.ones_like(image[:1]), rows, 1), lines, 2)
-    return running_sum(running_sum(image, rows, 1), lines, 2) / counts
+    counts = running_sum(running_sum(torch.ones_like(image[:1]), rows, -2), lines, -1)
+    return running_sum(running_sum(image, rows, -2), lines, -1) / counts
 
 
 @dataclass(frozen=True)
@@ -172,20 +159,22 @@ def parabolic_peak(before: Tensor, peak: Tensor, after: Tensor) -> Tensor:
     return torch.where(usable & (offset.abs() <= 1), offset, torch.zeros_like(offset))
 
 
-def _block_sum(image: Tensor, step: int) -> Tensor:
-    height, width = image.shape
-    padded = functional.pad(image, (0, 0, 0, -height % step))
-    return padded.reshape(-1, step, width).sum(dim=1)
-
-
 def window_sum(image: Tensor, grid: WindowGrid) -> Tensor:
-    """Sum of a map (H, W), real or complex, over each window, (h, W); what lies outside counts as 0."""
-    return _window_sum(_block_sum(image, grid.step)[None], grid)[0]
+    """Sum of maps (..., H, W), real or complex, over each window, (..., h, W); what lies outside counts as 0."""
+    return _window_sum(_block_sum(image, grid.step), grid)
+
+
+def _block_sum(image: Tensor, step: int) -> Tensor:
+    *others, height, width = image.shape
+    whole = height // step * step
+    blocks: Tensor = image[..., :whole, :].reshape(*others, whole // step, step, width).sum(dim=-2)
+    if whole == height:
+        return blocks
+    return torch.cat([blocks, image[..., whole:, :].sum(dim=-2, keepdim=True)], dim=-2)
 
 
 def _window_sum(blocks: Tensor, grid: WindowGrid) -> Tensor:
-    """Sum over each window's blocks and lines of (N, h, W); what lies outside the frame counts as 0."""
-    return running_sum(running_sum(blocks, grid.blocks, 1), grid.lines, 2)
+    return running_sum(running_sum(blocks, grid.blocks, -2), grid.lines, -1)
 
 
 def running_sum(values: Tensor, length: int, dim: int) -> Tensor:
@@ -194,15 +183,15 @@ def running_sum(values: Tensor, length: int, dim: int) -> Tensor:
     Sums of 1, 2, 4, ... neighbours are combined, so no difference of long sums costs precision in dark regions.
     """
     size, half = values.shape[dim], length // 2
-    border = values.new_zeros([half if axis == dim else extent for axis, extent in enumerate(values.shape)])
+    border = values.new_zeros([half if axis == dim % values.ndim else n for axis, n in enumerate(values.shape)])
     power = torch.cat([border, values, border], dim)
-    total, start, span = torch.zeros_like(values), 0, 1
-    while span <= length:
+    total = power.narrow(dim, 0, size)  # `length` is odd, so the sum of one neighbour is always part of it
+    start, span = 1, 1
+    while 2 * span <= length:
+        count = power.shape[dim] - span
+        power = power.narrow(dim, 0, count) + power.narrow(dim, span, count)
+        span *= 2
         if length & span:
             total = total + power.narrow(dim, start, size)
             start += span
-        count = power.shape[dim] - span
-        if 2 * span <= length:
-            power = power.narrow(dim, 0, count) + power.narrow(dim, span, count)
-        span *= 2
     return total
