@@ -56,29 +56,28 @@ def read(path: Path) -> list[dict[str, str]]:
         return [row for row in csv.DictReader(stream) if None not in row.values() and row["iteration"].isdecimal()]
 
 
+PANELS = (
+    ("training loss", ("loss", *(f"loss_{name}" for name in TERMS))),
+    ("axial error, samples RMS", ("validation_axial_rmse",)),
+    ("strain error, % RMS", ("validation_strain_rmse", "validation_oracle_strain_rmse")),
+    ("NRMSE, %", ("validation_nrmse",)),
+)
+"""Title and columns of each panel of the picture."""
+
+
 def plot(log: Path, picture: Path) -> None:
     """Draw the loss and the validation errors over the iterations."""
     from matplotlib.figure import Figure
 
     rows = read(log)
     figure = Figure(figsize=(9, 6), layout="constrained")
-    panels = figure.subplots(2, 2)
-    for panel, names in zip(
-        panels.flat,
-        (
-            ("loss", *(f"loss_{name}" for name in TERMS)),
-            ("validation_axial_rmse",),
-            ("validation_strain_rmse", "validation_oracle_strain_rmse", "validation_strain_error"),
-            ("validation_nrmse",),
-        ),
-        strict=True,
-    ):
+    for panel, (title, names) in zip(figure.subplots(2, 2).flat, PANELS, strict=True):
         for name in names:
-            points = [(int(row["iteration"]), float(row[name])) for row in rows if row[name] not in {"", "nan"}]
+            points = [(int(row["iteration"]), float(row[name])) for row in rows if row[name]]
             if points and max(value for _, value in points) > 0:
-                panel.plot(*zip(*points, strict=True), label=name.replace("_", " "), linewidth=1)
-        panel.set_xlabel("iteration")
-        panel.set_yscale("log")
+                label = name.removeprefix("loss_").removeprefix("validation_").replace("_", " ")
+                panel.plot(*zip(*points, strict=True), label=label, linewidth=1)
+        panel.set(title=title, xlabel="iteration", yscale="log")
         if panel.get_legend_handles_labels()[0]:
             panel.legend(fontsize=7)
     figure.savefig(picture, dpi=110)
