@@ -4,8 +4,10 @@ An array says nothing of its axes: frame, axial, lateral is assumed (and marked 
 An .npz may hold the geometry as scalars under our own names (`sampling_hz`, `center_hz`, ...).
 """
 
+import warnings
 import zipfile
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO
 
 import numpy as np
@@ -17,6 +19,9 @@ from engine.readers.checks import geometry_values, require_bytes, require_signed
 from engine.types import Map, geometry_fields
 
 Header = tuple[tuple[int, ...], bool, np.dtype[np.generic]]
+UNREADABLE = (ValueError, TypeError, EOFError, SyntaxError, TokenError, RecursionError, zipfile.BadZipFile)
+"""What NumPy raises on a header that is no Python literal."""
+
 COMPLEX = "holds complex IQ values: convert them to RF, their demodulation frequency is not in the file"
 
 
@@ -128,8 +133,10 @@ def _header(path: Path, stream: IO[bytes]) -> Header:
     try:
         version = np.lib.format.read_magic(stream)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = read(stream)
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            shape, fortran, dtype = read(stream)
+    except UNREADABLE as error:
         reason = str(error).splitlines()[0][:100] if str(error) else "it ends too early"
         raise ReadError(path, f"damaged NumPy header: {reason}") from None
     if dtype.hasobject:

@@ -50,6 +50,16 @@ def test_truncated(tmp_path, phantom):
         open_recording([tmp_path / "a.npy"])
 
 
+@pytest.mark.parametrize("noise", [b"\0", b"[", b"((((", b"'"])
+def test_a_header_that_is_no_literal(tmp_path, phantom, noise):
+    np.save(tmp_path / "a.npy", phantom)
+    data = bytearray((tmp_path / "a.npy").read_bytes())
+    data[80 : 80 + len(noise)] = noise
+    (tmp_path / "a.npy").write_bytes(data)
+    with pytest.raises(ReadError, match="damaged NumPy header"):
+        open_recording([tmp_path / "a.npy"])
+
+
 @pytest.mark.parametrize("save", [np.save, np.savez, np.savez_compressed])
 def test_damage(tmp_path, phantom, survives, save):
     path = tmp_path / ("a.npy" if save is np.save else "a.npz")
