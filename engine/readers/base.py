@@ -64,11 +64,11 @@ class Recording:
     def suggestions(self, given: Mapping[str, float] | None = None) -> Mapping[str, float]:
         """Propose values for what is missing, knowing what the user gives; every one counts as assumed.
 
-        With a sampling rate, the centre frequency is measured from the spectrum of frame 0.
+        With a sampling rate, the centre frequency is measured from the spectrum of frame 0, unless frames are costly.
         """
         stated = {**self.known, **(given or {})}
         values = {**self.suggested, **stated}
-        if "center_hz" in stated or "sampling_hz" not in values:
+        if self.costly or "center_hz" in stated or "sampling_hz" not in values:
             return self.suggested
         return {**self.suggested, "center_hz": measure_center_hz(self.read_frame(0), values["sampling_hz"])}
 

@@ -3,8 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
+from engine.errors import ParameterError
 from engine.readers.base import Recording
 from engine.readers.beamform import ChannelRecording
+from engine.readers.spectrum import measure_center_hz
 
 
 def beamformed(
@@ -36,9 +40,19 @@ def beamformed(
         channels,
         (path,),
         title,
+        {} if "center_hz" in values else _center(channels),
         variables=variables,
         variable=variable,
         costly=True,
         sector=channels.sector,
         notes=(channels.note, *notes),
     )
+
+
+def _center(channels: ChannelRecording) -> dict[str, float]:
+    """Propose the centre frequency of the first transmit's channels, which is cheaper than beamforming a frame."""
+    try:
+        first = np.asarray(channels.read_channels(0)[0].T, dtype=np.float32)
+        return {"center_hz": measure_center_hz(first, channels.channel_sampling_hz)}
+    except ParameterError:
+        return {}

@@ -54,6 +54,14 @@ def test_a_point_comes_to_its_place(tmp_path, echo, assert_point, iq):
     assert recording.complete(accept_suggested=True).geometry.center_hz == pytest.approx(CENTER, rel=0.05)
 
 
+def test_opening_and_suggesting_beamform_nothing(tmp_path, echo, monkeypatch):
+    from engine.readers.beamform import ChannelRecording
+
+    path = write(tmp_path / "a.hdf5", echo, (0.0, 9e-3))
+    monkeypatch.setattr(ChannelRecording, "__call__", lambda *args: pytest.fail("beamformed a frame"))
+    assert open_recording([path]).suggestions()["center_hz"] == pytest.approx(CENTER, rel=0.05)
+
+
 def test_several_files_make_a_sequence(tmp_path, echo, assert_point):
     points = [(float(ELEMENTS[k]), 9e-3) for k in (5, 20)]
     for number, point in enumerate(points):
