@@ -24,7 +24,8 @@ LARGEST_LATERAL_SHIFT_M = 1.5e-3
 _STRAIN_STEP = 0.005
 _LEAST_GAIN = 0.01
 """The fit must correlate this much better than no motion: maxima over many hypotheses gain a little on noise alone."""
-_LEAST_PEAK = 0.2
+_LEAST_PEAK = (0.05, 0.6)
+"""The fit must correlate this much, plus this over the root of the number of blocks: twice what noise alone reaches."""
 
 
 def bulk_motion(pair: FramePair, device: "torch.device") -> Displacement:
@@ -60,7 +61,8 @@ def _fit(surfaces: "Surfaces", shift_reach: int, height: int, width: int) -> tup
     rho = surfaces.rho.clamp_min(0)
     middle = rho[:, surfaces.axial_reach, surfaces.lateral_reach].mean()
     strain, shift, lateral_shift, score = _vote(surfaces, shift_reach)
-    if score < middle + _LEAST_GAIN or score < _LEAST_PEAK:
+    least = _LEAST_PEAK[0] + _LEAST_PEAK[1] / len(rho) ** 0.5
+    if score < middle + _LEAST_GAIN or score < least:
         return zero
     expected = (shift * surfaces.decimation + strain * surfaces.rows) / surfaces.decimation
     axial, lateral, weight = _peaks_near(surfaces, expected, lateral_shift)
