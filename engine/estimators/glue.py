@@ -7,8 +7,8 @@ posteriori estimate:
 
 - the residual is measured in units of its local standard deviation, so noisy or decorrelated tissue counts less and
   the smoothing follows the noise by itself;
-- the prior is the L1 size of the second derivatives relative to the mean strain: a constant strain costs nothing, the
-  edge of an inclusion little (compare Ashikuzzaman & Rivaz, L1-SOUL, 2022, arXiv:2201.02226);
+- the prior is the size of the second derivatives relative to the mean strain, to a power below one: a constant strain
+  costs nothing, the edge of an inclusion little (compare Ashikuzzaman & Rivaz, L1-SOUL, 2022, arXiv:2201.02226);
 - noise outside the echoes' band is filtered off first, and unknowns lie on knots about half a wavelength apart.
 """
 
@@ -43,9 +43,15 @@ class GlueParameters(Parameters):
     )
     passes: int = parameter(12, minimum=1, maximum=50, help="Linearisations at most")
 
-    smoothness: float = parameter(0.1, minimum=1e-4, maximum=100.0, help="Weight of changes of strain")
+    smoothness: float = parameter(0.2, minimum=1e-4, maximum=100.0, help="Weight of changes of strain")
+    edge_exponent: float = parameter(
+        0.5,
+        minimum=0.1,
+        maximum=2.0,
+        help="Power of changes of strain: 2 blurs edges, 1 is L1, less keeps them sharper",
+    )
     edge_softness: float = parameter(
-        0.1, unit="per mm", minimum=1e-3, maximum=10.0, help="Relative strain gradient above which it is an edge"
+        0.05, unit="per mm", minimum=1e-3, maximum=10.0, help="Relative strain gradient above which it is an edge"
     )
     robust_threshold: float = parameter(
         2.0, unit="standard deviations", minimum=0.5, maximum=100.0, help="Residuals beyond it count linearly"
@@ -157,12 +163,15 @@ def _tuned(pair: FramePair, start: Map, params: GlueParameters, device: "torch.d
         weight=params.smoothness * grid.step / cell,
         scale=1e3 * strain_scale(start[1]),
         softness=params.edge_softness,
+        exponent=params.edge_exponent,
         units_m=(geometry.pitch_m, geometry.axial_spacing_m),
         spacing_m=(grid.step * geometry.axial_spacing_m, geometry.pitch_m),
     )
     weigh = ResidualWeights(reference, geometry)
     matching = Matching(reference, deformed, grid, weigh, params.robust_threshold * cell**-0.5)
-    outcome = gauss_newton(matching, prior, field, torch.zeros_like(field), Passes(params.passes))
+    outcome = gauss_newton(
+        matching, prior, field, torch.zeros_like(field), Passes(params.passes, tolerance=2e-2, inner=60)
+    )
     return outcome, grid.expand(outcome.field).float().cpu().numpy()
 
 

@@ -60,29 +60,28 @@ class SecondOrderPrior:
     """Size of the matrix of second derivatives, free for any affine motion, so constant strain costs nothing.
 
     With h the second derivatives in physical units relative to `scale` (strain per metre), the energy is the sum over
-    knots of `weight * (sqrt(|h|^2 + softness^2) - softness)` in the L1 form, which keeps the edge of an inclusion
-    sharp, or of `weight * |h|^2 / 2` in the L2 form. `units_m` are the metres of one unit of the two channels,
-    `spacing_m` those between knots along and across the lines.
+    knots of `weight / exponent * (|h|^2 + softness^2)^(exponent / 2)`, less its value at h = 0. Exponent 2 is the
+    squared second-order form, 1 the L1 form; below 1 a sharp edge costs hardly more than a soft one, so that the edge
+    of an inclusion stays and what lies between edges is smoothed the more. `units_m` are the metres of one unit of
+    the two channels, `spacing_m` those between knots along and across the lines.
     """
 
     weight: float
     scale: float
     softness: float
+    exponent: float
     units_m: tuple[float, float]
     spacing_m: tuple[float, float]
-    sparse: bool = True
 
     def energy(self, field: Tensor) -> float:
         """Sum over both channels and all knots."""
-        size = self._size(field)
-        if not self.sparse:
-            return 0.5 * self.weight * float(size.sum())
-        return self.weight * float((torch.sqrt(size + self.softness**2) - self.softness).sum())
+        floor = self.softness**2
+        cost = (self._size(field) + floor) ** (self.exponent / 2) - floor ** (self.exponent / 2)
+        return self.weight / self.exponent * float(cost.sum())
 
     def terms(self, field: Tensor) -> tuple[PriorTerm, ...]:
-        """Re-weight each knot by the inverse of its size there, spread to the differences that belong to it."""
-        size = self._size(field)
-        knot = 0.5 * self.weight * (torch.rsqrt(size + self.softness**2) if self.sparse else torch.ones_like(size))
+        """Re-weight each knot by its size there, spread to the differences that belong to it."""
+        knot = 0.5 * self.weight * (self._size(field) + self.softness**2) ** (self.exponent / 2 - 1)
         return tuple(
             PriorTerm(difference, factor**2 * _from_knots(difference, knot))
             for difference, factor in self._differences(field)

@@ -29,9 +29,9 @@ def cell_samples(geometry: Geometry) -> float:
 
 
 def strain_scale(axial_samples: Map) -> float:
-    """Magnitude of the mean axial strain of a start (H, W): slope of the straight line through its row means."""
+    """Magnitude of the mean axial strain of a start (H, W): slope of the straight line through its row medians."""
     rows = np.arange(axial_samples.shape[0])
-    slope = np.polyfit(rows, axial_samples.mean(axis=1), 1)[0]
+    slope = np.polyfit(rows, np.median(axial_samples, axis=1), 1)[0]
     return max(abs(float(slope)), SMALLEST_STRAIN)
 
 

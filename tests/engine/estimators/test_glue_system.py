@@ -16,8 +16,9 @@ from engine.estimators.glue_system import (
 
 PRIORS = {
     "first order": FirstOrderPrior((5.0, 1.0), (5.0, 1.0)),
-    "second order, L1": SecondOrderPrior(0.3, 10.0, 0.1, (0.3, 0.02), (0.15, 0.3)),
-    "second order, L2": SecondOrderPrior(0.3, 10.0, 0.1, (0.3, 0.02), (0.15, 0.3), sparse=False),
+    "second order": SecondOrderPrior(0.3, 10.0, 0.1, 0.5, (0.3, 0.02), (0.15, 0.3)),
+    "second order, L1": SecondOrderPrior(0.3, 10.0, 0.1, 1.0, (0.3, 0.02), (0.15, 0.3)),
+    "second order, L2": SecondOrderPrior(0.3, 10.0, 0.1, 2.0, (0.3, 0.02), (0.15, 0.3)),
 }
 
 
