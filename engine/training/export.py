@@ -21,6 +21,7 @@ def export_weights(config: TrainingConfig, output: Path, name: str) -> Path:
     network = build(config.run.network, config.architecture)
     fill(network, state["weights"], best.name)
     path = folder() / f"{name}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
     save(network, card_fields(config, state["iteration"], state["scores"]), path)
     return path
 

@@ -27,7 +27,6 @@ def run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A finished run, and a box of its own for the weights."""
     monkeypatch.setattr("engine.networks.weights.folder", lambda: tmp_path / "box")
     monkeypatch.setattr("engine.training.export.folder", lambda: tmp_path / "box")
-    (tmp_path / "box").mkdir()
     torch.manual_seed(0)
     weights = build("usenet", {"base_channels": 2}).state_dict()
     scores = {"strain_rmse": 0.25, "cnr": float("nan")}
