@@ -83,10 +83,12 @@ class Evaluation:
         """Applied strains, ascending."""
         return tuple(sorted({row.level for row in self.rows}))
 
-    def summary(self, method: str, metric: str, level: float | None = None) -> Summary:
-        """Summarise one metric of a method over all frames, or over those of one strain level."""
+    def summary(self, method: str, metric: str, level: float | None = None, case: str | None = None) -> Summary:
+        """Summarise one metric of a method over all frames, or over those of one strain level or recording."""
         values = [
-            row.values[metric] for row in self.rows if row.method == method and (level is None or row.level == level)
+            row.values[metric]
+            for row in self.rows
+            if row.method == method and level in {None, row.level} and case in {None, row.case}
         ]
         finite = [value for value in values if math.isfinite(value)]
         if not finite:
@@ -158,13 +160,29 @@ def _oracle(case: EvaluationCase, settings: Settings, device: "torch.device") ->
         yield FrameEstimate(0, frame, displacement, strain, (truth.axial_displacement_m * 0 + 1))
 
 
-def table(evaluation: Evaluation) -> dict[str, dict[str, dict[str, Summary]]]:
-    """Summaries by method, then by level in percent and `all`, then by metric."""
-    result: dict[str, dict[str, dict[str, Summary]]] = {}
-    for method in evaluation.methods:
-        levels: dict[str, float | None] = {f"{100 * level:g}": level for level in evaluation.levels}
-        result[method] = {
-            name: {metric: evaluation.summary(method, metric, level) for metric in METRICS}
-            for name, level in {**levels, "all": None}.items()
+Table = dict[str, dict[str, dict[str, Summary]]]
+"""Summaries by method, then by group, then by metric."""
+
+
+def table(evaluation: Evaluation) -> Table:
+    """Group by strain level, in percent, and `all`."""
+    levels: dict[str, float | None] = {f"{100 * level:g}": level for level in evaluation.levels}
+    groups = {**levels, "all": None}
+    return {
+        method: {
+            name: {metric: evaluation.summary(method, metric, level=level) for metric in METRICS}
+            for name, level in groups.items()
         }
-    return result
+        for method in evaluation.methods
+    }
+
+
+def table_by_recording(evaluation: Evaluation) -> Table:
+    """Group by recording, over all its frames."""
+    return {
+        method: {
+            entry.name: {metric: evaluation.summary(method, metric, case=entry.name) for metric in METRICS}
+            for entry in evaluation.cases
+        }
+        for method in evaluation.methods
+    }

@@ -54,7 +54,7 @@ class EvaluationSet:
         made = protocol(self.protocol)
         for number, draw, recording in made.recordings(self.numbers, self.seed, draws=self.draws):
             levels = tuple(load.strain for load in recording.plan.loads)
-            yield case(f"{made.name} {number}.{draw}", recording.sequence(), levels)
+            yield case(made.label(number, draw), recording.sequence(), levels)
 
 
 def case(name: str, sequence: RFSequence, levels: tuple[float, ...] = ()) -> EvaluationCase:

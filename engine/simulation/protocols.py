@@ -96,12 +96,17 @@ class Protocol:
     vary: Callable[["Protocol", int, np.random.Generator], "Protocol"] | None = None
     family: str = ""
     """Protocols of one family share phantoms and speckle, so that noise alone makes the difference."""
+    labels: tuple[str, ...] = ()
     one_phantom: bool = False
     """Whether all numbers are the same phantom, under different scanners or motions."""
 
     def draws_of(self, number: int) -> int:
         """Draws of scatterers of one phantom."""
         return dict(self.fewer_draws).get(number, self.draws)
+
+    def label(self, number: int, draw: int) -> str:
+        """Return the name of a recording in a table."""
+        return self.labels[number - 1] if self.labels else f"{self.name} {number}.{draw}"
 
     def plan(self, number: int, seed: int) -> Plan:
         """Draw phantom `number`; a number outside `numbers` is a ParameterError."""
@@ -341,6 +346,7 @@ PROTOCOLS: dict[str, Protocol] = {
             numbers=tuple(range(1, len(VARIATIONS) + 1)),
             difficulty=Difficulty(snr_db=(20.0, 20.0), correlation=(0.99, 0.99)),
             vary=_vary_one_thing,
+            labels=tuple(name for name, _ in VARIATIONS),
             one_phantom=True,
         ),
     )

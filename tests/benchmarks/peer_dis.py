@@ -36,7 +36,7 @@ CPU = torch.device("cpu")
 Smoothing = tuple[float, float]
 """Standard deviations of the Gaussian: along the beam in metres, across in lines."""
 SMOOTHINGS: tuple[Smoothing, ...] = tuple(
-    (axial, lines) for axial in (0.2e-3, 0.5e-3, 1e-3) for lines in (1.0, 2.5, 5.0)
+    (axial, lines) for axial in (0.2e-3, 0.5e-3, 1e-3, 1.5e-3) for lines in (1.0, 2.5, 5.0, 10.0)
 )
 
 Flow = NDArray[np.float32]
