@@ -50,9 +50,9 @@ def beamformed(
 
 
 def _center(channels: ChannelRecording) -> dict[str, float]:
-    """Propose the centre frequency of the first transmit's channels, which is cheaper than beamforming a frame."""
+    """Propose the centre frequency of the middle transmit's channels, which is cheaper than beamforming a frame."""
     try:
-        first = np.asarray(channels.read_channels(0)[0].T, dtype=np.float32)
-        return {"center_hz": measure_center_hz(first, channels.channel_sampling_hz)}
+        middle = np.asarray(channels.read_channels(0)[len(channels.transmits) // 2].T, dtype=np.float32)
+        return {"center_hz": measure_center_hz(middle, channels.channel_sampling_hz)}
     except ParameterError:
         return {}
