@@ -6,6 +6,7 @@ longer belongs. A job gets a `JobControl` and calls `progress(done, total)`, `ca
 goes; a thrown exception comes back to `failed`.
 """
 
+import sys
 import threading
 import time
 from collections import deque
@@ -19,6 +20,9 @@ from engine.errors import CancelledError
 
 PROGRESS_PERIOD_S = 0.1
 """Progress is told at most this often: queued signals have no back-pressure."""
+
+SWITCH_INTERVAL_S = 1e-3
+"""How long a thread may keep the interpreter while the window's thread waits; Python's own 5 ms add up to a stutter."""
 
 CLOSE_TIMEOUT_S = 5.0
 """How long closing waits for a job that has been told to stop."""
@@ -231,6 +235,7 @@ class Jobs(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         self.engine = Lane("engine", self)
         self.pictures = Lane("pictures", self)
         self.numbers = Lane("numbers", self)

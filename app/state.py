@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from app.image_grid import ImageGrid
 from app.run_store import RunStore
 from engine.metrics.base import Measurement
 from engine.parameters import Parameters, parameter
@@ -107,6 +109,11 @@ class OpenRecording:
         """Number of frames."""
         return self.sequence.shape[0]
 
+    @cached_property
+    def grid(self) -> ImageGrid:
+        """Where the pixels of the shown images lie."""
+        return ImageGrid(self.sequence.geometry, self.sequence.shape[1:])
+
 
 KEPT_RUNS = 8
 """Runs kept on disk side by side; the oldest goes first."""
@@ -131,8 +138,8 @@ class Run:
 class Picture:
     """Everything that is shown of one frame, prepared together, so that nothing on screen can disagree.
 
-    `bmode` (H, W) holds whole steps of `BMODE_STEP_DB` below the reference level, 255 at the top. Strain and quality
-    are None where the frame has no estimate.
+    `bmode` is stored as `app.raster` says. Strain and quality, on the recording's grid (H, W), are None where the frame
+    has no estimate; `shown_strain` and `shown_quality` are the same on the grid of the screen, as `bmode` is.
     """
 
     recording: int
@@ -144,6 +151,8 @@ class Picture:
     window_m: float = 0.0
     strain: Map | None = None
     quality: Map | None = None
+    shown_strain: Map | None = None
+    shown_quality: Map | None = None
     range: tuple[float, float] | None = None
     """Stored strain that 96 % of the map lie between, or None where there is no valid pixel."""
 

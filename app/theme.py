@@ -95,15 +95,13 @@ QPushButton:focus {{ border-color: {accent}; }}
 QPushButton:disabled {{ color: {disabled}; background: {panel}; }}
 QPushButton[primary="true"] {{ background: {accent}; color: {accent_text}; border-color: {accent}; font-weight: 600; }}
 QPushButton[primary="true"]:disabled {{ background: {panel}; color: {disabled}; border-color: {border}; }}
-QLineEdit {{
-    background: {field}; border: 1px solid {border}; border-radius: 4px; padding: 3px 6px; min-height: 19px;
-    selection-background-color: {accent}; selection-color: {accent_text}; }}
-QLineEdit:focus {{ border-color: {accent}; }}
 QComboBox QAbstractItemView {{ background: {panel}; border: 1px solid {border}; outline: 0; padding: 2px;
     selection-background-color: {accent}; selection-color: {accent_text}; }}
 QTableWidget, QTableView, QTreeView, QListView, QPlainTextEdit, QTextBrowser {{
     background: {field}; border: 1px solid {border}; border-radius: 4px; gridline-color: {grid};
     selection-background-color: {accent}; selection-color: {accent_text}; }}
+QTabBar {{ qproperty-drawBase: 0; }}
+QMessageBox QLabel#qt_msgbox_label {{ min-width: 340px; }}
 QTabBar::tab {{ background: {window}; color: {muted}; padding: 6px 12px; border: 0; font-weight: 600; }}
 QTabBar::tab:selected {{ background: {panel}; color: {text}; }}
 QTabBar::tab:hover {{ color: {text}; }}

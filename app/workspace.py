@@ -128,7 +128,7 @@ class Workspace(QStackedWidget):
         recording = self._state.recording
         self.setCurrentIndex(0 if recording is None else 1)
         if recording is not None:
-            self.view.show_geometry(recording.sequence.geometry, recording.sequence.shape[1:])
+            self.view.show_grid(recording.grid)
         self._show_display()
         self._show_regions()
         self._show_frame()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.controllers.processing import in_words
+from app.image_grid import ImageGrid
 from app.jobs import Answers, JobControl, Jobs
 from app.raster import bmode_index
 from app.run_store import RunStore
@@ -29,7 +30,7 @@ class BmodeCache:
         self._level = 0.0
         self._kept: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
 
-    def get(self, recording: int, sequence: RFSequence, frame: int) -> NDArray[np.uint8]:
+    def get(self, recording: int, sequence: RFSequence, grid: ImageGrid, frame: int) -> NDArray[np.uint8]:
         """B-mode of a frame; the first frame shown sets the level of 0 dB for all of them."""
         if recording != self._recording:
             self._kept.clear()
@@ -41,7 +42,7 @@ class BmodeCache:
         rf = sequence.frame(frame)
         if self._level <= 0:
             self._level = reference_level(rf)
-        index = bmode_index(bmode_db(rf, reference_level=self._level))
+        index = bmode_index(grid.convert(bmode_db(rf, reference_level=self._level)))
         index.flags.writeable = False
         self._kept[frame] = index
         while len(self._kept) > 2 and len(self._kept) * index.nbytes > CACHED_BMODE_BYTES:
@@ -55,6 +56,7 @@ class PictureRequest:
 
     recording: int
     sequence: RFSequence
+    grid: ImageGrid
     frame: int
     bmode_frame: int
     run: int | None
@@ -63,7 +65,7 @@ class PictureRequest:
 
 def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) -> Picture:
     """Read and prepare everything that is shown of one frame."""
-    bmode = cache.get(request.recording, request.sequence, request.bmode_frame)
+    bmode = cache.get(request.recording, request.sequence, request.grid, request.bmode_frame)
     picture = Picture(request.recording, request.frame, request.bmode_frame, bmode, request.run)
     store = request.store
     if store is None or request.frame not in store:
@@ -76,8 +78,15 @@ def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) ->
         window_m=summary.window_m,
         strain=strain,
         quality=quality,
+        shown_strain=request.grid.convert(strain),
+        shown_quality=request.grid.convert(quality),
         range=(summary.low, summary.high) if math.isfinite(summary.low) else None,
     )
+
+
+def without_strain(picture: Picture, run: int | None) -> Picture:
+    """Return the B-mode of a picture alone, under another run."""
+    return Picture(picture.recording, picture.frame, picture.bmode_frame, picture.bmode, run)
 
 
 class PicturesController(QObject):
@@ -108,6 +117,7 @@ class PicturesController(QObject):
         request = PictureRequest(
             state.recording.number,
             state.recording.sequence,
+            state.recording.grid,
             state.frame,
             reference if state.display.bmode_frame == "reference" else state.frame,
             None if run is None else run.number,
@@ -138,7 +148,7 @@ class PicturesController(QObject):
         run = None if state.run is None else state.run.number
         picture = state.picture
         if picture is not None and picture.run != run:
-            state.set_picture(replace(picture, run=run, reference_frame=None, strain=None, quality=None))
+            state.set_picture(without_strain(picture, run))
             self.request()
         elif picture is None:
             self.request()

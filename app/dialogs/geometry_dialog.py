@@ -154,7 +154,7 @@ class GeometryDialog(QDialog):
             label.setBuddy(editor)
             mark = QLabel()
             mark.setObjectName("muted")
-            mark.setMinimumWidth(140)
+            mark.setMinimumWidth(self.fontMetrics().horizontalAdvance("measured, please check") + 4)
             self._marks[name] = mark
             for place, widget in enumerate((label, editor, mark)):
                 grid.addWidget(widget, row, place)
@@ -228,4 +228,4 @@ class GeometryDialog(QDialog):
             return SOURCES["user"]
         if self.editors[name].value() == self.editors[name].minimum():
             return "optional"
-        return SOURCES["measured"] + ", check" if name in self._suggested else SOURCES["assumed"]
+        return "measured, please check" if name in self._suggested else SOURCES["assumed"]

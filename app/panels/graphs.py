@@ -34,6 +34,7 @@ class GraphsPanel(Panel):
         self.column.addWidget(self.choice)
         self.column.addWidget(self.graph, 1)
         self.column.addWidget(self.words)
+        self.column.addStretch(0)
         self._redraw = QTimer(self)
         self._redraw.setSingleShot(True)
         self._redraw.setInterval(REDRAW_MS)
@@ -57,6 +58,7 @@ class GraphsPanel(Panel):
             frames, values, f"{self.choice.currentText()} ({unit})" if unit else self.choice.currentText(), count
         )
         self._mark()
+        self.graph.setVisible(bool(values))
         finite = [value for value in values if math.isfinite(value)]
         self.words.setText(
             f"{len(finite)} of {len(values)} frames have a value" if values else "Appears as frames are estimated."

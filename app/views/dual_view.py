@@ -8,6 +8,7 @@ from PySide6.QtCore import QRectF, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QWidget
 
+from app.image_grid import ImageGrid
 from app.raster import (
     Limits,
     bmode_decibel,
@@ -19,7 +20,6 @@ from app.raster import (
 )
 from app.state import Display, Picture, Regions, Role, Tool
 from app.views.image_pane import ImagePane
-from engine.types import Geometry
 
 LayoutName = Literal["automatic", "side by side", "stacked"]
 FRAME_PX = (130, 80)
@@ -49,7 +49,7 @@ class DualView(QWidget):
         super().__init__(parent)
         self.bmode = ImagePane("B-mode")
         self.strain = ImagePane("Axial strain")
-        self._geometry: Geometry | None = None
+        self._grid: ImageGrid | None = None
         self._picture: Picture | None = None
         self._display = Display()
         self._recording_limits: tuple[float, float] | None = None
@@ -84,12 +84,10 @@ class DualView(QWidget):
         """Strain limits of the colour bar now."""
         return self._limits
 
-    def show_geometry(self, geometry: Geometry | None, shape: tuple[int, int]) -> None:
-        """Lay out the plane of an image (H, W); the outer edges lie half a pixel beyond the outermost centres."""
-        self._geometry = geometry
-        if geometry is None:
-            return
-        extent = self._extent = image_extent_mm(geometry, shape)
+    def show_grid(self, grid: ImageGrid) -> None:
+        """Lay out the plane in which images lie, and show all of it."""
+        self._grid = grid
+        extent = self._extent = QRectF(*(1e3 * edge for edge in grid.edges_m()))
         self._arrange()
         for pane in self.panes:
             pane.set_extent(extent)
@@ -165,16 +163,14 @@ class DualView(QWidget):
         """Say in words what lies at a place: position, strain, quality and B-mode level."""
         lateral_m, depth_m = place_m
         words = [f"lateral {lateral_m * 1e3:+.2f} mm", f"depth {depth_m * 1e3:.2f} mm"]
-        picture, geometry = self._picture, self._geometry
-        if picture is None or geometry is None:
+        picture, grid = self._picture, self._grid
+        if picture is None or grid is None:
             return "   ".join(words)
-        rows, lines = picture.bmode.shape
-        row = min(max(round((depth_m - geometry.start_depth_m) / geometry.axial_spacing_m), 0), rows - 1)
-        line = min(max(round(lateral_m / geometry.pitch_m + (lines - 1) / 2), 0), lines - 1)
-        if picture.strain is not None and picture.quality is not None:
-            percent = float(shown_percent(picture.strain[row : row + 1, line : line + 1], self._display)[0, 0])
+        row, line = grid.pixel_at(lateral_m, depth_m)
+        if picture.shown_strain is not None and picture.shown_quality is not None:
+            percent = float(shown_percent(picture.shown_strain[row : row + 1, line : line + 1], self._display)[0, 0])
             words.append("strain \u2013" if np.isnan(percent) else f"strain {percent:.2f} %")
-            quality = float(picture.quality[row, line])
+            quality = float(picture.shown_quality[row, line])
             words.append("quality \u2013" if np.isnan(quality) else f"quality {quality:.2f}")
         words.append(f"B-mode {bmode_decibel(int(picture.bmode[row, line])):.0f} dB")
         return "   ".join(words).replace("-", "\u2212", 1) if lateral_m < 0 else "   ".join(words)
@@ -184,10 +180,10 @@ class DualView(QWidget):
         for pane in self.panes:
             pane.set_smooth(display.smooth)
         index = None
-        if picture is not None and picture.strain is not None:
-            percent = shown_percent(picture.strain, display)
+        if picture is not None and picture.shown_strain is not None:
+            percent = shown_percent(picture.shown_strain, display)
             self._limits = self._choose_limits(picture)
-            index = strain_index(percent, picture.quality, self._limits, display.quality_threshold)
+            index = strain_index(percent, picture.shown_quality, self._limits, display.quality_threshold)
         self.strain.image.set_indices(index)
         self.bmode.overlay.set_indices(index if display.overlay else None)
         self._show_bars()
@@ -242,14 +238,6 @@ def better_stacked(space: tuple[int, int], image: tuple[float, float]) -> bool:
     beside = min((width / 2 - FRAME_PX[0]) / wide, (height - FRAME_PX[1]) / high)
     above = min((width - FRAME_PX[0]) / wide, (height / 2 - FRAME_PX[1]) / high)
     return above > STACKING_GAIN * max(beside, 1e-6)
-
-
-def image_extent_mm(geometry: Geometry, shape: tuple[int, int]) -> QRectF:
-    """Outer edges of an image (H, W) in millimetres: lateral and depth."""
-    rows, lines = shape
-    width = lines * geometry.pitch_m * 1e3
-    height = rows * geometry.axial_spacing_m * 1e3
-    return QRectF(-width / 2, (geometry.start_depth_m - geometry.axial_spacing_m / 2) * 1e3, width, height)
 
 
 def _shown_greys(dynamic_range_db: float) -> np.ndarray:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from pytestqt.qtbot import QtBot
 
+from app.image_grid import ImageGrid
 from app.main_window import MainWindow
 from app.panels.graphs import GraphsPanel
 from app.panels.measurements import DASH, MeasurementsPanel
@@ -22,8 +23,8 @@ from app.raster import (
     tidy_limits,
 )
 from app.state import Display
-from app.views.dual_view import better_stacked, image_extent_mm
-from engine.types import Geometry
+from app.views.dual_view import better_stacked
+from engine.types import Geometry, Sector
 
 from .conftest import FRAMES
 
@@ -31,13 +32,29 @@ GEOMETRY = Geometry(sampling_hz=40e6, center_hz=7e6, sound_speed_m_s=1540.0, pit
 
 
 def test_image_edges_lie_half_a_pixel_beyond_the_outer_centres() -> None:
-    extent = image_extent_mm(GEOMETRY, (100, 10))
+    extent = QRectF(*(1e3 * edge for edge in ImageGrid(GEOMETRY, (100, 10)).edges_m()))
     spacing = 1e3 * GEOMETRY.axial_spacing_m
     laterals, depths = 1e3 * GEOMETRY.laterals_m(10), 1e3 * GEOMETRY.depths_m(100)
     assert extent.left() == pytest.approx(laterals[0] - 0.15)
     assert extent.right() == pytest.approx(laterals[-1] + 0.15)
     assert extent.top() == pytest.approx(depths[0] - spacing / 2)
     assert extent.bottom() == pytest.approx(depths[-1] + spacing / 2)
+
+
+def test_fanned_lines_are_shown_where_they_lie() -> None:
+    sector = Sector(apex_radius_m=40e-3, angle_step_rad=np.radians(0.5))
+    shape = (1000, 101)
+    grid = ImageGrid(Geometry(40e6, 5e6, 1540.0, 0.4e-3, sector=sector), shape)
+    depth = np.broadcast_to(np.arange(shape[0], dtype=np.float32)[:, None], shape).copy()
+    shown = grid.convert(depth)
+    assert shown.shape == (len(grid.depths_m), len(grid.laterals_m))
+    row, column = grid.pixel_at(0.0, 10e-3)
+    assert shown[row, column] == pytest.approx(10e-3 / grid.geometry.axial_spacing_m, abs=4)
+    left, top, width, _ = grid.edges_m()
+    assert left == pytest.approx(-width / 2, abs=2 * grid.spacing_m[0])
+    assert top < 0.5e-3
+    assert width == pytest.approx(2 * (40e-3 + 19.23e-3) * np.sin(np.radians(25)), rel=0.01)
+    assert np.isnan(shown[0, 0])
 
 
 def test_aspect_is_locked_and_depth_points_down(opened: MainWindow) -> None:
