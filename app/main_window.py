@@ -1,5 +1,6 @@
 """The window: docks from the panel registry, menus and tool bar from one table of actions, status bar, dialogs."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSize, Qt, Slot
@@ -29,6 +30,7 @@ from app.preferences import Preferences, load_preferences, save_preferences
 from app.state import Display, Regions, Role, Tool, ViewerState
 from app.status import StatusBar
 from app.theme import Theme, ThemeName, apply_theme
+from app.views.dual_view import LAYOUTS
 from app.workspace import Workspace
 from engine.errors import ParameterError
 
@@ -151,7 +153,8 @@ class MainWindow(QMainWindow):
         for dock in self.docks.values():
             view.addAction(dock.toggleViewAction())
         view.addSeparator()
-        view.addMenu(self._theme_menu())
+        view.addMenu(self._choice_menu("Image &layout", LAYOUTS, self._layout_chosen))
+        view.addMenu(self._choice_menu("&Theme", ("system", "light", "dark"), self._theme_chosen))
         self._add_menu("&Help", ("keys", "about"))
         bar.setNativeMenuBar(False)
 
@@ -166,12 +169,12 @@ class MainWindow(QMainWindow):
                 menu.addAction(self.actions_by_name[entry])
         return menu
 
-    def _theme_menu(self) -> QMenu:
-        menu = QMenu("&Theme", self)
-        for name in ("system", "light", "dark"):
+    def _choice_menu(self, title: str, names: tuple[str, ...], chosen: Callable[[], None]) -> QMenu:
+        menu = QMenu(title, self)
+        for name in names:
             action = menu.addAction(name.capitalize())
             action.setData(name)
-            action.triggered.connect(self._theme_chosen)
+            action.triggered.connect(chosen)
         return menu
 
     def _make_tool_bar(self) -> None:
@@ -396,6 +399,13 @@ class MainWindow(QMainWindow):
         assert isinstance(action, QAction)
         self.set_theme(action.data())
 
+    @Slot()
+    def _layout_chosen(self) -> None:
+        action = self.sender()
+        assert isinstance(action, QAction)
+        self.preferences.layout = action.data()
+        self.workspace.view.set_layout(self.preferences.layout)
+
     def set_theme(self, name: ThemeName) -> None:
         """Dress the window in another theme and remember it."""
         application = QApplication.instance()
@@ -410,6 +420,7 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> None:
         preferences = self.preferences
+        self.workspace.view.set_layout(preferences.layout)
         if preferences.window_geometry:
             self.restoreGeometry(QByteArray.fromBase64(preferences.window_geometry.encode()))
         if preferences.window_state:

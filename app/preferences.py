@@ -21,6 +21,7 @@ class Preferences(BaseModel):
     last_folder: str = ""
     last_export_folder: str = ""
     method: str = ""
+    layout: Literal["automatic", "side by side", "stacked"] = "automatic"
     estimate_on_open: bool = True
     display: dict[str, bool | int | float | str] = Field(default_factory=dict)
     window_geometry: str = ""

@@ -127,6 +127,10 @@ class MeasurementsPanel(Panel):
             )
         self.mirror.setEnabled(self.state.regions.target is not None)
 
+    def restyle(self) -> None:
+        """Take the colours of the theme in force."""
+        self.refresh_regions()
+
     def _remarks(self, values: Mapping[str, Measurement]) -> str:
         """Warn of doubtful regions and give the reasons of missing numbers, each once."""
         picture, recording, regions = self.state.picture, self.state.recording, self.state.regions

@@ -132,6 +132,10 @@ class MethodPanel(Panel):
         self._show_strain_form(state.settings.strain_parameters)
         self._show_run()
 
+    def restyle(self) -> None:
+        """Take the colours of the theme in force."""
+        self._show_run()
+
     def _show_run(self) -> None:
         state = self.state
         run = state.run

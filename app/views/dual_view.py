@@ -22,6 +22,7 @@ from app.state import Display, Picture, Regions, Role, Tool
 from app.views.image_pane import ImagePane
 
 LayoutName = Literal["automatic", "side by side", "stacked"]
+LAYOUTS: tuple[LayoutName, ...] = ("automatic", "side by side", "stacked")
 FRAME_PX = (130, 80)
 """Room for axes, colour bar and header around an image."""
 STACKING_GAIN = 1.6

@@ -19,6 +19,7 @@ from engine.types import Ellipse
 GRIP_PX = 4.5
 ROTATE_PX = 20.0
 TOUCH_PX = 9.0
+LABEL_PX = 17.0
 SMALLEST_SEMI_AXIS_M = 0.2e-3
 """An ellipse cannot be dragged smaller than this: a grip would otherwise be lost under the others."""
 
@@ -222,7 +223,7 @@ class RegionItem(pg.GraphicsObject):
             return
         self._label.setColor(role_color(self.role.letter))
         top = min((_on_outline(self._ellipse, math.pi * step / 24) for step in range(48)), key=QPointF.y)
-        self._label.setPos(top.x(), top.y() - 11 * self._pixel_mm())
+        self._label.setPos(top.x(), top.y() - LABEL_PX * self._pixel_mm())
 
     def _pixel_mm(self) -> float:
         """Size of a screen pixel in the plot; the aspect is locked, so one number does."""

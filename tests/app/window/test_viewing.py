@@ -249,6 +249,15 @@ def test_panes_are_stacked_only_where_much_is_gained(
     assert better_stacked(space, image) is stacked
 
 
+def test_layout_can_be_chosen(opened: MainWindow, qtbot: QtBot) -> None:
+    view = opened.workspace.view
+    view.set_layout("stacked")
+    qtbot.waitUntil(lambda: view.strain.y() > view.bmode.y())
+    assert view.bmode.plot.width() == view.strain.plot.width()
+    view.set_layout("side by side")
+    qtbot.waitUntil(lambda: view.strain.x() > view.bmode.x() and view.strain.y() == view.bmode.y())
+
+
 def test_every_control_has_an_accessible_name(opened: MainWindow) -> None:
     from PySide6.QtWidgets import QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit, QScrollBar, QToolButton
 
