@@ -23,6 +23,8 @@ COMMANDS = {
     "simulate": "app.commands.simulate:simulate",
     "train": "app.commands.train:train",
     "adapt": "app.commands.adapt:adapt",
+    "elasticity": "app.commands.elasticity:elasticity",
+    "elasticity-experiment": "app.commands.elasticity:elasticity_experiment",
 }
 """Every command by its name, as `module:function`; a line here is all it takes to add one."""
 

@@ -28,6 +28,7 @@ class ModulusDenoiser(nn.Module):
 
     def __init__(self, config: DenoiserConfig) -> None:
         super().__init__()
+        self.config = config
         first, second, third = config.channels
         self.down_1 = _two_convolutions(1, first)
         self.down_2 = _two_convolutions(first, second)
