@@ -15,6 +15,7 @@ KEY_MAP = (
     ("Up, Down", "With an ellipse selected: move it"),
     ("Shift + arrows", "Move the ellipse ten times as far"),
     ("Home, End", "First frame, last frame"),
+    ("G", "Go to the best frame: highest CNR, without two regions highest SNRe"),
     ("T, B", "Select the target, the background; again, or without one: draw it"),
     ("Delete", "Remove the selected ellipse"),
     ("Escape", "Leave the tool, then the selection; stop playing"),

@@ -1,6 +1,7 @@
 """The window: docks from the panel registry, menus and tool bar from one table of actions, status bar, dialogs."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSize, Qt, Slot
@@ -39,6 +40,7 @@ AREAS = {
     "right": Qt.DockWidgetArea.RightDockWidgetArea,
     "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
 }
+PLAIN_KEY_BLOCKERS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 EXPORTS = ("figure", "table", "save_result")
 SHORT_NAMES = {
     "open": "Open",
@@ -75,6 +77,7 @@ class MainWindow(QMainWindow):
         self.status.set_read_out(self.workspace.view.read_out)
         self.exports = ExportDialogs(self.commands, self.workspace.view, self)
         self.actions_by_name = make_actions(self, self._action_table())
+        self._keys = self._plain_keys()
         self.docks = self._make_docks()
         self._make_menus()
         self._make_tool_bar()
@@ -108,6 +111,7 @@ class MainWindow(QMainWindow):
             ActionInfo("estimate", "&Estimate strain", processing.start, "Ctrl+R", "estimate"),
             ActionInfo("cancel", "&Cancel", self.commands.cancel, "Ctrl+.", "cancel"),
             ActionInfo("play", "&Play", playback.toggle, icon="play", hint="Space"),
+            ActionInfo("best", "&Go to the best frame", playback.best, hint="G"),
             ActionInfo("fit", "Show the &whole image", self.workspace.view.fit, icon="fit", hint="F"),
             ActionInfo(
                 "overlay", "Strain &over B-mode", self._toggle_overlay, icon="overlay", hint="O", checkable=True
@@ -149,7 +153,9 @@ class MainWindow(QMainWindow):
         self._add_menu("&File", ("open", self._recent_menu, "demo", None, "geometry", None, *EXPORTS, None, "quit"))
         self._add_menu("&Edit", ("undo", "redo", None, "delete", "mirror", "clear"))
         self._add_menu("&Strain", ("estimate", "cancel"))
-        view = self._add_menu("&View", ("fit", "overlay", "play", None, "pan", "target", "background", None))
+        view = self._add_menu(
+            "&View", ("fit", "overlay", None, "play", "best", None, "pan", "target", "background", None)
+        )
         for dock in self.docks.values():
             view.addAction(dock.toggleViewAction())
         view.addSeparator()
@@ -331,7 +337,7 @@ class MainWindow(QMainWindow):
     def _refresh_actions(self) -> None:
         state, stack = self.state, self.commands.regions.undo_stack
         actions, opened = self.actions_by_name, self.state.recording is not None
-        for name in ("pan", "target", "background", "fit", "overlay", "play"):
+        for name in ("pan", "target", "background", "fit", "overlay", "play", "best"):
             actions[name].setEnabled(opened)
         actions["geometry"].setEnabled(self.commands.files.can_edit_geometry())
         actions["undo"].setEnabled(stack.canUndo())
@@ -362,34 +368,30 @@ class MainWindow(QMainWindow):
             self.commands.regions.nudge(*steps)
         elif steps is not None and steps[1] == 0:
             self.commands.playback.step(steps[0])
-        elif not self._plain_key(Qt.Key(event.key())):
+        elif event.key() in self._keys and not event.modifiers() & PLAIN_KEY_BLOCKERS:
+            self._keys[Qt.Key(event.key())]()
+        else:
             super().keyPressEvent(event)
 
-    def _plain_key(self, key: Qt.Key) -> bool:
+    def _plain_keys(self) -> dict[Qt.Key, Callable[[], None]]:
         regions, playback = self.commands.regions, self.commands.playback
-        match key:
-            case Qt.Key.Key_Space:
-                playback.toggle()
-            case Qt.Key.Key_Home:
-                playback.first()
-            case Qt.Key.Key_End:
-                playback.last()
-            case Qt.Key.Key_T:
-                regions.press_key(Role.TARGET)
-            case Qt.Key.Key_B:
-                regions.press_key(Role.BACKGROUND)
-            case Qt.Key.Key_Delete | Qt.Key.Key_Backspace:
-                regions.delete_selected()
-            case Qt.Key.Key_Escape:
-                playback.pause()
-                regions.escape()
-            case Qt.Key.Key_F:
-                self.workspace.view.fit()
-            case Qt.Key.Key_O:
-                self._toggle_overlay()
-            case _:
-                return False
-        return True
+        return {
+            Qt.Key.Key_Space: playback.toggle,
+            Qt.Key.Key_Home: playback.first,
+            Qt.Key.Key_End: playback.last,
+            Qt.Key.Key_G: playback.best,
+            Qt.Key.Key_T: partial(regions.press_key, Role.TARGET),
+            Qt.Key.Key_B: partial(regions.press_key, Role.BACKGROUND),
+            Qt.Key.Key_Delete: regions.delete_selected,
+            Qt.Key.Key_Backspace: regions.delete_selected,
+            Qt.Key.Key_Escape: self._escape,
+            Qt.Key.Key_F: self.workspace.view.fit,
+            Qt.Key.Key_O: self._toggle_overlay,
+        }
+
+    def _escape(self) -> None:
+        self.commands.playback.pause()
+        self.commands.regions.escape()
 
     # -- theme, memory, end -----------------------------------------------------------------------------------------
 

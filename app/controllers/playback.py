@@ -1,5 +1,6 @@
 """Cine in real time: the clock decides the frame, so a slow screen skips frames and never time."""
 
+import math
 import time
 
 from PySide6.QtCore import QObject, QTimer, Slot
@@ -43,6 +44,17 @@ class PlaybackController(QObject):
         """Go to the last frame."""
         if self._state.recording is not None:
             self.show_frame(self._state.recording.frames - 1)
+
+    def best(self) -> None:
+        """Go to the frame of the highest CNR, or, without two measurable regions, of the highest SNRe."""
+        for name in ("cnr", "snre"):
+            values = {frame: entry.values[name].value for frame, entry in self._state.history.items()}
+            finite = {frame: value for frame, value in values.items() if math.isfinite(value)}
+            if finite:
+                self.pause()
+                self._state.set_frame(max(finite, key=lambda frame: finite[frame]))
+                return
+        self._state.set_notice("There is no measured frame yet.")
 
     def set_speed(self, speed: float) -> None:
         """Play faster or slower than real time."""

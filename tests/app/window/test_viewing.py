@@ -22,8 +22,9 @@ from app.raster import (
     strain_index,
     tidy_limits,
 )
-from app.state import Display
+from app.state import Display, FrameMeasurements
 from app.views.dual_view import better_stacked
+from engine.metrics.base import Measurement
 from engine.types import Geometry, Sector
 
 from .conftest import FRAMES
@@ -178,6 +179,21 @@ def test_keys_step_jump_and_play(opened: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: opened.state.frame >= 2)
     qtbot.keyClick(opened, Qt.Key.Key_Space)
     assert not opened.state.playing
+
+
+def test_best_frame_has_the_highest_contrast(opened: MainWindow, qtbot: QtBot) -> None:
+    def measured(frame: int, value: float) -> FrameMeasurements:
+        missing = Measurement("cnr", float("nan"), reason="too_few")
+        return FrameMeasurements(
+            frame, {"cnr": Measurement("cnr", value) if value else missing, "snre": Measurement("snre", 5.0 - frame)}
+        )
+
+    opened.state.set_history({frame: measured(frame, value) for frame, value in ((1, 2.0), (3, 7.0), (4, 0.0))})
+    qtbot.keyClick(opened, Qt.Key.Key_G)
+    assert opened.state.frame == 3
+    opened.state.set_history({frame: measured(frame, 0.0) for frame in (2, 4)})
+    qtbot.keyClick(opened, Qt.Key.Key_G)
+    assert opened.state.frame == 2
 
 
 def test_playing_keeps_real_time_and_loops(opened: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,35 @@
+"""`strainscope view` and `demo` from the command line: mistakes are one line, and Qt waits until it is needed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.cli import main
+
+
+def test_missing_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["view", str(tmp_path / "nowhere.h5")]) == 2
+    said = capsys.readouterr().err
+    assert "nowhere.h5" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only there a display may be missing")
+def test_missing_display_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["demo"]) == 2
+    assert "display" in capsys.readouterr().err
+
+
+def test_unknown_device_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["view", "--device", "abacus"]) == 2
+    assert "abacus" in capsys.readouterr().err
+
+
+def test_the_command_itself_imports_neither_qt_nor_torch() -> None:
+    script = "import sys, app.commands.window; print('PySide6' in sys.modules, 'torch' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["False", "False"]
