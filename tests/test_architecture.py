@@ -64,3 +64,9 @@ def test_types_and_metrics_are_light() -> None:
         "print(' '.join({name.partition('.')[0] for name in sys.modules}))"
     )
     assert not found & {"torch", "matplotlib", "PySide6"}
+
+
+def test_figures_keep_no_global_state() -> None:
+    found = loaded("import sys, engine.export.figure\nprint(' '.join(sys.modules))")
+    assert "engine.export.figure" in found
+    assert "matplotlib.pyplot" not in found
