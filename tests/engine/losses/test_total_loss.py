@@ -83,7 +83,7 @@ def test_the_gradient_is_right() -> None:
     settings = LossSettings(
         endpoint=1.0, strain=1.0, strain_window=5, similarity_rows=5, similarity_lines=3, consistency_lines=3
     )
-    # Seeded: interpolation has kinks where motion is a whole quarter of a sample, and finite differences must miss them.
+    # Seeded: interpolation has kinks at whole quarters of a sample, and finite differences must miss them.
     noise = torch.rand(truth.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     start = (truth + 0.123 + 0.01 * noise).requires_grad_()
     valid = torch.ones(1, 2, 1, 14, 3, dtype=torch.bool)
