@@ -21,6 +21,10 @@ SMALLEST_RELATIVE_VARIANCE = 1e-4
 SMALLEST_STRAIN = 1e-3
 """Strain below which changes are judged as if the mean strain were this large."""
 
+TYPICAL_STRAIN = 0.015
+"""Changes of strain are judged relative to the mean of the image's strain and this one. Relative to the image's alone
+(changes grow with the strain, noise does not), noisy frames of large strain came out too rough on phantoms."""
+
 
 def cell_samples(geometry: Geometry) -> float:
     """Count the samples of one independent cell, half a wavelength deep and a beam wide; at least one."""
@@ -29,10 +33,13 @@ def cell_samples(geometry: Geometry) -> float:
 
 
 def strain_scale(axial_samples: Map) -> float:
-    """Magnitude of the mean axial strain of a start (H, W): slope of the straight line through its row medians."""
+    """Scale of strain changes: geometric mean of a start's (H, W) mean strain and `TYPICAL_STRAIN`.
+
+    The mean strain is the slope of the straight line through the row medians.
+    """
     rows = np.arange(axial_samples.shape[0])
     slope = np.polyfit(rows, np.median(axial_samples, axis=1), 1)[0]
-    return max(abs(float(slope)), SMALLEST_STRAIN)
+    return float(np.sqrt(max(abs(float(slope)), SMALLEST_STRAIN) * TYPICAL_STRAIN))
 
 
 @dataclass(frozen=True)
