@@ -63,10 +63,14 @@ class WeightAverage:
         """Move towards the present weights, faster at the start."""
         self._updates += 1
         decay = min(self._decay, (1 + self._updates) / (10 + self._updates))
-        if self._mean:
-            current = network.state_dict()
+        current = network.state_dict()
+        counts = [name for name in self._mean if not self._mean[name].is_floating_point()]
+        means = [name for name in self._mean if self._mean[name].is_floating_point()]
+        for name in counts:
+            self._mean[name].copy_(current[name])
+        if means:
             with torch.no_grad():
-                torch._foreach_lerp_(list(self._mean.values()), [current[name] for name in self._mean], 1 - decay)
+                torch._foreach_lerp_([self._mean[name] for name in means], [current[name] for name in means], 1 - decay)
 
     def weights(self, network: nn.Module) -> dict[str, torch.Tensor]:
         """Return the weights to validate and to export."""

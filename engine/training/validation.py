@@ -57,11 +57,14 @@ class ValidationSet:
 
     @torch.no_grad()
     def score(self, network: nn.Module) -> Scores:
-        """Run the network over the set."""
+        """Run the network over the set as users run it: dropout off, batch normalisation by its running statistics."""
+        training = network.training
+        network.eval()
         rows: list[list[float]] = []
         for batch in self._batches:
             residual = network(batch.reference, batch.deformed).float()
             rows.append(_scores(batch, residual, self._window_m))
+        network.train(training)
         return Scores(*(_mean([row[column] for row in rows]) for column in range(len(rows[0]))))
 
 
