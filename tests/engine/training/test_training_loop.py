@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from engine.errors import ParameterError
+from engine.simulation.bank import field_bank
 from engine.training import checkpoint
 from engine.training.config import Difficulty, TrainingConfig, parse
 from engine.training.data import RawSequence
@@ -87,6 +88,12 @@ def trainer(settings: TrainingConfig, output: Path) -> Trainer:
 def run(settings: TrainingConfig, output: Path, stop_after: int = 10**9) -> Outcome:
     loop = trainer(settings, output)
     return loop.run(lambda status: None, lambda: loop.iteration >= stop_after)
+
+
+@pytest.fixture(autouse=True)
+def _phantoms_made_afresh() -> None:
+    """Another test may have solved the same phantoms with other threads, which changes their last bits."""
+    field_bank.cache_clear()
 
 
 def same_tensors(first: Path, second: Path) -> bool:
