@@ -229,3 +229,21 @@ class MUSSENetEstimator(NetworkEstimator):
     name = "musse-net"
     title = "MUSSE-Net"
     Params = MultiStageParams
+
+
+@ESTIMATORS.entry("flownet2")
+class FlowNet2Estimator(NetworkEstimator):
+    """FlowNet 2.0 on B-mode images, pair by pair: coarse motion, to be refined."""
+
+    name = "flownet2"
+    title = "FlowNet 2.0 on B-mode"
+    recurrent = False
+
+
+@ESTIMATORS.entry("end-to-end-cnn")
+class EndToEndCNNEstimator(NetworkEstimator):
+    """The patch network of Wu et al. 2018, run densely; its global elongation is the pair's bulk motion."""
+
+    name = "end-to-end-cnn"
+    title = "End-to-end CNN"
+    recurrent = False

@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+import torch
+
+from engine.errors import MethodError, ParameterError
+from engine.estimators.base import ESTIMATORS, Estimator
+from engine.estimators.gluenet import GlueNet, GlueNetParameters, smoothed
+from engine.networks import weights
+from engine.parameters import Parameters
+from engine.types import Displacement, FramePair, Geometry
+
+CPU = torch.device("cpu")
+GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.3e-3)
+
+
+class Rough(Estimator[Parameters]):
+    """Motion of zero, seen with the noise of a coarse network."""
+
+    name = "rough"
+    title = "Rough"
+    kind = "network"
+    Params = Parameters
+
+    def track(self, pairs, params, device):
+        random = np.random.default_rng(3)
+        for pair in pairs:
+            axial, lateral = random.normal(0.0, 0.5, (2, *pair.reference.shape)).astype(np.float32)
+            axial[:3, :2] = np.nan
+            yield Displacement.from_samples(axial, lateral, GEOMETRY)
+
+
+@pytest.fixture
+def rough(monkeypatch):
+    ESTIMATORS.names()
+    monkeypatch.setitem(ESTIMATORS._entries, "rough", Rough())
+
+
+def pair():
+    noise = np.random.default_rng(0).normal(size=(256, 24))
+    frequency = np.fft.rfftfreq(256, 1 / 40e6)
+    rf = np.fft.irfft(np.fft.rfft(noise, axis=0) * np.exp(-0.5 * ((frequency - 5e6) / 1.3e6) ** 2)[:, None], axis=0)
+    rf = (rf / np.abs(rf).max()).astype(np.float32)
+    return FramePair(rf, rf, GEOMETRY)
+
+
+@pytest.mark.parametrize("correct_cycles", [False, True])
+def test_glue_removes_the_noise_of_any_coarse_method(rough, correct_cycles):
+    params = GlueNetParameters(coarse="rough", correct_cycles=correct_cycles)
+    (displacement,) = GlueNet().track(iter([pair()]), params, CPU)
+    assert np.abs(displacement.axial_samples[20:-20, 2:-2]).max() < 0.01
+
+
+def test_smoothing_leaves_a_linear_field_and_fills_gaps():
+    rows, columns = np.mgrid[:200, :40].astype(np.float32)
+    axial = -3 - 0.02 * rows + 0.01 * columns
+    gappy = axial.copy()
+    gappy[100, 20] = np.nan
+    gappy[50, 10] += 30.0
+    found = smoothed(Displacement.from_samples(gappy, 0.1 * columns, GEOMETRY))
+    assert np.allclose(found.axial_samples, axial, atol=0.02)
+    assert np.allclose(found.lateral_lines, 0.1 * columns, atol=1e-3)
+
+
+def test_smoothing_lowers_independent_noise_fifteenfold():
+    axial = np.random.default_rng(1).normal(0.0, 0.5, (300, 60)).astype(np.float32)
+    found = smoothed(Displacement.from_samples(axial, axial, GEOMETRY))
+    assert found.axial_samples.std() < 0.5 / 15
+
+
+def test_without_weights_the_reason_is_given(monkeypatch, tmp_path):
+    monkeypatch.setattr(weights, "folder", lambda: tmp_path)
+    assert GlueNet().unavailable() == "flownet2: no trained weights in resources/weights"
+    assert ESTIMATORS.get("end-to-end-cnn").unavailable() == "no trained weights in resources/weights"
+    with pytest.raises(MethodError, match="flownet2 cannot run: no trained weights"):
+        next(iter(GlueNet().track(iter([pair()]), GlueNetParameters(), CPU)))
+
+
+def test_it_cannot_be_its_own_coarse_method():
+    with pytest.raises(ParameterError, match="its own coarse method"):
+        next(iter(GlueNet().track(iter([pair()]), GlueNetParameters(coarse="gluenet"), CPU)))
+
+
+def test_every_module_of_estimators_can_be_imported():
+    assert ESTIMATORS.failures() == {}
