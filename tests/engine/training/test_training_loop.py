@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from engine.errors import ParameterError
-from engine.simulation.bank import field_bank
 from engine.training import checkpoint
 from engine.training.config import Difficulty, TrainingConfig, parse
 from engine.training.data import RawSequence
@@ -82,18 +81,13 @@ def config(iterations: int = 8, loss: str = LOSS, checkpoint_seconds: float = 60
 
 
 def trainer(settings: TrainingConfig, output: Path) -> Trainer:
+    torch.set_num_threads(settings.run.threads)  # as `train` does: another number of threads changes the last bits
     return Trainer(settings, output, ALONE, (ToneSource(), ToneSource()))
 
 
 def run(settings: TrainingConfig, output: Path, stop_after: int = 10**9) -> Outcome:
     loop = trainer(settings, output)
     return loop.run(lambda status: None, lambda: loop.iteration >= stop_after)
-
-
-@pytest.fixture(autouse=True)
-def _phantoms_made_afresh() -> None:
-    """Another test may have solved the same phantoms with other threads, which changes their last bits."""
-    field_bank.cache_clear()
 
 
 def same_tensors(first: Path, second: Path) -> bool:
