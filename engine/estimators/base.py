@@ -52,5 +52,5 @@ class Estimator(ABC, Generic[P]):
 ESTIMATORS: Registry[Estimator[Any]] = Registry(
     "method",
     "engine.estimators",
-    ("network", "ncc", "loupas", "am2d", "glue", "combined"),
+    ("network", "ncc", "loupas", "am2d", "glue", "combined", "gluenet"),
 )
