@@ -20,6 +20,7 @@ COMMANDS = {
     "metrics": "app.commands.metrics:metrics",
     "figure": "app.commands.figure:figure",
     "evaluate": "app.commands.evaluate:evaluate",
+    "compare-pairs": "app.commands.compare_pairs:compare_pairs",
     "simulate": "app.commands.simulate:simulate",
     "train": "app.commands.train:train",
     "adapt": "app.commands.adapt:adapt",

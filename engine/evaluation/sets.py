@@ -103,5 +103,11 @@ SETS: dict[str, EvaluationSet] = {
         ),
         EvaluationSet("peer-noisy", "the same with heavy noise", "peer-noisy", tuple(range(9, 15))),
         EvaluationSet("gluenet", "4 recordings up to 7 % with uniform noise", "gluenet", (1, 2, 3, 4)),
+        EvaluationSet(
+            "end-to-end-cnn",
+            "phantoms 41 to 44 of the end-to-end network paper's protocol; it trained on 40 and tested on 10",
+            "end-to-end-cnn",
+            (41, 42, 43, 44),
+        ),
     )
 }
