@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 _VERSIONED = re.compile(r"(?P<network>.+)-v(?P<version>\d+)")
 
-_OTHER_MODELS = {"modulus-denoiser": ("engine.elasticity.denoiser", "ModulusDenoiser")}
+_OTHER_MODELS = {
+    "modulus-denoiser": ("engine.elasticity.denoiser", "ModulusDenoiser"),
+    "strain-cnn": ("engine.networks.end_to_end_cnn", "StrainCNN"),
+}
 """Models with weights that are no displacement networks: the module and the class, made from its `Config`."""
 
 

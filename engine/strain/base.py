@@ -25,4 +25,6 @@ class StrainMethod(ABC, Generic[P]):
         """Return the axial strain (H, W); `quality` (H, W) in 0..1 weights the fit where the method uses weights."""
 
 
-STRAIN_METHODS: Registry[StrainMethod[Any]] = Registry("strain method", "engine.strain", ("least_squares", "kalman"))
+STRAIN_METHODS: Registry[StrainMethod[Any]] = Registry(
+    "strain method", "engine.strain", ("least_squares", "kalman", "patch_cnn")
+)
