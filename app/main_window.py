@@ -34,6 +34,7 @@ from app.theme import Theme, ThemeName, apply_theme
 from app.views.dual_view import LAYOUTS
 from app.workspace import Workspace
 from engine.errors import ParameterError
+from engine.readers.base import READERS
 
 AREAS = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -53,7 +54,18 @@ SHORT_NAMES = {
     "table": "Table",
 }
 """Words on the tool bar, where the menu's are too long."""
-OPEN_FILTER = "Recordings (*.h5 *.hdf5 *.mhd *.mha *.mat *.npy *.npz *.rf *.uff *.tar *.rfd *.urx);;All files (*)"
+
+
+def open_filter() -> str:
+    """Return the Open dialog's filters: all recordings, then every format that a reader knows, then all files."""
+    patterns = {
+        reader.title.split(" (")[0]: " ".join(f"*{extension}" for extension in reader.extensions)
+        for reader in READERS
+        if reader.extensions
+    }
+    everything = " ".join(dict.fromkeys(" ".join(patterns.values()).split()))
+    formats = [f"{title} ({pattern})" for title, pattern in patterns.items()]
+    return ";;".join([f"Recordings ({everything})", *formats, "All files (*)"])
 
 
 class MainWindow(QMainWindow):
@@ -239,7 +251,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def ask_files(self) -> None:
         """Ask which files to open."""
-        names, _ = QFileDialog.getOpenFileNames(self, "Open a recording", self.preferences.last_folder, OPEN_FILTER)
+        names, _ = QFileDialog.getOpenFileNames(self, "Open a recording", self.preferences.last_folder, open_filter())
         if names:
             self.open_paths(tuple(Path(name) for name in names))
 

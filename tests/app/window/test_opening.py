@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QDialogButtonBox
 from pytestqt.qtbot import QtBot
 
 from app.dialogs.geometry_dialog import GeometryDialog
-from app.main_window import MainWindow
+from app.main_window import MainWindow, open_filter
+from engine.readers.base import READERS
 
 from .conftest import FRAMES, open_and_wait, shown_error, write_recording
 
@@ -157,3 +158,11 @@ def test_recent_files_are_listed(window: MainWindow, recording_path: Path, other
     for path in (recording_path, other_path):
         open_and_wait(window, (path,), qtbot)
     assert [Path(entry[0]).name for entry in window.preferences.recent] == ["two.h5", "one.h5"]
+
+
+def test_the_open_dialog_lists_every_format_that_is_read() -> None:
+    filters = open_filter().split(";;")
+    assert filters[0].startswith("Recordings (*.h5 ")
+    assert "MetaImage (*.mhd *.mha)" in filters
+    assert filters[-1] == "All files (*)"
+    assert len(filters) == 2 + sum(bool(reader.extensions) for reader in READERS)
