@@ -19,7 +19,7 @@ def test_a_uniform_medium_has_one_modulus(method: str, result_file: Path, capsys
 
 
 def test_every_method_is_registered() -> None:
-    assert ELASTICITY_METHODS.names() == ("strain-inverse", "gauss-newton", "statistical", "red")
+    assert set(ELASTICITY_METHODS.names()) == {"strain-inverse", "gauss-newton", "statistical", "red"}
     assert ELASTICITY_METHODS.failures() == {}
 
 
