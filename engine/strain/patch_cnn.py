@@ -48,6 +48,8 @@ class PatchCNN(StrainMethod[PatchCNNParameters]):
         """Run over the frame; pixels without displacement have no strain. Without weights a WeightsError."""
         import torch
 
+        from engine.networks.end_to_end_cnn import increments
+
         network, _ = weights.load(params.weights or WEIGHTS)
         geometry = displacement.geometry
         axial = displacement.axial_samples.astype(np.float64)
@@ -59,7 +61,7 @@ class PatchCNN(StrainMethod[PatchCNNParameters]):
         residual = _filled(axial - offset - slope * np.arange(len(axial))[:, None], missing)
         continued = torch.from_numpy(continue_rows(residual)[None, None].astype(np.float32)).to(device)
         with torch.inference_mode():
-            percent = network.to(device)(continued)[0, 0].cpu().numpy()
+            percent = network.to(device)(increments(continued))[0, 0].cpu().numpy()
         rows = (continued.shape[2] - len(axial)) // 2
         strain = slope + percent[rows : rows + len(axial)] / _PERCENT
         strain[missing] = np.nan

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.networks.end_to_end_cnn import EndToEndConfig, StrainCNN
+from engine.networks.end_to_end_cnn import EndToEndConfig, StrainCNN, increments
 from engine.networks.weights import WeightsCard, save
 from engine.simulation.crops import CropSettings, training_sequence
 from engine.simulation.draws import Draws
@@ -98,7 +98,7 @@ def validate(network: StrainCNN, seed: int, fields: int = 12) -> float:
     errors = []
     for _ in range(fields):
         noisy, slope = noisy_displacement(generator, other)
-        errors.append(float(_error(network(noisy), slope)))
+        errors.append(float(_error(network(increments(noisy)), slope)))
     return sum(errors) / len(errors)
 
 
@@ -107,7 +107,7 @@ def _step(network: StrainCNN, optimiser: torch.optim.Optimizer, generator: torch
     top = int(torch.randint(noisy.shape[2] - 191, (), generator=generator))
     rows = slice(top, top + 192)
     optimiser.zero_grad(set_to_none=True)
-    loss = _error(network(noisy[:, :, rows]), slope[:, :, rows])
+    loss = _error(network(increments(noisy[:, :, rows])), slope[:, :, rows])
     torch.autograd.backward(loss)
     torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
     optimiser.step()
