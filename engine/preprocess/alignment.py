@@ -1,9 +1,9 @@
-"""Pre-alignment: bulk shift and mean strain of a frame, axial and lateral.
+"""Pre-alignment: the bulk motion of a frame, axial and lateral, first as a straight line, then as a smooth field.
 
-A coarse robust fit of `axial(z) = shift + strain z` and `lateral(x) = shift + stretch x` to the correlation surfaces
-of large envelope blocks. All blocks vote together for each hypothesis of shift and strain, so that false peaks of
-single blocks (noise, cycle skips, static clutter) do not matter; the best hypothesis is then refined on the peaks
-near it.
+First a coarse robust fit of `axial(z) = shift + strain z` and `lateral(x) = shift + stretch x` to the correlation
+surfaces of large envelope blocks. All blocks vote together for each hypothesis of shift and strain, so that false
+peaks of single blocks (noise, cycle skips, static clutter) do not matter; the best hypothesis is then refined on the
+peaks near it. What this leaves of the motion is found with the frame aligned by it, see `smooth_motion`.
 """
 
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.types import Displacement, FramePair
+from engine.types import Displacement, FramePair, Geometry
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +29,10 @@ _LEAST_PEAK = (0.05, 0.6)
 
 
 def bulk_motion(pair: FramePair, device: "torch.device") -> Displacement:
-    """Linear axial and lateral motion of the whole frame; zero where no such motion correlates better than none."""
+    """Smooth axial and lateral motion of the whole frame; zero where no motion correlates better than none.
+
+    The report holds the mean axial strain and the axial shift of the first row, in samples, of the linear fit.
+    """
     import torch
 
     from engine.preprocess.block_matching import match_blocks
@@ -39,20 +42,40 @@ def bulk_motion(pair: FramePair, device: "torch.device") -> Displacement:
     shift = LARGEST_SHIFT_M / geometry.axial_spacing_m
     axial_reach = round(min(shift + LARGEST_STRAIN * height, 0.6 * height))
     lateral_reach = min(max(2, round(LARGEST_LATERAL_SHIFT_M / geometry.pitch_m)), width // 3)
-    surfaces = match_blocks(
-        torch.from_numpy(pair.reference).to(device),
-        torch.from_numpy(pair.deformed).to(device),
-        geometry,
-        axial_reach,
-        lateral_reach,
-    )
+    reference, deformed = (torch.from_numpy(frame).to(device) for frame in (pair.reference, pair.deformed))
+    surfaces = match_blocks(reference, deformed, geometry, axial_reach, lateral_reach)
     axial, lateral = _fit(surfaces, round(shift / surfaces.decimation), height, width)
-    rows = np.polyval(axial, np.arange(height))[:, None]
-    lines = np.polyval(lateral, np.arange(width))[None, :]
     report = {"axial_strain": float(axial[0]), "axial_shift_samples": float(axial[1])}
-    return Displacement.from_samples(
-        np.broadcast_to(rows, (height, width)), np.broadcast_to(lines, (height, width)), geometry, report
-    )
+    motion = _linear_motion(axial, lateral, height, width)
+    if axial.any():
+        motion = _refined(reference, deformed, motion, geometry)
+    return Displacement.from_samples(motion[1], motion[0], geometry, report)
+
+
+def _linear_motion(
+    axial: NDArray[np.float64], lateral: NDArray[np.float64], height: int, width: int
+) -> NDArray[np.float32]:
+    """Motion (2, H, W) in lines and samples."""
+    motion = np.empty((2, height, width), np.float32)
+    motion[0] = np.polyval(lateral, np.arange(width))[None, :]
+    motion[1] = np.polyval(axial, np.arange(height))[:, None]
+    return motion
+
+
+def _refined(
+    reference: "torch.Tensor", deformed: "torch.Tensor", motion: NDArray[np.float32], geometry: Geometry
+) -> NDArray[np.float32]:
+    """Add the smooth motion that is left after a linear one, both (2, H, W) in lines and samples."""
+    import torch
+
+    from engine.preprocess.smooth_motion import smooth_motion
+    from engine.warp import compose, warp
+
+    linear = torch.from_numpy(motion).to(reference.device)[None]
+    rest = smooth_motion(reference, warp(deformed[None, None], linear)[0, 0], geometry)
+    if rest is None:
+        return motion
+    return np.asarray(compose(rest[None], linear)[0].cpu().numpy())
 
 
 def _fit(surfaces: "Surfaces", shift_reach: int, height: int, width: int) -> tuple[NDArray[np.float64], ...]:
