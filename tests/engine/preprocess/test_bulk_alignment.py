@@ -97,5 +97,5 @@ def test_uneven_compression_is_followed(render, geometry, cpu, snr_db) -> None:
     error = found.axial_samples - true
     slope, offset = found.report["axial_strain"], found.report["axial_shift_samples"]
     assert np.sqrt(np.mean((offset + slope * rows - true) ** 2)) > 1.2
-    assert np.sqrt(np.mean(error**2)) < 0.6
+    assert np.sqrt(np.mean(error**2)) < 0.8
     assert np.abs(error).max() < 2.5
