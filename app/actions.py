@@ -1,6 +1,6 @@
-"""Every menu entry and key in one table: name, words, key, icon, what it does, and when it can be done."""
+"""What can be done in the window: each action with its words, its place, its keys, and when it applies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
@@ -9,28 +9,12 @@ from PySide6.QtWidgets import QWidget
 
 from app.theme import icon
 
-KEY_MAP = (
-    ("Space", "Play or pause"),
+GENERAL_KEYS = (
     ("Left, Right", "Frame before, next frame; with an ellipse selected: move it"),
     ("Up, Down", "With an ellipse selected: move it"),
     ("Shift + arrows", "Move the ellipse ten times as far"),
-    ("Home, End", "First frame, last frame"),
-    ("G", "Go to the best frame: highest CNR, without two regions highest SNRe"),
-    ("T, B", "Select the target, the background; again, or without one: draw it"),
-    ("Delete", "Remove the selected ellipse"),
-    ("Escape", "Leave the tool, then the selection; stop playing"),
-    ("F", "Show the whole image"),
-    ("O", "Strain over B-mode on and off"),
-    ("Ctrl+O", "Open a recording"),
-    ("Ctrl+R", "Estimate strain, or go on with it"),
-    ("Ctrl+.", "Cancel"),
-    ("Ctrl+Z, Ctrl+Shift+Z", "Undo, redo"),
-    ("Ctrl+E", "Export a figure"),
-    ("Ctrl+Shift+E", "Export the table of all metrics"),
-    ("Ctrl+Shift+S", "Save the result"),
-    ("F1", "This list"),
 )
-"""What the help shows; the keys themselves are in `make_actions` and the main window's plain keys."""
+"""Keys that belong to no single action."""
 
 NUDGES = {
     Qt.Key.Key_Left: (-1, 0),
@@ -41,43 +25,93 @@ NUDGES = {
 
 
 @dataclass(frozen=True)
-class ActionInfo:
-    """One entry; `hint` is shown as its key where the key is handled elsewhere."""
+class Action:
+    """One thing to do.
+
+    `menu` is the path of its menu, as "View" or "View/Image layout"; empty for a key that has no entry. Entries lie in
+    the order of `place`, and a line parts those of different hundreds. `tool_bar` is the same for the tool bar.
+    `key` is a shortcut with a modifier, which works wherever the focus is; `plain_keys` are keys without one, which
+    a focused field may want for itself; they do `press` where that is not the same as `do`. `tip` says more than the
+    entry's words; `key_words` are for the list of keys.
+    `enabled`, `checked` and `words` are asked again whenever the state changes.
+    """
 
     name: str
     text: str
-    do: Callable[[], None]
-    key: str = ""
+    do: Callable[[], object]
+    menu: str = ""
+    place: int = 0
+    tool_bar: int | None = None
+    short_text: str = ""
     icon: str = ""
-    hint: str = ""
+    key: str = ""
+    plain_keys: tuple[Qt.Key, ...] = ()
+    press: Callable[[], object] | None = None
+    tip: str = ""
+    key_words: str = ""
     checkable: bool = False
+    enabled: Callable[[], bool] | None = None
+    checked: Callable[[], bool] | None = None
+    words: Callable[[], str] | None = None
+
+    @property
+    def shown_key(self) -> str:
+        """The key as people write it: the shortcut, else the first plain key."""
+        return self.key or (QKeySequence(self.plain_keys[0]).toString() if self.plain_keys else "")
+
+    @property
+    def plain_text(self) -> str:
+        """The words without the mark of the mnemonic and the dots of a dialog."""
+        return self.text.replace("\u2026", "").replace("&", "")
 
 
-def make_actions(parent: QWidget, infos: tuple[ActionInfo, ...]) -> dict[str, QAction]:
-    """Build the actions of a window by name."""
-    actions: dict[str, QAction] = {}
-    for info in infos:
-        action = QAction(f"{info.text}\t{info.hint}" if info.hint else info.text, parent)
-        if info.key:
-            action.setShortcut(QKeySequence(info.key))
-        words = info.text.replace("\u2026", "").replace("&", "")
-        shown = info.key or info.hint
-        action.setToolTip(f"{words} ({shown})" if shown else words)
-        action.setCheckable(info.checkable)
-        if info.icon:
-            action.setIcon(icon(info.icon))
-            action.setProperty("icon_name", info.icon)
-        action.triggered.connect(_Call(info.do))
-        actions[info.name] = action
-    return actions
+def make_action(parent: QWidget, info: Action) -> QAction:
+    """Build the QAction of an entry."""
+    action = QAction(info.text, parent)
+    action.setObjectName(info.name)
+    if info.key:
+        action.setShortcut(QKeySequence(info.key))
+    elif info.plain_keys and info.menu:
+        action.setText(f"{info.text}\t{info.shown_key}")
+    words = info.tip or info.plain_text
+    action.setToolTip(f"{words} ({info.shown_key})" if info.shown_key else words)
+    action.setStatusTip(info.tip)
+    action.setCheckable(info.checkable)
+    if info.short_text:
+        action.setIconText(info.short_text)
+    if info.icon:
+        action.setIcon(icon(info.icon))
+        action.setProperty("icon_name", info.icon)
+    action.triggered.connect(_Call(info.do))
+    return action
 
 
-def restyle(actions: dict[str, QAction]) -> None:
+def refresh(info: Action, action: QAction) -> None:
+    """Ask again whether an action can be done, is on, and how it is called."""
+    if info.enabled is not None:
+        action.setEnabled(info.enabled())
+    if info.checked is not None:
+        action.setChecked(info.checked())
+    if info.words is not None:
+        action.setText(info.words())
+
+
+def restyle(actions: Iterable[QAction]) -> None:
     """Tint the icons for the theme in force."""
-    for action in actions.values():
+    for action in actions:
         name = action.property("icon_name")
         if name:
             action.setIcon(icon(name))
+
+
+def key_rows(infos: Iterable[Action]) -> tuple[tuple[str, str], ...]:
+    """Every key with what it does, for the help."""
+    rows = [
+        (", ".join(filter(None, (info.key, *(QKeySequence(key).toString() for key in info.plain_keys)))), info)
+        for info in infos
+        if info.shown_key
+    ]
+    return (*GENERAL_KEYS, *((keys, info.key_words or info.tip or info.plain_text) for keys, info in rows))
 
 
 def nudge_of(event: QKeyEvent) -> tuple[int, int] | None:
@@ -92,7 +126,7 @@ def nudge_of(event: QKeyEvent) -> tuple[int, int] | None:
 class _Call:
     """Drop the `checked` argument that Qt passes along."""
 
-    def __init__(self, do: Callable[[], None]) -> None:
+    def __init__(self, do: Callable[[], object]) -> None:
         self._do = do
 
     def __call__(self, _checked: bool = False) -> None:

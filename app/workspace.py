@@ -1,9 +1,7 @@
 """The middle of the window: images and time line, or, without a recording, what to do. Binds state to views."""
 
-from collections.abc import Callable
-
 import numpy as np
-from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.controllers.commands import Commands
@@ -16,7 +14,10 @@ from engine.types import Ellipse
 class Welcome(QWidget):
     """What is seen first: two buttons and one sentence."""
 
-    def __init__(self, open_files: Callable[[], None], open_demo: Callable[[], None]) -> None:
+    open_requested = Signal()
+    demo_requested = Signal()
+
+    def __init__(self) -> None:
         super().__init__()
         self.setObjectName("panel")
         title = QLabel("Open a recording or drop files here")
@@ -28,9 +29,9 @@ class Welcome(QWidget):
         words.setObjectName("emptyText")
         self.open_button = QPushButton("Open recording\u2026")
         self.open_button.setProperty("primary", True)
-        self.open_button.clicked.connect(open_files)
+        self.open_button.clicked.connect(self.open_requested)
         self.demo_button = QPushButton("Open the example")
-        self.demo_button.clicked.connect(open_demo)
+        self.demo_button.clicked.connect(self.demo_requested)
         for label in (title, words):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         buttons = QHBoxLayout()
@@ -51,18 +52,21 @@ class Welcome(QWidget):
 class Workspace(QStackedWidget):
     """Connects the state's signals to the views, and the views' requests to the controllers."""
 
-    def __init__(self, state: ViewerState, commands: Commands, open_files: Callable[[], None]) -> None:
+    def __init__(self, state: ViewerState, commands: Commands) -> None:
         super().__init__()
         self._state = state
         self._commands = commands
-        self.welcome = Welcome(open_files, commands.files.open_demo)
+        self.welcome = Welcome()
         self.view = DualView()
+        self.images = QStackedWidget()
+        """What lies above the time line: the two images, or another view of the recording that a feature adds."""
+        self.images.addWidget(self.view)
         self.play_bar = PlayBar()
         shown = QWidget()
         column = QVBoxLayout(shown)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(5)
-        column.addWidget(self.view, 1)
+        column.addWidget(self.images, 1)
         column.addWidget(self.play_bar)
         self.addWidget(self.welcome)
         self.addWidget(shown)

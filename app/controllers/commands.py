@@ -1,6 +1,8 @@
 """All controllers under one name: what a panel or a menu may ask for."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar, cast, runtime_checkable
 
 from PySide6.QtCore import QObject
 
@@ -16,12 +18,26 @@ from app.jobs import Jobs
 from app.preferences import Preferences
 from app.state import ViewerState
 
+Part = TypeVar("Part", bound=QObject)
+
+
+@runtime_checkable
+class Cancellable(Protocol):
+    """A controller whose jobs can be stopped."""
+
+    def is_running(self) -> bool:
+        """Say whether a job is under way."""
+
+    def cancel(self) -> None:
+        """Stop it."""
+
 
 @dataclass(frozen=True)
 class Commands:
     """The controllers of one window."""
 
     state: ViewerState
+    jobs: Jobs
     files: FilesController
     processing: ProcessingController
     playback: PlaybackController
@@ -30,15 +46,34 @@ class Commands:
     measuring: MeasuringController
     exporting: ExportController
     preferences: Preferences
+    parent: QObject
+    _parts: dict[Callable[["Commands"], QObject], QObject] = field(default_factory=dict)
+
+    def part(self, kind: Callable[["Commands"], Part]) -> Part:
+        """Return a feature's own controller: `kind(commands)`, with `kind` its class, made when first asked for.
+
+        It is a QObject with `commands.parent` as its parent. One that runs jobs of its own has `is_running()` and
+        `cancel()`: the Cancel of the window finds it by them.
+        """
+        if kind not in self._parts:
+            self._parts[kind] = kind(self)
+        return cast("Part", self._parts[kind])
 
     def can_cancel(self) -> bool:
         """Say whether something runs that can be stopped."""
-        return self.processing.is_running() or self.exporting.is_running()
+        return any(controller.is_running() for controller in self._cancellable())
 
     def cancel(self) -> None:
-        """Stop what runs: the estimation, and any export."""
-        self.processing.cancel()
-        self.exporting.cancel()
+        """Stop what runs: the estimation, any export, and whatever a feature does."""
+        for controller in self._cancellable():
+            controller.cancel()
+
+    def _cancellable(self) -> tuple[Cancellable, ...]:
+        return (
+            self.processing,
+            self.exporting,
+            *(part for part in self._parts.values() if isinstance(part, Cancellable)),
+        )
 
     def change_display(self, **changes: object) -> None:
         """Change how maps are shown."""
@@ -56,6 +91,7 @@ def make_commands(
     """Build every controller of a window."""
     return Commands(
         state=state,
+        jobs=jobs,
         files=FilesController(state, jobs, preferences, parent=parent),
         processing=ProcessingController(state, jobs, engine, device, parent),
         playback=PlaybackController(state, parent),
@@ -64,4 +100,5 @@ def make_commands(
         measuring=MeasuringController(state, jobs, parent),
         exporting=ExportController(state, jobs, parent),
         preferences=preferences,
+        parent=parent,
     )

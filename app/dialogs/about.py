@@ -2,25 +2,24 @@
 
 import platform
 import sys
+from collections.abc import Iterable
 from importlib.metadata import version
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QMessageBox, QVBoxLayout, QWidget
 
-from app.actions import KEY_MAP
-
 PACKAGES = ("PySide6-Essentials", "pyqtgraph", "numpy", "torch")
 
 
-def show_keys(parent: QWidget) -> None:
-    """Show every key."""
+def show_keys(parent: QWidget, rows: Iterable[tuple[str, str]]) -> None:
+    """Show every key with what it does."""
     dialog = QDialog(parent)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setWindowTitle("Keys")
     grid = QGridLayout()
     grid.setHorizontalSpacing(24)
     grid.setVerticalSpacing(6)
-    for row, (keys, words) in enumerate(KEY_MAP):
+    for row, (keys, words) in enumerate(rows):
         name = QLabel(keys)
         name.setObjectName("heading")
         grid.addWidget(name, row, 0)

@@ -16,13 +16,19 @@ Area = Literal["left", "right", "bottom"]
 
 @dataclass(frozen=True)
 class PanelInfo:
-    """One dock; `stretch` says that it takes what height there is, others scroll."""
+    """One dock.
+
+    `stretch` says that it takes what height there is; others scroll. `beside` names the panel whose place it shares
+    as a tab. One with `shown` False is opened from the View menu.
+    """
 
     name: str
     title: str
     area: Area
     build: Callable[[ViewerState, Commands], QWidget]
     stretch: bool = False
+    beside: str = ""
+    shown: bool = True
 
 
 PANELS: Registry[PanelInfo] = Registry(

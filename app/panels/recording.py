@@ -78,4 +78,4 @@ class RecordingPanel(Panel):
         label.style().polish(label)
 
 
-PANELS.register("recording", PanelInfo("recording", "Recording", "left", RecordingPanel))
+PANELS.register("recording", PanelInfo("recording", "Recording", "left", RecordingPanel, beside="method"))

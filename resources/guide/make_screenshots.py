@@ -70,7 +70,7 @@ def main() -> None:
             settle(application)
             shoot(window, folder / f"window-{theme}.png")
         window.set_theme("dark")
-        window.exports.figure()
+        window.actions_by_name["figure"].trigger()
         dialog = window.findChild(FigureDialog)
         assert isinstance(dialog, FigureDialog)
         spin(application, lambda: dialog.picture() is not None)

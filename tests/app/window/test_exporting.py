@@ -80,7 +80,7 @@ def test_figure_shows_what_was_chosen(opened: MainWindow) -> None:
 
 
 def test_figure_dialog_previews(opened: MainWindow, qtbot: QtBot) -> None:
-    opened.exports.figure()
+    opened.actions_by_name["figure"].trigger()
     dialog = opened.findChild(FigureDialog)
     assert isinstance(dialog, FigureDialog)
     qtbot.waitUntil(lambda: dialog.picture() is not None, timeout=20_000)
@@ -90,7 +90,8 @@ def test_figure_dialog_previews(opened: MainWindow, qtbot: QtBot) -> None:
 
 
 def test_nothing_to_export_is_said(window: MainWindow) -> None:
-    window.exports.figure()
+    assert not window.actions_by_name["figure"].isEnabled()
+    assert window.commands.exporting.figure_source(None) is None
     assert "no strain" in shown_error(window)
     assert not window.actions_by_name["figure"].isEnabled()
 

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QDialogButtonBox
 from pytestqt.qtbot import QtBot
 
 from app.dialogs.geometry_dialog import GeometryDialog
-from app.main_window import MainWindow, open_filter
+from app.features.opening import open_filter
+from app.main_window import MainWindow
 from engine.readers.base import READERS
 
 from .conftest import FRAMES, open_and_wait, shown_error, write_recording

@@ -2,176 +2,22 @@
 
 import itertools
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self, TypeVar, cast
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from app.image_grid import ImageGrid
 from app.run_store import RunStore
-from engine.metrics.base import Measurement
-from engine.parameters import Parameters, parameter
+from app.state.display import Display
+from app.state.recording import OpenRecording, Picture
+from app.state.regions import Regions, Role, Tool
+from app.state.runs import KEPT_RUNS, Activity, FrameMeasurements, MethodInfo, Run, RunStatus
 from engine.pipeline import Settings
-from engine.types import Ellipse, Map, RFSequence
+from engine.types import RFSequence
 
-
-class Role(StrEnum):
-    """What a region stands for."""
-
-    TARGET = "target"
-    BACKGROUND = "background"
-
-    @property
-    def letter(self) -> str:
-        """Return the letter beside its outline, which is also its key."""
-        return self.value[0].upper()
-
-
-class Tool(StrEnum):
-    """What a drag on an image does."""
-
-    PAN = "pan"
-    TARGET = "target"
-    BACKGROUND = "background"
-
-
-@dataclass(frozen=True)
-class Regions:
-    """The two ellipses; either may be absent."""
-
-    target: Ellipse | None = None
-    background: Ellipse | None = None
-
-    def get(self, role: Role) -> Ellipse | None:
-        """Return the ellipse of a role."""
-        return self.target if role is Role.TARGET else self.background
-
-    def replaced(self, role: Role, ellipse: Ellipse | None) -> "Regions":
-        """Return the regions with one of them changed."""
-        if role is Role.TARGET:
-            return replace(self, target=ellipse)
-        return replace(self, background=ellipse)
-
-
-@dataclass(frozen=True)
-class Display(Parameters):
-    """How maps are shown; none of it changes a result."""
-
-    dynamic_range_db: float = parameter(60.0, unit="dB", minimum=20, maximum=100, help="Dynamic range of the B-mode")
-    bmode_frame: Literal["shown", "reference"] = parameter(
-        "shown", help="B-mode of the shown frame, or of the reference frame, on whose grid the strain lies"
-    )
-    quantity: Literal["compressive", "signed", "magnitude"] = parameter(
-        "compressive", help="Compression positive, elongation positive, or magnitude"
-    )
-    colormap: str = parameter("viridis", help="Colour map of the strain")
-    reverse: bool = parameter(False, help="Turn the colour map round")
-    limits: Literal["frame", "recording", "manual"] = parameter(
-        "frame", help="Limits from this frame, from all frames, or by hand"
-    )
-    low_percent: float = parameter(0.0, unit="%", minimum=-100, maximum=100, help="Lower limit of the strain")
-    high_percent: float = parameter(2.0, unit="%", minimum=-100, maximum=100, help="Upper limit of the strain")
-    quality_threshold: float = parameter(
-        0.0, minimum=0, maximum=1, help="Strain of lower quality (local correlation) is hidden"
-    )
-    overlay: bool = parameter(False, help="Lay the strain over the B-mode")
-    overlay_opacity: float = parameter(0.5, minimum=0.05, maximum=1, help="Opacity of the strain over the B-mode")
-    smooth: bool = parameter(True, help="Interpolate between pixels on screen")
-
-
-@dataclass(frozen=True)
-class MethodInfo:
-    """One estimator as the method list shows it; `unavailable` says why it cannot run, or is empty."""
-
-    name: str
-    title: str
-    kind: str
-    params: type[Parameters]
-    unavailable: str = ""
-
-
-@dataclass(frozen=True)
-class OpenRecording:
-    """An open recording; `number` tells one opening from the next, `key` tells one file from another."""
-
-    number: int
-    sequence: RFSequence
-    key: str = ""
-
-    @property
-    def frames(self) -> int:
-        """Number of frames."""
-        return self.sequence.shape[0]
-
-    @cached_property
-    def grid(self) -> ImageGrid:
-        """Where the pixels of the shown images lie."""
-        return ImageGrid(self.sequence.geometry, self.sequence.shape[1:])
-
-
-KEPT_RUNS = 8
-"""Runs kept on disk side by side; the oldest goes first."""
-
-RunStatus = Literal["running", "complete", "cancelled", "failed"]
-
-
-@dataclass
-class Run:
-    """One run of the chain with fixed settings; its estimates arrive frame by frame in the store."""
-
-    number: int
-    recording: int
-    settings: Settings
-    title: str
-    store: RunStore
-    status: RunStatus = "running"
-    device: str = ""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """Everything that is shown of one frame, prepared together, so that nothing on screen can disagree.
-
-    `bmode` is stored as `app.raster` says. Strain and quality, on the recording's grid (H, W), are None where the frame
-    has no estimate; `shown_strain` and `shown_quality` are the same on the grid of the screen, as `bmode` is.
-    """
-
-    recording: int
-    frame: int
-    bmode_frame: int
-    bmode: NDArray[np.uint8]
-    run: int | None = None
-    reference_frame: int | None = None
-    window_m: float = 0.0
-    strain: Map | None = None
-    quality: Map | None = None
-    shown_strain: Map | None = None
-    shown_quality: Map | None = None
-    range: tuple[float, float] | None = None
-    """Stored strain that 96 % of the map lie between, or None where there is no valid pixel."""
-
-
-@dataclass(frozen=True)
-class Activity:
-    """What the engine is busy with; `total` 0 means that its length is not known."""
-
-    title: str
-    done: int = 0
-    total: int = 0
-
-
-@dataclass(frozen=True)
-class FrameMeasurements:
-    """All metrics of one frame."""
-
-    frame: int
-    values: Mapping[str, Measurement] = field(default_factory=dict)
+Slice = TypeVar("Slice", bound=QObject)
 
 
 class ViewerState(QObject):
@@ -215,6 +61,16 @@ class ViewerState(QObject):
         self.playing = False
         self.cursor: tuple[float, float] | None = None
         self.notice = ""
+        self._slices: dict[Callable[[ViewerState], QObject], QObject] = {}
+
+    def slice(self, kind: Callable[["ViewerState"], Slice]) -> Slice:
+        """Return the part of the state that a feature keeps: `kind(state)`, made when first asked for.
+
+        `kind` is its class: a QObject with its own values, setters and signals, and this state as its parent.
+        """
+        if kind not in self._slices:
+            self._slices[kind] = kind(self)
+        return cast("Slice", self._slices[kind])
 
     @property
     def run(self) -> Run | None:

@@ -1,0 +1,86 @@
+"""Draw, select and remove the two regions, with undo and redo."""
+
+from functools import partial
+
+from PySide6.QtCore import Qt
+
+from app.actions import Action
+from app.controllers.regions import RegionsController
+from app.features.base import FEATURES, Entry, FeatureContext
+from app.state import Regions, Role, Tool, ViewerState
+
+
+def build(context: FeatureContext) -> tuple[Entry, ...]:
+    """Edit menu, and the tools of the View menu."""
+    state, regions = context.state, context.commands.regions
+    stack = regions.undo_stack
+    stack.indexChanged.connect(context.refresh)
+    stack.cleanChanged.connect(context.refresh)
+    return (
+        Action(
+            "undo", "&Undo", stack.undo, "Edit", 100, 300, icon="undo", key="Ctrl+Z",
+            enabled=stack.canUndo, words=lambda: f"Undo {stack.undoText()}".strip(),
+        ),
+        Action(
+            "redo", "&Redo", stack.redo, "Edit", 101, 301, icon="redo", key="Ctrl+Shift+Z",
+            enabled=stack.canRedo, words=lambda: f"Redo {stack.redoText()}".strip(),
+        ),
+        Action(
+            "delete", "&Delete region", regions.delete_selected, "Edit", 200, icon="delete",
+            plain_keys=(Qt.Key.Key_Delete, Qt.Key.Key_Backspace), tip="Remove the selected region",
+            enabled=lambda: state.selection is not None,
+        ),
+        Action(
+            "mirror", "Background at the target's &depth", regions.mirror_background, "Edit", 201,
+            enabled=lambda: state.regions.target is not None,
+        ),
+        Action(
+            "clear", "&Remove both regions", regions.clear, "Edit", 202,
+            enabled=lambda: state.regions != Regions(),
+        ),
+        *_tools(state, regions),
+    )  # fmt: skip
+
+
+def _tools(state: ViewerState, regions: RegionsController) -> tuple[Entry, ...]:
+    pan = Action(
+        "pan",
+        "&Pan and zoom",
+        partial(regions.choose_tool, Tool.PAN),
+        menu="View",
+        place=300,
+        tool_bar=200,
+        short_text="Pan",
+        icon="pan",
+        checkable=True,
+        enabled=lambda: state.recording is not None,
+        checked=lambda: state.tool is Tool.PAN,
+    )
+    return pan, _drawing(state, regions, Role.TARGET, 301), _drawing(state, regions, Role.BACKGROUND, 302)
+
+
+def _drawing(state: ViewerState, regions: RegionsController, role: Role, place: int) -> Action:
+    tool = Tool(role.value)
+
+    def toggle() -> None:
+        regions.choose_tool(Tool.PAN if state.tool is tool else tool)
+
+    return Action(
+        role.value,
+        f"Draw &{role.value}",
+        toggle,
+        menu="View",
+        place=place,
+        tool_bar=place - 100,
+        short_text=role.value.capitalize(),
+        icon=role.value,
+        plain_keys=(Qt.Key.Key_T if role is Role.TARGET else Qt.Key.Key_B,),
+        press=partial(regions.press_key, role),
+        key_words=f"Select the {role.value}; again, or without one: draw it",
+        checkable=True,
+        enabled=lambda: state.recording is not None,
+        checked=lambda: state.tool is tool,
+    )
+
+
+FEATURES.register("editing", build)

@@ -1,0 +1,46 @@
+"""Export the shown run: a figure, the table of all metrics, the result."""
+
+from app.actions import Action
+from app.dialogs.export import ExportDialogs
+from app.features.base import FEATURES, Entry, FeatureContext
+
+
+def build(context: FeatureContext) -> tuple[Entry, ...]:
+    """File menu: exports."""
+    state = context.state
+    exports = ExportDialogs(context.commands, context.workspace.view, context.window)
+
+    def estimated() -> bool:
+        return state.run is not None and bool(state.run.store.frames())
+
+    return (
+        Action(
+            "figure",
+            "Export &figure\u2026",
+            exports.figure,
+            menu="File",
+            place=300,
+            tool_bar=600,
+            short_text="Figure",
+            icon="export",
+            key="Ctrl+E",
+            enabled=estimated,
+        ),
+        Action(
+            "table",
+            "Export &table\u2026",
+            exports.table,
+            menu="File",
+            place=301,
+            tool_bar=601,
+            short_text="Table",
+            icon="table",
+            key="Ctrl+Shift+E",
+            tip="Export the table of all metrics",
+            enabled=estimated,
+        ),
+        Action("save_result", "Save &result\u2026", exports.result, "File", 302, key="Ctrl+Shift+S", enabled=estimated),
+    )
+
+
+FEATURES.register("exporting", build)

@@ -1,0 +1,23 @@
+"""The list of keys, and what this program is."""
+
+from functools import partial
+
+from app.actions import Action
+from app.dialogs.about import show_about, show_keys
+from app.features.base import FEATURES, Entry, FeatureContext
+
+
+def build(context: FeatureContext) -> tuple[Entry, ...]:
+    """Help menu."""
+    window = context.window
+
+    def keys() -> None:
+        show_keys(window, context.key_rows())
+
+    return (
+        Action("keys", "&Keys", keys, "Help", 100, key="F1", tip="List of keys"),
+        Action("about", "&About Strainscope", partial(show_about, window), "Help", 900),
+    )
+
+
+FEATURES.register("help", build)

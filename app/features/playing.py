@@ -1,0 +1,30 @@
+"""Play, and go to a frame."""
+
+from PySide6.QtCore import Qt
+
+from app.actions import Action
+from app.features.base import FEATURES, Entry, FeatureContext
+
+
+def build(context: FeatureContext) -> tuple[Entry, ...]:
+    """View menu: frames."""
+    state, playback = context.state, context.commands.playback
+
+    def opened() -> bool:
+        return state.recording is not None
+
+    return (
+        Action(
+            "play", "&Play", playback.toggle, "View", 200, icon="play", plain_keys=(Qt.Key.Key_Space,),
+            tip="Play or pause", enabled=opened, words=lambda: ("&Pause" if state.playing else "&Play") + "\tSpace",
+        ),
+        Action("first", "&First frame", playback.first, "View", 201, plain_keys=(Qt.Key.Key_Home,), enabled=opened),
+        Action("last", "&Last frame", playback.last, "View", 202, plain_keys=(Qt.Key.Key_End,), enabled=opened),
+        Action(
+            "best", "&Go to the best frame", playback.best, "View", 203, plain_keys=(Qt.Key.Key_G,),
+            tip="Go to the best frame: highest CNR, without two regions highest SNRe", enabled=opened,
+        ),
+    )  # fmt: skip
+
+
+FEATURES.register("playing", build)

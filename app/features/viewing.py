@@ -1,0 +1,59 @@
+"""How the images are shown: the whole image, the overlay, and leaving a tool or a selection."""
+
+from PySide6.QtCore import Qt
+
+from app.actions import Action
+from app.features.base import FEATURES, Entry, FeatureContext
+
+
+def build(context: FeatureContext) -> tuple[Entry, ...]:
+    """View menu: images."""
+    state, commands = context.state, context.commands
+
+    def opened() -> bool:
+        return state.recording is not None
+
+    def toggle_overlay() -> None:
+        commands.change_display(overlay=not state.display.overlay)
+
+    def escape() -> None:
+        commands.playback.pause()
+        commands.regions.escape()
+
+    return (
+        Action(
+            "fit",
+            "Show the &whole image",
+            context.workspace.view.fit,
+            menu="View",
+            place=100,
+            tool_bar=400,
+            icon="fit",
+            plain_keys=(Qt.Key.Key_F,),
+            enabled=opened,
+        ),
+        Action(
+            "overlay",
+            "Strain &over B-mode",
+            toggle_overlay,
+            menu="View",
+            place=101,
+            tool_bar=401,
+            short_text="Overlay",
+            icon="overlay",
+            plain_keys=(Qt.Key.Key_O,),
+            checkable=True,
+            enabled=opened,
+            checked=lambda: state.display.overlay,
+        ),
+        Action(
+            "escape",
+            "Leave",
+            escape,
+            plain_keys=(Qt.Key.Key_Escape,),
+            key_words="Leave the tool, then the selection; stop playing",
+        ),
+    )
+
+
+FEATURES.register("viewing", build)

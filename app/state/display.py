@@ -1,0 +1,32 @@
+"""How maps are shown."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.parameters import Parameters, parameter
+
+
+@dataclass(frozen=True)
+class Display(Parameters):
+    """How maps are shown; none of it changes a result."""
+
+    dynamic_range_db: float = parameter(60.0, unit="dB", minimum=20, maximum=100, help="Dynamic range of the B-mode")
+    bmode_frame: Literal["shown", "reference"] = parameter(
+        "shown", help="B-mode of the shown frame, or of the reference frame, on whose grid the strain lies"
+    )
+    quantity: Literal["compressive", "signed", "magnitude"] = parameter(
+        "compressive", help="Compression positive, elongation positive, or magnitude"
+    )
+    colormap: str = parameter("viridis", help="Colour map of the strain")
+    reverse: bool = parameter(False, help="Turn the colour map round")
+    limits: Literal["frame", "recording", "manual"] = parameter(
+        "frame", help="Limits from this frame, from all frames, or by hand"
+    )
+    low_percent: float = parameter(0.0, unit="%", minimum=-100, maximum=100, help="Lower limit of the strain")
+    high_percent: float = parameter(2.0, unit="%", minimum=-100, maximum=100, help="Upper limit of the strain")
+    quality_threshold: float = parameter(
+        0.0, minimum=0, maximum=1, help="Strain of lower quality (local correlation) is hidden"
+    )
+    overlay: bool = parameter(False, help="Lay the strain over the B-mode")
+    overlay_opacity: float = parameter(0.5, minimum=0.05, maximum=1, help="Opacity of the strain over the B-mode")
+    smooth: bool = parameter(True, help="Interpolate between pixels on screen")

@@ -1,0 +1,52 @@
+"""The open recording, and what is shown of one of its frames."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.image_grid import ImageGrid
+from engine.types import Map, RFSequence
+
+
+@dataclass(frozen=True)
+class OpenRecording:
+    """An open recording; `number` tells one opening from the next, `key` tells one file from another."""
+
+    number: int
+    sequence: RFSequence
+    key: str = ""
+
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+        return self.sequence.shape[0]
+
+    @cached_property
+    def grid(self) -> ImageGrid:
+        """Where the pixels of the shown images lie."""
+        return ImageGrid(self.sequence.geometry, self.sequence.shape[1:])
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Everything that is shown of one frame, prepared together, so that nothing on screen can disagree.
+
+    `bmode` is stored as `app.raster` says. Strain and quality, on the recording's grid (H, W), are None where the frame
+    has no estimate; `shown_strain` and `shown_quality` are the same on the grid of the screen, as `bmode` is.
+    """
+
+    recording: int
+    frame: int
+    bmode_frame: int
+    bmode: NDArray[np.uint8]
+    run: int | None = None
+    reference_frame: int | None = None
+    window_m: float = 0.0
+    strain: Map | None = None
+    quality: Map | None = None
+    shown_strain: Map | None = None
+    shown_quality: Map | None = None
+    range: tuple[float, float] | None = None
+    """Stored strain that 96 % of the map lie between, or None where there is no valid pixel."""
