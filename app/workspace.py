@@ -1,7 +1,7 @@
 """The middle of the window: images and time line, or, without a recording, what to do. Binds state to views."""
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.controllers.commands import Commands
@@ -9,6 +9,9 @@ from app.state import Role, ViewerState
 from app.views.dual_view import DualView
 from app.views.play_bar import PlayBar
 from engine.types import Ellipse
+
+GATHER_MS = 60
+"""Estimates that arrive within this time are shown on the time line together."""
 
 
 class Welcome(QWidget):
@@ -81,7 +84,11 @@ class Workspace(QStackedWidget):
         state.frame_changed.connect(self._show_frame)
         state.runs_changed.connect(self._show_runs)
         state.settings_changed.connect(self._show_runs)
-        state.estimate_arrived.connect(self._show_runs)
+        self._gather = QTimer(self)
+        self._gather.setSingleShot(True)
+        self._gather.setInterval(GATHER_MS)
+        self._gather.timeout.connect(self._show_runs)
+        state.estimate_arrived.connect(self._show_runs_soon)
         state.activity_changed.connect(self._show_words)
         state.methods_changed.connect(self._show_words)
         state.regions_changed.connect(self._show_regions)
@@ -149,6 +156,12 @@ class Workspace(QStackedWidget):
         recording = self._state.recording
         self.play_bar.show_frames(0 if recording is None else recording.frames, self._state.frame)
         self._show_words()
+
+    @Slot()
+    def _show_runs_soon(self) -> None:
+        """Draw the time line for a handful of new frames together."""
+        if not self._gather.isActive():
+            self._gather.start()
 
     @Slot()
     def _show_runs(self) -> None:

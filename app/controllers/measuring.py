@@ -7,11 +7,14 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from app.jobs import Answers, JobControl, Jobs
 from app.run_store import RunStore
 from app.state import FrameMeasurements, Regions, ViewerState
-from engine.metrics.contrast import region_metrics
-from engine.types import Geometry
+from engine.metrics.contrast import region_metrics, region_warnings
+from engine.types import Geometry, Map
 
 REST_MS = 120
 """An ellipse that has not moved for this long rests; only then is the graph over all frames computed."""
+
+GATHER_MS = 60
+"""Metrics of frames that arrive within this time are told together."""
 
 
 def measure_all(store: RunStore, geometry: Geometry, regions: Regions, control: JobControl) -> None:
@@ -27,6 +30,14 @@ def measure_stored(store: RunStore, geometry: Geometry, regions: Regions, frame:
     window_m = estimate.strain.window_m
     values = region_metrics(estimate.strain.axial, geometry, regions.target, regions.background, window_m=window_m)
     return FrameMeasurements(frame, values)
+
+
+def measure_shown(strain: Map, geometry: Geometry, regions: Regions, window_m: float, frame: int) -> FrameMeasurements:
+    """Metrics of the shown frame with the warnings about its regions."""
+    target, background = regions.target, regions.background
+    values = region_metrics(strain, geometry, target, background, window_m=window_m)
+    warnings = region_warnings(strain, geometry, target, background, window_m=window_m)
+    return FrameMeasurements(frame, values, warnings)
 
 
 def _measure_one(store: RunStore, geometry: Geometry, regions: Regions, frame: int, _: JobControl) -> FrameMeasurements:
@@ -45,6 +56,11 @@ class MeasuringController(QObject):
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._measure_history)
+        self._arrived: list[tuple[int, Regions, FrameMeasurements]] = []
+        self._gather = QTimer(self)
+        self._gather.setSingleShot(True)
+        self._gather.setInterval(GATHER_MS)
+        self._gather.timeout.connect(self._tell_history)
         state.picture_changed.connect(self._measure_shown)
         state.regions_changed.connect(self._regions_changed)
         state.runs_changed.connect(self._runs_changed)
@@ -62,14 +78,11 @@ class MeasuringController(QObject):
         if picture is None or recording is None or picture.strain is None:
             state.set_measurements(FrameMeasurements(state.frame))
             return
-        values = region_metrics(
-            picture.strain,
-            recording.sequence.geometry,
-            state.regions.target,
-            state.regions.background,
-            window_m=picture.window_m,
-        )
-        state.set_measurements(FrameMeasurements(picture.frame, values))
+        if picture.measured is not None and picture.measured_regions == state.regions:
+            state.set_measurements(picture.measured)
+            return
+        geometry = recording.sequence.geometry
+        state.set_measurements(measure_shown(picture.strain, geometry, state.regions, picture.window_m, picture.frame))
 
     @Slot()
     def _measure_history(self) -> None:
@@ -100,6 +113,19 @@ class MeasuringController(QObject):
 
     def _receive(self, run: int, regions: Regions, measured: FrameMeasurements) -> None:
         """Take a frame's metrics if they are still of the present run and regions."""
+        if self._of_present(run, regions):
+            self._arrived.append((run, regions, measured))
+            if not self._gather.isActive():
+                self._gather.start()
+
+    @Slot()
+    def _tell_history(self) -> None:
+        """Tell what has come in lately in one go: frames come by the hundred, and each telling draws a graph."""
+        arrived, self._arrived = self._arrived, []
+        new = {entry.frame: entry for run, regions, entry in arrived if self._of_present(run, regions)}
+        if new:
+            self._state.set_history({**self._state.history, **new})
+
+    def _of_present(self, run: int, regions: Regions) -> bool:
         state = self._state
-        if state.run is not None and state.run.number == run and state.regions == regions:
-            state.set_history({**state.history, measured.frame: measured})
+        return state.run is not None and state.run.number == run and state.regions == regions

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 
+from app.controllers.measuring import measure_shown
 from app.controllers.processing import in_words
 from app.image_grid import ImageGrid
 from app.jobs import Answers, JobControl, Jobs
 from app.raster import bmode_index
 from app.run_store import RunStore
-from app.state import Picture, ViewerState
+from app.state import OpenRecording, Picture, Regions, ViewerState
 from engine.preprocess.bmode import bmode_db, reference_level
 from engine.types import RFSequence
 
@@ -61,6 +62,7 @@ class PictureRequest:
     bmode_frame: int
     run: int | None
     store: RunStore | None
+    regions: Regions
 
 
 def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) -> Picture:
@@ -81,7 +83,13 @@ def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) ->
         shown_strain=request.grid.convert(strain),
         shown_quality=request.grid.convert(quality),
         range=(summary.low, summary.high) if math.isfinite(summary.low) else None,
+        measured=measure_shown(strain, store.geometry, request.regions, summary.window_m, request.frame),
+        measured_regions=request.regions,
     )
+
+
+def _prepare_ahead(cache: BmodeCache, recording: OpenRecording, frame: int, _control: JobControl) -> None:
+    cache.get(recording.number, recording.sequence, recording.grid, frame)
 
 
 def without_strain(picture: Picture, run: int | None) -> Picture:
@@ -122,6 +130,7 @@ class PicturesController(QObject):
             reference if state.display.bmode_frame == "reference" else state.frame,
             None if run is None else run.number,
             None if run is None else run.store,
+            state.regions,
         )
         answers = Answers(done=self._show, failed=partial(self._tell, request))
         self._lane.submit_latest(partial(prepare, self._cache, request), answers, slot="picture")
@@ -134,6 +143,18 @@ class PicturesController(QObject):
         if picture.frame != state.frame and not state.playing:
             return
         state.set_picture(picture)
+        if state.playing:
+            self._look_ahead(picture)
+
+    def _look_ahead(self, picture: Picture) -> None:
+        """Prepare the B-mode of the coming frame while there is time: its own request is then soon answered."""
+        recording = self._state.recording
+        if recording is None or picture.bmode_frame != picture.frame:
+            return
+        work = partial(
+            _prepare_ahead, self._cache, recording, (max(picture.frame, self._state.frame) + 1) % recording.frames
+        )
+        self._lane.submit_latest(work, Answers(), slot="ahead")
 
     def _tell(self, request: PictureRequest, error: BaseException) -> None:
         state = self._state

@@ -11,7 +11,7 @@ from app.panels.base import PANELS, Panel, PanelInfo
 from app.state import Role, Tool, ViewerState
 from app.theme import Theme, icon, role_color
 from engine.metrics.base import Measurement
-from engine.metrics.contrast import explain, region_warnings
+from engine.metrics.contrast import explain
 
 ROWS = {
     "snr_target": ("SNRt", "Signal-to-noise ratio of the strain in the target: mean / standard deviation"),
@@ -121,10 +121,12 @@ class MeasurementsPanel(Panel):
             shown = "Drag on an image to draw it" if active else "Select it" if drawn else "Draw it"
             button.setToolTip(f"{shown} ({role.letter}); again to draw it anew")
             width = 2 if button.isChecked() else 1
-            button.setStyleSheet(
+            style = (
                 f"QToolButton {{ border: {width}px {'solid' if role is Role.TARGET else 'dashed'} "
                 f"{role_color(role.letter).name() if opened else Theme.colors.border}; padding: 5px; }}"
             )
+            if style != button.styleSheet():  # taking a style takes milliseconds, and a drag comes here at each step
+                button.setStyleSheet(style)
         self.mirror.setEnabled(self.state.regions.target is not None)
 
     def restyle(self) -> None:
@@ -133,18 +135,8 @@ class MeasurementsPanel(Panel):
 
     def _remarks(self, values: Mapping[str, Measurement]) -> str:
         """Warn of doubtful regions and give the reasons of missing numbers, each once."""
-        picture, recording, regions = self.state.picture, self.state.recording, self.state.regions
-        lines: list[str] = []
-        if picture is not None and picture.strain is not None and recording is not None:
-            found = region_warnings(
-                picture.strain,
-                recording.sequence.geometry,
-                regions.target,
-                regions.background,
-                window_m=picture.window_m,
-            )
-            lines += [str(warning) for warning in found]
-        undrawn = [role.value for role in Role if regions.get(role) is None]
+        lines = [str(warning) for warning in self.state.measurements.warnings]
+        undrawn = [role.value for role in Role if self.state.regions.get(role) is None]
         if undrawn:
             lines.append(f"Draw the {' and the '.join(undrawn)} to get all numbers.")
         said = {warning.split(": ")[-1] for warning in lines}

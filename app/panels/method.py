@@ -143,9 +143,10 @@ class MethodPanel(Panel):
         resume = run is not None and run.status in {"cancelled", "failed"}
         self.run.setText("Cancel" if running else "Continue" if resume else "Estimate strain")
         self.run.setIcon(icon("cancel") if running else icon("estimate"))
-        self.run.setProperty("primary", not running)
-        self.run.style().unpolish(self.run)
-        self.run.style().polish(self.run)
+        if self.run.property("primary") is not (not running):
+            self.run.setProperty("primary", not running)
+            self.run.style().unpolish(self.run)
+            self.run.style().polish(self.run)
         complete = run is not None and run.status == "complete"
         ready = state.recording is not None and state.recording.frames > 1 and bool(state.methods)
         self.run.setEnabled(ready and not complete)

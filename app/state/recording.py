@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.image_grid import ImageGrid
+from app.state.regions import Regions
+from app.state.runs import FrameMeasurements
 from engine.types import Map, RFSequence
 
 
@@ -50,3 +52,6 @@ class Picture:
     shown_quality: Map | None = None
     range: tuple[float, float] | None = None
     """Stored strain that 96 % of the map lie between, or None where there is no valid pixel."""
+    measured: FrameMeasurements | None = None
+    measured_regions: Regions | None = None
+    """The metrics, and the regions they are of: they hold only while these are the regions shown."""

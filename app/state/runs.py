@@ -6,6 +6,7 @@ from typing import Literal
 
 from app.run_store import RunStore
 from engine.metrics.base import Measurement
+from engine.metrics.contrast import RegionWarning
 from engine.parameters import Parameters
 from engine.pipeline import Settings
 
@@ -50,7 +51,8 @@ class Activity:
 
 @dataclass(frozen=True)
 class FrameMeasurements:
-    """All metrics of one frame."""
+    """All metrics of one frame, and for the shown frame what is doubtful about the regions."""
 
     frame: int
     values: Mapping[str, Measurement] = field(default_factory=dict)
+    warnings: tuple[RegionWarning, ...] = ()

@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.raster import Table
@@ -21,6 +21,8 @@ class ColorBar(QWidget):
         self._limits = (0.0, 1.0)
         self._title = ""
         self._ends = ("", "")
+        self._made = QPixmap()
+        self._made_of: tuple[object, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
 
     def sizeHint(self) -> QSize:
@@ -30,6 +32,8 @@ class ColorBar(QWidget):
 
     def show_scale(self, table: Table, limits: tuple[float, float], title: str, ends: tuple[str, str]) -> None:
         """Show these colours from `limits[0]` at the bottom to `limits[1]`; `ends` are the words at low and high."""
+        if table is self._table and (limits, title, ends) == (self._limits, self._title, self._ends):
+            return
         self._table = table
         self._limits = limits
         self._title = title
@@ -43,14 +47,28 @@ class ColorBar(QWidget):
 
     def clear(self) -> None:
         """Show nothing: there is no map to explain."""
-        self._table = None
-        self.update()
+        if self._table is not None:
+            self._table = None
+            self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint from top to bottom: high word, bar with ticks and title, low word."""
+        """Paint the bar as it was made last, unless something about it has changed: text takes long to lay out."""
         if self._table is None:
             return
+        ratio = self.devicePixelRatioF()
+        shown = (id(self._table), self._limits, self._title, self._ends, self.size(), ratio, Theme.colors)
+        if shown != self._made_of:
+            self._made_of = shown
+            self._made = QPixmap(self.size() * ratio)
+            self._made.setDevicePixelRatio(ratio)
+            self._made.fill(Qt.GlobalColor.transparent)
+            self._paint_all(QPainter(self._made))
         painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._made)
+        painter.end()
+
+    def _paint_all(self, painter: QPainter) -> None:
+        """Paint from top to bottom: high word, bar with ticks and title, low word."""
         small = self.font()
         small.setPointSizeF(max(small.pointSizeF() * 0.86, 7))
         painter.setFont(small)

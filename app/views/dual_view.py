@@ -1,6 +1,6 @@
 """B-mode and strain side by side: one picture, one zoom, one cursor, the same regions in both."""
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QBoxLayout, QWidget
 from app.image_grid import ImageGrid
 from app.raster import (
     Limits,
+    Table,
     bmode_decibel,
     color_table,
     grey_table,
@@ -201,7 +202,7 @@ class DualView(QWidget):
         grey = grey_table(display.dynamic_range_db)
         self.bmode.image.set_table(grey)
         self.bmode.bar.show_scale(
-            grey[_shown_greys(display.dynamic_range_db)], (-display.dynamic_range_db, 0.0), "B-mode (dB)", ("", "")
+            _shown_greys(display.dynamic_range_db), (-display.dynamic_range_db, 0.0), "B-mode (dB)", ("", "")
         )
         colors = color_table(display.colormap, reverse=display.reverse)
         self.strain.image.set_table(colors)
@@ -241,7 +242,9 @@ def better_stacked(space: tuple[int, int], image: tuple[float, float]) -> bool:
     return above > STACKING_GAIN * max(beside, 1e-6)
 
 
-def _shown_greys(dynamic_range_db: float) -> np.ndarray:
-    """Rows of the grey table that a dynamic range uses, stretched to 256."""
+@lru_cache(maxsize=8)
+def _shown_greys(dynamic_range_db: float) -> Table:
+    """Part of the grey table that a dynamic range uses, stretched to 256; one array a range, so that bars are kept."""
     first = 255 - 255 * min(dynamic_range_db, 100.0) / 100.0
-    return np.round(np.linspace(first, 255, 256)).astype(int)
+    shown: Table = grey_table(dynamic_range_db)[np.round(np.linspace(first, 255, 256)).astype(int)]
+    return shown

@@ -47,6 +47,8 @@ class RegionItem(pg.GraphicsObject):
         super().__init__()
         self.role = role
         self._ellipse: Ellipse | None = None
+        self._outline = QPainterPath()
+        self._top = QPointF()
         self._selected = False
         self._hovered = False
         self._enabled = True
@@ -59,7 +61,10 @@ class RegionItem(pg.GraphicsObject):
     def set_ellipse(self, ellipse: Ellipse | None) -> None:
         """Show this ellipse, or none."""
         self.prepareGeometryChange()
-        self._ellipse = ellipse
+        if ellipse != self._ellipse:
+            self._ellipse = ellipse
+            self._outline = QPainterPath() if ellipse is None else _outline_of(ellipse)
+            self._top = QPointF() if ellipse is None else _top_of(ellipse)
         self.setVisible(ellipse is not None)
         self._place_label()
         self.update()
@@ -100,7 +105,7 @@ class RegionItem(pg.GraphicsObject):
         path = QPainterPath()
         if self._ellipse is None:
             return path
-        path = self._outline()
+        path = QPainterPath(self._outline)
         if self._selected or self._hovered:
             touch = TOUCH_PX * self._pixel_mm()
             for point in self._grips().values():
@@ -114,14 +119,13 @@ class RegionItem(pg.GraphicsObject):
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         color = role_color(self.role.letter)
-        outline = self._outline()
         painter.setPen(_pen(QColor(0, 0, 0, 150), 3.6))
-        painter.drawPath(outline)
+        painter.drawPath(self._outline)
         pen = _pen(color, 2.2 if self._selected else 1.6)
         if self.role is Role.BACKGROUND:
             pen.setDashPattern([5, 3])
         painter.setPen(pen)
-        painter.drawPath(outline)
+        painter.drawPath(self._outline)
         if self._selected or self._hovered:
             self._paint_grips(painter, color)
 
@@ -186,17 +190,6 @@ class RegionItem(pg.GraphicsObject):
             painter.drawEllipse(point, GRIP_PX * pixel, GRIP_PX * pixel)
         painter.setBrush(Qt.BrushStyle.NoBrush)
 
-    def _outline(self) -> QPainterPath:
-        path = QPainterPath()
-        if self._ellipse is None:
-            return path
-        points = [_on_outline(self._ellipse, 2 * math.pi * step / 90) for step in range(90)]
-        path.moveTo(points[0])
-        for point in points[1:]:
-            path.lineTo(point)
-        path.closeSubpath()
-        return path
-
     def _grips(self) -> dict[Grip, QPointF]:
         assert self._ellipse is not None
         beyond = ROTATE_PX * self._pixel_mm() * 1e-3
@@ -222,8 +215,7 @@ class RegionItem(pg.GraphicsObject):
         if self._ellipse is None:
             return
         self._label.setColor(role_color(self.role.letter))
-        top = min((_on_outline(self._ellipse, math.pi * step / 24) for step in range(48)), key=QPointF.y)
-        self._label.setPos(top.x(), top.y() - LABEL_PX * self._pixel_mm())
+        self._label.setPos(self._top.x(), self._top.y() - LABEL_PX * self._pixel_mm())
 
     def _pixel_mm(self) -> float:
         """Size of a screen pixel in the plot; the aspect is locked, so one number does."""
@@ -263,6 +255,20 @@ def drawn(start: QPointF, now: QPointF) -> Ellipse:
 
 def _center_mm(ellipse: Ellipse) -> QPointF:
     return QPointF(ellipse.lateral_m * 1e3, ellipse.depth_m * 1e3)
+
+
+def _outline_of(ellipse: Ellipse) -> QPainterPath:
+    """Outline in millimetres; made once for an ellipse, because it is painted many times."""
+    path = QPainterPath(_on_outline(ellipse, 0.0))
+    for step in range(1, 90):
+        path.lineTo(_on_outline(ellipse, 2 * math.pi * step / 90))
+    path.closeSubpath()
+    return path
+
+
+def _top_of(ellipse: Ellipse) -> QPointF:
+    """Shallowest point of the outline."""
+    return min((_on_outline(ellipse, math.pi * step / 24) for step in range(48)), key=QPointF.y)
 
 
 def _on_outline(ellipse: Ellipse, phase: float) -> QPointF:

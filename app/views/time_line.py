@@ -27,6 +27,8 @@ class TimeLine(QAbstractSlider):
         self.setMouseTracking(True)
         self._summaries: Mapping[int, FrameSummary] = {}
         self._reference: int | None = None
+        self._strip: QImage | None = None
+        self._strip_of: tuple[object, ...] = ()
 
     def sizeHint(self) -> QSize:
         """Return the usual size."""
@@ -42,6 +44,7 @@ class TimeLine(QAbstractSlider):
         """Mark the estimated frames and the reference frame (None when every frame has its own)."""
         self._summaries = summaries
         self._reference = reference
+        self._strip = None
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
@@ -54,7 +57,7 @@ class TimeLine(QAbstractSlider):
         painter.setBrush(QColor(colors.field))
         painter.drawRoundedRect(track.adjusted(-4, 0, 4, 0), 3, 3)
         if self.maximum() > 0:
-            painter.drawImage(track.adjusted(0, 3, 0, -3), self._strip())
+            painter.drawImage(track.adjusted(0, 3, 0, -3), self._kept_strip())
             self._paint_marks(painter)
         painter.end()
 
@@ -107,7 +110,14 @@ class TimeLine(QAbstractSlider):
         gap = min(2.0, width * 0.2)
         return QRectF(track.left() + frame * width + gap / 2, track.top() + 3, width - gap, track.height() - 6)
 
-    def _strip(self) -> QImage:
+    def _kept_strip(self) -> QImage:
+        """Columns as they were painted last, unless something about them has changed."""
+        shown = (self.size(), self.devicePixelRatioF(), self.maximum(), Theme.colors)
+        if self._strip is None or shown != self._strip_of:
+            self._strip, self._strip_of = self._paint_strip(), shown
+        return self._strip
+
+    def _paint_strip(self) -> QImage:
         """Paint all columns at once, screen pixel by pixel: thousands of frames then cost no more than ten."""
         ratio = self.devicePixelRatioF()
         track = self._track()
