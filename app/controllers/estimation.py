@@ -39,7 +39,6 @@ class Catalog:
 
 def list_methods(_control: JobControl) -> Catalog:
     """Look at every method; slow the first time, because methods import torch."""
-    import engine.export.figure_layout  # noqa: F401 - matplotlib takes a quarter second, better now than at an export
     from engine.estimators.default import default_method
 
     found = [

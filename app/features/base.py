@@ -73,5 +73,6 @@ FEATURES: Registry[Build] = Registry(
         "playing",
         "appearance",
         "help",
+        "warming",
     ),
 )
