@@ -4,6 +4,9 @@ Each lane runs one job at a time, in order of submission. Every submission has a
 `slot` supersedes the older ones of that slot: their late answers are dropped, so no answer can appear where it no
 longer belongs. A job gets a `JobControl` and calls `progress(done, total)`, `cancelled()` and `item(value)` as it
 goes; a thrown exception comes back to `failed`.
+
+Cancelling answers at once. A cancelled job that does not stop soon, deep in a solver that nobody can interrupt, is left
+to itself: its lane goes on with a new thread, and what the old job still says is dropped.
 """
 
 import sys
@@ -12,9 +15,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from engine.errors import CancelledError
 
@@ -24,8 +28,11 @@ PROGRESS_PERIOD_S = 0.1
 SWITCH_INTERVAL_S = 1e-3
 """How long a thread may keep the interpreter while the window's thread waits; Python's own 5 ms add up to a stutter."""
 
-CLOSE_TIMEOUT_S = 5.0
-"""How long closing waits for a job that has been told to stop."""
+PATIENCE_MS = 250
+"""How long a lane waits for a cancelled job before it goes on without it."""
+
+CLOSE_TIMEOUT_S = 2.0
+"""How long closing waits for jobs that have been told to stop."""
 
 
 def _ignore(*_arguments: object) -> None:
@@ -109,9 +116,8 @@ class Lane(QObject):
         self._closing = False
         self._running: _Submission | None = None
         self._posted.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
-        # Daemon: a job that cannot be interrupted (one network frame on a slow CPU) must not keep the process alive.
-        self._thread = threading.Thread(target=self._serve, name=f"strainscope-{name}", daemon=True)
-        self._thread.start()
+        self._name = name
+        self._thread = self._new_thread()
 
     def submit(self, work: Callable[[JobControl], Any], answers: Answers | None = None, *, slot: str = "") -> int:
         """Queue a job and return its number; with a `slot`, older jobs of that slot are superseded."""
@@ -153,6 +159,9 @@ class Lane(QObject):
         with self._condition:
             if submission in self._waiting:
                 self._waiting.remove(submission)
+            running = submission is self._running
+        if running:
+            QTimer.singleShot(PATIENCE_MS, self, partial(self._leave_behind, submission))
         submission.answers.cancelled()
 
     def busy(self) -> bool:
@@ -162,6 +171,11 @@ class Lane(QObject):
 
     def close(self) -> None:
         """Stop everything and end the thread; nothing is delivered from here on."""
+        self.stop()
+        self.join(CLOSE_TIMEOUT_S)
+
+    def stop(self) -> None:
+        """Tell every job to stop; nothing is delivered from here on."""
         with self._condition:
             self._closing = True
             self._waiting.clear()
@@ -171,7 +185,23 @@ class Lane(QObject):
                 self._running.stop.set()
             self._condition.notify()
         self._live.clear()
-        self._thread.join(CLOSE_TIMEOUT_S)
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the thread of a stopped lane; one that is deep in a solver ends with the program."""
+        self._thread.join(max(timeout_s, 0.0))
+
+    def _new_thread(self) -> threading.Thread:
+        # Daemon: a job that cannot be interrupted (one network frame on a slow CPU) must not keep the process alive.
+        thread = threading.Thread(target=self._serve, name=f"strainscope-{self._name}", daemon=True)
+        thread.start()
+        return thread
+
+    def _leave_behind(self, submission: _Submission) -> None:
+        with self._condition:
+            if submission is not self._running or self._closing:
+                return
+            self._running = None
+            self._thread = self._new_thread()
 
     def _supersede(self, slot: str) -> None:
         for submission in [entry for entry in self._live.values() if entry.slot == slot]:
@@ -181,17 +211,19 @@ class Lane(QObject):
                 self._waiting.remove(submission)
 
     def _serve(self) -> None:
-        """Run jobs until closed; this is the lane's thread."""
+        """Run jobs until closed, or until another thread has taken over; this is the lane's thread."""
+        submission: _Submission | None = None
         while True:
             with self._condition:
-                self._running = None
+                if submission is not self._running:
+                    return
+                self._running = submission = None
                 while not self._waiting and not self._closing:
                     self._condition.wait()
                 if self._closing:
                     return
                 self._running = submission = self._waiting.popleft()
             self._post(self._run(submission))
-            del submission
 
     def _run(self, submission: _Submission) -> _Message:
         control = JobControl(submission.number, submission.stop, self._post)
@@ -242,6 +274,10 @@ class Jobs(QObject):
         self.files = Lane("files", self)
 
     def close(self) -> None:
-        """End every thread."""
-        for lane in (self.engine, self.pictures, self.numbers, self.files):
-            lane.close()
+        """End every thread: all are told to stop before the first is waited for."""
+        lanes = (self.engine, self.pictures, self.numbers, self.files)
+        for lane in lanes:
+            lane.stop()
+        until = time.monotonic() + CLOSE_TIMEOUT_S
+        for lane in lanes:
+            lane.join(until - time.monotonic())

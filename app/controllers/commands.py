@@ -64,16 +64,13 @@ class Commands:
         return any(controller.is_running() for controller in self._cancellable())
 
     def cancel(self) -> None:
-        """Stop what runs: the estimation, any export, and whatever a feature does."""
+        """Stop what runs: opening, the estimation, any export, and whatever a feature does."""
         for controller in self._cancellable():
             controller.cancel()
 
     def _cancellable(self) -> tuple[Cancellable, ...]:
-        return (
-            self.processing,
-            self.exporting,
-            *(part for part in self._parts.values() if isinstance(part, Cancellable)),
-        )
+        parts = (part for part in self._parts.values() if isinstance(part, Cancellable))
+        return self.files, self.processing, self.exporting, *parts
 
     def change_display(self, **changes: object) -> None:
         """Change how maps are shown."""

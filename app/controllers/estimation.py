@@ -106,7 +106,9 @@ def filter_again(source: RunStore, settings: Settings, store: RunStore, device: 
         for done, frame in enumerate(frames):
             control.check()
             old = source.read(frame)
-            store.add(replace(old, strain=method.strain(old.displacement, old.quality, parameters, chosen)))
+            strain = method.strain(old.displacement, old.quality, parameters, chosen)
+            control.check()
+            store.add(replace(old, strain=strain))
             control.item(frame)
             control.progress(done + 1, len(frames))
     return str(chosen)

@@ -6,7 +6,6 @@ from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 
-import h5py
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.processing import in_words
@@ -16,6 +15,7 @@ from app.preferences import Preferences
 from app.state import Activity, Regions, ViewerState
 from engine.errors import StrainscopeError
 from engine.readers.base import REQUIRED, ReadOptions, Recording
+from engine.readers.hdf5 import root_attribute
 from engine.readers.open import open_recording
 from engine.types import Ellipse, Geometry
 
@@ -57,16 +57,25 @@ class FilesController(QObject):
         self._preferences = preferences
         self._memory = memory or GeometryMemory()
         self._source: OpenedFile | None = None
-        self._waiting: OpenedFile | None = None
+        self._job: int | None = None
 
     def open(self, paths: tuple[Path, ...], options: ReadOptions | None = None) -> None:
         """Open files or a folder as one recording."""
         if not paths:
             return
+        answers = Answers(done=self._read, failed=self._failed, cancelled=self._cancelled)
+        self._job = self._lane.submit(partial(self._open, tuple(paths), options), answers, slot="open")
         name = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
         self._state.set_activity(Activity(f"Opening {name}"))
-        answers = Answers(done=self._read, failed=self._failed, cancelled=self._cancelled)
-        self._lane.submit(partial(self._open, tuple(paths), options), answers, slot="open")
+
+    def is_running(self) -> bool:
+        """Say whether a file is being opened."""
+        return self._job is not None
+
+    def cancel(self) -> None:
+        """Stop opening; what is open stays."""
+        if self._job is not None:
+            self._lane.cancel(self._job)
 
     def open_demo(self) -> None:
         """Open the bundled recording, with its two ellipses."""
@@ -112,7 +121,7 @@ class FilesController(QObject):
         return OpenedFile(paths, key, first, answer, suggested, _bundled_regions(first.paths))
 
     def _read(self, opened: OpenedFile) -> None:
-        self._state.set_activity(None)
+        self._end()
         if opened.answer is None and needs_asking(opened.recording):
             self.geometry_needed.emit(opened)
             return
@@ -138,10 +147,15 @@ class FilesController(QObject):
             self._state.set_notice(note)
 
     def _failed(self, error: BaseException) -> None:
-        self._state.set_activity(None)
+        self._end()
         self.failed.emit(in_words(error))
 
     def _cancelled(self) -> None:
+        self._end()
+        self._state.set_notice("Opening was cancelled.")
+
+    def _end(self) -> None:
+        self._job = None
         self._state.set_activity(None)
 
 
@@ -167,11 +181,10 @@ def geometry_error(values: dict[str, float]) -> str:
 
 def _bundled_regions(paths: tuple[Path, ...]) -> Regions:
     """Regions that a recording of our own format carries as attributes, as the demo does."""
-    if len(paths) != 1 or not h5py.is_hdf5(paths[0]):
+    if len(paths) != 1:
         return Regions()
-    with h5py.File(paths[0], "r") as file:
-        found = [_ellipse(file.attrs.get(name)) for name in ("demo_target", "demo_background")]
-    return Regions(*found)
+    # Through the reader's door: a second way of opening a file that another thread reads would fail.
+    return Regions(*(_ellipse(root_attribute(paths[0], name)) for name in ("demo_target", "demo_background")))
 
 
 def _ellipse(values: object) -> Ellipse | None:

@@ -151,3 +151,27 @@ def test_closing_ends_the_thread(qtbot: QtBot) -> None:
     qtbot.wait(20)
     assert not seen
     assert "strainscope-closing" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_cancelled_job_that_does_not_stop_is_left_behind(lane: Lane, qtbot: QtBot) -> None:
+    gate, running = threading.Event(), threading.Event()
+    seen: list[object] = []
+
+    def stuck(control: JobControl) -> str:
+        running.set()
+        gate.wait(20)
+        control.item("late item")
+        return "late"
+
+    number = lane.submit(stuck, Answers(done=seen.append, item=seen.append, cancelled=partial(seen.append, "told")))
+    lane.submit(partial(give, "next"), Answers(done=seen.append))
+    assert running.wait(5)
+    lane.cancel(number)
+    assert seen == ["told"]
+    qtbot.waitUntil(lambda: "next" in seen)  # long before the gate opens
+    assert not lane.busy()
+    gate.set()
+    lane.submit(partial(give, "after"), Answers(done=seen.append))
+    qtbot.waitUntil(lambda: "after" in seen)
+    qtbot.waitUntil(lambda: sum(thread.name == "strainscope-test" for thread in threading.enumerate()) == 1)
+    assert seen == ["told", "next", "after"]

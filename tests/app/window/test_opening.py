@@ -1,5 +1,6 @@
 """Opening: what is shown, what is asked, what is remembered, and that an error keeps the open recording."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from app.dialogs.geometry_dialog import GeometryDialog
 from app.features.opening import open_filter
 from app.main_window import MainWindow
 from engine.readers.base import READERS
+from engine.readers.open import open_recording
 
 from .conftest import FRAMES, open_and_wait, shown_error, write_recording
 
@@ -167,3 +169,25 @@ def test_the_open_dialog_lists_every_format_that_is_read() -> None:
     assert "MetaImage (*.mhd *.mha)" in filters
     assert filters[-1] == "All files (*)"
     assert len(filters) == 2 + sum(bool(reader.extensions) for reader in READERS)
+
+
+def test_opening_can_be_cancelled(
+    opened: MainWindow, other_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    gate = threading.Event()
+
+    def slow(*arguments: object) -> object:
+        gate.wait(20)
+        return open_recording(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("app.controllers.files.open_recording", slow)
+    before = opened.state.recording
+    opened.open_paths((other_path,))
+    assert opened.state.activity is not None
+    assert opened.actions_by_name["cancel"].isEnabled()
+    opened.actions_by_name["cancel"].trigger()
+    assert opened.state.activity is None
+    assert opened.state.recording is before
+    gate.set()
+    opened.open_paths((other_path,))
+    qtbot.waitUntil(lambda: opened.state.recording is not before)
