@@ -52,7 +52,7 @@ class MainWindow(QMainWindow):
         for begin in self.context.at_start:
             begin()
         self.refresh_actions()
-        self.commands.processing.load_methods(self.preferences.method)
+        self.commands.processing.load_methods(self.preferences.start_method or self.preferences.method)
 
     # -- building ---------------------------------------------------------------------------------------------------
 

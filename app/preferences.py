@@ -12,7 +12,11 @@ RECENT = 10
 
 
 class Preferences(BaseModel):
-    """All that is remembered between two sessions; unknown entries of other versions are passed over."""
+    """All that is remembered between two sessions; unknown entries of other versions are passed over.
+
+    `method` is the one used last, `start_method` the one that a window begins with, empty for the same.
+    `assumed_rate_hz` is the playing rate of recordings that do not tell theirs.
+    """
 
     model_config = ConfigDict(extra="ignore", validate_assignment=True)
 
@@ -21,6 +25,10 @@ class Preferences(BaseModel):
     last_folder: str = ""
     last_export_folder: str = ""
     method: str = ""
+    start_method: str = ""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    speed: float = Field(default=1.0, ge=0.1, le=4.0)
+    assumed_rate_hz: float = Field(default=20.0, ge=0.5, le=1000.0)
     layout: Literal["automatic", "side by side", "stacked"] = "automatic"
     estimate_on_open: bool = True
     display: dict[str, bool | int | float | str] = Field(default_factory=dict)
@@ -41,11 +49,18 @@ def preferences_path() -> Path:
 
 
 def load_preferences(path: Path | None = None) -> Preferences:
-    """Read the preferences; a missing or damaged file gives the defaults."""
+    """Read the preferences; a missing or damaged file gives the defaults, and so does each entry that is wrong."""
     try:
-        return Preferences.model_validate_json((path or preferences_path()).read_text(encoding="utf-8"))
-    except (OSError, ValidationError, ValueError):
+        content = json.loads((path or preferences_path()).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return Preferences()
+    if not isinstance(content, dict):
+        return Preferences()
+    try:
+        return Preferences.model_validate(content)
+    except ValidationError as error:
+        wrong = {entry["loc"][0] for entry in error.errors()}
+        return Preferences.model_validate({name: value for name, value in content.items() if name not in wrong})
 
 
 def save_preferences(preferences: Preferences, path: Path | None = None) -> None:

@@ -10,6 +10,13 @@ if TYPE_CHECKING:
 DeviceName = Literal["auto", "cpu", "cuda"]
 
 
+def accelerator_name() -> str:
+    """Return the name of the CUDA device that `choose_device` takes, or an empty text where there is none."""
+    import torch
+
+    return str(torch.cuda.get_device_name(0)) if torch.cuda.is_available() else ""
+
+
 def choose_device(name: str = "auto") -> "torch.device":
     """Turn `auto`, `cpu` or `cuda` into a device; `cuda` without a CUDA device is an error, never a silent CPU run."""
     import torch

@@ -8,7 +8,7 @@ from app.jobs import JobControl
 from app.run_store import RunStore
 from app.state import MethodInfo
 from engine import pipeline
-from engine.device import choose_device
+from engine.device import accelerator_name, choose_device
 from engine.errors import StrainscopeError
 from engine.estimators.base import ESTIMATORS
 from engine.interruption import interrupted_by
@@ -30,11 +30,12 @@ class Fallback:
 
 @dataclass(frozen=True)
 class Catalog:
-    """Every method, the name of the default one, and the strain filter's default parameters."""
+    """Every method, the name of the default one, the strain filter's default parameters, and the GPU's name or none."""
 
     methods: tuple[MethodInfo, ...]
     default: str
     strain_parameters: Parameters
+    accelerator: str = ""
 
 
 def list_methods(_control: JobControl) -> Catalog:
@@ -47,20 +48,20 @@ def list_methods(_control: JobControl) -> Catalog:
     for module, reason in ESTIMATORS.failures().items():
         found.append(MethodInfo(module, module, "classical", pipeline.Preparation, f"cannot be loaded: {reason}"))
     strain_parameters = STRAIN_METHODS.get(Settings(method="").strain_method).Params()
-    return Catalog(tuple(found), default_method(), strain_parameters)
+    return Catalog(tuple(found), default_method(), strain_parameters, accelerator_name())
 
 
 class Device:
     """The compute device, chosen once, on the engine thread, at the first need."""
 
     def __init__(self, name: str = "auto") -> None:
-        self._name = name
+        self.name = name
         self._chosen: torch.device | None = None
 
     def get(self) -> "torch.device":
         """Return the device."""
         if self._chosen is None:
-            self._chosen = choose_device(self._name)
+            self._chosen = choose_device(self.name)
         return self._chosen
 
 

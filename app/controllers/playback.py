@@ -19,6 +19,7 @@ class PlaybackController(QObject):
         super().__init__(parent)
         self._state = state
         self._speed = 1.0
+        self.assumed_rate_hz = ASSUMED_RATE_HZ
         self._started_at = 0.0
         self._started_frame = 0
         self._timer = QTimer(self)
@@ -80,7 +81,7 @@ class PlaybackController(QObject):
         """Frames a second at the present speed."""
         recording = self._state.recording
         rate = None if recording is None else recording.sequence.geometry.frame_rate_hz
-        return (rate or ASSUMED_RATE_HZ) * self._speed
+        return (rate or self.assumed_rate_hz) * self._speed
 
     def _restart_clock(self) -> None:
         self._started_at = time.monotonic()

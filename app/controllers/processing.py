@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import cast
 
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.estimation import Catalog, Device, Engine, Fallback
 from app.jobs import Answers, Jobs
 from app.state import Activity, Run, ViewerState
+from app.state.device import DeviceChoice, DeviceState
 from engine.parameters import Parameters
 from engine.pipeline import Preparation, Settings
 
@@ -29,7 +31,11 @@ class ProcessingController(QObject):
         self._state = state
         self._jobs = jobs
         self._engine = engine or Engine()
+        self._devices = state.slice(DeviceState)
+        if device in {"cpu", "cuda"}:
+            self._devices.choose(cast("DeviceChoice", device))
         self._device = Device(device)
+        self._devices.changed.connect(self._device_changed)
         self._job: int | None = None
         self._running: Run | None = None
         self._wanted_method = ""
@@ -101,6 +107,11 @@ class ProcessingController(QObject):
             job, self._job = self._job, None
             self._jobs.engine.cancel(job)
 
+    @property
+    def device(self) -> Device:
+        """Where the next run is computed; for features that compute for themselves."""
+        return self._device
+
     def is_running(self) -> bool:
         """Say whether a run is under way."""
         return self._running is not None
@@ -146,6 +157,7 @@ class ProcessingController(QObject):
         wanted = (self._wanted_method, catalog.default, *usable)
         name = next((entry for entry in wanted if entry in usable), "")
         self._state.set_activity(None)
+        self._devices.set_accelerator(catalog.accelerator)
         self._state.set_methods(catalog.methods)
         self._apply(strain_parameters=catalog.strain_parameters)
         if name:
@@ -153,6 +165,11 @@ class ProcessingController(QObject):
         if self._start_when_ready:
             self._start_when_ready = False
             self.start()
+
+    def _device_changed(self) -> None:
+        """Take the device for the runs to come; the one under way stays where it is."""
+        if self._device.name != self._devices.chosen:
+            self._device = Device(self._devices.chosen)
 
     def _methods_failed(self, error: BaseException) -> None:
         self._state.set_activity(None)

@@ -72,6 +72,7 @@ FEATURES: Registry[Build] = Registry(
         "viewing",
         "playing",
         "appearance",
+        "preferences",
         "help",
         "warming",
     ),

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from app.controllers.commands import Commands
 from app.forms import ParameterForm
 from app.panels.base import PANELS, Panel, PanelInfo
+from app.panels.device_choice import DeviceChooser
 from app.state import ViewerState
 from app.theme import icon
 from engine.parameters import Parameters
@@ -75,6 +76,7 @@ class MethodPanel(Panel):
         self._parameters_place = QVBoxLayout()
         self.preparation = ParameterForm(Preparation)
         self.preparation.changed.connect(commands.processing.set_preparation)
+        self.device = DeviceChooser(state)
         self.run = QPushButton()
         self.run.setProperty("primary", True)
         self.run.setMinimumHeight(32)
@@ -112,6 +114,7 @@ class MethodPanel(Panel):
         self._parameters_place.setContentsMargins(0, 0, 0, 0)
         self.column.addWidget(Section("Method parameters", parameters, open_at_start=False))
         self.column.addWidget(Section("Preparation", self.preparation, open_at_start=False))
+        self.column.addWidget(Section("Compute device", self.device, open_at_start=False))
         self.column.addStretch(1)
 
     @Slot()

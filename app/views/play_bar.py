@@ -78,6 +78,10 @@ class PlayBar(QFrame):
         """Mark the estimated frames and the reference."""
         self.time_line.show_summaries(summaries, reference)
 
+    def choose_speed(self, factor: float) -> None:
+        """Choose a speed as the user would."""
+        self.speed.setCurrentIndex(max(self.speed.findData(factor), 0))
+
     def show_playing(self, playing: bool) -> None:
         """Turn the play button into a pause button, or back."""
         button = self.buttons["play"]

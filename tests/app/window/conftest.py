@@ -138,14 +138,14 @@ def fixture_fake() -> FakeEngine:
 @pytest.fixture(name="make_window")
 def fixture_make_window(
     qapp: QApplication, qtbot: QtBot, fake: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[], MainWindow]]:
+) -> Iterator[Callable[..., MainWindow]]:
     """Make windows; at the end every one of them must be gone, with its threads."""
     monkeypatch.setenv("STRAINSCOPE_CONFIG", str(tmp_path / "config"))
     apply_theme(qapp, "dark")
     made: list[MainWindow] = []
 
-    def make() -> MainWindow:
-        window = MainWindow(Preferences(theme="dark"), "cpu", Engine(fake.list_methods, fake.estimate))
+    def make(preferences: Preferences | None = None) -> MainWindow:
+        window = MainWindow(preferences or Preferences(theme="dark"), "cpu", Engine(fake.list_methods, fake.estimate))
         window.resize(1200, 760)
         window.show()
         made.append(window)
@@ -167,7 +167,7 @@ def fixture_make_window(
 
 
 @pytest.fixture(name="window")
-def fixture_window(make_window: Callable[[], MainWindow]) -> MainWindow:
+def fixture_window(make_window: Callable[..., MainWindow]) -> MainWindow:
     """A window without a recording."""
     return make_window()
 
