@@ -15,6 +15,7 @@ from app.jobs import Jobs
 from app.menus import DOCKS_PLACE, Menus, make_tool_bar
 from app.preferences import Preferences, load_preferences, save_preferences
 from app.state import Display, ViewerState
+from app.state.log import LogState
 from app.status import StatusBar
 from app.theme import Theme, ThemeName, apply_theme
 from app.workspace import Workspace
@@ -164,6 +165,7 @@ class MainWindow(QMainWindow):
     @Slot(str)
     def show_error(self, text: str) -> None:
         """Say what went wrong; the open recording stays as it is."""
+        self.state.slice(LogState).add("error", text)
         box = QMessageBox(QMessageBox.Icon.Warning, "Strainscope", text, QMessageBox.StandardButton.Ok, self)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.open()

@@ -6,9 +6,18 @@ from collections.abc import Iterable
 from importlib.metadata import version
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QDialog,
+    QDialogButtonBox,
+    QGridLayout,
+    QLabel,
+    QMessageBox,
+    QVBoxLayout,
+    QWidget,
+)
 
-PACKAGES = ("PySide6-Essentials", "pyqtgraph", "numpy", "torch")
+PACKAGES = ("PySide6-Essentials", "pyqtgraph", "numpy", "scipy", "torch", "h5py", "matplotlib")
 
 
 def show_keys(parent: QWidget, rows: Iterable[tuple[str, str]]) -> None:
@@ -41,7 +50,19 @@ def show_about(parent: QWidget) -> None:
     box.setWindowTitle("About Strainscope")
     box.setText(f"Strainscope {version('strainscope')}")
     box.setInformativeText(about_text())
+    box.setTextInteractionFlags(
+        Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+    )
+    copy = box.addButton("Copy", QMessageBox.ButtonRole.ActionRole)
+    copy.setToolTip("Copy this text to the clipboard")
+    copy.clicked.disconnect()  # it would close the box
+    copy.clicked.connect(_copy)
+    box.addButton(QMessageBox.StandardButton.Close)
     box.open()
+
+
+def _copy() -> None:
+    QApplication.clipboard().setText(f"Strainscope {version('strainscope')}\n{about_text()}")
 
 
 def about_text() -> str:
@@ -58,4 +79,6 @@ def device_text() -> str:
     torch = sys.modules.get("torch")
     if torch is None:
         return "not chosen yet"
-    return str(torch.cuda.get_device_name(0)) if torch.cuda.is_available() else "CPU"
+    if not torch.cuda.is_available():
+        return f"CPU, {torch.get_num_threads()} threads; no CUDA device"
+    return f"{torch.cuda.get_device_name(0)}, CUDA {torch.version.cuda}"

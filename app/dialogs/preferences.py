@@ -43,6 +43,7 @@ class PreferencesDialog(QDialog):
         self.setWindowTitle("Preferences")
         self.setMinimumWidth(460)
         self.editors: dict[str, QWidget] = {}
+        self._label_width = max(self.fontMetrics().horizontalAdvance(row.label) for row in rows if _has_label(row))
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 16, 20, 14)
         column.setSpacing(8)
@@ -78,7 +79,12 @@ class PreferencesDialog(QDialog):
             return
         label = QLabel(row.label)
         label.setBuddy(editor)
+        label.setMinimumWidth(self._label_width)
         form.addRow(label, editor)
+
+
+def _has_label(row: Row) -> bool:
+    return bool(row.entries) or row.span is not None
 
 
 def _editor(row: Row, value: Any) -> QWidget:

@@ -73,6 +73,7 @@ FEATURES: Registry[Build] = Registry(
         "playing",
         "appearance",
         "preferences",
+        "log",
         "help",
         "warming",
     ),

@@ -32,7 +32,16 @@ class PanelInfo:
 
 
 PANELS: Registry[PanelInfo] = Registry(
-    "panel", "app.panels", ("method", "recording", "display", "measurements", "graphs")
+    "panel",
+    "app.panels",
+    (
+        "method",
+        "recording",
+        "display",
+        "measurements",
+        "graphs",
+        "log",
+    ),
 )
 
 
