@@ -39,7 +39,9 @@ class RunSettings(Parameters):
 class InitialSettings(Parameters):
     """Weights to start from, as paths relative to the TOML file or names of weights in the box; empty: random."""
 
-    weights: str = parameter("", help="Weights of the same network")
+    weights: str = parameter(
+        "", help="Weights of the same network; of several stages, the last is copied where some lack"
+    )
     first_stage: str = parameter("", help="Weights of a single-stage network that become the frozen first stage")
 
 

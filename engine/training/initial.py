@@ -15,16 +15,38 @@ from engine.training.config import TrainingConfig
 
 
 def initial_network(config: TrainingConfig, device: torch.device) -> DisplacementNetwork:
-    """Build the network; `initial.first_stage` freezes a trained single stage as the first of a multi-stage network."""
+    """Build the network; one of several stages that starts from trained ones trains its last and keeps the others.
+
+    `initial.first_stage` gives the first stage; `initial.weights` may have fewer stages than the network, the further
+    ones then start as copies of its last.
+    """
     network = build(config.run.network, config.architecture)
-    if config.initial.weights:
-        fill(network, stored_weights(config.folder, config.initial.weights), config.initial.weights)
-    if config.initial.first_stage:
-        if not isinstance(network, MUSSENet):
-            raise ParameterError(f"initial.first_stage: {config.run.network} has a single stage")
-        fill(network.stages[0], stored_weights(config.folder, config.initial.first_stage), config.initial.first_stage)
-        network.train_stage(len(network.stages))
+    initial = config.initial
+    if initial.first_stage and not isinstance(network, MUSSENet):
+        raise ParameterError(f"initial.first_stage: {config.run.network} has a single stage")
+    if initial.weights:
+        weights = stored_weights(config.folder, initial.weights)
+        if isinstance(network, MUSSENet):
+            weights = with_stages(weights, len(network.stages))
+        fill(network, weights, initial.weights)
+    if isinstance(network, MUSSENet):
+        if initial.first_stage:
+            fill(network.stages[0], stored_weights(config.folder, initial.first_stage), initial.first_stage)
+        if initial.first_stage or initial.weights:
+            network.train_stage(len(network.stages))
     return network.to(device)
+
+
+def with_stages(weights: Mapping[str, Tensor], stages: int) -> dict[str, Tensor]:
+    """Weights of a multi-stage network with its last stage copied as often as `stages` asks for."""
+    own = 1 + max(int(name.split(".")[1]) for name in weights)
+    last = {name: values for name, values in weights.items() if name.startswith(f"stages.{own - 1}.")}
+    copies = {
+        name.replace(f"stages.{own - 1}.", f"stages.{stage}.", 1): values
+        for stage in range(own, stages)
+        for name, values in last.items()
+    }
+    return {**weights, **copies}
 
 
 def fill(module: torch.nn.Module, weights: Mapping[str, Tensor], name: str) -> None:

@@ -243,6 +243,23 @@ def test_a_second_stage_trains_alone_after_a_frozen_first(tmp_path: Path) -> Non
     )
 
 
+def test_a_third_stage_starts_as_a_copy_of_the_second_and_trains_alone(tmp_path: Path) -> None:
+    text = SETTINGS.replace("usenet", "musse-net")
+    two = parse(text + f"[[phases]]\niterations = 4\n{LOSS}\n")
+    run(two, tmp_path / "two")
+    start = f"[initial]\nweights = 'two/{BEST}'\n"
+    deeper = text.replace("base_channels = 2", "base_channels = 2\nstages = 3")
+    three = parse(deeper + start + f"[[phases]]\niterations = 4\n{LOSS}\n", tmp_path / "three.toml")
+    loop = trainer(three, tmp_path / "three")
+    weights = checkpoint.load(tmp_path / "two" / BEST)["weights"]
+    for stage, source in ((0, 0), (1, 1), (2, 1)):
+        own = loop.network.stages[stage].state_dict()  # type: ignore[index]
+        assert all(torch.equal(values, weights[f"stages.{source}.{name}"]) for name, values in own.items())
+    loop.step(loop.stream.batch(0))
+    stages = loop.network.stages.children()  # type: ignore[union-attr]
+    assert [any(values.grad is not None for values in stage.parameters()) for stage in stages] == [False, False, True]
+
+
 def test_the_simulator_feeds_the_loop(tmp_path: Path) -> None:
     told: list[Status] = []
     outcome = train(config(iterations=4), tmp_path, told.append)
