@@ -12,12 +12,15 @@ AREAS = {
     "right": Qt.DockWidgetArea.RightDockWidgetArea,
     "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
 }
+BELOW_PX = 180
 
 
 def make_docks(window: QMainWindow, state: ViewerState, commands: Commands) -> dict[str, QDockWidget]:
     """Build the docks by name; a panel with `beside` shares a tabbed place with the panel it names."""
     docks: dict[str, QDockWidget] = {}
     window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+    window.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
+    window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
     for info in PANELS:
         dock = docks[info.name] = _dock(window, info, state, commands)
         window.addDockWidget(AREAS[info.area], dock)
@@ -33,6 +36,8 @@ def make_docks(window: QMainWindow, state: ViewerState, commands: Commands) -> d
     window.resizeDocks([docks["method"], docks["measurements"]], [300, 320], Qt.Orientation.Horizontal)
     window.resizeDocks([docks["method"], docks["display"]], [330, 420], Qt.Orientation.Vertical)
     window.resizeDocks([docks["measurements"], docks["graphs"]], [400, 340], Qt.Orientation.Vertical)
+    below = [docks[info.name] for info in PANELS if info.area == "bottom"]
+    window.resizeDocks(below, [BELOW_PX] * len(below), Qt.Orientation.Vertical)
     return docks
 
 

@@ -80,5 +80,5 @@ def device_text() -> str:
     if torch is None:
         return "not chosen yet"
     if not torch.cuda.is_available():
-        return f"CPU, {torch.get_num_threads()} threads; no CUDA device"
+        return f"CPU ({torch.get_num_threads()} in parallel); no CUDA device"
     return f"{torch.cuda.get_device_name(0)}, CUDA {torch.version.cuda}"
