@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, Qt, Slot
+from PySide6.QtCore import QByteArray, Qt, QTimer, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QMessageBox, QWidget
 
 from app.actions import Action, key_rows, make_action, nudge_of, refresh, restyle
 from app.controllers.commands import Commands, make_commands
@@ -208,9 +208,14 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop every job, forget the temporary results, remember the window."""
         self.commands.playback.pause()
+        for dialog in self.findChildren(QDialog):
+            dialog.reject()
         for end in self.context.at_close:
             end()
         self._remember()
+        self.hide()  # waiting for jobs is nothing to look at
         self.jobs.close()
+        for timer in self.findChildren(QTimer):
+            timer.stop()
         self.state.close()
         event.accept()

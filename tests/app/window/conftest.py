@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from app.controllers.estimation import Catalog, Device, Engine
 from app.jobs import JobControl
@@ -154,7 +155,7 @@ def fixture_make_window(
 
     yield make
     fake.gate.set()
-    for window in made:
+    for window in filter(isValid, made):
         window.close()
         window.deleteLater()
     qapp.processEvents()

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QDialogButtonBox
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QDialogButtonBox, QMenu
 from pytestqt.qtbot import QtBot
 
 from app.dialogs.geometry_dialog import GeometryDialog
@@ -16,7 +16,7 @@ from app.main_window import MainWindow
 from engine.readers.base import READERS
 from engine.readers.open import open_recording
 
-from .conftest import FRAMES, open_and_wait, shown_error, write_recording
+from .conftest import FRAMES, LINES, ROWS, open_and_wait, shown_error, write_recording
 
 
 def test_empty_window_says_what_to_do(window: MainWindow) -> None:
@@ -45,18 +45,65 @@ def test_recording_brings_its_regions(opened: MainWindow) -> None:
     assert not opened.actions_by_name["undo"].isEnabled()
 
 
-def test_dropped_files_open(window: MainWindow, recording_path: Path, qtbot: QtBot) -> None:
+def drop(window: MainWindow, paths: list[Path]) -> None:
+    """Drop files on the window, or, without any, a text."""
     data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(recording_path))])
-    event = QDropEvent(
-        QPointF(QPoint(50, 50)),
-        Qt.DropAction.CopyAction,
-        data,
-        Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
-    )
-    window.dropEvent(event)
+    if paths:
+        data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    else:
+        data.setText("not a file")
+    place, buttons, keys = QPoint(50, 50), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(place, Qt.DropAction.CopyAction, data, buttons, keys)
+    enter.ignore()
+    window.dragEnterEvent(enter)
+    assert enter.isAccepted() is bool(paths)
+    window.dropEvent(QDropEvent(QPointF(place), Qt.DropAction.CopyAction, data, buttons, keys))
+
+
+def test_dropped_files_open(window: MainWindow, recording_path: Path, qtbot: QtBot) -> None:
+    drop(window, [])
+    assert window.state.activity is None
+    drop(window, [recording_path])
     qtbot.waitUntil(lambda: window.state.recording is not None)
+
+
+def test_several_dropped_files_are_one_sequence(window: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    paths = [write_recording(tmp_path / f"frame_{number}.h5", number, frames=1) for number in (10, 2, 1)]
+    drop(window, paths)
+    qtbot.waitUntil(lambda: window.state.recording is not None, timeout=10_000)
+    assert window.state.recording is not None
+    sequence = window.state.recording.sequence
+    assert sequence.shape == (3, ROWS, LINES)
+    assert [sequence.frame(index)[0, 0] for index in range(3)] == [1, 2, 10]  # in the order of their numbers
+
+
+def test_a_recent_recording_of_several_files_opens_again(window: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    paths = tuple(write_recording(tmp_path / f"frame_{number}.h5", number, frames=1) for number in (1, 2, 3))
+    window.open_paths(paths)
+    qtbot.waitUntil(lambda: window.state.recording is not None, timeout=10_000)
+    before = window.state.recording
+    recent = next(menu for menu in window.menuBar().findChildren(QMenu) if "recent" in menu.title())
+    recent.aboutToShow.emit()
+    entries = recent.actions()
+    assert entries[0].text().endswith("frame_1.h5 and 2 more")
+    entries[0].trigger()
+    qtbot.waitUntil(lambda: window.state.recording is not before, timeout=10_000)
+    assert window.state.recording is not None
+    assert window.state.recording.frames == 3
+
+
+def test_a_recent_recording_that_is_gone_is_told(window: MainWindow, recording_path: Path, qtbot: QtBot) -> None:
+    window.open_paths((recording_path,))
+    qtbot.waitUntil(lambda: window.state.recording is not None, timeout=10_000)
+    before = window.state.recording
+    window.jobs.files.submit(lambda _control: recording_path.unlink())
+    recent = next(menu for menu in window.menuBar().findChildren(QMenu) if "recent" in menu.title())
+    recent.aboutToShow.emit()
+    recent.actions()[0].trigger()
+    texts: list[str] = []
+    qtbot.waitUntil(lambda: bool(texts.append(shown_error(window)) or texts[-1]), timeout=10_000)
+    assert "one.h5" in texts[-1]
+    assert window.state.recording is before
 
 
 @pytest.mark.parametrize("content", [b"", b"not a recording at all", b"\x89HDF\r\n\x1a\n damaged"])
