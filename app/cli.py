@@ -21,6 +21,7 @@ COMMANDS = {
     "figure": "app.commands.figure:figure",
     "evaluate": "app.commands.evaluate:evaluate",
     "compare-pairs": "app.commands.compare_pairs:compare_pairs",
+    "batch": "app.commands.batch:batch",
     "simulate": "app.commands.simulate:simulate",
     "train": "app.commands.train:train",
     "adapt": "app.commands.adapt:adapt",

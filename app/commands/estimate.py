@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -109,6 +110,12 @@ def make_settings(
     frames: str | None,
 ) -> "Settings":
     """Turn the options into settings; an unknown method, parameter or frame is one clear line."""
+    chosen = choose_settings(method, strain_method, texts, reference)
+    return chosen if frames is None else replace(chosen, frames=parse_frames(frames, sequence.shape[0]))
+
+
+def choose_settings(method: str | None, strain_method: str, texts: list[str], reference: int) -> "Settings":
+    """Turn the options that hold for any recording into settings."""
     from engine.estimators.base import ESTIMATORS
     from engine.estimators.default import default_method
     from engine.pipeline import Preparation, Settings
@@ -120,7 +127,6 @@ def make_settings(
         method=name,
         parameters=ESTIMATORS.get(name).Params.from_text(groups["method"]),
         reference=reference,
-        frames=None if frames is None else parse_frames(frames, sequence.shape[0]),
         preparation=Preparation.from_text(groups["prepare"]),
         strain_method=strain_method,
         strain_parameters=STRAIN_METHODS.get(strain_method).Params.from_text(groups["strain"]),

@@ -54,10 +54,10 @@ def table_text(
     why, as `name=reason` separated by blanks. Numbers have nine digits, more than a float32 strain holds.
     """
     names = list(dict.fromkeys(name for row in rows for name in row.metrics))
-    shown = [_columns(name, rows) for name in names]
+    shown = [columns(name, rows) for name in names]
     header = ["frame", "reference", *(title for titles in shown for title in titles), "missing"]
     lines = [*_comments(provenance, target, background), ",".join(header)]
-    lines += [",".join(_cells(row, names, shown)) for row in rows]
+    lines += [",".join(cells(row, names, shown)) for row in rows]
     return "\n".join(lines) + "\n"
 
 
@@ -86,12 +86,13 @@ def provenance_lines(provenance: Provenance) -> tuple[tuple[str, str], ...]:
 
 
 def _comments(provenance: Provenance, target: Ellipse | None, background: Ellipse | None) -> list[str]:
-    pairs = [*provenance_lines(provenance), ("target", _ellipse(target)), ("background", _ellipse(background))]
+    pairs = [*provenance_lines(provenance), ("target", ellipse_text(target)), ("background", ellipse_text(background))]
     pairs.append(("sign", "strain is positive in compression"))
     return [f"# {name}: {' '.join(text.split())}" for name, text in pairs]
 
 
-def _ellipse(ellipse: Ellipse | None) -> str:
+def ellipse_text(ellipse: Ellipse | None) -> str:
+    """Write an ellipse for a comment line, in mm and degrees."""
     if ellipse is None:
         return "none"
     lengths = (ellipse.lateral_m, ellipse.depth_m, ellipse.semi_lateral_m, ellipse.semi_axial_m)
@@ -99,8 +100,8 @@ def _ellipse(ellipse: Ellipse | None) -> str:
     return f"{centre} mm {ellipse.angle_deg:.6g} deg (lateral depth semi-lateral semi-axial angle)"
 
 
-def _columns(name: str, rows: Sequence[FrameMetrics]) -> tuple[str, ...]:
-    """One column for a metric, two where it has dB as well."""
+def columns(name: str, rows: Sequence[FrameMetrics]) -> tuple[str, ...]:
+    """Titles of a metric in the table: one column, or two where it has dB as well."""
     unit = next((row.metrics[name].unit for row in rows if name in row.metrics), "")
     suffix = {"": "", "%": "_percent"}.get(unit, f"_{unit}")
     has_decibel = any(not math.isnan(row.metrics[name].decibel) for row in rows if name in row.metrics)
@@ -112,7 +113,8 @@ def _has_ratio(name: str) -> bool:
     return name.startswith(("snr", "cnr", "strain_"))
 
 
-def _cells(row: FrameMetrics, names: Sequence[str], shown: Sequence[tuple[str, ...]]) -> Iterator[str]:
+def cells(row: FrameMetrics, names: Sequence[str], shown: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Write one line of the table: frames, the metrics `names` under the titles `shown`, and what is missing."""
     yield str(row.deformed_frame)
     yield str(row.reference_frame)
     missing = []

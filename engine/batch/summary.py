@@ -1,0 +1,53 @@
+"""One table for a whole batch: the metrics of every frame of every recording as CSV."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.batch.job import Outcome
+from engine.export.atomic import atomic_path
+from engine.export.table import cells, columns, ellipse_text
+from engine.types import Ellipse
+
+LEAD = ("recording", "result", "method", "weights_sha256", "input_sha256", "program", "frame", "reference")
+
+
+def summary_text(outcomes: Sequence[Outcome], target: Ellipse | None, background: Ellipse | None) -> str:
+    """Write the table as text: comment lines with the regions and the sign, a header, a line for each frame.
+
+    Columns are those of the table of one recording, led by recording, result and provenance. Recordings come in the
+    order of their paths; those that failed are left out.
+    """
+    measured = sorted((entry for entry in outcomes if entry.metrics), key=lambda entry: str(entry.recording))
+    rows = [row for entry in measured for row in entry.metrics]
+    names = list(dict.fromkeys(name for row in rows for name in row.metrics))
+    titles = [columns(name, rows) for name in names]
+    text = io.StringIO()
+    text.write(f"# target: {ellipse_text(target)}\n# background: {ellipse_text(background)}\n")
+    text.write("# sign: strain is positive in compression\n")
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow([*LEAD, *(title for group in titles for title in group), "missing"])
+    for entry in measured:
+        lead = _lead(entry)
+        table.writerows([*lead, *cells(row, names, titles)] for row in entry.metrics)
+    return text.getvalue()
+
+
+def write_summary(path: Path, outcomes: Sequence[Outcome], target: Ellipse | None, background: Ellipse | None) -> None:
+    """Write `summary_text` to a file, whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(summary_text(outcomes, target, background), encoding="utf-8", newline="\n")
+
+
+def _lead(entry: Outcome) -> tuple[str, ...]:
+    made = entry.provenance
+    assert made is not None
+    return (
+        str(entry.recording),
+        entry.output.name,
+        made.method,
+        made.weights_sha256,
+        made.input_sha256,
+        f"strainscope {made.program_version}",
+    )
