@@ -39,6 +39,7 @@ class RunStore:
         self._lock = threading.Lock()
         self._summaries: dict[int, FrameSummary] = {}
         self._cache: OrderedDict[int, tuple[Map, Map]] = OrderedDict()
+        self._range: tuple[float, float] | None = None
 
     def add(self, estimate: FrameEstimate) -> FrameSummary:
         """Write one frame's estimate and return its summary."""
@@ -54,6 +55,9 @@ class RunStore:
         summary = summarise(estimate)
         with self._lock:
             self._summaries[estimate.deformed_frame] = summary
+            if np.isfinite(summary.low):
+                low, high = self._range or (summary.low, summary.high)
+                self._range = min(low, summary.low), max(high, summary.high)
             self._cache.pop(estimate.deformed_frame, None)
         return summary
 
@@ -70,6 +74,11 @@ class RunStore:
         """Return the small facts of an estimated frame."""
         with self._lock:
             return self._summaries[frame]
+
+    def strain_range(self) -> tuple[float, float] | None:
+        """Return stored strains that hold 96 % of every frame so far, or None where no frame has a valid pixel."""
+        with self._lock:
+            return self._range
 
     def strain_and_quality(self, frame: int) -> tuple[Map, Map]:
         """Return the strain and quality maps of a frame, read-only, from memory where they were shown lately."""
@@ -105,6 +114,7 @@ class RunStore:
         with self._lock:
             frames = list(self._summaries)
             self._summaries.clear()
+            self._range = None
             self._cache.clear()
         for frame in frames:
             self._path(frame).unlink(missing_ok=True)

@@ -3,10 +3,11 @@
     QT_QPA_PLATFORM=offscreen python tests/benchmarks/benchmark_window.py [--frames 200] [--openings 200]
 
 Prints one line a figure. The recording is 2048 x 256; its estimates are made up, so that the window alone is measured,
-except for cancelling, which runs the real correlation tracker.
+except for cancelling, which runs the real correlation tracker and the real solver of GLUE.
 """
 
 import argparse
+import itertools
 import resource
 import tempfile
 import time
@@ -206,13 +207,13 @@ def openings(application: QApplication, window: MainWindow, count: int) -> None:
 
 
 def cancelling(application: QApplication) -> None:
-    """Time until the window answers and until the engine thread is free, with the real tracker at work."""
+    """Time until the window answers and until the engine thread is free, with real trackers at work."""
     window = MainWindow(Preferences(), "cpu", Engine(list_methods))
     window.show()
     spin(application, lambda: bool(window.state.methods))
-    window.commands.processing.choose_method("ncc")
     answers, free = [], []
-    for wait in (0.2, 0.5, 0.9, 1.4):
+    for method, wait in itertools.product(("ncc", "glue"), (0.2, 0.6, 1.4)):
+        window.commands.processing.choose_method(method)
         window.state.set_recording(big_sequence(4))
         window.commands.processing.start()
         start = time.perf_counter()
