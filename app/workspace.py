@@ -1,11 +1,11 @@
 """The middle of the window: images and time line, or, without a recording, what to do. Binds state to views."""
 
-import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.controllers.commands import Commands
 from app.state import Role, ViewerState
+from app.state.maps import MAP_TITLES, MapState
 from app.views.dual_view import DualView
 from app.views.play_bar import PlayBar
 from engine.types import Ellipse
@@ -97,6 +97,7 @@ class Workspace(QStackedWidget):
         state.display_changed.connect(self._show_display)
         state.cursor_changed.connect(self._show_cursor)
         state.playing_changed.connect(self._show_playing)
+        state.slice(MapState).map_changed.connect(self._show_map)
 
     def _ask(self) -> None:
         commands = self._commands
@@ -152,6 +153,12 @@ class Workspace(QStackedWidget):
         self._show_cursor()
 
     @Slot()
+    def _show_map(self) -> None:
+        self.view.show_map(self._state.slice(MapState).map)
+        self._show_words()
+        self._show_cursor()
+
+    @Slot()
     def _show_frame(self) -> None:
         recording = self._state.recording
         self.play_bar.show_frames(0 if recording is None else recording.frames, self._state.frame)
@@ -182,6 +189,8 @@ class Workspace(QStackedWidget):
         against = "" if picture.reference_frame is None else f" against {picture.reference_frame + 1}"
         title = run.title if run is not None and picture.strain is not None else ""
         strain = f"{title} \u00b7 frame {picture.frame + 1}{against}" if title else f"frame {picture.frame + 1}"
+        if title and self.view.map is not None:
+            strain = f"{MAP_TITLES[self.view.map.kind]} \u00b7 {strain}"
         self.view.show_words(of, strain, "" if picture.strain is not None else self._why_empty(picture.frame))
 
     def _why_empty(self, frame: int) -> str:
@@ -203,12 +212,7 @@ class Workspace(QStackedWidget):
         return "This frame was not estimated.\nPress \u201cContinue\u201d (Ctrl+R)."
 
     def _recording_limits(self) -> tuple[float, float] | None:
-        run = self._state.run
-        if run is None:
-            return None
-        summaries = [run.store.summary(frame) for frame in run.store.frames()]
-        ends = [(entry.low, entry.high) for entry in summaries if np.isfinite(entry.low)]
-        return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
+        return None if self._state.run is None else self._state.run.store.strain_range()
 
     @Slot()
     def _show_regions(self) -> None:

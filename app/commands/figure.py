@@ -13,6 +13,8 @@ from engine.errors import ParameterError
 if TYPE_CHECKING:
     from engine.types import FrameEstimate, Map, Result
 
+SIGNS = ("compressive", "signed", "magnitude")
+
 
 @with_opening
 def figure(
@@ -29,8 +31,9 @@ def figure(
     background: Background = None,
     dpi: Annotated[float, typer.Option("--dpi", help="Pixels per inch, 50 to 1200.")] = 300,
     limits: Annotated[
-        str | None, typer.Option("--limits", metavar="LOW,HIGH", help="Compressive strain at the bar's ends, in %.")
+        str | None, typer.Option("--limits", metavar="LOW,HIGH", help="Strain at the bar's ends, in %.")
     ] = None,
+    sign: Annotated[str, typer.Option("--sign", metavar="|".join(SIGNS), help="What counts as positive.")] = SIGNS[0],
     colormap: Annotated[
         str, typer.Option("--colormap", metavar="NAME", help="Colour map; NAME_r is reversed.")
     ] = "viridis",
@@ -41,8 +44,11 @@ def figure(
 ) -> None:
     """Draw B-mode and strain side by side, with ellipses, colour bar and numbers."""
     from engine.export.figure import FigureContent, StrainPanel, save_figure
+    from engine.export.quantity import QUANTITIES
     from engine.metrics.contrast import strain_metrics
 
+    if sign not in SIGNS:
+        raise ParameterError(f"--sign: expected one of {', '.join(SIGNS)}, found {sign!r}")
     regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
     opened = open_result(result)
     estimate = opened.read_frame(frame_row(opened, frame))
@@ -53,13 +59,14 @@ def figure(
         bmode_db=_bmode(opening, rf, opened, estimate) if rf else None,
         target=regions[0],
         background=regions[1],
-        limits_percent=parse_limits(limits, "--limits"),
+        limits=parse_limits(limits, "--limits"),
         colormap=colormap,
         dynamic_range_db=dynamic_range,
         title=title,
         scale_bar=scale_bar,
         caption=caption,
         provenance=opened.provenance,
+        quantity=QUANTITIES[sign],
     )
     save_figure(content, output, dpi)
     typer.echo(str(output))

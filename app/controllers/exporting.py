@@ -13,8 +13,10 @@ from app.controllers.processing import in_words
 from app.jobs import Answers, JobControl, Jobs
 from app.run_store import RunStore
 from app.state import Activity, Display, Picture, Regions, Run, ViewerState
+from app.state.maps import MAP_COLORS, MapState, ShownMap
 from engine.errors import StrainscopeError
 from engine.export.figure import FigureContent, StrainPanel, save_figure
+from engine.export.quantity import QUANTITIES
 from engine.export.result_file import ResultWriter
 from engine.export.table import measure_frames, write_table
 from engine.metrics.base import Measurement
@@ -49,9 +51,10 @@ class FigureSource:
     picture: Picture
     method: str
     display: Display
-    limits_percent: tuple[float, float] | None
+    limits: tuple[float, float] | None
     regions: Regions
     metrics: Mapping[str, Measurement] = field(default_factory=dict)
+    map: ShownMap | None = None
 
 
 class ExportController(QObject):
@@ -67,7 +70,7 @@ class ExportController(QObject):
         self._lane = jobs.files
         self._job: int | None = None
 
-    def figure_source(self, limits_percent: tuple[float, float] | None) -> FigureSource | None:
+    def figure_source(self, limits: tuple[float, float] | None) -> FigureSource | None:
         """Freeze what is shown now; None, with a word to the user, where there is no strain."""
         state = self._state
         if state.recording is None or state.run is None or state.picture is None or state.picture.strain is None:
@@ -79,9 +82,10 @@ class ExportController(QObject):
             state.picture,
             state.run.title,
             state.display,
-            limits_percent if state.display.quantity == "compressive" else None,
+            limits,
             state.regions,
             state.measurements.values,
+            state.slice(MapState).map,
         )
 
     def preview_figure(self, source: FigureSource, options: FigureOptions) -> None:
@@ -153,23 +157,27 @@ def figure_content(source: FigureSource, options: FigureOptions) -> FigureConten
     if picture.strain is None:
         raise StrainscopeError(NOTHING)
     against = "" if picture.reference_frame is None else f" against {picture.reference_frame + 1}"
+    shown = source.map
+    stored = picture.strain if shown is None else shown.values
     panel = StrainPanel(
         f"{source.method}, frame {picture.frame + 1}{against}",
-        _visible(picture, source.display.quality_threshold),
-        source.metrics if options.numbers else {},
+        _visible(stored, picture.quality, source.display.quality_threshold),
+        source.metrics if options.numbers and shown is None else {},
     )
+    colors = source.display.colormap if shown is None else MAP_COLORS.get(shown.kind, source.display.colormap)
     return FigureContent(
         (panel,),
         source.sequence.geometry,
         bmode_db(source.sequence.frame(picture.bmode_frame)) if options.bmode else None,
         regions.target,
         regions.background,
-        source.limits_percent,
-        source.display.colormap + ("_r" if source.display.reverse else ""),
+        source.limits,
+        colors + ("_r" if source.display.reverse else ""),
         source.display.dynamic_range_db,
         options.title,
         options.scale_bar,
         options.caption,
+        quantity=QUANTITIES[source.display.quantity if shown is None else shown.quantity],
     )
 
 
@@ -211,10 +219,9 @@ def _preview(source: FigureSource, options: FigureOptions, _control: JobControl)
         return path.read_bytes()
 
 
-def _visible(picture: Picture, threshold: float) -> Map:
-    """Strain without the pixels that the quality mask hides on screen."""
-    assert picture.strain is not None
-    if threshold <= 0 or picture.quality is None:
-        return picture.strain
-    shown: Map = np.where(picture.quality >= threshold, picture.strain, np.float32(np.nan))
+def _visible(stored: Map, quality: Map | None, threshold: float) -> Map:
+    """Leave out the pixels that the quality mask hides on screen."""
+    if threshold <= 0 or quality is None:
+        return stored
+    shown: Map = np.where(quality >= threshold, stored, np.float32(np.nan))
     return shown

@@ -70,6 +70,7 @@ FEATURES: Registry[Build] = Registry(
         "editing",
         "estimating",
         "viewing",
+        "maps",
         "playing",
         "appearance",
         "preferences",

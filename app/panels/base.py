@@ -38,6 +38,7 @@ PANELS: Registry[PanelInfo] = Registry(
         "method",
         "recording",
         "display",
+        "maps",
         "measurements",
         "graphs",
         "log",

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QTo
 from app.controllers.commands import Commands
 from app.panels.base import PANELS, Panel, PanelInfo
 from app.state import Role, Tool, ViewerState
+from app.state.maps import MapState
 from app.theme import Theme, icon, role_color
 from engine.metrics.base import Measurement
 from engine.metrics.contrast import explain
@@ -21,8 +22,10 @@ ROWS = {
     "strain_ratio": ("Strain ratio", "Mean background strain over mean target strain; above 1 the target is stiffer"),
     "mean_target": ("Target strain", "Mean compressive strain in the target"),
     "mean_background": ("Background strain", "Mean compressive strain in the background"),
+    "modulus_ratio": ("Modulus ratio", "Median relative modulus of the target; the background's is 1"),
 }
 DASH = "\u2013"
+NO_MODULUS = Measurement("modulus_ratio", math.nan, reason="not_computed")
 
 
 class MeasurementsPanel(Panel):
@@ -30,6 +33,7 @@ class MeasurementsPanel(Panel):
 
     def __init__(self, state: ViewerState, commands: Commands) -> None:
         super().__init__(state, commands)
+        self._maps = state.slice(MapState)
         self.values: dict[str, QLabel] = {}
         self.decibels: dict[str, QLabel] = {}
         self.buttons = {role: self._region_button(role) for role in Role}
@@ -52,6 +56,7 @@ class MeasurementsPanel(Panel):
         self.column.addWidget(self.mirror)
         self.column.addStretch(1)
         state.measurements_changed.connect(self.refresh)
+        self._maps.modulus_changed.connect(self.refresh)
         state.regions_changed.connect(self.refresh_regions)
         state.tool_changed.connect(self.refresh_regions)
         state.selection_changed.connect(self.refresh_regions)
@@ -94,13 +99,19 @@ class MeasurementsPanel(Panel):
     def refresh(self) -> None:
         """Show the metrics of the shown frame."""
         measured = self.state.measurements
+        values = dict(measured.values)
+        ratio = self._maps.ratio() if values else None
+        values["modulus_ratio"] = ratio or NO_MODULUS
         for name in ROWS:
-            entry = measured.values.get(name)
+            entry = values.get(name)
             self.values[name].setText(value_text(entry))
             self.decibels[name].setText(decibel_text(entry))
             reason = explain(entry.reason) if entry is not None and entry.reason else ""
-            tip = reason or (
-                f"{entry.count} pixels, ddof {entry.ddof}" if entry is not None else "No strain in this frame"
+            tip = (
+                "Compute the relative modulus first (Ctrl+M)"
+                if entry is NO_MODULUS
+                else reason
+                or (f"{entry.count} pixels, ddof {entry.ddof}" if entry is not None else "No strain in this frame")
             )
             self.values[name].setToolTip(tip)
             self.decibels[name].setToolTip(tip)

@@ -18,21 +18,18 @@ from app.raster import (
     limits_of,
     shown_percent,
     strain_index,
+    tidy_limits,
 )
 from app.state import Display, Picture, Regions, Role, Tool
+from app.state.maps import MAP_COLORS, ShownMap
 from app.views.image_pane import ImagePane
+from engine.export.quantity import QUANTITIES
 
 LayoutName = Literal["automatic", "side by side", "stacked"]
 LAYOUTS: tuple[LayoutName, ...] = ("automatic", "side by side", "stacked")
 FRAME_PX = (130, 80)
 """Room for axes, colour bar and header around an image."""
 STACKING_GAIN = 1.6
-
-QUANTITIES = {
-    "compressive": ("Compressive strain (%)", ("stiff /\nlow strain", "soft /\nhigh strain")),
-    "signed": ("Axial strain (%), elongation +", ("compression", "elongation")),
-    "magnitude": ("Strain magnitude (%)", ("stiff /\nlow strain", "soft /\nhigh strain")),
-}
 
 
 class DualView(QWidget):
@@ -56,6 +53,7 @@ class DualView(QWidget):
         self._display = Display()
         self._recording_limits: tuple[float, float] | None = None
         self._limits: Limits | None = None
+        self._map: ShownMap | None = None
         self._following = False
         self._extent = QRectF()
         self._layout: LayoutName = "automatic"
@@ -100,6 +98,16 @@ class DualView(QWidget):
         self._recording_limits = recording_limits
         self.bmode.image.set_indices(None if picture is None else picture.bmode)
         self._show_strain()
+
+    def show_map(self, shown: ShownMap | None) -> None:
+        """Show another map in place of the strain, or the strain again."""
+        self._map = shown
+        self._show_strain()
+
+    @property
+    def map(self) -> ShownMap | None:
+        """The map that stands in place of the strain."""
+        return self._map
 
     def show_display(self, display: Display) -> None:
         """Show the same picture in another way."""
@@ -174,6 +182,10 @@ class DualView(QWidget):
             words.append("strain \u2013" if np.isnan(percent) else f"strain {percent:.2f} %")
             quality = float(picture.shown_quality[row, line])
             words.append("quality \u2013" if np.isnan(quality) else f"quality {quality:.2f}")
+        if self._map is not None:
+            value = float(self._map.shown[row, line])
+            label = QUANTITIES[self._map.quantity].label.lower()
+            words.append(f"{label} \u2013" if np.isnan(value) else f"{label} {value:.3g}")
         words.append(f"B-mode {bmode_decibel(int(picture.bmode[row, line])):.0f} dB")
         return "   ".join(words).replace("-", "\u2212", 1) if lateral_m < 0 else "   ".join(words)
 
@@ -183,7 +195,7 @@ class DualView(QWidget):
             pane.set_smooth(display.smooth)
         index = None
         if picture is not None and picture.shown_strain is not None:
-            percent = shown_percent(picture.shown_strain, display)
+            percent = self._map.shown if self._map is not None else shown_percent(picture.shown_strain, display)
             self._limits = self._choose_limits(picture)
             index = strain_index(percent, picture.shown_quality, self._limits, display.quality_threshold)
         self.strain.image.set_indices(index)
@@ -192,6 +204,10 @@ class DualView(QWidget):
 
     def _choose_limits(self, picture: Picture) -> Limits:
         display = self._display
+        if self._map is not None and self._map.kind != "true":
+            low, high = self._map.range or (0.0, 1.0)
+            symmetric = QUANTITIES[self._map.quantity].symmetric
+            return tidy_limits(low if symmetric else min(low, 0.0), high, symmetric=symmetric)
         if display.limits == "manual":
             return Limits(display.low_percent, max(display.high_percent, display.low_percent + 1e-3))
         strains = self._recording_limits if display.limits == "recording" else picture.range
@@ -204,16 +220,17 @@ class DualView(QWidget):
         self.bmode.bar.show_scale(
             _shown_greys(display.dynamic_range_db), (-display.dynamic_range_db, 0.0), "B-mode (dB)", ("", "")
         )
-        colors = color_table(display.colormap, reverse=display.reverse)
+        name = display.colormap if self._map is None else MAP_COLORS.get(self._map.kind, display.colormap)
+        colors = color_table(name, reverse=display.reverse)
         self.strain.image.set_table(colors)
-        self.bmode.overlay.set_table(
-            color_table(display.colormap, reverse=display.reverse, opacity=display.overlay_opacity)
-        )
-        title, ends = QUANTITIES[display.quantity]
+        self.bmode.overlay.set_table(color_table(name, reverse=display.reverse, opacity=display.overlay_opacity))
+        quantity = QUANTITIES[display.quantity if self._map is None else self._map.quantity]
         if self._limits is None or not self.strain.image.has_image():
             self.strain.bar.clear()
         else:
-            self.strain.bar.show_scale(colors, (self._limits.low_percent, self._limits.high_percent), title, ends)
+            self.strain.bar.show_scale(
+                colors, (self._limits.low_percent, self._limits.high_percent), quantity.label, quantity.ends
+            )
 
     @Slot(object)
     def _tell_cursor(self, place_mm: tuple[float, float] | None) -> None:

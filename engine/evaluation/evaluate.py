@@ -15,10 +15,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from engine.evaluation.measure import METRICS, measure
+from engine.evaluation.oracle import oracle_estimate
 from engine.evaluation.sets import EvaluationCase
 from engine.pipeline import Cancelled, Settings, run
-from engine.strain.base import STRAIN_METHODS
-from engine.types import Displacement, Ellipse, FrameEstimate, Geometry, RFSequence
+from engine.types import Ellipse, FrameEstimate, Geometry, RFSequence
 
 if TYPE_CHECKING:
     import torch
@@ -149,15 +149,8 @@ def _level(case: EvaluationCase, frame: int, mean_strain: float) -> float:
 
 
 def _oracle(case: EvaluationCase, settings: Settings, device: "torch.device") -> Iterator[FrameEstimate]:
-    """Yield the true displacement of each frame with the strain that the filter makes of it."""
-    strain_method = STRAIN_METHODS.get(settings.strain_method)
-    parameters = settings.strain_parameters or strain_method.Params()
-    geometry = case.sequence.geometry
     for frame in range(1, case.sequence.shape[0]):
-        truth = case.truth.read_frame(frame)
-        displacement = Displacement(truth.axial_displacement_m, truth.lateral_displacement_m, geometry)
-        strain = strain_method.strain(displacement, None, parameters, device)
-        yield FrameEstimate(0, frame, displacement, strain, (truth.axial_displacement_m * 0 + 1))
+        yield oracle_estimate(case.truth, case.sequence.geometry, frame, settings, device)
 
 
 Table = dict[str, dict[str, dict[str, Summary]]]

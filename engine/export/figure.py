@@ -13,13 +13,13 @@ import numpy as np
 
 from engine.errors import ParameterError, WriteError
 from engine.export.atomic import atomic_path
+from engine.export.quantity import COMPRESSIVE, Quantity
 from engine.export.table import provenance_lines
 from engine.metrics.base import Measurement
 from engine.types import Ellipse, Geometry, Map, Provenance
 
 FORMATS = {".png": "png", ".pdf": "pdf", ".svg": "svg", ".tif": "tiff", ".tiff": "tiff"}
 SMALLEST_DPI, LARGEST_DPI = 50, 1200
-PERCENT = 100.0
 
 _STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -41,7 +41,7 @@ _STYLE: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class StrainPanel:
-    """One strain map (H, W) as it is stored, negative in compression, under a title, with its numbers if any."""
+    """One map (H, W) as it is stored, strain negative in compression, under a title, with its numbers if any."""
 
     title: str
     strain: Map
@@ -50,7 +50,7 @@ class StrainPanel:
 
 @dataclass(frozen=True)
 class FigureContent:
-    """All that a figure shows; `limits_percent` of compressive strain, None for limits that fit the maps.
+    """All that a figure shows; `limits` of the `quantity` as shown, None for limits that fit the maps.
 
     Without `bmode_db` only strain is shown. With `scale_bar` a bar of some mm stands in place of the axes. `caption`
     prints the provenance below the figure; it is in the file's metadata in any case.
@@ -61,13 +61,14 @@ class FigureContent:
     bmode_db: Map | None = None
     target: Ellipse | None = None
     background: Ellipse | None = None
-    limits_percent: tuple[float, float] | None = None
+    limits: tuple[float, float] | None = None
     colormap: str = "viridis"
     dynamic_range_db: float = 60.0
     title: str = ""
     scale_bar: bool = False
     caption: bool = False
     provenance: Provenance | None = None
+    quantity: Quantity = COMPRESSIVE
 
     def __post_init__(self) -> None:
         shapes = {panel.strain.shape for panel in self.strain} | (
@@ -77,7 +78,7 @@ class FigureContent:
             raise ParameterError(f"a figure needs maps of one shape, found {sorted(shapes) or 'none'}")
         if not self.dynamic_range_db > 0:
             raise ParameterError(f"dynamic range must be positive, found {self.dynamic_range_db:g} dB")
-        if self.limits_percent is not None and not self.limits_percent[0] < self.limits_percent[1]:
+        if self.limits is not None and not self.limits[0] < self.limits[1]:
             raise ParameterError("the lower limit of strain must be below the upper one")
 
 
@@ -100,17 +101,17 @@ def save_figure(content: FigureContent, path: Path, dpi: float = 300) -> None:
         draw(content).savefig(temporary, format=kind, dpi=dpi, facecolor="white", **_metadata(content, kind))
 
 
-def suggest_limits(*strains: Map) -> tuple[float, float]:
-    """Limits of compressive strain in percent that show nearly all of the maps, at two significant digits.
+def suggest_limits(*maps: Map, quantity: Quantity = COMPRESSIVE) -> tuple[float, float]:
+    """Limits of the quantity as shown that hold nearly all of the maps, at two significant digits.
 
-    They start at zero when most is compressed, and are symmetric about zero when about as much is stretched.
+    They start at zero when most values are positive, and are symmetric about zero when about as many are negative.
     """
-    values = np.concatenate([-PERCENT * strain[np.isfinite(strain)] for strain in strains])
+    values = np.concatenate([quantity.shown(entry[np.isfinite(entry)]) for entry in maps])
     low, high = np.percentile(values, [2, 98]) if values.size else (0.0, 1.0)
     reach = _round_up(max(abs(low), abs(high)))
-    if low >= -0.5 * high:
+    if low >= -0.5 * high and not quantity.symmetric:
         return 0.0, reach
-    if high <= -0.5 * low:
+    if high <= -0.5 * low and not quantity.symmetric:
         return -reach, 0.0
     return -reach, reach
 
@@ -126,7 +127,7 @@ def _metadata(content: FigureContent, kind: str) -> dict[str, Any]:
     """Title and provenance in the way each format keeps them, without any date."""
     source = () if content.provenance is None else provenance_lines(content.provenance)
     program = f"strainscope {content.provenance.program_version}" if content.provenance else "strainscope"
-    title, text = content.title or "Axial strain", "; ".join(f"{name}: {value}" for name, value in source)
+    title, text = content.title or content.quantity.label, "; ".join(f"{name}: {value}" for name, value in source)
     if kind == "png":
         return {"metadata": {"Title": title, "Description": text, "Software": program}}
     if kind == "pdf":

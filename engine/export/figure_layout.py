@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib_scalebar.scalebar import ScaleBar
 
 from engine.errors import ParameterError
+from engine.export.quantity import Quantity
 from engine.export.table import provenance_lines
 from engine.metrics.base import Measurement
 from engine.metrics.reasons import explain
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from engine.export.figure import FigureContent
 
 MM = 1e3
-PERCENT = 100.0
 MINUS = "\N{MINUS SIGN}"
 NUMBERS = {
     "snr_target": "SNR (T)",
@@ -80,15 +80,14 @@ def draw(content: "FigureContent") -> Figure:
         _finish(axes, content, "B-mode", first=True)
         _decibel_bar(page, figure, image, left + page.panel[0] + BAR_GAP)
         left += page.panel[0] + BAR_GAP + BAR + DECIBEL_ROOM
-    limits = content.limits_percent or _fitting_limits(content)
+    limits = content.limits or _fitting_limits(content)
     for index, panel in enumerate(content.strain):
         axes = page.axes(figure, left, page.bottom, *page.panel)
-        compressive = np.asarray(-PERCENT * panel.strain, dtype=np.float32)
-        image = _show(axes, compressive, content.geometry, _colormap(content.colormap), limits)
+        image = _show(axes, content.quantity.shown(panel.strain), content.geometry, _colormap(content.colormap), limits)
         axes.set_facecolor(NO_ESTIMATE)
         _finish(axes, content, panel.title, first=content.bmode_db is None and index == 0)
         left += page.panel[0] + PANEL_GAP
-    _strain_bar(page, figure, image, left - PANEL_GAP + BAR_GAP, _extend(content, limits))
+    _strain_bar(page, figure, image, left - PANEL_GAP + BAR_GAP, _extend(content, limits), content.quantity)
     _write(page, figure, content.title, table, notes, caption)
     return figure
 
@@ -193,21 +192,21 @@ def _decibel_bar(page: Page, figure: Figure, image: AxesImage, left: float) -> N
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
 
 
-def _strain_bar(page: Page, figure: Figure, image: AxesImage, left: float, extend: Extend) -> None:
+def _strain_bar(page: Page, figure: Figure, image: AxesImage, left: float, extend: Extend, quantity: Quantity) -> None:
     """Draw the colour bar with unit and limits; the field has no standard direction, so its ends say what they are."""
     height = max(page.panel[1] - 2 * END_LABEL, SHORTEST_BAR)
     bottom = page.bottom + (page.panel[1] - height) / 2
     axes = page.axes(figure, left, bottom, BAR, height)
     bar = figure.colorbar(image, cax=axes, extend=extend, extendfrac=0.03)
     bar.outline.set_linewidth(0.5)
-    bar.set_label("Compressive strain (%)", labelpad=3)
+    bar.set_label(quantity.label, labelpad=3)
     low, high = image.get_clim()
     inner = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low or 0, high or 1)
     ticks = [low, *(tick for tick in inner if low + 0.08 * (high - low) < tick < high - 0.08 * (high - low)), high]
     bar.set_ticks(ticks, labels=[f"{tick:.3g}".replace("-", MINUS) for tick in ticks])
     words = {"fontsize": 6.8, "linespacing": 1.0, "ha": "left"}
-    page.text(figure, left, bottom + height + 0.05, "soft /\nhigh strain", va="bottom", **words)
-    page.text(figure, left, bottom - 0.05, "stiff /\nlow strain", va="top", **words)
+    page.text(figure, left, bottom + height + 0.05, quantity.ends[1], va="bottom", **words)
+    page.text(figure, left, bottom - 0.05, quantity.ends[0], va="top", **words)
 
 
 def _colormap(name: str) -> Any:
@@ -220,13 +219,13 @@ def _colormap(name: str) -> Any:
 def _fitting_limits(content: "FigureContent") -> tuple[float, float]:
     from engine.export.figure import suggest_limits
 
-    return suggest_limits(*(panel.strain for panel in content.strain))
+    return suggest_limits(*(panel.strain for panel in content.strain), quantity=content.quantity)
 
 
 def _extend(content: "FigureContent", limits: tuple[float, float]) -> Extend:
     """Say at which ends of the bar values go on beyond it."""
-    below = any(bool(np.any(-PERCENT * panel.strain < limits[0])) for panel in content.strain)
-    above = any(bool(np.any(-PERCENT * panel.strain > limits[1])) for panel in content.strain)
+    below = any(bool(np.any(content.quantity.shown(panel.strain) < limits[0])) for panel in content.strain)
+    above = any(bool(np.any(content.quantity.shown(panel.strain) > limits[1])) for panel in content.strain)
     return "both" if below and above else "min" if below else "max" if above else "neither"
 
 

@@ -29,6 +29,7 @@ from engine.strain.least_squares import LeastSquaresParams
 from engine.types import Displacement, FrameEstimate, RFSequence, Strain
 
 FRAMES, ROWS, LINES = 6, 300, 32
+LANE_END_S = 10.0
 METHODS = {"first": 1, "second": 2}
 
 
@@ -161,7 +162,10 @@ def fixture_make_window(
     qapp.processEvents()
     qapp.sendPostedEvents(None, 52)  # deferred deletes
     qapp.processEvents()
-    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("strainscope-")]
+    lanes = [thread for thread in threading.enumerate() if thread.name.startswith("strainscope-")]
+    for thread in lanes:  # one deep in a library call when its window closed ends when the call returns
+        thread.join(LANE_END_S)
+    left = [thread.name for thread in lanes if thread.is_alive()]
     assert not left, f"threads left: {left}"
     shown = [type(widget).__name__ for widget in qapp.topLevelWidgets() if widget.isVisible()]
     assert not shown, f"windows left: {shown}"

@@ -68,7 +68,7 @@ def test_figure_shows_what_was_chosen(opened: MainWindow) -> None:
     full = figure_content(source, FigureOptions())
     assert full.bmode_db is not None
     assert full.target == opened.state.regions.target
-    assert full.limits_percent == (0.0, 20.0)
+    assert full.limits == (0.0, 20.0)
     assert full.colormap == "viridis_r"
     assert np.isnan(full.strain[0].strain[:, :8]).all()
     assert full.strain[0].metrics["cnr"] == opened.state.measurements.values["cnr"]

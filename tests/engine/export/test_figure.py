@@ -39,7 +39,7 @@ def fixture_content() -> FigureContent:
         bmode,
         TARGET,
         BACKGROUND,
-        limits_percent=(0.0, 2.5),
+        limits=(0.0, 2.5),
         title="Phantom",
         provenance=PROVENANCE,
         caption=True,
@@ -169,7 +169,7 @@ def test_impossible_figures_are_one_line(content: FigureContent, tmp_path: Path)
     with pytest.raises(ParameterError, match="one shape"):
         replace(content, bmode_db=np.zeros((3, 3), np.float32))
     with pytest.raises(ParameterError, match="lower limit"):
-        replace(content, limits_percent=(2.0, 1.0))
+        replace(content, limits=(2.0, 1.0))
     with pytest.raises(WriteError, match="folder"):
         save_figure(content, tmp_path / "absent" / "f.png")
     assert list(tmp_path.iterdir()) == []

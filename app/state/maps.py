@@ -1,0 +1,165 @@
+"""Which map lies beside the B-mode: strain, its truth or error where a simulation knows it, or relative modulus."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import QObject, Signal
+
+from app.state.viewer import ViewerState
+from engine.elasticity.base import RelativeModulus, modulus_ratio, normalised
+from engine.errors import ParameterError
+from engine.metrics.base import Measurement
+from engine.parameters import Parameters
+from engine.types import Map
+
+MapKind = Literal["strain", "true", "error", "modulus"]
+MAP_TITLES: dict[MapKind, str] = {
+    "strain": "Strain",
+    "true": "True strain, same filter",
+    "error": "Error of the strain",
+    "modulus": "Relative modulus",
+}
+MAP_COLORS: dict[MapKind, str] = {"error": "crameri:vik", "modulus": "magma"}
+"""Colour maps of maps other than strain; the others take the strain's."""
+NOT_COMPUTED = "Relative modulus was not computed for this frame yet."
+
+
+@dataclass(frozen=True)
+class ShownMap:
+    """A map other than strain, of one frame of one run.
+
+    `values` (H, W) are as stored, `shown` is what is shown, on the screen's grid. `range` holds nearly all shown
+    values, None where there are none; `quantity` names an entry of `QUANTITIES`.
+    """
+
+    kind: MapKind
+    run: int
+    frame: int
+    quantity: str
+    values: Map
+    shown: Map
+    range: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class ModulusMethod:
+    """An elasticity method as the list shows it."""
+
+    name: str
+    title: str
+    params: type[Parameters]
+
+
+@dataclass(frozen=True)
+class ModulusKey:
+    """What a modulus map belongs to."""
+
+    run: int
+    frame: int
+    method: str
+    parameters: Parameters
+
+
+class MapState(QObject):
+    """The chosen map, the map that is there, and every modulus map of the open recording."""
+
+    kind_changed = Signal()
+    map_changed = Signal()
+    modulus_changed = Signal()
+    methods_changed = Signal()
+
+    def __init__(self, state: ViewerState) -> None:
+        super().__init__(state)
+        self._state = state
+        self.kind: MapKind = "strain"
+        self.map: ShownMap | None = None
+        self.methods: tuple[ModulusMethod, ...] = ()
+        self.method = "gauss-newton"
+        self.parameters: Parameters | None = None
+        self.progress = ""
+        self._moduli: dict[ModulusKey, RelativeModulus] = {}
+
+    def choose(self, kind: MapKind) -> None:
+        """Choose the map."""
+        if kind != self.kind:
+            self.kind = kind
+            self.kind_changed.emit()
+
+    def set_map(self, shown: ShownMap | None) -> None:
+        """Set the map that is there."""
+        if shown is not self.map:
+            self.map = shown
+            self.map_changed.emit()
+
+    def set_methods(self, methods: tuple[ModulusMethod, ...]) -> None:
+        """Set the list of elasticity methods."""
+        self.methods = methods
+        self.methods_changed.emit()
+
+    def set_method(self, method: str, parameters: Parameters | None) -> None:
+        """Choose how the modulus is computed."""
+        self.method, self.parameters = method, parameters
+        self.modulus_changed.emit()
+
+    def set_progress(self, words: str) -> None:
+        """Say how far a modulus map is."""
+        if words != self.progress:
+            self.progress = words
+            self.modulus_changed.emit()
+
+    def add_modulus(self, key: ModulusKey, modulus: RelativeModulus) -> None:
+        """Keep a modulus map."""
+        self._moduli[key] = modulus
+        self.modulus_changed.emit()
+
+    def forget_moduli(self) -> None:
+        """Drop all modulus maps: they belong to a recording that is gone."""
+        self._moduli.clear()
+        self.progress = ""
+        self.modulus_changed.emit()
+
+    @property
+    def modulus_key(self) -> ModulusKey | None:
+        """What a modulus map of the shown frame would belong to."""
+        run = self._state.run
+        if run is None or self.parameters is None:
+            return None
+        return ModulusKey(run.number, self._state.frame, self.method, self.parameters)
+
+    @property
+    def modulus(self) -> RelativeModulus | None:
+        """Modulus map of the shown frame, relative to the background as it lies now; None without map or background."""
+        key, reference = self.modulus_key, self._state.regions.background
+        found = None if key is None else self._moduli.get(key)
+        if found is None or reference is None:
+            return None
+        try:
+            relative = normalised(found.relative, reference, found.geometry)
+        except ParameterError:
+            return None
+        return RelativeModulus(relative, found.geometry, found.label, found.misfit)
+
+    def ratio(self) -> Measurement | None:
+        """Modulus ratio of target and background in the shown frame; None before a map is there."""
+        modulus, target = self.modulus, self._state.regions.target
+        if modulus is None:
+            return None
+        if target is None:
+            return Measurement("modulus_ratio", float("nan"), reason="not_drawn")
+        return modulus_ratio(modulus, target)
+
+    def unavailable(self, kind: MapKind) -> str:
+        """Say why a map cannot be shown, or nothing."""
+        state = self._state
+        if kind == "strain":
+            return ""
+        if state.run is None:
+            return "Estimate strain first."
+        if kind == "modulus":
+            return "" if self.modulus is not None else NOT_COMPUTED
+        if state.recording is None or state.recording.sequence.truth is None:
+            return "Only simulated recordings hold the true motion."
+        settings = state.run.settings
+        if settings.reference != 0 or settings.preparation.pairing != "fixed":
+            return "The true motion is known from the first frame: make it the fixed reference."
+        return ""

@@ -1,0 +1,47 @@
+"""What a map shows: the shown values of the stored ones, their label and unit, and the words at the colour bar's ends.
+
+No standard colour direction exists in the field, so the ends of the bar always say what they mean.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.types import Map
+
+PERCENT = 100.0
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Shown is `factor` times stored, or its magnitude; `ends` are the words at the low and the high end.
+
+    A `symmetric` quantity has limits symmetric about zero.
+    """
+
+    name: str
+    label: str
+    factor: float
+    ends: tuple[str, str]
+    magnitude: bool = False
+    symmetric: bool = False
+
+    def shown(self, stored: Map) -> Map:
+        """Return what is shown of stored values, any shape."""
+        values: Map = np.asarray(stored * np.float32(self.factor), dtype=np.float32)
+        return np.abs(values) if self.magnitude else values
+
+
+_SOFTNESS = ("stiff /\nlow strain", "soft /\nhigh strain")
+QUANTITIES: dict[str, Quantity] = {
+    entry.name: entry
+    for entry in (
+        Quantity("compressive", "Compressive strain (%)", -PERCENT, _SOFTNESS),
+        Quantity("signed", "Axial strain (%), elongation +", PERCENT, ("compression", "elongation"), symmetric=True),
+        Quantity("magnitude", "Strain magnitude (%)", PERCENT, _SOFTNESS, magnitude=True),
+        Quantity("true", "True compressive strain (%)", -PERCENT, _SOFTNESS),
+        Quantity("error", "Error of compressive strain (%)", -PERCENT, ("too low", "too high"), symmetric=True),
+        Quantity("modulus", "Relative modulus", 1.0, ("softer", "stiffer")),
+    )
+}
+COMPRESSIVE = QUANTITIES["compressive"]

@@ -1,0 +1,116 @@
+"""Maps beside strain: truth and error of a simulated recording, relative modulus, each only where it belongs."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.controllers.exporting import FigureOptions, figure_content
+from app.controllers.maps import MapsController
+from app.main_window import MainWindow
+from app.state.maps import MapState
+from engine.types import Ellipse
+
+from .conftest import expected_strain, open_and_wait
+
+SPACING_M = 1540 / (2 * 40e6)
+TRUE_STRAIN = -0.01
+TARGET = Ellipse(0.0, 2.0e-3, 1.0e-3, 0.8e-3)
+BACKGROUND = Ellipse(2.5e-3, 2.0e-3, 1.0e-3, 0.8e-3)
+
+
+@pytest.fixture
+def simulated(other_path: Path) -> Path:
+    """Give the recording a truth of uniform compression."""
+    with h5py.File(other_path, "r+") as file:
+        frames, rows, lines = file["rf"].shape
+        depth = np.broadcast_to(np.arange(rows)[:, None] * SPACING_M, (frames - 1, rows, lines))
+        truth = file.create_group("truth")
+        truth["axial_displacement_m"] = (TRUE_STRAIN * depth).astype(np.float32)
+        truth["lateral_displacement_m"] = np.zeros_like(depth, np.float32)
+        truth["axial_strain"] = np.full(depth.shape, TRUE_STRAIN, np.float32)
+        truth["inclusion_mask"] = np.zeros((rows, lines), np.int32)
+        truth["youngs_modulus_pa"] = np.full((rows, lines), 1e4, np.float32)
+    return other_path
+
+
+@pytest.fixture
+def with_truth(window: MainWindow, simulated: Path, qtbot: QtBot) -> MainWindow:
+    """A window with a finished run on the recording, at frame 2."""
+    open_and_wait(window, (simulated,), qtbot)
+    window.commands.playback.show_frame(2)
+    qtbot.waitUntil(lambda: _shown_frame(window) == 2, timeout=10_000)
+    return window
+
+
+def _shown_frame(window: MainWindow) -> int | None:
+    picture = window.state.picture
+    return None if picture is None or picture.strain is None else picture.frame
+
+
+def _map(window: MainWindow) -> MapState:
+    return window.state.slice(MapState)
+
+
+def test_truth_and_error_of_the_shown_frame(with_truth: MainWindow, qtbot: QtBot) -> None:
+    """The estimate is constant and known, so its error is the difference of two known numbers, in percent."""
+    window, maps = with_truth, _map(with_truth)
+    assert window.state.recording is not None
+    for name, frame in (("true", 2), ("error", 2), ("error", 4)):
+        window.actions_by_name[f"map_{name}"].trigger()
+        window.commands.playback.show_frame(frame)
+        qtbot.waitUntil(
+            lambda name=name, frame=frame: maps.map is not None and (maps.map.kind, maps.map.frame) == (name, frame),
+            timeout=10_000,
+        )
+        assert maps.map is not None
+        estimate = expected_strain(window.state.recording.sequence, "first", frame)
+        wanted = 100 * -TRUE_STRAIN if name == "true" else 100 * (TRUE_STRAIN - estimate)
+        assert float(np.nanmedian(maps.map.shown)) == pytest.approx(wanted, rel=1e-3)
+        assert window.workspace.view.map is maps.map
+    limits = window.workspace.view.limits
+    assert limits is not None
+    assert limits.low_percent == -limits.high_percent
+
+
+def test_a_map_leaves_with_its_recording(with_truth: MainWindow, qtbot: QtBot) -> None:
+    window, maps = with_truth, _map(with_truth)
+    maps.choose("error")
+    qtbot.waitUntil(lambda: maps.map is not None, timeout=10_000)
+    window.state.set_recording(None)
+    assert (maps.map, maps.kind) == (None, "strain")
+
+
+def test_without_truth_the_reason_is_said(opened: MainWindow) -> None:
+    maps = _map(opened)
+    assert "simulated" in maps.unavailable("true")
+    assert not opened.actions_by_name["map_error"].isEnabled()
+    opened.state.set_settings(opened.state.settings)
+    assert maps.unavailable("strain") == ""
+
+
+def test_modulus_needs_a_background_and_is_shown_when_done(with_truth: MainWindow, qtbot: QtBot) -> None:
+    """A uniform strain is a uniform modulus: 1 everywhere, ratio 1; the map is of this frame alone."""
+    window, maps = with_truth, _map(with_truth)
+    controller = window.commands.part(MapsController)
+    controller.load()
+    qtbot.waitUntil(lambda: bool(maps.methods), timeout=20_000)
+    assert "background" in controller.cannot_compute()
+    window.state.set_regions(type(window.state.regions)(TARGET, BACKGROUND))
+    controller.choose_method("strain-inverse")
+    controller.compute()
+    qtbot.waitUntil(lambda: maps.map is not None and maps.map.kind == "modulus", timeout=20_000)
+    assert maps.map is not None
+    assert float(np.nanmedian(maps.map.values)) == pytest.approx(1.0, rel=1e-3)
+    ratio = maps.ratio()
+    assert ratio is not None
+    assert ratio.value == pytest.approx(1.0, rel=1e-2)
+    source = window.commands.exporting.figure_source((0.0, 2.0))
+    assert source is not None
+    assert figure_content(source, FigureOptions()).quantity.label == "Relative modulus"
+    window.commands.playback.show_frame(3)
+    qtbot.waitUntil(lambda: _shown_frame(window) == 3, timeout=10_000)
+    assert maps.map is None
+    assert maps.ratio() is None
