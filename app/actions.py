@@ -30,9 +30,9 @@ class Action:
 
     `menu` is the path of its menu, as "View" or "View/Image layout"; empty for a key that has no entry. Entries lie in
     the order of `place`, and a line parts those of different hundreds. `tool_bar` is the same for the tool bar.
-    `key` is a shortcut with a modifier, which works wherever the focus is; `plain_keys` are keys without one, which
-    a focused field may want for itself; they do `press` where that is not the same as `do`. `tip` says more than the
-    entry's words; `key_words` are for the list of keys.
+    `key` and `more_keys` are shortcuts with a modifier, which work wherever the focus is; `plain_keys` are keys without
+    one, which a focused field may want for itself; they do `press` where that is not the same as `do`. `tip` says more
+    than the entry's words; `key_words` are for the list of keys.
     `enabled`, `checked` and `words` are asked again whenever the state changes.
     """
 
@@ -45,6 +45,7 @@ class Action:
     short_text: str = ""
     icon: str = ""
     key: str = ""
+    more_keys: tuple[str, ...] = ()
     plain_keys: tuple[Qt.Key, ...] = ()
     press: Callable[[], object] | None = None
     tip: str = ""
@@ -70,7 +71,7 @@ def make_action(parent: QWidget, info: Action) -> QAction:
     action = QAction(info.text, parent)
     action.setObjectName(info.name)
     if info.key:
-        action.setShortcut(QKeySequence(info.key))
+        action.setShortcuts([QKeySequence(key) for key in (info.key, *info.more_keys)])
     elif info.plain_keys and info.menu:
         action.setText(f"{info.text}\t{info.shown_key}")
     words = info.tip or info.plain_text
@@ -106,12 +107,14 @@ def restyle(actions: Iterable[QAction]) -> None:
 
 def key_rows(infos: Iterable[Action]) -> tuple[tuple[str, str], ...]:
     """Every key with what it does, for the help."""
-    rows = [
-        (", ".join(filter(None, (info.key, *(QKeySequence(key).toString() for key in info.plain_keys)))), info)
-        for info in infos
-        if info.shown_key
-    ]
-    return (*GENERAL_KEYS, *((keys, info.key_words or info.tip or info.plain_text) for keys, info in rows))
+    rows = [(all_keys(info), info.key_words or info.tip or info.plain_text) for info in infos if info.shown_key]
+    return (*GENERAL_KEYS, *((", ".join(keys), words) for keys, words in rows))
+
+
+def all_keys(info: Action) -> tuple[str, ...]:
+    """Every key of an action, as people write them."""
+    keys = (info.key, *info.more_keys, *(QKeySequence(key).toString() for key in info.plain_keys))
+    return tuple(key for key in keys if key)
 
 
 def nudge_of(event: QKeyEvent) -> tuple[int, int] | None:

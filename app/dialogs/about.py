@@ -10,14 +10,19 @@ from PySide6.QtWidgets import (
     QApplication,
     QDialog,
     QDialogButtonBox,
+    QFrame,
     QGridLayout,
     QLabel,
     QMessageBox,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 PACKAGES = ("PySide6-Essentials", "pyqtgraph", "numpy", "scipy", "torch", "h5py", "matplotlib")
+
+TALLEST_PX = 520
+"""Height of the list of keys, from which on it scrolls."""
 
 
 def show_keys(parent: QWidget, rows: Iterable[tuple[str, str]]) -> None:
@@ -25,7 +30,9 @@ def show_keys(parent: QWidget, rows: Iterable[tuple[str, str]]) -> None:
     dialog = QDialog(parent)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setWindowTitle("Keys")
-    grid = QGridLayout()
+    list_of_keys = QWidget()
+    grid = QGridLayout(list_of_keys)
+    grid.setContentsMargins(0, 0, 12, 0)
     grid.setHorizontalSpacing(24)
     grid.setVerticalSpacing(6)
     for row, (keys, words) in enumerate(rows):
@@ -38,7 +45,14 @@ def show_keys(parent: QWidget, rows: Iterable[tuple[str, str]]) -> None:
     column = QVBoxLayout(dialog)
     column.setContentsMargins(20, 18, 20, 14)
     column.setSpacing(16)
-    column.addLayout(grid)
+    area = QScrollArea()
+    area.setWidget(list_of_keys)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setMinimumSize(list_of_keys.sizeHint().width() + 12, min(list_of_keys.sizeHint().height(), TALLEST_PX))
+    area.setAccessibleName("List of keys")
+    column.addWidget(area)
     column.addWidget(buttons)
     dialog.open()
 

@@ -22,7 +22,7 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
             enabled=stack.canUndo, words=lambda: f"Undo {stack.undoText()}".strip(),
         ),
         Action(
-            "redo", "&Redo", stack.redo, "Edit", 101, 301, icon="redo", key="Ctrl+Shift+Z",
+            "redo", "&Redo", stack.redo, "Edit", 101, 301, icon="redo", key="Ctrl+Shift+Z", more_keys=("Ctrl+Y",),
             enabled=stack.canRedo, words=lambda: f"Redo {stack.redoText()}".strip(),
         ),
         Action(

@@ -145,6 +145,7 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
             menu="File",
             place=800,
             key="Ctrl+,",
+            key_words="Preferences",
             tip="Theme, method at the start, compute device, colours, playing speed",
         ),
     )

@@ -41,7 +41,7 @@ def test_the_tool_bar_holds_what_asks_for_it(window: MainWindow) -> None:
 
 
 def test_no_key_has_two_meanings(window: MainWindow) -> None:
-    keys = Counter(action.shortcut().toString() for action in window.actions() if not action.shortcut().isEmpty())
+    keys = Counter(key.toString() for action in window.actions() for key in action.shortcuts())
     plain = Counter(QKeySequence(key).toString() for info in window.infos for key in info.plain_keys)
     assert [key for key, count in (keys + plain).items() if count > 1] == []
 
