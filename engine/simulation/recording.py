@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.simulation.extra_motion import ExtraMotion
 from engine.simulation.mechanics import Compression, UnitField, compress
 from engine.simulation.phantom import Phantom
 from engine.simulation.renderer import Imaging
@@ -25,7 +26,7 @@ class Plan:
 
     `echo_gains` multiplies the echoes' amplitude in each inclusion; empty leaves all as bright as their surroundings.
     `texture_db` is the standard deviation of a smooth random brightness, as of fat and gland, with grains of some
-    3 mm; `texture_seed` decides it.
+    3 mm; `texture_seed` decides it. `extra_motion` is added to the motion of every frame.
     """
 
     phantom: Phantom
@@ -39,6 +40,7 @@ class Plan:
     echo_gains: tuple[float, ...] = ()
     texture_db: float = 0.0
     texture_seed: int = 0
+    extra_motion: tuple[ExtraMotion, ...] = ()
 
     def echogenicity(self, laterals_m: NDArray[np.float64], depths_m: NDArray[np.float64]) -> NDArray[np.float64]:
         """Amplitude of the echoes at N points."""
@@ -47,6 +49,8 @@ class Plan:
         if self.texture_db:
             texture = _smooth_noise(np.random.default_rng(self.texture_seed), laterals_m, depths_m)
             amplitude = amplitude * 10 ** (self.texture_db * texture / 20)
+        for extra in self.extra_motion:
+            amplitude = amplitude * extra.echo_gain_at(laterals_m, depths_m)
         return np.asarray(amplitude)
 
 
@@ -107,7 +111,8 @@ def _scene(field_m: UnitField, plan: Plan) -> Scene:
         plan.imaging,
         plan.degradation,
         plan.scatterers_per_cell,
-        plan.echogenicity if plan.echo_gains or plan.texture_db else None,
+        plan.echogenicity if plan.echo_gains or plan.texture_db or plan.extra_motion else None,
+        plan.extra_motion,
     )
 
 

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.simulation.extra_motion import ExtraMotion
 from engine.simulation.noise import add_gaussian, add_uniform
 from engine.simulation.renderer import Imaging, render
 from engine.simulation.scatterers import GridField, Region, Scatterers, scatter
@@ -70,6 +71,7 @@ class Scene:
     degradation: Degradation = field(default_factory=Degradation)
     scatterers_per_cell: float = 12.0
     echogenicity: Echogenicity | None = None
+    extra_motion: tuple[ExtraMotion, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,10 +154,12 @@ def _total(scene: Scene, unit: Tensor, depths_m: NDArray[np.float64], laterals_m
     depth = torch.as_tensor(depths_m - middle_m)[:, None]
     lateral = torch.as_tensor(laterals_m)[None, :]
     frames = []
-    for load in scene.loads:
+    for number, load in enumerate(scene.loads):
         total = unit * load.strain
         total[0] += load.lateral_shift_m + load.shear * depth
         total[1] += load.axial_shift_m + load.rotation * lateral
+        for extra in scene.extra_motion:
+            total = total + extra.displacement_m(number, depths_m, laterals_m)
         frames.append(total)
     return torch.stack(frames)
 

@@ -1,0 +1,106 @@
+"""A sliding layer and a pulsing vessel: exact truth, and RF that the truth explains."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine.simulation.extra_motion import Slip, Vessel, pulse
+from engine.simulation.phantom import Phantom
+from engine.simulation.protocols import protocol
+from engine.simulation.recording import Plan, SimulatedRecording, simulate
+from engine.simulation.sequences import FrameLoad
+from engine.types import Geometry
+from engine.warp import motion_from_numpy, warp
+
+GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.2e-3)
+STILL = Plan(Phantom(40e-3, 30e-3, (30e3,)), GEOMETRY, (480, 40), (FrameLoad(0.0),), scatterers_per_cell=20.0)
+SLIP = Slip(4.6e-3, (0.4e-3,))
+VESSEL = Vessel(0.5e-3, 4.6e-3, 1.5e-3, (40e-6,))
+DEPTHS, LATERALS = GEOMETRY.depths_m(480), GEOMETRY.laterals_m(40)
+
+
+def correlation(recording: SimulatedRecording, chosen: np.ndarray) -> float:
+    """NCC of reference and motion-compensated frame over some rows and lines."""
+    truth = recording.truth().read_frame(1)
+    axial = truth.axial_displacement_m / GEOMETRY.axial_spacing_m
+    motion = motion_from_numpy(axial, truth.lateral_displacement_m / GEOMETRY.pitch_m, torch.device("cpu"))
+    mask = torch.as_tensor(chosen)
+    found, still = warp(recording.rf[1][None, None], motion)[0, 0][mask], recording.rf[0][mask]
+    return float((found * still).sum() / (found.norm() * still.norm()))
+
+
+def inner() -> np.ndarray:
+    chosen = np.zeros((480, 40), dtype=bool)
+    chosen[20:-20, 5:-5] = True
+    return chosen
+
+
+def test_a_layer_slides_as_a_whole() -> None:
+    truth = simulate(replace(STILL, extra_motion=(SLIP,)), 1).truth().read_frame(1)
+    below = np.broadcast_to(DEPTHS[:, None] > SLIP.depth_m, (480, 40))
+    np.testing.assert_array_equal(truth.lateral_displacement_m, np.where(below, np.float32(0.4e-3), 0))
+    assert not truth.axial_displacement_m.any()
+
+
+def test_a_slanting_layer_slides_along_its_interface() -> None:
+    slanting = Slip(4.6e-3, (0.4e-3,), slope=0.5)
+    lateral, axial = slanting.displacement_m(0, DEPTHS, LATERALS).numpy()
+    moved = slanting.below(LATERALS[None, :], DEPTHS[:, None])
+    np.testing.assert_allclose(np.hypot(lateral, axial)[moved], 0.4e-3)
+    np.testing.assert_allclose(axial, 0.5 * lateral)
+    assert not lateral[~moved].any()
+
+
+def test_truth_explains_sliding_away_from_the_jump() -> None:
+    recording = simulate(replace(STILL, extra_motion=(SLIP,)), 1)
+    # The pulse reaches 0.25 mm to either side, so echoes of both layers mix within it.
+    away = np.abs(DEPTHS - SLIP.depth_m) > 0.4e-3
+    # Two whole lines: no interpolation at all, only rounding is left.
+    assert correlation(recording, inner() & away[:, None]) > 0.999
+    unmoved = torch.as_tensor(inner() & (SLIP.depth_m + 0.4e-3 < DEPTHS)[:, None])
+    still, moved = recording.rf[0][unmoved], recording.rf[1][unmoved]
+    assert float((still * moved).sum() / (still.norm() * moved.norm())) < 0.7
+
+
+def test_a_vessel_pushes_incompressible_tissue_aside() -> None:
+    lateral, axial = VESSEL.displacement_m(0, DEPTHS, LATERALS).numpy()
+    x, z = LATERALS[None, :] - VESSEL.lateral_m, DEPTHS[:, None] - VESSEL.depth_m
+    radius = np.hypot(x, z)
+    radial = (lateral * x + axial * z) / radius
+    assert radial.max() == pytest.approx(40e-6, rel=0.01)
+    np.testing.assert_allclose(radial[radius > 1.5e-3], (40e-6 * 1.5e-3 / radius)[radius > 1.5e-3])
+    divergence = np.gradient(lateral, GEOMETRY.pitch_m, axis=1) + np.gradient(axial, GEOMETRY.axial_spacing_m, axis=0)
+    # Strain at the wall is 2.7 %; central differences over a line of 0.2 mm leave a hundredth of that 1 mm off it.
+    assert np.abs(divergence[:, 1:-1][radius[:, 1:-1] > 2.5e-3]).max() < 3e-4
+
+
+def test_truth_explains_a_pulsing_vessel() -> None:
+    recording = simulate(replace(STILL, extra_motion=(VESSEL,)), 1)
+    assert correlation(recording, inner()) > 0.99
+    lumen = np.hypot(LATERALS[None, :] - VESSEL.lateral_m, DEPTHS[:, None] - VESSEL.depth_m) < 1e-3
+    still = recording.rf[0]
+    assert float(still[torch.as_tensor(lumen)].std()) < 0.3 * float(still[torch.as_tensor(~lumen)].std())
+
+
+def test_a_beat_rises_fast_and_returns() -> None:
+    assert (pulse(0.0), pulse(0.3), pulse(1.0)) == pytest.approx((0.0, 1.0, 0.0))
+    assert pulse(0.999) < 0.01
+    assert pulse(0.15) == pytest.approx(0.5)
+    assert 0.5 > pulse(0.5) > pulse(0.7) > 0
+
+
+@pytest.mark.parametrize("name", ["slip", "vessel"])
+def test_the_protocols_move_more_than_compression_does(name: str) -> None:
+    plan = protocol(name).plan(3, 0)
+    (extra,) = plan.extra_motion
+    height, width = plan.shape
+    depths, laterals = plan.geometry.depths_m(height), plan.geometry.laterals_m(width)
+    assert depths[0] < extra.depth_m < depths[-1]
+    largest = max(
+        float(extra.displacement_m(number, depths[::20], laterals[::8]).abs().max())
+        for number in range(len(plan.loads))
+    )
+    assert 10e-6 < largest <= 3.01 * plan.geometry.pitch_m
+    assert plan == protocol(name).plan(3, 0)
