@@ -19,7 +19,7 @@ TARGET = ["--target", "-2.5,6,2,3", "--background", "2.5,6,2,3"]
 
 @pytest.fixture
 def recordings(rf_file: Path, tmp_path: Path) -> list[str]:
-    return [shutil.copy(rf_file, tmp_path / f"{name}.h5") for name in ("arm", "leg")]
+    return [str(shutil.copy(rf_file, tmp_path / f"{name}.h5")) for name in ("arm", "leg")]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_no_scheduler_is_one_line(rf_file: Path, tmp_path: Path, capsys: pytest.
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="process groups are POSIX")
 def test_interrupted_it_leaves_no_half_files_and_no_processes(rf_file: Path, tmp_path: Path) -> None:
-    recordings = [shutil.copy(rf_file, tmp_path / f"{number}.h5") for number in range(40)]
+    recordings = [shutil.copy(rf_file, tmp_path / f"{number}.h5") for number in range(12)]
     out = tmp_path / "out"
     command = [sys.executable, "-m", "app.cli", "batch", *recordings, "-o", str(out)]
     command += ["--method", "ncc", "--workers", "2", "--device", "cpu"]
@@ -88,8 +88,19 @@ def test_interrupted_it_leaves_no_half_files_and_no_processes(rf_file: Path, tmp
     assert "the same command goes on" in told
     assert "Traceback" not in told
     done = [path for path in out.iterdir() if path.name.endswith("-result.h5")]
-    assert 0 < len(done) < 40
+    assert 0 < len(done) < 12
     assert len(list(out.iterdir())) == len(done)
     assert all(read_result(path).shape[0] == 3 for path in done)
-    with pytest.raises(ProcessLookupError):
-        os.killpg(process.pid, 0)
+    assert not _members(process.pid)
+
+
+def _members(group: int) -> list[str]:
+    """Live processes of a process group, after a moment for the last to end; zombies do not count."""
+    deadline = time.monotonic() + 10
+    while True:
+        listed = subprocess.run(["ps", "-eo", "pgid=,stat=,args="], check=True, capture_output=True, text=True).stdout
+        rows = [line.split(None, 2) for line in listed.splitlines()]
+        found = [str(row) for row in rows if row[0] == str(group) and not row[1].startswith("Z")]
+        if not found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.2)
