@@ -1,6 +1,7 @@
 """Estimates of one run, on disk: a recording's strain maps are never assumed to fit in memory."""
 
 import os
+import shutil
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -109,15 +110,16 @@ class RunStore:
             quality,
         )
 
-    def discard(self) -> None:
-        """Delete what is on disk; the store is empty afterwards."""
+    def forget(self) -> None:
+        """Be empty from now on; `delete` takes what is on disk away."""
         with self._lock:
-            frames = list(self._summaries)
             self._summaries.clear()
-            self._range = None
             self._cache.clear()
-        for frame in frames:
-            self._path(frame).unlink(missing_ok=True)
+            self._range = None
+
+    def delete(self) -> None:
+        """Delete the store's folder: gigabytes take a while, so this is a job."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, frame: int) -> Path:
         return self.folder / f"frame_{frame:06d}.npy"

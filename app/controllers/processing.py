@@ -7,7 +7,8 @@ from typing import cast
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.estimation import Catalog, Device, Engine, Fallback
-from app.jobs import Answers, Jobs
+from app.jobs import Answers, JobControl, Jobs
+from app.run_store import RunStore
 from app.state import Activity, Run, ViewerState
 from app.state.device import DeviceChoice, DeviceState
 from engine.parameters import Parameters
@@ -41,6 +42,7 @@ class ProcessingController(QObject):
         self._wanted_method = ""
         self._start_when_ready = False
         state.recording_changed.connect(self._forget_run)
+        state.store_dropped.connect(self._delete)
 
     def load_methods(self, wanted: str = "") -> None:
         """Fetch the list of methods on the engine thread; `wanted` is chosen if it can run, else the default."""
@@ -206,6 +208,9 @@ class ProcessingController(QObject):
             self._job = None
             self._state.set_activity(None)
 
+    def _delete(self, store: RunStore) -> None:
+        self._jobs.numbers.submit(partial(_delete_store, store))
+
     def _forget_run(self) -> None:
         """Stop the run of a recording that is gone, and tell nothing of it any more."""
         job, self._job = self._job, None
@@ -213,6 +218,10 @@ class ProcessingController(QObject):
             self._jobs.engine.cancel(job)
         self._running = None
         self._start_when_ready = False
+
+
+def _delete_store(store: RunStore, _control: JobControl) -> None:
+    store.delete()
 
 
 def in_words(error: BaseException) -> str:

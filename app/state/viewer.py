@@ -29,6 +29,8 @@ class ViewerState(QObject):
     methods_changed = Signal()
     runs_changed = Signal()
     estimate_arrived = Signal(int, int)
+    store_dropped = Signal(object)
+    """(RunStore) whose files may be deleted."""
     picture_changed = Signal()
     regions_changed = Signal()
     selection_changed = Signal()
@@ -85,7 +87,7 @@ class ViewerState(QObject):
     def set_recording(self, sequence: RFSequence | None, key: str = "") -> None:
         """Show another recording: every run, picture and region of the old one goes."""
         for run in self.runs.values():
-            run.store.discard()
+            self._drop(run)
         self.runs = {}
         self.recording = None if sequence is None else OpenRecording(next(self._numbers), sequence, key)
         self.picture = None
@@ -135,12 +137,16 @@ class ViewerState(QObject):
         run = Run(number, self.recording.number, self.settings, title, store)
         replaced = self.runs.pop(self.settings, None)
         if replaced is not None:
-            replaced.store.discard()
+            self._drop(replaced)
         self.runs[self.settings] = run
         for settings in [key for key in self.runs if key != self.settings][: -(KEPT_RUNS - 1)]:
-            self.runs.pop(settings).store.discard()
+            self._drop(self.runs.pop(settings))
         self.runs_changed.emit()
         return run
+
+    def _drop(self, run: Run) -> None:
+        run.store.forget()
+        self.store_dropped.emit(run.store)
 
     def set_run_status(self, run: Run, status: RunStatus) -> None:
         """Say how a run goes."""

@@ -165,6 +165,9 @@ def fixture_make_window(
     lanes = [thread for thread in threading.enumerate() if thread.name.startswith("strainscope-")]
     for thread in lanes:  # one deep in a library call when its window closed ends when the call returns
         thread.join(LANE_END_S)
+    for thread in threading.enumerate():
+        if thread.name.startswith("strainscope-"):
+            thread.join(30)  # on a busy machine a job may outlast the patience of closing
     left = [thread.name for thread in lanes if thread.is_alive()]
     assert not left, f"threads left: {left}"
     shown = [type(widget).__name__ for widget in qapp.topLevelWidgets() if widget.isVisible()]

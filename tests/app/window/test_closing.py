@@ -63,7 +63,7 @@ def test_nothing_is_left_after_closing(
     busy(window)
     qtbot.wait(30)
     window.close()
-    assert lanes() == []
+    qtbot.waitUntil(lambda: lanes() == [], timeout=30_000)  # a figure that is being drawn is drawn to its end
     assert [timer for timer in window.findChildren(QTimer) if timer.isActive()] == []
     assert [widget for widget in qapp.topLevelWidgets() if widget.isVisible()] == []
     assert not folder.exists()

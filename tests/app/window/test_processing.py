@@ -16,7 +16,7 @@ from engine.pipeline import Settings
 from engine.strain.least_squares import LeastSquaresParams
 from engine.types import FrameEstimate, Geometry, RFSequence
 
-from .conftest import BrokenError, FakeEngine, expected_strain, fake_estimate, open_and_wait, shown_error
+from .conftest import FRAMES, BrokenError, FakeEngine, expected_strain, fake_estimate, open_and_wait, shown_error
 
 
 def test_first_method_is_default_and_absent_one_is_grey(window: MainWindow) -> None:
@@ -228,3 +228,13 @@ def test_gpu_out_of_memory_goes_on_visibly_on_the_cpu(tmp_path: Path, monkeypatc
     assert store.frames() == (1, 2, 3)
     assert asked == [("cuda", None), ("cpu", (3,))]
     assert any(isinstance(value, Fallback) for value in messages)
+
+
+def test_files_of_a_recording_that_is_gone_are_deleted(opened: MainWindow, other_path: Path, qtbot: QtBot) -> None:
+    run = opened.state.run
+    assert run is not None
+    folder = run.store.folder
+    assert len(list(folder.iterdir())) == FRAMES - 1
+    open_and_wait(opened, (other_path,), qtbot)
+    assert run.store.frames() == ()
+    qtbot.waitUntil(lambda: not folder.exists())
