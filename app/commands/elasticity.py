@@ -8,6 +8,7 @@ import typer
 from app.commands._output import echo_columns, echo_json
 from app.commands._parse import parse_ellipse, parse_settings
 from app.commands._shared import AsJson, ResultFile, frame_row, open_result
+from app.commands.estimate import progress_bar
 from app.commands.metrics import FORM
 from engine.errors import ParameterError
 
@@ -81,15 +82,15 @@ def elasticity_experiment(
     output.mkdir(parents=True, exist_ok=True)
     denoiser = shipped_denoiser()
     scores: dict[str, list[Score]] = {method: [] for method in EXPERIMENT_METHODS}
-    for number in range(cases):
-        case = make_case(TEST_SEED + number, noise_db=noise_db)
-        maps = {method: reconstruct(case, method, denoiser) for method in EXPERIMENT_METHODS}
-        for method, found in maps.items():
-            scores[method].append(score(case, found))
-        if number < 3:
-            save_cross_sections(case, maps, output / f"case-{number + 1}.png")
-        typer.echo(f"\r{number + 1} of {cases}", nl=False, err=True)
-    typer.echo("", err=True)
+    with progress_bar("phantoms") as progress:
+        for number in range(cases):
+            case = make_case(TEST_SEED + number, noise_db=noise_db)
+            maps = {method: reconstruct(case, method, denoiser) for method in EXPERIMENT_METHODS}
+            for method, found in maps.items():
+                scores[method].append(score(case, found))
+            if number < 3:
+                save_cross_sections(case, maps, output / f"case-{number + 1}.png")
+            progress(number + 1, cases)
     names = ("relative_error", "rms_error", "cnr", "ratio")
     table = {
         method: {name: float(np.median([getattr(entry, name) for entry in rows])) for name in names}

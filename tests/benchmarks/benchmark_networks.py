@@ -109,12 +109,15 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=8, help="base channels")
     parser.add_argument("--threads", type=int, default=0, help="CPU cores; 0 for all")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--small", action="store_true", help="the first frame size only")
     parser.add_argument("--resident", nargs=5, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.resident:
         name, *numbers, precision = chosen.resident
         print(resident(name, *(int(number) for number in numbers), precision))  # noqa: T201
         return
+    if chosen.device == "cuda" and not torch.cuda.is_available():
+        parser.error("this machine has no CUDA device: nothing is measured")
     if chosen.threads:
         torch.set_num_threads(chosen.threads)
     device = torch.device(chosen.device)
@@ -124,7 +127,7 @@ def main() -> None:
     print("| network | frame | s per pair | MiB | GFLOP | GFLOP/s | of matrix product |")  # noqa: T201
     print("|---|---|---|---|---|---|---|")  # noqa: T201
     for name in NETWORKS:
-        for size in SIZES:
+        for size in SIZES[: 1 if chosen.small else None]:
             print(row(name, size, chosen.channels, device, chosen.precision, rate, chosen.repeats), flush=True)  # noqa: T201
 
 

@@ -123,7 +123,7 @@ def draw(points: Sequence[Point], path: Path) -> None:
 
 def run_speed(device: torch.device) -> None:
     """Print the median times of what training and evaluation ask for."""
-    say(f"{device}, {torch.get_num_threads()} threads")
+    say(torch.cuda.get_device_name() if device.type == "cuda" else f"cpu, {torch.get_num_threads()} threads")
     for settings in (CropSettings(), CropSettings(protocol="tehrani-rivaz")):
         task = partial(training_sequence, torch.Generator().manual_seed(0), settings, device)
         first = _seconds(task, device)
@@ -156,10 +156,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("speed", "accuracy"))
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--plot", type=Path)
     given = parser.parse_args(arguments)
+    if given.device == "cuda" and not torch.cuda.is_available():
+        parser.error("this machine has no CUDA device: nothing is measured")
     if given.what == "speed":
         run_speed(torch.device(given.device))
     else:
