@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import cast
 
 from PySide6.QtCore import QObject, Signal
@@ -98,7 +99,7 @@ class ProcessingController(QObject):
         run = state.run
         if run is None:
             method = state.method
-            run = state.add_run(method.title if method else state.settings.method)
+            run = state.add_run(run_title(method.title if method else state.settings.method, state.settings.parameters))
         else:
             state.set_run_status(run, "running")
         self._submit(run)
@@ -222,6 +223,14 @@ class ProcessingController(QObject):
 
 def _delete_store(store: RunStore, _control: JobControl) -> None:
     store.delete()
+
+
+def run_title(method: str, parameters: Parameters | None) -> str:
+    """Name a run: results of adapted weights, or of others than those in the box, say so wherever they are shown."""
+    weights = Path(str(getattr(parameters, "weights", "") or ""))
+    if not weights.name:
+        return method
+    return f"{method}, adapted" if weights.parent.name == "adapted" else f"{method}, weights {weights.stem}"
 
 
 def in_words(error: BaseException) -> str:

@@ -69,6 +69,7 @@ FEATURES: Registry[Build] = Registry(
         "exporting",
         "editing",
         "estimating",
+        "adapting",
         "viewing",
         "maps",
         "playing",
