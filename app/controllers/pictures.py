@@ -147,13 +147,11 @@ class PicturesController(QObject):
             self._look_ahead(picture)
 
     def _look_ahead(self, picture: Picture) -> None:
-        """Prepare the B-mode of the coming frame while there is time: its own request is then soon answered."""
+        """Prepare the B-mode of the coming frame while there is time; a cine that lags has none."""
         recording = self._state.recording
-        if recording is None or picture.bmode_frame != picture.frame:
+        if recording is None or picture.bmode_frame != picture.frame or picture.frame != self._state.frame:
             return
-        work = partial(
-            _prepare_ahead, self._cache, recording, (max(picture.frame, self._state.frame) + 1) % recording.frames
-        )
+        work = partial(_prepare_ahead, self._cache, recording, (picture.frame + 1) % recording.frames)
         self._lane.submit_latest(work, Answers(), slot="ahead")
 
     def _tell(self, request: PictureRequest, error: BaseException) -> None:
