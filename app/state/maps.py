@@ -10,7 +10,7 @@ from engine.elasticity.base import RelativeModulus, modulus_ratio, normalised
 from engine.errors import ParameterError
 from engine.metrics.base import Measurement
 from engine.parameters import Parameters
-from engine.types import Map
+from engine.types import Ellipse, Map
 
 MapKind = Literal["strain", "true", "error", "modulus"]
 MAP_TITLES: dict[MapKind, str] = {
@@ -78,6 +78,9 @@ class MapState(QObject):
         self.parameters: Parameters | None = None
         self.progress = ""
         self._moduli: dict[ModulusKey, RelativeModulus] = {}
+        # What was made last of a map and a region: panels and actions ask for it many times over.
+        self._relative: tuple[RelativeModulus, Ellipse, RelativeModulus | None] | None = None
+        self._ratio: tuple[RelativeModulus, Ellipse, Measurement] | None = None
 
     def choose(self, kind: MapKind) -> None:
         """Choose the map."""
@@ -115,6 +118,7 @@ class MapState(QObject):
     def forget_moduli(self) -> None:
         """Drop all modulus maps: they belong to a recording that is gone."""
         self._moduli.clear()
+        self._relative = self._ratio = None
         self.progress = ""
         self.modulus_changed.emit()
 
@@ -133,11 +137,9 @@ class MapState(QObject):
         found = None if key is None else self._moduli.get(key)
         if found is None or reference is None:
             return None
-        try:
-            relative = normalised(found.relative, reference, found.geometry)
-        except ParameterError:
-            return None
-        return RelativeModulus(relative, found.geometry, found.label, found.misfit)
+        if self._relative is None or self._relative[0] is not found or self._relative[1] != reference:
+            self._relative = (found, reference, _relative_to(found, reference))
+        return self._relative[2]
 
     def ratio(self) -> Measurement | None:
         """Modulus ratio of target and background in the shown frame; None before a map is there."""
@@ -146,7 +148,9 @@ class MapState(QObject):
             return None
         if target is None:
             return Measurement("modulus_ratio", float("nan"), reason="not_drawn")
-        return modulus_ratio(modulus, target)
+        if self._ratio is None or self._ratio[0] is not modulus or self._ratio[1] != target:
+            self._ratio = (modulus, target, modulus_ratio(modulus, target))
+        return self._ratio[2]
 
     def unavailable(self, kind: MapKind) -> str:
         """Say why a map cannot be shown, or nothing."""
@@ -163,3 +167,12 @@ class MapState(QObject):
         if settings.reference != 0 or settings.preparation.pairing != "fixed":
             return "The true motion is known from the first frame: make it the fixed reference."
         return ""
+
+
+def _relative_to(found: RelativeModulus, reference: Ellipse) -> RelativeModulus | None:
+    """Return the map relative to a background, or None where that holds no pixel of it."""
+    try:
+        relative = normalised(found.relative, reference, found.geometry)
+    except ParameterError:
+        return None
+    return RelativeModulus(relative, found.geometry, found.label, found.misfit)
