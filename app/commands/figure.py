@@ -11,6 +11,7 @@ from app.commands.metrics import Background, Target
 from engine.errors import ParameterError
 
 if TYPE_CHECKING:
+    from engine.export.quantity import Quantity
     from engine.types import FrameEstimate, Map, Result
 
 SIGNS = ("compressive", "signed", "magnitude")
@@ -44,11 +45,9 @@ def figure(
 ) -> None:
     """Draw B-mode and strain side by side, with ellipses, colour bar and numbers."""
     from engine.export.figure import FigureContent, StrainPanel, save_figure
-    from engine.export.quantity import QUANTITIES
     from engine.metrics.contrast import strain_metrics
 
-    if sign not in SIGNS:
-        raise ParameterError(f"--sign: expected one of {', '.join(SIGNS)}, found {sign!r}")
+    quantity = quantity_of(sign)
     regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
     opened = open_result(result)
     estimate = opened.read_frame(frame_row(opened, frame))
@@ -56,7 +55,7 @@ def figure(
     content = FigureContent(
         strain=(StrainPanel(panel_title(opened, estimate), estimate.strain.axial, numbers),),
         geometry=opened.geometry,
-        bmode_db=_bmode(opening, rf, opened, estimate) if rf else None,
+        bmode_db=b_mode(opening, rf, opened, estimate) if rf else None,
         target=regions[0],
         background=regions[1],
         limits=parse_limits(limits, "--limits"),
@@ -66,10 +65,19 @@ def figure(
         scale_bar=scale_bar,
         caption=caption,
         provenance=opened.provenance,
-        quantity=QUANTITIES[sign],
+        quantity=quantity,
     )
     save_figure(content, output, dpi)
     typer.echo(str(output))
+
+
+def quantity_of(sign: str) -> "Quantity":
+    """Return what is shown of strain; an unknown sign is a ParameterError."""
+    from engine.export.quantity import QUANTITIES
+
+    if sign not in SIGNS:
+        raise ParameterError(f"--sign: expected one of {', '.join(SIGNS)}, found {sign!r}")
+    return QUANTITIES[sign]
 
 
 def panel_title(result: "Result", estimate: "FrameEstimate") -> str:
@@ -77,7 +85,7 @@ def panel_title(result: "Result", estimate: "FrameEstimate") -> str:
     return f"Strain, {result.provenance.method}, frame {estimate.deformed_frame} vs {estimate.reference_frame}"
 
 
-def _bmode(opening: Opening, files: list[Path], result: "Result", estimate: "FrameEstimate") -> "Map":
+def b_mode(opening: Opening, files: list[Path], result: "Result", estimate: "FrameEstimate") -> "Map":
     """B-mode of the reference frame, on whose grid the strain lies; the recording must be that of the result."""
     from engine.preprocess.bmode import bmode_db
 

@@ -4,12 +4,13 @@ Drawn with matplotlib's object interface; the format follows the suffix: PNG, PD
 the same file, byte for byte; no date goes into it. Fonts in PDF are embedded as TrueType, so that text stays text.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.errors import ParameterError, WriteError
 from engine.export.atomic import atomic_path
@@ -17,6 +18,9 @@ from engine.export.quantity import COMPRESSIVE, Quantity
 from engine.export.table import provenance_lines
 from engine.metrics.base import Measurement
 from engine.types import Ellipse, Geometry, Map, Provenance
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FORMATS = {".png": "png", ".pdf": "pdf", ".svg": "svg", ".tif": "tiff", ".tiff": "tiff"}
 SMALLEST_DPI, LARGEST_DPI = 50, 1200
@@ -53,7 +57,8 @@ class FigureContent:
     """All that a figure shows; `limits` of the `quantity` as shown, None for limits that fit the maps.
 
     Without `bmode_db` only strain is shown. With `scale_bar` a bar of some mm stands in place of the axes. `caption`
-    prints the provenance below the figure; it is in the file's metadata in any case.
+    prints the provenance below the figure; it is in the file's metadata in any case. `notes` say why a number
+    is missing and what grey means.
     """
 
     strain: tuple[StrainPanel, ...]
@@ -69,6 +74,7 @@ class FigureContent:
     caption: bool = False
     provenance: Provenance | None = None
     quantity: Quantity = COMPRESSIVE
+    notes: bool = True
 
     def __post_init__(self) -> None:
         shapes = {panel.strain.shape for panel in self.strain} | (
@@ -88,17 +94,43 @@ def save_figure(content: FigureContent, path: Path, dpi: float = 300) -> None:
     >>> content = FigureContent((StrainPanel("Strain", estimate.strain.axial),), geometry)  # doctest: +SKIP
     >>> save_figure(content, Path("figure.pdf"))  # doctest: +SKIP
     """
+    from engine.export.figure_layout import draw
+
+    save_drawing(content, path, dpi, draw)
+
+
+def save_drawing(content: FigureContent, path: Path, dpi: float, draw: "Callable[[FigureContent], Figure]") -> None:
+    """Draw `content` in the way of `draw` and write it with its provenance, whole or not at all."""
     kind = FORMATS.get(path.suffix.lower())
     if kind is None:
         raise WriteError(f"cannot write {path}: a figure ends in {', '.join(FORMATS)}")
-    if not SMALLEST_DPI <= dpi <= LARGEST_DPI:
-        raise ParameterError(f"dpi must lie between {SMALLEST_DPI} and {LARGEST_DPI}, found {dpi:g}")
+    _check_dpi(dpi)
     from matplotlib import style
-
-    from engine.export.figure_layout import draw
 
     with atomic_path(path) as temporary, style.context(["default", _STYLE]):
         draw(content).savefig(temporary, format=kind, dpi=dpi, facecolor="white", **_metadata(content, kind))
+
+
+def drawn(content: FigureContent, dpi: float) -> NDArray[np.uint8]:
+    """Draw `content` into an array (H, W, 3), for a movie."""
+    _check_dpi(dpi)
+    from matplotlib import style
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    from engine.export.figure_layout import draw
+
+    with style.context(["default", _STYLE]):
+        figure = draw(content)
+        figure.set_dpi(dpi)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()  # type: ignore[no-untyped-call]
+        pixels: NDArray[np.uint8] = np.array(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+        return pixels[..., :3]
+
+
+def _check_dpi(dpi: float) -> None:
+    if not SMALLEST_DPI <= dpi <= LARGEST_DPI:
+        raise ParameterError(f"dpi must lie between {SMALLEST_DPI} and {LARGEST_DPI}, found {dpi:g}")
 
 
 def suggest_limits(*maps: Map, quantity: Quantity = COMPRESSIVE) -> tuple[float, float]:
@@ -123,11 +155,16 @@ def _round_up(value: float) -> float:
     return float(f"{np.ceil(value / step - 1e-9) * step:.3g}")
 
 
+def provenance_text(content: FigureContent) -> str:
+    """One line that says where the maps come from; empty without provenance."""
+    source = () if content.provenance is None else provenance_lines(content.provenance)
+    return "; ".join(f"{name}: {value}" for name, value in source)
+
+
 def _metadata(content: FigureContent, kind: str) -> dict[str, Any]:
     """Title and provenance in the way each format keeps them, without any date."""
-    source = () if content.provenance is None else provenance_lines(content.provenance)
     program = f"strainscope {content.provenance.program_version}" if content.provenance else "strainscope"
-    title, text = content.title or content.quantity.label, "; ".join(f"{name}: {value}" for name, value in source)
+    title, text = content.title or content.quantity.label, provenance_text(content)
     if kind == "png":
         return {"metadata": {"Title": title, "Description": text, "Software": program}}
     if kind == "pdf":

@@ -80,14 +80,14 @@ def draw(content: "FigureContent") -> Figure:
         _finish(axes, content, "B-mode", first=True)
         _decibel_bar(page, figure, image, left + page.panel[0] + BAR_GAP)
         left += page.panel[0] + BAR_GAP + BAR + DECIBEL_ROOM
-    limits = content.limits or _fitting_limits(content)
+    limits = content.limits or fitting_limits(content)
     for index, panel in enumerate(content.strain):
         axes = page.axes(figure, left, page.bottom, *page.panel)
-        image = _show(axes, content.quantity.shown(panel.strain), content.geometry, _colormap(content.colormap), limits)
+        image = show_map(axes, content.quantity.shown(panel.strain), content, limits)
         axes.set_facecolor(NO_ESTIMATE)
         _finish(axes, content, panel.title, first=content.bmode_db is None and index == 0)
         left += page.panel[0] + PANEL_GAP
-    _strain_bar(page, figure, image, left - PANEL_GAP + BAR_GAP, _extend(content, limits), content.quantity)
+    strain_bar(page, figure, image, left - PANEL_GAP + BAR_GAP, reaches_beyond(content, limits), content.quantity)
     _write(page, figure, content.title, table, notes, caption)
     return figure
 
@@ -125,6 +125,22 @@ def _placed(values: Map, geometry: Geometry) -> tuple[Map, Extent]:
     return converter.convert(values), edges
 
 
+def image_extent(values: Map, geometry: Geometry) -> Extent:
+    """Outer edges of an image in mm: left, right, bottom, top."""
+    return _placed(values, geometry)[1]
+
+
+def show_map(axes: Axes, values: Map, content: "FigureContent", limits: tuple[float, float]) -> AxesImage:
+    """Draw a map as shown (H, W) in the content's colours."""
+    return _show(axes, values, content.geometry, _colormap(content.colormap), limits)
+
+
+def outline(axes: Axes, target: Ellipse | None, background: Ellipse | None) -> None:
+    """Outline both regions."""
+    _ellipse(axes, target, "T", "solid")
+    _ellipse(axes, background, "B", (0, (4, 2.5)))
+
+
 def _show(axes: Axes, values: Map, geometry: Geometry, colors: Any, limits: tuple[float, float]) -> AxesImage:
     image, extent = _placed(values, geometry)
     return axes.imshow(
@@ -142,8 +158,7 @@ def _show(axes: Axes, values: Map, geometry: Geometry, colors: Any, limits: tupl
 def _finish(axes: Axes, content: "FigureContent", title: str, *, first: bool) -> None:
     """Add title, ellipses and either axes in mm or a scale bar."""
     axes.set_title(title, loc="left", pad=4)
-    _ellipse(axes, content.target, "T", "solid")
-    _ellipse(axes, content.background, "B", (0, (4, 2.5)))
+    outline(axes, content.target, content.background)
     if content.scale_bar:
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
@@ -192,7 +207,7 @@ def _decibel_bar(page: Page, figure: Figure, image: AxesImage, left: float) -> N
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
 
 
-def _strain_bar(page: Page, figure: Figure, image: AxesImage, left: float, extend: Extend, quantity: Quantity) -> None:
+def strain_bar(page: Page, figure: Figure, image: AxesImage, left: float, extend: Extend, quantity: Quantity) -> None:
     """Draw the colour bar with unit and limits; the field has no standard direction, so its ends say what they are."""
     height = max(page.panel[1] - 2 * END_LABEL, SHORTEST_BAR)
     bottom = page.bottom + (page.panel[1] - height) / 2
@@ -216,13 +231,14 @@ def _colormap(name: str) -> Any:
         raise ParameterError(f"no colour map is called {name!r}") from None
 
 
-def _fitting_limits(content: "FigureContent") -> tuple[float, float]:
+def fitting_limits(content: "FigureContent") -> tuple[float, float]:
+    """Limits that fit all maps of the content."""
     from engine.export.figure import suggest_limits
 
     return suggest_limits(*(panel.strain for panel in content.strain), quantity=content.quantity)
 
 
-def _extend(content: "FigureContent", limits: tuple[float, float]) -> Extend:
+def reaches_beyond(content: "FigureContent", limits: tuple[float, float]) -> Extend:
     """Say at which ends of the bar values go on beyond it."""
     below = any(bool(np.any(content.quantity.shown(panel.strain) < limits[0])) for panel in content.strain)
     above = any(bool(np.any(content.quantity.shown(panel.strain) > limits[1])) for panel in content.strain)
@@ -254,6 +270,8 @@ def _value(entry: Measurement | None) -> str:
 
 def _notes(content: "FigureContent") -> list[str]:
     """Say of each number that is missing why it is, once a reason, and what grey means where there is any."""
+    if not content.notes:
+        return []
     grouped: dict[str, list[str]] = {}
     for panel in content.strain:
         for name, title in NUMBERS.items():

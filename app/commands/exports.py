@@ -1,0 +1,127 @@
+"""`strainscope movie`, `sheet` and `export`: a whole result as a movie, a contact sheet, or arrays."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.commands._parse import parse_ellipse, parse_limits
+from app.commands._shared import Opening, ResultFile, open_result, with_opening
+from app.commands.estimate import progress_bar
+from app.commands.figure import SIGNS, b_mode, panel_title, quantity_of
+from app.commands.metrics import Background, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.export.figure import FigureContent
+    from engine.types import Result
+
+Sign = Annotated[str, typer.Option("--sign", metavar="|".join(SIGNS), help="What counts as positive.")]
+Limits = Annotated[
+    str | None,
+    typer.Option("--limits", metavar="LOW,HIGH", help="Strain at the bar's ends, in %; default: all frames."),
+]
+ColorMap = Annotated[str, typer.Option("--colormap", metavar="NAME", help="Colour map; NAME_r is reversed.")]
+Title = Annotated[str, typer.Option("--title", help="Title above the panels.")]
+USUAL_RATE_HZ = 10.0
+
+
+@with_opening
+def movie(
+    result: ResultFile,
+    opening: Opening,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="MOVIE", help="mp4 or gif file to write.")],
+    rf: Annotated[
+        list[Path] | None, typer.Option("--rf", metavar="FILE", help="The recording, for its B-mode; repeatable.")
+    ] = None,
+    target: Target = None,
+    background: Background = None,
+    rate: Annotated[
+        float | None, typer.Option("--rate", metavar="HZ", help="Frames a second; default: the recording's, else 10.")
+    ] = None,
+    dpi: Annotated[float, typer.Option("--dpi", help="Pixels per inch.")] = 150,
+    limits: Limits = None,
+    sign: Sign = SIGNS[0],
+    colormap: ColorMap = "viridis",
+    title: Title = "",
+) -> None:
+    """Play all frames as figures, B-mode and strain under one colour bar, with ellipses and numbers."""
+    from engine.export.figure import StrainPanel
+    from engine.export.movie import save_movie
+    from engine.metrics.contrast import strain_metrics
+
+    opened = open_result(result)
+    regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
+    base = replace(_content(opened, range(opened.shape[0]), sign, limits, colormap, title), notes=False)
+
+    def contents() -> "Iterator[FigureContent]":
+        for row in range(opened.shape[0]):
+            estimate = opened.read_frame(row)
+            numbers = strain_metrics(estimate.strain, *regions)
+            panel = StrainPanel(panel_title(opened, estimate), estimate.strain.axial, numbers)
+            bmode = b_mode(opening, rf, opened, estimate) if rf else None
+            yield replace(base, strain=(panel,), bmode_db=bmode, target=regions[0], background=regions[1])
+
+    with progress_bar("drawing") as bar:
+        rate_hz = rate or opened.geometry.frame_rate_hz or USUAL_RATE_HZ
+        save_movie(contents(), output, rate_hz, dpi, progress=lambda done: bar(done, opened.shape[0]))
+    typer.echo(str(output))
+
+
+def sheet(
+    result: ResultFile,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FIG", help="png, pdf, svg or tif file to write.")],
+    most: Annotated[int, typer.Option("--most", min=1, max=200, help="Frames at most, evenly spread.")] = 40,
+    target: Target = None,
+    background: Background = None,
+    dpi: Annotated[float, typer.Option("--dpi", help="Pixels per inch, 50 to 1200.")] = 300,
+    limits: Limits = None,
+    sign: Sign = SIGNS[0],
+    colormap: ColorMap = "viridis",
+    title: Title = "",
+) -> None:
+    """Draw the strain of all frames side by side under one colour bar."""
+    from engine.export.contact_sheet import evenly, save_contact_sheet
+
+    opened = open_result(result)
+    rows = evenly(range(opened.shape[0]), most)
+    regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
+    content = _content(opened, rows, sign, limits, colormap, title)
+    save_contact_sheet(replace(content, target=regions[0], background=regions[1]), output, dpi)
+    typer.echo(str(output))
+
+
+def export(
+    result: ResultFile,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="mat or npz file to write.")],
+) -> None:
+    """Write displacement, strain and quality with axes, geometry and provenance for MATLAB or NumPy."""
+    from engine.export.arrays import save_arrays
+
+    save_arrays(open_result(result), output)
+    typer.echo(str(output))
+
+
+def _content(
+    result: "Result", rows: "range | tuple[int, ...]", sign: str, limits: str | None, colormap: str, title: str
+) -> "FigureContent":
+    """One panel for each row of the result; without limits those that fit all of them."""
+    from engine.export.figure import FigureContent, StrainPanel, suggest_limits
+
+    quantity = quantity_of(sign)
+    estimates = [result.read_frame(row) for row in rows]
+    panels = tuple(StrainPanel(f"frame {entry.deformed_frame}", entry.strain.axial) for entry in estimates)
+    ends = parse_limits(limits, "--limits") or suggest_limits(
+        *(panel.strain[::4, ::2] for panel in panels), quantity=quantity
+    )
+    return FigureContent(
+        panels,
+        result.geometry,
+        limits=ends,
+        colormap=colormap,
+        title=title,
+        provenance=result.provenance,
+        quantity=quantity,
+    )
