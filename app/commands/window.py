@@ -1,5 +1,6 @@
 """`strainscope view` and `strainscope demo`: the window. Qt is imported only when one is asked for."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -40,6 +41,7 @@ def _run_window(files: tuple[Path, ...], *, demo: bool, device: str) -> int:
     from PySide6.QtGui import QIcon
     from PySide6.QtWidgets import QApplication
 
+    gc.disable()  # until everything is loaded: see app/features/warming.py
     from app.main_window import MainWindow
     from app.preferences import load_preferences
     from app.theme import apply_theme, program_icon

@@ -1,10 +1,12 @@
 """Features make the menus, the tool bar and the keys; none of them may get in another's way."""
 
+import gc
 from collections import Counter
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QToolBar
+from pytestqt.qtbot import QtBot
 
 from app.controllers.commands import Commands
 from app.features.base import FEATURES
@@ -90,3 +92,8 @@ def test_cancel_reaches_the_jobs_of_a_feature(window: MainWindow) -> None:
     window.commands.cancel()
     assert part.cancels == 1
     assert not window.commands.can_cancel()
+
+
+def test_garbage_collection_runs_and_passes_over_what_was_loaded(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: gc.get_freeze_count() > 0, timeout=30_000)
+    assert gc.isenabled()
