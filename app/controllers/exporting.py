@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -26,6 +27,7 @@ from engine.provenance import make_provenance
 from engine.types import Map, RFSequence
 
 PREVIEW_DPI = 110
+SeriesKind = Literal["movie", "sheet", "arrays"]
 NOTHING = "There is no strain to export yet: estimate strain first."
 
 
@@ -109,6 +111,26 @@ class ExportController(QObject):
         if run is not None and sequence is not None:
             self._submit(partial(write_result, path, sequence, run.settings, run.store), path)
 
+    def save_series(self, kind: SeriesKind, limits: tuple[float, float] | None, path: Path) -> None:
+        """Write all frames of the shown run as a movie, a contact sheet, or arrays."""
+        from app.controllers import series_exports
+
+        run, sequence = self._shown_run()
+        if run is None or sequence is None:
+            return
+        state = self._state
+        rate_hz = sequence.geometry.frame_rate_hz or series_exports.USUAL_RATE_HZ
+        manual = limits if state.display.limits != "frame" else None
+        source = series_exports.SeriesSource(
+            sequence, run.settings, run.store, run.title, state.display, manual, state.regions, rate_hz
+        )
+        work = {
+            "movie": series_exports.write_movie,
+            "sheet": series_exports.write_sheet,
+            "arrays": series_exports.write_arrays,
+        }[kind]
+        self._submit(partial(work, source, path), path)
+
     def is_running(self) -> bool:
         """Say whether a file is being written."""
         return self._job is not None
@@ -161,7 +183,7 @@ def figure_content(source: FigureSource, options: FigureOptions) -> FigureConten
     stored = picture.strain if shown is None else shown.values
     panel = StrainPanel(
         f"{source.method}, frame {picture.frame + 1}{against}",
-        _visible(stored, picture.quality, source.display.quality_threshold),
+        visible(stored, picture.quality, source.display.quality_threshold),
         source.metrics if options.numbers and shown is None else {},
     )
     colors = source.display.colormap if shown is None else MAP_COLORS.get(shown.kind, source.display.colormap)
@@ -219,7 +241,7 @@ def _preview(source: FigureSource, options: FigureOptions, _control: JobControl)
         return path.read_bytes()
 
 
-def _visible(stored: Map, quality: Map | None, threshold: float) -> Map:
+def visible(stored: Map, quality: Map | None, threshold: float) -> Map:
     """Leave out the pixels that the quality mask hides on screen."""
     if threshold <= 0 or quality is None:
         return stored

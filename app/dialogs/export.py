@@ -7,12 +7,14 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from app.controllers.commands import Commands
-from app.controllers.exporting import FigureSource
+from app.controllers.exporting import FigureSource, SeriesKind
 from app.dialogs.figure_dialog import FigureDialog
 from app.views.dual_view import DualView
 
 FIGURES = "PNG image (*.png);;PDF (*.pdf);;SVG (*.svg);;TIFF image (*.tif *.tiff)"
 TABLES = "Table (*.csv)"
+MOVIES = "MP4 movie (*.mp4);;Animated GIF (*.gif)"
+ARRAYS = "MATLAB (*.mat);;NumPy (*.npz)"
 RESULTS = "Strainscope result (*.h5)"
 
 
@@ -56,6 +58,28 @@ class ExportDialogs(QObject):
         path = self._ask_path("Save the result", "result.h5", RESULTS)
         if path is not None:
             self._commands.exporting.save_result(path)
+
+    @Slot()
+    def movie(self) -> None:
+        """Ask where the movie goes."""
+        self._series("movie", "Export a movie of all frames", "strain.mp4", MOVIES)
+
+    @Slot()
+    def sheet(self) -> None:
+        """Ask where the contact sheet goes."""
+        self._series("sheet", "Export a contact sheet", "frames.png", FIGURES)
+
+    @Slot()
+    def arrays(self) -> None:
+        """Ask where the arrays go."""
+        self._series("arrays", "Export arrays", "strain.mat", ARRAYS)
+
+    def _series(self, kind: SeriesKind, title: str, name: str, pattern: str) -> None:
+        limits = self._view.limits
+        path = self._ask_path(title, name, pattern)
+        if path is not None:
+            ends = None if limits is None else (limits.low_percent, limits.high_percent)
+            self._commands.exporting.save_series(kind, ends, path)
 
     def _save_figure(self, dialog: FigureDialog, source: FigureSource) -> None:
         options = dialog.options()

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from pytestqt.qtbot import QtBot
 
-from app.controllers import exporting
-from app.controllers.exporting import FigureOptions, figure_content
+from app.controllers import exporting, series_exports
+from app.controllers.exporting import FigureOptions, SeriesKind, figure_content
 from app.dialogs.figure_dialog import FigureDialog
 from app.main_window import MainWindow
 from engine.export.result_file import read_result
@@ -104,3 +105,22 @@ def test_a_place_that_cannot_be_written_is_told(opened: MainWindow, tmp_path: Pa
     assert "nowhere" in texts[-1]
     assert opened.state.recording is before
     assert opened.state.activity is None
+
+
+@pytest.mark.parametrize(("kind", "name"), [("movie", "strain.gif"), ("sheet", "frames.png"), ("arrays", "strain.npz")])
+def test_all_frames_are_exported(
+    opened: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, kind: SeriesKind, name: str
+) -> None:
+    monkeypatch.setattr(series_exports, "make_provenance", exporting.make_provenance)
+    monkeypatch.setattr(series_exports, "MOVIE_DPI", 50)
+    path = tmp_path / name
+    opened.commands.exporting.save_series(kind, (0.0, 2.0), path)
+    wait_written(opened, path, qtbot)
+    if kind == "movie":
+        with Image.open(path) as image:
+            assert image.n_frames == 5  # type: ignore[attr-defined]
+    if kind == "arrays":
+        assert opened.state.recording is not None
+        wanted = expected_strain(opened.state.recording.sequence, "first", 3)
+        with np.load(path) as found:
+            assert found["axial_strain"][2, 1, 1] == pytest.approx(wanted)
