@@ -78,5 +78,6 @@ FEATURES: Registry[Build] = Registry(
         "log",
         "help",
         "warming",
+        "collecting",
     ),
 )

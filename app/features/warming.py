@@ -53,7 +53,6 @@ def settle_memory() -> None:
     The libraries hold 350 000 objects that never go, and looking through them took 0.1 to 0.2 s each time.
     """
     gc.freeze()
-    gc.enable()
 
 
 def build(context: FeatureContext) -> tuple[Entry, ...]:

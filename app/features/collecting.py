@@ -1,0 +1,59 @@
+"""Python's cycle collection on the window's thread alone.
+
+A collection may delete widgets that only a cycle still held. Python starts one on whatever thread happens to allocate,
+and Qt's objects must not be deleted by another thread than theirs: that ends in a crash, rarely and anywhere.
+"""
+
+import gc
+
+from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtWidgets import QMainWindow
+
+from app.features.base import FEATURES, Entry, FeatureContext
+
+PERIOD_MS = 500
+
+
+class Collector(QObject):
+    """Collects from a timer while any window is open, generation by generation as Python itself would."""
+
+    _open = 0
+
+    def __init__(self, window: QMainWindow) -> None:
+        super().__init__(window)
+        Collector._open += 1
+        gc.disable()
+        self._stopped = False
+        self._timer = QTimer(self)
+        self._timer.setInterval(PERIOD_MS)
+        self._timer.timeout.connect(self.collect)
+        self._timer.start()
+
+    @Slot()
+    def collect(self) -> None:
+        """Collect the oldest generation whose count has passed its threshold."""
+        due = [
+            generation
+            for generation, (count, threshold) in enumerate(zip(gc.get_count(), gc.get_threshold(), strict=True))
+            if threshold and count > threshold
+        ]
+        if due:
+            gc.collect(due[-1])
+
+    def stop(self) -> None:
+        """Leave collection to Python again once the last window is closed."""
+        if not self._stopped:
+            self._stopped = True
+            self._timer.stop()
+            Collector._open -= 1
+            if Collector._open == 0:
+                gc.enable()
+
+
+def build(context: FeatureContext) -> tuple[Entry, ...]:
+    """No actions: it works unseen."""
+    context.at_close.append(Collector(context.window).stop)
+    return ()
+
+
+FEATURES.register("collecting", build)
