@@ -62,10 +62,14 @@ class Settings:
         reason = estimator.unavailable()
         if reason:
             raise MethodError(f"{self.method} cannot run: {reason}")
+        strain_method = STRAIN_METHODS.get(self.strain_method)
+        reason = strain_method.unavailable()
+        if reason:
+            raise MethodError(f"strain method {self.strain_method} cannot run: {reason}")
         return replace(
             self,
             parameters=self.parameters or estimator.Params(),
-            strain_parameters=self.strain_parameters or STRAIN_METHODS.get(self.strain_method).Params(),
+            strain_parameters=self.strain_parameters or strain_method.Params(),
         )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.jobs import JobControl
 from app.run_store import RunStore
-from app.state import MethodInfo
+from app.state import MethodInfo, StrainMethodInfo
 from engine import pipeline
 from engine.device import accelerator_name, choose_device
 from engine.errors import StrainscopeError
@@ -36,6 +36,7 @@ class Catalog:
     default: str
     strain_parameters: Parameters
     accelerator: str = ""
+    strain_methods: tuple[StrainMethodInfo, ...] = ()
 
 
 def list_methods(_control: JobControl) -> Catalog:
@@ -48,7 +49,10 @@ def list_methods(_control: JobControl) -> Catalog:
     for module, reason in ESTIMATORS.failures().items():
         found.append(MethodInfo(module, module, "classical", pipeline.Preparation, f"cannot be loaded: {reason}"))
     strain_parameters = STRAIN_METHODS.get(Settings(method="").strain_method).Params()
-    return Catalog(tuple(found), default_method(), strain_parameters, accelerator_name())
+    filters = tuple(
+        StrainMethodInfo(entry.name, entry.title, entry.Params, entry.unavailable() or "") for entry in STRAIN_METHODS
+    )
+    return Catalog(tuple(found), default_method(), strain_parameters, accelerator_name(), filters)
 
 
 class Device:

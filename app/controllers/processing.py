@@ -65,6 +65,17 @@ class ProcessingController(QObject):
         """Set the method's parameters."""
         self._apply(parameters=parameters)
 
+    def choose_strain_method(self, name: str) -> None:
+        """Select a strain filter with its default parameters; displacements that are there are only filtered anew."""
+        method = next((entry for entry in self._state.strain_methods if entry.name == name), None)
+        if method is None or method.unavailable:
+            reason = method.unavailable if method else "no such strain filter"
+            self._state.set_notice(f"{name} cannot run: {reason}")
+            return
+        self._apply(strain_method=name, strain_parameters=method.params())
+        if self._state.run is None and self._tracked(self._state.settings) is not None:
+            self.start()
+
     def set_strain_parameters(self, parameters: Parameters) -> None:
         """Set the strain filter's parameters; displacements that are there are only filtered anew, which is quick."""
         self._apply(strain_parameters=parameters)
@@ -161,7 +172,7 @@ class ProcessingController(QObject):
         name = next((entry for entry in wanted if entry in usable), "")
         self._state.set_activity(None)
         self._devices.set_accelerator(catalog.accelerator)
-        self._state.set_methods(catalog.methods)
+        self._state.set_methods(catalog.methods, catalog.strain_methods)
         self._apply(strain_parameters=catalog.strain_parameters)
         if name:
             self._apply(method=name, parameters=usable[name].params())

@@ -1,5 +1,7 @@
 """The method: which estimator, its parameters from its own dataclass, reference, strain window; run and cancel."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QSignalBlocker, Qt, Slot
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import (
@@ -18,7 +20,7 @@ from app.controllers.commands import Commands
 from app.forms import ParameterForm
 from app.panels.base import PANELS, Panel, PanelInfo
 from app.panels.device_choice import DeviceChooser
-from app.state import ViewerState
+from app.state import MethodInfo, StrainMethodInfo, ViewerState
 from app.theme import icon
 from engine.parameters import Parameters
 from engine.pipeline import Preparation
@@ -72,6 +74,10 @@ class MethodPanel(Panel):
         self.here = QPushButton("Shown frame")
         self.here.setToolTip("Take the shown frame as the reference")
         self.here.clicked.connect(self._reference_here)
+        self.strain_method = QComboBox()
+        self.strain_method.setAccessibleName("Strain filter")
+        self.strain_method.setToolTip("How strain is taken from displacement; changing it tracks nothing anew")
+        self.strain_method.currentIndexChanged.connect(self._strain_method_chosen)
         self._strain_place = QVBoxLayout()
         self._parameters_place = QVBoxLayout()
         self.preparation = ParameterForm(Preparation)
@@ -106,6 +112,7 @@ class MethodPanel(Panel):
         heading = QLabel("Strain filter")
         heading.setObjectName("heading")
         self.column.addWidget(heading)
+        self.column.addWidget(self.strain_method)
         self.column.addLayout(self._strain_place)
         self.column.addWidget(self.run)
         self.column.addWidget(self.status)
@@ -122,7 +129,8 @@ class MethodPanel(Panel):
         """Show the settings in force and what can be done."""
         state = self.state
         frames = 0 if state.recording is None else state.recording.frames
-        with QSignalBlocker(self.reference), QSignalBlocker(self.method):
+        with QSignalBlocker(self.reference), QSignalBlocker(self.method), QSignalBlocker(self.strain_method):
+            self.strain_method.setCurrentIndex(self.strain_method.findData(state.settings.strain_method))
             self.reference.setRange(1, max(frames, 1))
             self.reference.setValue(state.settings.reference + 1)
             self.method.setCurrentIndex(self.method.findData(state.settings.method))
@@ -176,14 +184,10 @@ class MethodPanel(Panel):
         return words[run.status]
 
     def _fill_methods(self) -> None:
-        with QSignalBlocker(self.method):
-            self.method.clear()
-            for row, entry in enumerate(self.state.methods):
-                self.method.addItem(entry.title, entry.name)
-                model = self.method.model()
-                assert isinstance(model, QStandardItemModel)
-                model.item(row).setEnabled(not entry.unavailable)
-                model.item(row).setToolTip(entry.unavailable or f"{entry.kind} method, called {entry.name}")
+        methods = [(entry, f"{entry.kind} method, called {entry.name}") for entry in self.state.methods]
+        _fill(self.method, methods)
+        _fill(self.strain_method, [(entry, f"called {entry.name}") for entry in self.state.strain_methods])
+        self.strain_method.setVisible(self.strain_method.count() > 1)
         self.refresh()
 
     def _show_form(self, parameters: Parameters | None) -> None:
@@ -216,6 +220,10 @@ class MethodPanel(Panel):
     def _method_chosen(self) -> None:
         self.commands.processing.choose_method(str(self.method.currentData()))
 
+    @Slot()
+    def _strain_method_chosen(self) -> None:
+        self.commands.processing.choose_strain_method(str(self.strain_method.currentData()))
+
     @Slot(int)
     def _reference_chosen(self, number: int) -> None:
         self.commands.processing.set_reference(number - 1)
@@ -230,6 +238,18 @@ class MethodPanel(Panel):
             self.commands.processing.cancel()
         else:
             self.commands.processing.start()
+
+
+def _fill(box: QComboBox, entries: Sequence[tuple[MethodInfo | StrainMethodInfo, str]]) -> None:
+    """List methods; those that cannot run are grey and say why."""
+    with QSignalBlocker(box):
+        box.clear()
+        for row, (entry, words) in enumerate(entries):
+            box.addItem(entry.title, entry.name)
+            model = box.model()
+            assert isinstance(model, QStandardItemModel)
+            model.item(row).setEnabled(not entry.unavailable)
+            model.item(row).setToolTip(entry.unavailable or words)
 
 
 PANELS.register("method", PanelInfo("method", "Strain estimation", "left", MethodPanel))

@@ -3,7 +3,7 @@
 from app.state.display import Display
 from app.state.recording import OpenRecording, Picture
 from app.state.regions import Regions, Role, Tool
-from app.state.runs import KEPT_RUNS, Activity, FrameMeasurements, MethodInfo, Run, RunStatus
+from app.state.runs import KEPT_RUNS, Activity, FrameMeasurements, MethodInfo, Run, RunStatus, StrainMethodInfo
 from app.state.viewer import ViewerState
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Role",
     "Run",
     "RunStatus",
+    "StrainMethodInfo",
     "Tool",
     "ViewerState",
 ]

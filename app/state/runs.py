@@ -27,6 +27,16 @@ class MethodInfo:
     unavailable: str = ""
 
 
+@dataclass(frozen=True)
+class StrainMethodInfo:
+    """One strain filter as the list shows it; `unavailable` says why it cannot run, or is empty."""
+
+    name: str
+    title: str
+    params: type[Parameters]
+    unavailable: str = ""
+
+
 @dataclass
 class Run:
     """One run of the chain with fixed settings; its estimates arrive frame by frame in the store."""

@@ -13,7 +13,7 @@ from app.run_store import RunStore
 from app.state.display import Display
 from app.state.recording import OpenRecording, Picture
 from app.state.regions import Regions, Role, Tool
-from app.state.runs import KEPT_RUNS, Activity, FrameMeasurements, MethodInfo, Run, RunStatus
+from app.state.runs import KEPT_RUNS, Activity, FrameMeasurements, MethodInfo, Run, RunStatus, StrainMethodInfo
 from engine.pipeline import Settings
 from engine.types import RFSequence
 
@@ -50,6 +50,7 @@ class ViewerState(QObject):
         self.recording: OpenRecording | None = None
         self.frame = 0
         self.methods: tuple[MethodInfo, ...] = ()
+        self.strain_methods: tuple[StrainMethodInfo, ...] = ()
         self.settings = Settings(method="ncc")
         self.runs: dict[Settings, Run] = {}
         self.picture: Picture | None = None
@@ -116,9 +117,13 @@ class ViewerState(QObject):
             self.frame = frame
             self.frame_changed.emit()
 
-    def set_methods(self, methods: tuple[MethodInfo, ...]) -> None:
-        """Set the list of methods."""
+    def set_methods(
+        self, methods: tuple[MethodInfo, ...], strain_methods: tuple[StrainMethodInfo, ...] | None = None
+    ) -> None:
+        """Set the list of methods, and that of strain filters."""
         self.methods = methods
+        if strain_methods is not None:
+            self.strain_methods = strain_methods
         self.methods_changed.emit()
 
     def set_settings(self, settings: Settings) -> None:

@@ -1,7 +1,8 @@
 """The protocols of Kibria & Rivaz 2018 over many frame pairs: rate of failure, and the histogram of CNR.
 
-Failure rate: of all strain maps of a recording, from every method, the one of highest CNR is the reference; a map
-whose signed correlation with it is below 0.6 has failed. The paper chose its reference by eye. CNR: 120 pairs of
+Failure rate: of all strain maps of a recording, from every method, the one of highest CNR is the reference, unless it
+is turned over against most of them (CNR has no sign); a map whose signed correlation with it is below 0.6 has failed.
+The paper chose its reference by eye. CNR: 120 pairs of
 windows in every map (`engine.metrics.cnr_histogram`), so no truth is needed but the lesion's outline.
 """
 
@@ -85,7 +86,9 @@ def judged(maps: dict[tuple[str, int], Map], recording: Recording) -> list[PairR
     geometry = recording.sequence.geometry
     values = {key: cnr_histogram(strain, geometry, recording.lesion) for key, strain in maps.items()}
     means = {key: float(entry.mean()) if entry.size else -math.inf for key, entry in values.items()}
-    best = max(means, key=lambda key: means[key])
+    usual = np.median(np.stack(list(maps.values())), axis=0).astype(np.float32)
+    upright = [key for key, strain in maps.items() if ncc(strain, usual).value > 0] or list(maps)
+    best = max(upright, key=lambda key: means[key])
     if math.isinf(means[best]):
         raise ParameterError(f"{recording.name}: no place for windows of 3 mm in the lesion and beside it")
     return [

@@ -24,6 +24,10 @@ class StrainMethod(ABC, Generic[P]):
     def strain(self, displacement: Displacement, quality: Map | None, params: P, device: "torch.device") -> Strain:
         """Return the axial strain (H, W); `quality` (H, W) in 0..1 weights the fit where the method uses weights."""
 
+    def unavailable(self) -> str | None:
+        """Give the reason why the method cannot run here, such as missing weights; None where it can."""
+        return None
+
 
 STRAIN_METHODS: Registry[StrainMethod[Any]] = Registry(
     "strain method", "engine.strain", ("least_squares", "kalman", "patch_cnn")

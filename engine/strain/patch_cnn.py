@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from engine.errors import WeightsError
 from engine.networks import weights
 from engine.networks.weights import WeightsCard
 from engine.parameters import Parameters, parameter
@@ -66,6 +67,14 @@ class PatchCNN(StrainMethod[PatchCNNParameters]):
         strain = slope + percent[rows : rows + len(axial)] / _PERCENT
         strain[missing] = np.nan
         return Strain(strain.astype(np.float32), geometry, window_m)
+
+    def unavailable(self) -> str | None:
+        """Say that there are no weights in the box."""
+        try:
+            weights.find(WEIGHTS)
+        except WeightsError as error:
+            return str(error)
+        return None
 
 
 def card() -> WeightsCard:

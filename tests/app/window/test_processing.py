@@ -11,8 +11,11 @@ from app.controllers import estimation
 from app.controllers.estimation import Device, Fallback
 from app.jobs import JobControl
 from app.main_window import MainWindow
+from app.panels.method import MethodPanel
 from app.run_store import RunStore
+from app.state import StrainMethodInfo
 from engine.pipeline import Settings
+from engine.strain.kalman import KalmanParameters
 from engine.strain.least_squares import LeastSquaresParams
 from engine.types import FrameEstimate, Geometry, RFSequence
 
@@ -238,3 +241,26 @@ def test_files_of_a_recording_that_is_gone_are_deleted(opened: MainWindow, other
     open_and_wait(opened, (other_path,), qtbot)
     assert run.store.frames() == ()
     qtbot.waitUntil(lambda: not folder.exists())
+
+
+def test_another_strain_filter_only_filters_anew(opened: MainWindow, qtbot: QtBot) -> None:
+    """The Kalman filter comes with its own form; tracking is not repeated, and a filter that cannot run says why."""
+    state = opened.state
+    filters = (
+        StrainMethodInfo("least-squares", "Least squares", LeastSquaresParams),
+        StrainMethodInfo("kalman", "Kalman", KalmanParameters),
+        StrainMethodInfo("end-to-end-cnn", "End-to-end CNN", KalmanParameters, "no weights"),
+    )
+    state.set_methods(state.methods, filters)
+    panel = opened.findChild(MethodPanel)
+    assert isinstance(panel, MethodPanel)
+    before = state.run
+    panel.strain_method.setCurrentIndex(panel.strain_method.findData("kalman"))
+    assert (state.settings.strain_method, state.settings.strain_parameters) == ("kalman", KalmanParameters())
+    qtbot.waitUntil(lambda: state.run is not None and state.run.status == "complete", timeout=20_000)
+    assert state.run is not before
+    assert state.run is not None
+    assert state.run.store.frames() == (1, 2, 3, 4, 5)
+    opened.commands.processing.choose_strain_method("end-to-end-cnn")
+    assert "no weights" in state.notice
+    assert state.settings.strain_method == "kalman"
