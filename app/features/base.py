@@ -71,6 +71,7 @@ FEATURES: Registry[Build] = Registry(
         "estimating",
         "adapting",
         "viewing",
+        "comparing",
         "maps",
         "playing",
         "appearance",

@@ -1,0 +1,98 @@
+"""Two strain maps side by side: the shown run and frame, and another run or another frame."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Signal
+
+from app.state.runs import Run
+from app.state.viewer import ViewerState
+from engine.metrics.base import Measurement
+from engine.types import Map
+
+OTHER_FRAME = -1
+"""In place of a run's number: the shown run, at another frame."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two maps: of which run and frame, the strain as stored and on the screen's grid, its metrics."""
+
+    run: int
+    frame: int
+    title: str
+    strain: Map
+    shown: Map
+    metrics: Mapping[str, Measurement]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both maps; the difference is first minus second, on the reference's grid."""
+
+    first: Side
+    second: Side
+
+    @property
+    def difference(self) -> Map:
+        """Stored strain of the first minus the second, on the screen's grid."""
+        return self.first.shown - self.second.shown
+
+
+class CompareState(QObject):
+    """Whether two maps are compared, with what, and what was prepared last."""
+
+    changed = Signal()
+    prepared = Signal()
+
+    def __init__(self, state: ViewerState) -> None:
+        super().__init__(state)
+        self._state = state
+        self.active = False
+        self.other = OTHER_FRAME
+        self.other_frame = 1
+        self.comparison: Comparison | None = None
+
+    def set_active(self, active: bool) -> None:
+        """Show the comparison, or the usual view."""
+        if active != self.active:
+            self.active = active
+            self.changed.emit()
+
+    def choose(self, other: int, frame: int) -> None:
+        """Compare with a run, by its number, at the shown frame, or with another frame of the shown run."""
+        if (other, frame) != (self.other, self.other_frame):
+            self.other, self.other_frame = other, frame
+            self.changed.emit()
+
+    def set_comparison(self, comparison: Comparison | None) -> None:
+        """Set what was prepared."""
+        if comparison is not self.comparison:
+            self.comparison = comparison
+            self.prepared.emit()
+
+    def candidates(self) -> tuple[Run, ...]:
+        """Return the runs that the shown one can be compared with."""
+        shown = self._state.run
+        return tuple(run for run in self._state.runs.values() if run is not shown and run.store.frames())
+
+    def wanted(self) -> tuple[Run, int] | None:
+        """Run and frame of the second map; None where there is none."""
+        shown = self._state.run
+        if self.other == OTHER_FRAME:
+            run, frame = shown, self.other_frame
+        else:
+            run = next((entry for entry in self.candidates() if entry.number == self.other), None)
+            frame = self._state.frame
+        return None if run is None or frame not in run.store else (run, frame)
+
+    def why_not(self) -> str:
+        """Say what is missing for a comparison, or nothing."""
+        shown = self._state.run
+        if shown is None or self._state.frame not in shown.store:
+            return "The shown frame has no strain yet."
+        if self.other == OTHER_FRAME and self.wanted() is None:
+            return f"Frame {self.other_frame + 1} has no strain: choose another."
+        if self.wanted() is None:
+            return "The other run has no strain in this frame.\nEstimate another method first, then come back."
+        return ""

@@ -1,0 +1,195 @@
+"""Two strain maps and their difference: one zoom, one cursor, the same regions, the numbers of both below."""
+
+from functools import partial
+
+import numpy as np
+from PySide6.QtCore import QRectF, QSignalBlocker, Signal, Slot
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+
+from app.image_grid import ImageGrid
+from app.raster import Limits, color_table, limits_of, shown_percent, strain_index, tidy_limits
+from app.state import Display, Regions, Role
+from app.state.comparison import OTHER_FRAME, Comparison, Side
+from app.views.image_pane import ImagePane
+from engine.export.quantity import QUANTITIES
+
+METRICS = {
+    "snr_target": "SNRt",
+    "snr_background": "SNRbg",
+    "cnr": "CNR",
+    "snre": "SNRe",
+    "strain_ratio": "Strain ratio",
+}
+DIVERGING = "crameri:vik"
+
+
+class CompareView(QWidget):
+    """Draws a comparison; the choice of the other map leaves as a signal."""
+
+    chosen = Signal(int, int)
+    """Number of the other run, or OTHER_FRAME, and the frame."""
+    cursor_moved = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.first, self.second, self.difference = (ImagePane(name) for name in ("A", "B", "A \u2212 B"))
+        self.other = QComboBox()
+        self.other.setAccessibleName("Compare with")
+        self.frame = QSpinBox()
+        self.frame.setAccessibleName("Other frame")
+        self.frame.setPrefix("frame ")
+        self.cells: dict[tuple[str, str], QLabel] = {}
+        self._following = False
+        self._lay_out()
+        self.other.currentIndexChanged.connect(self._tell)
+        self.frame.valueChanged.connect(self._tell)
+        for pane in self.panes:
+            pane.plot.view_changed.connect(partial(self._follow, pane))
+            pane.plot.cursor_moved.connect(self._tell_cursor)
+            for item in pane.regions.values():
+                item.set_mouse_enabled(False)
+
+    @property
+    def panes(self) -> tuple[ImagePane, ImagePane, ImagePane]:
+        """First, second, difference."""
+        return self.first, self.second, self.difference
+
+    def show_grid(self, grid: ImageGrid) -> None:
+        """Lay out the plane in which the maps lie."""
+        extent = QRectF(*(1e3 * edge for edge in grid.edges_m()))
+        for pane in self.panes:
+            pane.set_extent(extent)
+
+    def show_choice(self, runs: tuple[tuple[int, str], ...], other: int, frame: int, frames: int) -> None:
+        """List what the shown map can be compared with."""
+        with QSignalBlocker(self.other), QSignalBlocker(self.frame):
+            self.other.clear()
+            for number, title in runs:
+                self.other.addItem(f"{title}, same frame", number)
+            self.other.addItem("Another frame of this run", OTHER_FRAME)
+            self.other.setCurrentIndex(max(self.other.findData(other), 0))
+            self.frame.setRange(1, max(frames, 1))
+            self.frame.setValue(frame + 1)
+        self.frame.setVisible(self.other.currentData() == OTHER_FRAME)
+
+    def show_comparison(self, comparison: Comparison | None, display: Display, why_not: str) -> None:
+        """Draw both maps under the same limits, and their difference under limits symmetric about zero."""
+        for pane in self.panes:
+            pane.set_smooth(display.smooth)
+            pane.set_message("" if comparison is not None else why_not or "Preparing\u2026")
+        self._show_numbers(comparison)
+        if comparison is None:
+            for pane in self.panes:
+                pane.image.set_indices(None)
+                pane.bar.clear()
+                pane.set_caption("")
+            return
+        colors, quantity = color_table(display.colormap, reverse=display.reverse), QUANTITIES[display.quantity]
+        limits = _common_limits(comparison, display)
+        for pane, side in ((self.first, comparison.first), (self.second, comparison.second)):
+            pane.image.set_table(colors)
+            pane.image.set_indices(strain_index(shown_percent(side.shown, display), None, limits, 0.0))
+            pane.bar.show_scale(colors, (limits.low_percent, limits.high_percent), quantity.label, quantity.ends)
+            pane.set_caption(f"{side.title} \u00b7 frame {side.frame + 1}")
+        self._show_difference(comparison, display)
+
+    def show_regions(self, regions: Regions, selection: Role | None) -> None:
+        """Show both ellipses in all panes."""
+        for pane in self.panes:
+            pane.show_regions(regions, selection)
+
+    def show_cursor(self, place_m: tuple[float, float] | None) -> None:
+        """Mark the cursor's place in all panes."""
+        place = None if place_m is None else (place_m[0] * 1e3, place_m[1] * 1e3)
+        for pane in self.panes:
+            pane.plot.show_crosshair(place)
+
+    def restyle(self) -> None:
+        """Take the colours of the theme in force."""
+        for pane in self.panes:
+            pane.restyle()
+
+    def _lay_out(self) -> None:
+        choice = QHBoxLayout()
+        choice.addWidget(QLabel("Compare with"))
+        choice.addWidget(self.other)
+        choice.addWidget(self.frame)
+        choice.addStretch(1)
+        row = QHBoxLayout()
+        for pane in self.panes:
+            row.addWidget(pane, 1)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(24)
+        for column, title in enumerate(("", *METRICS.values())):
+            grid.addWidget(QLabel(title), 0, column)
+        for line, (key, title) in enumerate((("first", "A"), ("second", "B"), ("difference", "A \u2212 B")), start=1):
+            grid.addWidget(QLabel(title), line, 0)
+            for column, name in enumerate(METRICS, start=1):
+                self.cells[key, name] = QLabel()
+                self.cells[key, name].setAccessibleName(f"{METRICS[name]} of {title}")
+                grid.addWidget(self.cells[key, name], line, column)
+        grid.setColumnStretch(len(METRICS) + 1, 1)
+        column_layout = QVBoxLayout(self)
+        column_layout.setContentsMargins(0, 0, 0, 0)
+        column_layout.addLayout(choice)
+        column_layout.addLayout(row, 1)
+        column_layout.addLayout(grid)
+
+    def _show_difference(self, comparison: Comparison, display: Display) -> None:
+        factor = np.float32(100.0 if display.quantity == "signed" else -100.0)
+        values = comparison.difference * factor
+        some = values[::4, ::2]
+        some = np.abs(some[np.isfinite(some)])
+        reach = float(np.percentile(some, 98)) if some.size else 1.0
+        limits = tidy_limits(-reach, reach, symmetric=True)
+        colors = color_table(DIVERGING, reverse=False)
+        self.difference.image.set_table(colors)
+        self.difference.image.set_indices(strain_index(values, None, limits, 0.0))
+        ends = (limits.low_percent, limits.high_percent)
+        self.difference.bar.show_scale(colors, ends, "Difference of strain (%)", ("B higher", "A higher"))
+        self.difference.set_caption("")
+
+    def _show_numbers(self, comparison: Comparison | None) -> None:
+        for name in METRICS:
+            first = _value(None if comparison is None else comparison.first, name)
+            second = _value(None if comparison is None else comparison.second, name)
+            gap = None if first is None or second is None else first - second
+            for key, value in (("first", first), ("second", second), ("difference", gap)):
+                self.cells[key, name].setText("\u2013" if value is None else f"{value:.3g}".replace("-", "\u2212"))
+
+    @Slot()
+    def _tell(self) -> None:
+        if self.other.currentIndex() >= 0:
+            self.chosen.emit(int(self.other.currentData()), self.frame.value() - 1)
+
+    @Slot(object)
+    def _tell_cursor(self, place_mm: tuple[float, float] | None) -> None:
+        self.cursor_moved.emit(None if place_mm is None else (place_mm[0] * 1e-3, place_mm[1] * 1e-3))
+
+    def _follow(self, leader: ImagePane, view: QRectF) -> None:
+        if self._following:
+            return
+        self._following = True
+        try:
+            for pane in self.panes:
+                if pane is not leader:
+                    pane.plot.show_view(view)
+        finally:
+            self._following = False
+
+
+def _value(side: Side | None, name: str) -> float | None:
+    entry = None if side is None else side.metrics.get(name)
+    return None if entry is None or entry.reason else entry.value
+
+
+def _common_limits(comparison: Comparison, display: Display) -> Limits:
+    """Limits by hand, or those that hold nearly all of both maps."""
+    if display.limits == "manual":
+        return Limits(display.low_percent, max(display.high_percent, display.low_percent + 1e-3))
+    both = np.concatenate([side.shown[::4, ::2].ravel() for side in (comparison.first, comparison.second)])
+    both = both[np.isfinite(both)]
+    if not both.size:
+        return Limits(0.0, 1.0)
+    low, high = np.percentile(both, (2, 98))
+    return limits_of((float(low), float(high)), display)

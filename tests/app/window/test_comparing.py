@@ -1,0 +1,75 @@
+"""Comparison: the right maps side by side, their difference, and nothing that does not belong."""
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.main_window import MainWindow
+from app.state.comparison import OTHER_FRAME, CompareState, Comparison
+from app.views.compare_view import CompareView
+
+from .conftest import expected_strain
+
+
+def compared(window: MainWindow, qtbot: QtBot, first: tuple[str, int], second: tuple[str, int]) -> Comparison:
+    """Wait for a comparison of two known constant maps and check that it is theirs."""
+    compare = window.state.slice(CompareState)
+    assert window.state.recording is not None
+    sequence = window.state.recording.sequence
+    wanted = [expected_strain(sequence, method, frame) for method, frame in (first, second)]
+
+    def right() -> bool:
+        found = compare.comparison
+        sides = () if found is None else (found.first, found.second)
+        return len(sides) == 2 and all(
+            abs(float(np.nanmedian(side.strain)) / value - 1) < 0.02 for side, value in zip(sides, wanted, strict=True)
+        )
+
+    qtbot.waitUntil(right, timeout=10_000)
+    assert compare.comparison is not None
+    assert float(np.nanmedian(compare.comparison.difference)) == pytest.approx(wanted[0] - wanted[1], rel=0.05)
+    return compare.comparison
+
+
+def run_second(window: MainWindow, qtbot: QtBot) -> None:
+    """Estimate with the second method too, and come back to the first."""
+    state, processing = window.state, window.commands.processing
+    processing.choose_method("second")
+    processing.start()
+    qtbot.waitUntil(lambda: state.run is not None and state.run.status == "complete", timeout=10_000)
+    processing.choose_method("first")
+
+
+def test_two_methods_and_their_numbers(opened: MainWindow, qtbot: QtBot) -> None:
+    run_second(opened, qtbot)
+    opened.actions_by_name["compare"].trigger()
+    view = opened.findChild(CompareView)
+    assert isinstance(view, CompareView)
+    assert opened.workspace.images.currentWidget() is view
+    frame = opened.state.frame
+    found = compared(opened, qtbot, ("first", frame), ("second", frame))
+    assert found.second.title == "Second method"
+    assert view.cells["first", "snre"].text() != "\u2013"
+    opened.commands.playback.show_frame(4)
+    compared(opened, qtbot, ("first", 4), ("second", 4))
+    opened.actions_by_name["compare"].trigger()
+    assert opened.workspace.images.currentWidget() is opened.workspace.view
+
+
+def test_two_frames_of_one_run(opened: MainWindow, qtbot: QtBot) -> None:
+    opened.actions_by_name["compare"].trigger()
+    opened.state.slice(CompareState).choose(OTHER_FRAME, 5)
+    opened.commands.playback.show_frame(2)
+    compared(opened, qtbot, ("first", 2), ("first", 5))
+
+
+def test_nothing_stays_that_does_not_belong(opened: MainWindow, qtbot: QtBot) -> None:
+    """The reference has no strain, and a recording that is gone takes the comparison along."""
+    opened.actions_by_name["compare"].trigger()
+    compare = opened.state.slice(CompareState)
+    compare.choose(OTHER_FRAME, 0)
+    assert "no strain" in compare.why_not()
+    compare.choose(OTHER_FRAME, 3)
+    qtbot.waitUntil(lambda: compare.comparison is not None, timeout=10_000)
+    opened.state.set_recording(None)
+    assert compare.comparison is None
