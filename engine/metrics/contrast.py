@@ -12,23 +12,29 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.metrics.base import Measurement
 from engine.metrics.border import interior
 from engine.metrics.reasons import explain
-from engine.metrics.region_pixels import leaves, local_mask, misses, overlap
+from engine.metrics.region_pixels import leaves, overlap
+from engine.metrics.region_statistics import (
+    DEFAULT_WINDOW_M,
+    MINIMUM_PIXELS,
+    RegionStatistics,
+    region_strain,
+    statistics,
+)
 from engine.types import Ellipse, Geometry, Map, Strain
 
-__all__ = ["RegionWarning", "explain", "region_metrics", "region_warnings", "strain_metrics"]
+__all__ = [
+    "DEFAULT_WINDOW_M",
+    "MINIMUM_PIXELS",
+    "RegionWarning",
+    "explain",
+    "region_metrics",
+    "region_warnings",
+    "strain_metrics",
+]
 
-MINIMUM_PIXELS = 25
-MINIMUM_CELLS = 3.0
-BEAM_WIDTH_WAVELENGTHS = 2.0
-"""Lateral resolution of a focused linear array at about f/2, in wavelengths; 0.6 mm at 5 MHz."""
-
-DEFAULT_WINDOW_M = 2e-3
 PERCENT = 100.0
 
 RegionName = Literal["target", "background"]
@@ -43,16 +49,6 @@ class RegionWarning:
 
     def __str__(self) -> str:
         return f"{self.region}: {explain(self.reason)}"
-
-
-@dataclass(frozen=True)
-class _Region:
-    """Count, mean and standard deviation of compressive strain over some pixels; `reason` is set where unusable."""
-
-    count: int = 0
-    mean: float = math.nan
-    deviation: float = math.nan
-    reason: str = ""
 
 
 def strain_metrics(
@@ -80,9 +76,9 @@ def region_metrics(
     cells is the area of the valid pixels over the area of a cell. SNRe is over the whole map without its border.
     What cannot be computed is NaN with a reason, never infinite. Means and standard deviations are in percent strain.
     """
-    t = _statistics(_values(strain, geometry, target), geometry, window_m, ddof)
-    b = _statistics(_values(strain, geometry, background), geometry, window_m, ddof)
-    whole = _statistics(strain[interior(_shape(strain), geometry, window_m)], geometry, window_m, ddof)
+    t = statistics(region_strain(strain, geometry, target), geometry, window_m, ddof)
+    b = statistics(region_strain(strain, geometry, background), geometry, window_m, ddof)
+    whole = statistics(strain[interior(_shape(strain), geometry, window_m)], geometry, window_m, ddof)
     entries = (
         _snr("snr_target", t, ddof),
         _snr("snr_background", b, ddof),
@@ -111,7 +107,7 @@ def region_warnings(
     for name, ellipse in drawn:
         if ellipse is None:
             continue
-        reason = _statistics(_values(strain, geometry, ellipse), geometry, window_m, 0).reason
+        reason = statistics(region_strain(strain, geometry, ellipse), geometry, window_m, 0).reason
         if reason != "outside_image" and leaves(ellipse, _shape(strain), geometry):
             found.append(RegionWarning(name, "leaves_image"))
         if reason:
@@ -130,42 +126,14 @@ def _shape(strain: Map) -> tuple[int, int]:
     return strain.shape[0], strain.shape[1]
 
 
-def _values(strain: Map, geometry: Geometry, ellipse: Ellipse | None) -> NDArray[np.float32] | str:
-    """Return the stored strain of the ellipse's pixels, NaN included, or the reason why there are none."""
-    if ellipse is None:
-        return "not_drawn"
-    box, mask = local_mask(ellipse, _shape(strain), geometry)
-    if not mask.any():
-        return "outside_image" if misses(ellipse, _shape(strain), geometry) else "too_few"
-    return strain[box][mask]
-
-
-def _statistics(values: NDArray[np.float32] | str, geometry: Geometry, window_m: float, ddof: int) -> _Region:
-    if isinstance(values, str):
-        return _Region(reason=values)
-    finite = np.isfinite(values)
-    valid = values.reshape(-1) if finite.all() else values[finite]
-    cell_m2 = window_m * max(geometry.pitch_m, BEAM_WIDTH_WAVELENGTHS * geometry.wavelength_m)
-    cells = valid.size * geometry.axial_spacing_m * geometry.pitch_m / cell_m2
-    if valid.size < MINIMUM_PIXELS or cells < MINIMUM_CELLS:
-        return _Region(valid.size, reason="too_few")
-    # Rounding leaves a tiny deviation in a constant region, so equality is asked of the values themselves.
-    if valid.min() == valid.max():
-        return _Region(valid.size, -float(valid[0]), 0.0)
-    mean = float(valid.mean(dtype=np.float64))
-    centred = np.subtract(valid, mean, dtype=np.float64)
-    deviation = math.sqrt(float(centred @ centred) / (valid.size - ddof))
-    return _Region(valid.size, -mean, deviation)
-
-
-def _snr(name: str, region: _Region, ddof: int) -> Measurement:
+def _snr(name: str, region: RegionStatistics, ddof: int) -> Measurement:
     reason = region.reason or ("zero_variance" if region.deviation == 0 else "")
     if reason:
         return _missing(name, reason, region.count, ddof)
     return _ratio(name, region.mean / region.deviation, region.count, ddof)
 
 
-def _contrast_to_noise(t: _Region, b: _Region, ddof: int) -> tuple[Measurement, Measurement]:
+def _contrast_to_noise(t: RegionStatistics, b: RegionStatistics, ddof: int) -> tuple[Measurement, Measurement]:
     count = t.count + b.count
     reason = t.reason or b.reason or ("zero_variance" if t.deviation == b.deviation == 0 else "")
     if reason:
@@ -175,7 +143,7 @@ def _contrast_to_noise(t: _Region, b: _Region, ddof: int) -> tuple[Measurement, 
     return _ratio("cnr", math.sqrt(squared), count, ddof), cnre
 
 
-def _mean_ratio(name: str, above: _Region, below: _Region, ddof: int) -> Measurement:
+def _mean_ratio(name: str, above: RegionStatistics, below: RegionStatistics, ddof: int) -> Measurement:
     count = above.count + below.count
     reason = above.reason or below.reason or ("zero_mean" if below.mean == 0 else "")
     if reason:
@@ -183,7 +151,7 @@ def _mean_ratio(name: str, above: _Region, below: _Region, ddof: int) -> Measure
     return _ratio(name, above.mean / below.mean, count, ddof)
 
 
-def _moments(where: str, region: _Region, ddof: int) -> tuple[Measurement, Measurement]:
+def _moments(where: str, region: RegionStatistics, ddof: int) -> tuple[Measurement, Measurement]:
     names = f"mean_{where}", f"std_{where}"
     if region.reason:
         first, second = (_missing(name, region.reason, region.count, ddof, unit="%") for name in names)
