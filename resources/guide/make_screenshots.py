@@ -1,6 +1,6 @@
-"""Make the screenshots of README and guide from the bundled recording.
+"""Make the pictures of README and guide from the bundled recording, every panel in both themes.
 
-QT_QPA_PLATFORM=offscreen python resources/guide/make_screenshots.py [FOLDER]
+QT_QPA_PLATFORM=offscreen python resources/guide/make_screenshots.py [README_FOLDER GUIDE_FOLDER]
 """
 
 import io
@@ -15,13 +15,16 @@ from PIL import Image
 from PySide6.QtCore import QBuffer, QIODevice
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.controllers.maps import MapsController
 from app.dialogs.figure_dialog import FigureDialog
 from app.main_window import MainWindow
 from app.preferences import Preferences
 from app.state import Role
+from app.state.maps import MapState
 from app.theme import apply_theme
 
 TARGET = Path(__file__).parents[1] / "screenshots"
+GUIDE = Path(__file__).parent / "images"
 FRAME = 6
 
 
@@ -47,10 +50,33 @@ def shoot(widget: QWidget, path: Path) -> None:
     Image.open(io.BytesIO(buffer.data().data())).convert("RGB").save(path, optimize=True)
 
 
+def shoot_panels(application: QApplication, window: MainWindow, folder: Path, theme: str) -> None:
+    """Take the window, every panel, and the maps beside strain."""
+    shoot(window, folder / f"window-{theme}.png")
+    for name in window.docks.actions:
+        dock = window.docks.dock(name)
+        shown = dock.isVisible()
+        window.docks.show(name)
+        settle(application)
+        shoot(dock, folder / f"{name}-{theme}.png")
+        dock.setVisible(shown)
+    maps, controller = window.state.slice(MapState), window.commands.part(MapsController)
+    controller.compute()
+    spin(application, lambda: maps.map is not None and maps.map.kind == "modulus")
+    settle(application)
+    shoot(window.workspace, folder / f"modulus-{theme}.png")
+    maps.choose("strain")
+    for name in window.docks.docks:
+        if window.docks.docks[name].isVisible():
+            window.docks.show(name)
+
+
 def main() -> None:
     """Open the example, estimate its strain, and take every picture."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else TARGET
-    folder.mkdir(parents=True, exist_ok=True)
+    guide = Path(sys.argv[2]) if len(sys.argv) > 2 else GUIDE
+    for made in (folder, guide):
+        made.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as config:
         os.environ["STRAINSCOPE_CONFIG"] = config
         application = QApplication([])
@@ -69,6 +95,7 @@ def main() -> None:
             window.set_theme(theme)
             settle(application)
             shoot(window, folder / f"window-{theme}.png")
+            shoot_panels(application, window, guide, theme)
         window.set_theme("dark")
         window.actions_by_name["figure"].trigger()
         dialog = window.findChild(FigureDialog)

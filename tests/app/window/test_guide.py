@@ -1,0 +1,42 @@
+"""The user guide: it opens beside the window, its pictures exist, headings and search lead somewhere."""
+
+import re
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QImage, QTextDocument
+
+from app.dialogs.guide import FOLDER, WIDEST_PICTURE_PX, GuideWindow
+from app.main_window import MainWindow
+
+
+def test_the_guide_opens_and_finds(window: MainWindow) -> None:
+    window.actions_by_name["guide"].trigger()
+    guide = window.findChild(GuideWindow)
+    assert isinstance(guide, GuideWindow)
+    assert guide.isVisible()
+    assert not guide.isModal()
+    assert guide.headings.count() >= 6
+    guide.search.setText("kPa")
+    guide.find_next()
+    assert guide.text.textCursor().selectedText() == "kPa"
+    guide.headings.setCurrentRow(3)
+    assert guide.text.textCursor().block().text() == guide.headings.item(3).text()
+    guide.close()
+
+
+def test_every_picture_is_there_and_fits(window: MainWindow) -> None:
+    names = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", (FOLDER / "guide.md").read_text(encoding="utf-8"))
+    assert names
+    guide = GuideWindow(window)
+    for name in names:
+        picture = guide.text.loadResource(QTextDocument.ResourceType.ImageResource.value, QUrl(name))
+        assert isinstance(picture, QImage)
+        assert 0 < picture.width() <= WIDEST_PICTURE_PX
+
+
+def test_nothing_outside_the_guide_is_loaded(window: MainWindow) -> None:
+    guide = GuideWindow(window)
+    kind = QTextDocument.ResourceType.ImageResource.value
+    for name in ("../screenshots/window-dark.png", "http://example.com/x.png", "no-such.png"):
+        loaded = guide.text.loadResource(kind, QUrl(name))
+        assert loaded is None or loaded.isNull()
