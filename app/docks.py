@@ -1,6 +1,13 @@
-"""One dock a panel, from the panel registry."""
+"""One dock a place, from the panel registry: panels that share a place are tabs in it.
+
+The tabs are a QTabWidget in the dock. Tabbed docks of the main window itself are not used: Qt 6.11 leaves stray tab
+bars on the window as soon as a second group of them exists.
+"""
+
+from dataclasses import dataclass, field
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QWidget
 
 from app.controllers.commands import Commands
@@ -13,38 +20,78 @@ AREAS = {
     "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
 }
 BELOW_PX = 180
+SIDE_PX = {"left": 325, "right": 320}
 
 
-def make_docks(window: QMainWindow, state: ViewerState, commands: Commands) -> dict[str, QDockWidget]:
-    """Build the docks by name; a panel with `beside` shares a tabbed place with the panel it names."""
-    docks: dict[str, QDockWidget] = {}
-    window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+@dataclass(frozen=True)
+class Docks:
+    """The docks by the name of their first panel, and for every panel an action of the View menu."""
+
+    docks: dict[str, QDockWidget] = field(default_factory=dict)
+    actions: dict[str, QAction] = field(default_factory=dict)
+    _tabs: dict[str, tuple[QTabWidget, QWidget]] = field(default_factory=dict)
+    _leader: dict[str, str] = field(default_factory=dict)
+
+    def dock(self, panel: str) -> QDockWidget:
+        """Return the dock that a panel lives in."""
+        return self.docks[self._leader[panel]]
+
+    def show(self, panel: str) -> None:
+        """Bring a panel to the front."""
+        self.dock(panel).show()
+        if panel in self._tabs:
+            tabs, page = self._tabs[panel]
+            tabs.setCurrentWidget(page)
+
+    def add(self, window: QMainWindow, info: PanelInfo, panel: QWidget) -> None:
+        """Put a panel into a dock of its own, or beside the panel that it names."""
+        page = panel if info.stretch else scrolled(panel)
+        leader = self._leader[info.name] = info.beside or info.name
+        if info.beside:
+            self._add_tab(info, page, self.docks[leader])
+            action = self.actions[info.name] = QAction(info.title, window)
+            action.triggered.connect(lambda: self.show(info.name))
+            return
+        dock = self.docks[info.name] = QDockWidget(info.title, window)
+        dock.setObjectName(info.name)
+        movable, closable = (
+            QDockWidget.DockWidgetFeature.DockWidgetMovable,
+            QDockWidget.DockWidgetFeature.DockWidgetClosable,
+        )
+        dock.setFeatures(movable | closable)
+        dock.setWidget(page)
+        window.addDockWidget(AREAS[info.area], dock)
+        self.actions[info.name] = dock.toggleViewAction()
+
+    def _add_tab(self, info: PanelInfo, page: QWidget, dock: QDockWidget) -> None:
+        tabs = dock.widget()
+        if not isinstance(tabs, QTabWidget):
+            first, tabs = tabs, QTabWidget(dock)
+            tabs.setDocumentMode(True)
+            tabs.setAccessibleName(f"{dock.windowTitle()} and more")
+            dock.setWidget(tabs)
+            dock.setTitleBarWidget(QWidget(dock))  # the tabs carry the names
+            tabs.addTab(first, dock.windowTitle())
+            first.show()
+            self._tabs[dock.objectName()] = tabs, first
+        tabs.addTab(page, info.title)
+        self._tabs[info.name] = tabs, page
+
+
+def make_docks(window: QMainWindow, state: ViewerState, commands: Commands) -> Docks:
+    """Build all panels of the registry."""
     window.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
     window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+    docks = Docks()
     for info in PANELS:
-        dock = docks[info.name] = _dock(window, info, state, commands)
-        window.addDockWidget(AREAS[info.area], dock)
+        docks.add(window, info, info.build(state, commands))
     for info in PANELS:
-        if info.beside:
-            window.tabifyDockWidget(docks[info.beside], docks[info.name])
-            for name in (info.beside, info.name):  # their tabs carry their names already
-                docks[name].setTitleBarWidget(QWidget(docks[name]))
-    for name in dict.fromkeys(info.beside for info in PANELS if info.beside):
-        docks[name].raise_()
-    for info in PANELS:
-        docks[info.name].setVisible(info.shown)
-    window.resizeDocks([docks["method"], docks["measurements"]], [300, 320], Qt.Orientation.Horizontal)
-    window.resizeDocks([docks["method"], docks["display"]], [330, 420], Qt.Orientation.Vertical)
-    window.resizeDocks([docks["measurements"], docks["graphs"]], [400, 340], Qt.Orientation.Vertical)
-    below = [docks[info.name] for info in PANELS if info.area == "bottom"]
+        if not info.shown:
+            docks.dock(info.name).hide()
+    sides = [docks.docks["method"], docks.docks["measurements"]]
+    window.resizeDocks(sides, [SIDE_PX["left"], SIDE_PX["right"]], Qt.Orientation.Horizontal)
+    window.resizeDocks([docks.docks["method"], docks.docks["display"]], [350, 400], Qt.Orientation.Vertical)
+    window.resizeDocks([docks.docks["measurements"], docks.docks["graphs"]], [400, 340], Qt.Orientation.Vertical)
+    below = [docks.docks[info.name] for info in PANELS if info.area == "bottom" and not info.beside]
     window.resizeDocks(below, [BELOW_PX] * len(below), Qt.Orientation.Vertical)
     return docks
-
-
-def _dock(window: QMainWindow, info: PanelInfo, state: ViewerState, commands: Commands) -> QDockWidget:
-    dock = QDockWidget(info.title, window)
-    dock.setObjectName(info.name)
-    dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetClosable)
-    panel = info.build(state, commands)
-    dock.setWidget(panel if info.stretch else scrolled(panel))
-    return dock

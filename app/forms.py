@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from engine.errors import ParameterError
 from engine.parameters import ParameterInfo, Parameters, Scalar
 
-SHOWN_UNITS = {"m": ("mm", 1e3), "Hz": ("MHz", 1e-6), "s": ("ms", 1e3)}
+SHOWN_UNITS = {"m": ("mm", 1e3), "Hz": ("MHz", 1e-6)}
 """SI inside, the units of the trade on labels."""
 
 NAME_UNITS = ("_m", "_s", "_hz", "_db", "_px", "_lines", "_samples", "_percent", "_fraction", "_m_s")

@@ -89,9 +89,9 @@ class MainWindow(QMainWindow):
         self._keys = {key: info for info in self.infos for key in info.plain_keys}
 
     def _dock_entries(self) -> list[Entry]:
-        names = [f"panel {name}" for name in self.docks]
-        self.actions_by_name |= dict(zip(names, (dock.toggleViewAction() for dock in self.docks.values()), strict=True))
-        return [Action(name, name, self.refresh_actions, "View", DOCKS_PLACE) for name in names]
+        panels = {f"panel {name}": action for name, action in self.docks.actions.items()}
+        self.actions_by_name |= panels
+        return [Action(name, name, self.refresh_actions, "View", DOCKS_PLACE) for name in panels]
 
     def _connect(self) -> None:
         controllers = (self.commands.files, self.commands.processing, self.commands.exporting, self.commands.pictures)

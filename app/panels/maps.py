@@ -28,6 +28,8 @@ class MapsPanel(Panel):
         self.why = _words("muted")
         self.method = QComboBox()
         self.method.setAccessibleName("Elasticity method")
+        self.method.setMinimumContentsLength(8)
+        self.method.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.form: QWidget = QWidget()
         self.compute = QPushButton("Compute relative modulus")
         self.progress = _words("muted")

@@ -76,6 +76,8 @@ class MethodPanel(Panel):
         self.here.clicked.connect(self._reference_here)
         self.strain_method = QComboBox()
         self.strain_method.setAccessibleName("Strain filter")
+        self.strain_method.setMinimumContentsLength(8)
+        self.strain_method.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.strain_method.setToolTip("How strain is taken from displacement; changing it tracks nothing anew")
         self.strain_method.currentIndexChanged.connect(self._strain_method_chosen)
         self._strain_place = QVBoxLayout()
