@@ -11,6 +11,9 @@ AXIAL_SCALE = 0.05
 STRAIN_SCALE = 0.05
 """The same for the strain error, in percent."""
 
+TALL_STRAIN_SCALE = 0.01
+"""The same over a tall window, where strain is that much less uncertain."""
+
 
 def endpoint_loss(motion: Tensor, truth: Tensor, valid: Tensor | None = None, lateral: float = 1.0) -> Tensor:
     """Mean Charbonnier distance of both channels, a scalar in samples (axial) plus `lateral` times lines (lateral).
@@ -22,9 +25,9 @@ def endpoint_loss(motion: Tensor, truth: Tensor, valid: Tensor | None = None, la
     return masked_mean(distance[:, 1:2], valid) + lateral * masked_mean(distance[:, 0:1], valid)
 
 
-def strain_loss(strain: Tensor, truth: Tensor, valid: Tensor | None = None) -> Tensor:
-    """Mean Charbonnier distance of two strain maps (N, 1, H, W), a scalar in percent."""
-    return masked_mean(_charbonnier((strain - truth) * PERCENT, STRAIN_SCALE), valid)
+def strain_loss(strain: Tensor, truth: Tensor, valid: Tensor | None = None, scale: float = STRAIN_SCALE) -> Tensor:
+    """Mean Charbonnier distance of two strain maps (N, 1, H, W), a scalar in percent; `scale` in percent."""
+    return masked_mean(_charbonnier((strain - truth) * PERCENT, scale), valid)
 
 
 def masked_mean(values: Tensor, valid: Tensor | None) -> Tensor:

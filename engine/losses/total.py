@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.losses.consistency import consistency_loss
-from engine.losses.endpoint import endpoint_loss, strain_loss
+from engine.losses.endpoint import STRAIN_SCALE, TALL_STRAIN_SCALE, endpoint_loss, strain_loss
 from engine.losses.similarity import similarity_loss
 from engine.losses.smoothness import smoothness_loss
 from engine.parameters import Parameters, parameter
@@ -27,9 +27,11 @@ class LossSettings(Parameters):
     endpoint: float = parameter(0.0, minimum=0.0, help="Weight of the distance to the true motion (supervised)")
     lateral: float = parameter(1.0, minimum=0.0, help="Share of the lateral direction in the end-point distance")
     strain: float = parameter(0.0, minimum=0.0, help="Weight of the distance to the true strain (supervised)")
+    tall_strain: float = parameter(0.0, minimum=0.0, help="Weight of the distance to true strain over a tall window")
     similarity_rows: int = parameter(9, unit="samples", minimum=2, help="Height of a similarity patch")
     similarity_lines: int = parameter(9, unit="lines", minimum=1, help="Width of a similarity patch")
     strain_window: int = parameter(105, unit="samples", minimum=5, help="Least-squares window of strain in the loss")
+    tall_window: int = parameter(287, unit="samples", minimum=5, help="Least-squares window of the tall strain")
     consistency_lines: int = parameter(8, unit="lines", minimum=1, help="Width of a consistency patch")
     compensate_strain: bool = parameter(
         False, help="Sample strain maps at their own motion before they are compared, as the public ReUSENet does"
@@ -38,7 +40,7 @@ class LossSettings(Parameters):
     @property
     def supervised(self) -> bool:
         """Whether the true motion takes part."""
-        return self.endpoint > 0 or self.strain > 0
+        return self.endpoint > 0 or self.strain > 0 or self.tall_strain > 0
 
 
 @dataclass(frozen=True)
@@ -126,8 +128,11 @@ def _add_supervised(
 ) -> None:
     if settings.endpoint > 0:
         terms["endpoint"] = endpoint_loss(motion, truth, valid, settings.lateral)
-    if settings.strain > 0:
-        window = settings.strain_window
-        terms["strain"] = strain_loss(
-            inner_strain(motion, window), inner_strain(truth, window), inner_valid(valid, window)
-        )
+    windows = {
+        "strain": (settings.strain_window, STRAIN_SCALE),
+        "tall_strain": (settings.tall_window, TALL_STRAIN_SCALE),
+    }
+    for name, (window, scale) in windows.items():
+        if getattr(settings, name) > 0:
+            found, true = inner_strain(motion, window), inner_strain(truth, window)
+            terms[name] = strain_loss(found, true, inner_valid(valid, window), scale)

@@ -6,7 +6,7 @@ A crop may lie deep in the tissue: the shift that compression has built up above
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -35,13 +35,13 @@ class CropSettings(Parameters):
 
     Protocol `tehrani-rivaz` fixes the scanner (5 MHz, 40 MHz, 0.15 mm pitch), soft inclusions and the strain levels
     (3 of 0.5, 1.0 ... 4.5 % for four frames, ascending) and leaves out bulk motion, shear and tilt; noise,
-    decorrelation and gain follow the settings in both protocols.
+    decorrelation and gain follow the settings in both protocols. `mixed` draws one of the two for every sequence.
     """
 
     height: int = parameter(512, unit="samples", minimum=32, maximum=8192, help="Rows of a crop")
     width: int = parameter(64, unit="lines", minimum=8, maximum=1024, help="Lines of a crop")
     frames: int = parameter(4, minimum=2, maximum=64, help="Reference and deformed frames")
-    protocol: Literal["free", "tehrani-rivaz"] = parameter("free", help="What is drawn at random")
+    protocol: Literal["free", "tehrani-rivaz", "mixed"] = parameter("free", help="What is drawn at random")
     canonical: bool = parameter(True, help="Sample every crop with 8 samples per period of the centre frequency")
     min_strain: float = parameter(0.003, minimum=0.0, maximum=0.2, help="Smallest strain of the last frame")
     max_strain: float = parameter(0.05, minimum=0.0, maximum=0.2, help="Largest strain of the last frame")
@@ -99,6 +99,8 @@ def training_sequence(
     """
     device = device or torch.device("cpu")
     draws = Draws(generator)
+    if settings.protocol == "mixed":
+        settings = replace(settings, protocol="free" if draws.chance(0.5) else "tehrani-rivaz")
     bank = field_bank(settings.protocol, settings.bank_size, settings.bank_seed)
     imaging = _draw_imaging(draws, settings)
     view = _draw_view(draws, settings, bank[draws.below(len(bank))], imaging)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-TERMS = ("similarity", "consistency", "smoothness", "endpoint", "strain")
+TERMS = ("similarity", "consistency", "smoothness", "endpoint", "strain", "tall_strain")
 SCORES = (
     "axial_rmse",
     "nrmse",

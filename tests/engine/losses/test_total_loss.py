@@ -46,6 +46,16 @@ def test_the_true_motion_costs_least() -> None:
     assert all(best.terms[name] < worse.terms[name] for name in ("similarity", "endpoint", "strain"))
 
 
+def test_tall_strain_is_its_own_term() -> None:
+    reference, deformed, truth = frames()
+    settings = LossSettings(similarity=0, consistency=0, smoothness=0, tall_strain=2.0, tall_window=15)
+    losses = training_loss(settings, 0.5 * truth, reference, deformed, truth)
+    assert settings.supervised
+    assert set(losses.terms) == {"tall_strain"}
+    assert losses.terms["tall_strain"] > 0
+    assert float(losses.total) == pytest.approx(2 * float(losses.terms["tall_strain"]))
+
+
 def test_a_supervised_loss_without_truth_is_a_mistake() -> None:
     reference, deformed, truth = frames()
     with pytest.raises(ValueError, match="true motion"):
