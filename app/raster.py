@@ -8,6 +8,8 @@ from cmap import Colormap
 from numpy.typing import NDArray
 
 from app.state import Display
+from engine.export.quantity import strain_quantity
+from engine.metrics.relative import relative_strain
 from engine.types import Map
 
 BMODE_RANGE_DB = 100.0
@@ -33,7 +35,7 @@ NO_ESTIMATE = 0
 
 @dataclass(frozen=True)
 class Limits:
-    """Strain in per cent at both ends of the colour bar."""
+    """What is shown at both ends of the colour bar: strain in per cent, relative strain, or another map's values."""
 
     low_percent: float
     high_percent: float
@@ -83,6 +85,13 @@ def shown_percent(strain: Map, display: Display) -> Map:
     return np.abs(percent) if display.quantity == "magnitude" else percent
 
 
+def shown_strain(strain: Map, display: Display, mean: float) -> Map:
+    """Turn axial strain into what is shown: per cent, or parts of the frame's `mean` strain, NaN where that is NaN."""
+    if not display.relative:
+        return shown_percent(strain, display)
+    return strain_quantity(display.quantity, relative=True).shown(relative_strain(strain, mean))
+
+
 def strain_index(percent: Map, quality: Map | None, limits: Limits, quality_threshold: float) -> Indices:
     """Index (H, W) by limits; pixels without an estimate, or of too low quality, become `NO_ESTIMATE`."""
     span = max(limits.high_percent - limits.low_percent, 1e-9)
@@ -99,9 +108,11 @@ def strain_index(percent: Map, quality: Map | None, limits: Limits, quality_thre
     return index
 
 
-def limits_of(strains: tuple[float, float], display: Display) -> Limits:
-    """Limits in the shown quantity that hold a range of stored strain."""
-    ends = shown_percent(np.array(strains, np.float32), display)
+def limits_of(strains: tuple[float, float], display: Display, mean: float = 1.0) -> Limits:
+    """Limits in the shown quantity that hold a range of stored strain, of a frame of this `mean` strain."""
+    if display.relative and np.isnan(mean):
+        return Limits(*display.manual)
+    ends = shown_strain(np.array(strains, np.float32), display, mean)
     low, high = float(ends.min()), float(ends.max())
     if display.quantity == "magnitude" and strains[0] < 0 < strains[1]:
         low = 0.0

@@ -1,5 +1,6 @@
 """Estimates of one run, on disk: a recording's strain maps are never assumed to fit in memory."""
 
+import math
 import os
 import shutil
 import threading
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.metrics.relative import mean_strain
 from engine.types import Displacement, FrameEstimate, Geometry, Map, Strain
 
 CACHED_MAPS_BYTES = 64 * 2**20
@@ -17,7 +19,10 @@ CACHED_MAPS_BYTES = 64 * 2**20
 
 @dataclass(frozen=True)
 class FrameSummary:
-    """Small facts of one estimated frame, for the time line and for limits that hold over all frames."""
+    """Small facts of one estimated frame, for the time line and for limits that hold over all frames.
+
+    `mean_strain` is what relative strain is relative to, NaN where the frame was hardly compressed.
+    """
 
     reference_frame: int
     window_m: float
@@ -25,6 +30,7 @@ class FrameSummary:
     high: float
     median_strain: float
     mean_quality: float
+    mean_strain: float = math.nan
 
 
 class RunStore:
@@ -80,6 +86,20 @@ class RunStore:
         """Return stored strains that hold 96 % of every frame so far, or None where no frame has a valid pixel."""
         with self._lock:
             return self._range
+
+    def relative_range(self) -> tuple[float, float] | None:
+        """Return relative strains that hold 96 % of a usual frame: the medians of both ends over all frames so far."""
+        with self._lock:
+            summaries = tuple(self._summaries.values())
+        ends = [
+            sorted((entry.low / entry.mean_strain, entry.high / entry.mean_strain))
+            for entry in summaries
+            if math.isfinite(entry.mean_strain)
+        ]
+        if not ends:
+            return None
+        low, high = np.median(np.array(ends), axis=0)
+        return float(low), float(high)
 
     def strain_and_quality(self, frame: int) -> tuple[Map, Map]:
         """Return the strain and quality maps of a frame, read-only, from memory where they were shown lately."""
@@ -139,4 +159,5 @@ def summarise(estimate: FrameEstimate) -> FrameSummary:
         float(high),
         float(median),
         float(quality.mean()) if quality.size else float("nan"),
+        mean_strain(estimate.strain.axial, estimate.strain.geometry, estimate.strain.window_m),
     )

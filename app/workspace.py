@@ -1,10 +1,12 @@
 """The middle of the window: images and time line, or, without a recording, what to do. Binds state to views."""
 
+import math
+
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.controllers.commands import Commands
-from app.state import Role, ViewerState
+from app.state import Picture, Role, ViewerState
 from app.state.maps import MAP_TITLES, MapState
 from app.views.dual_view import DualView
 from app.views.play_bar import PlayBar
@@ -12,6 +14,11 @@ from engine.types import Ellipse
 
 GATHER_MS = 60
 """Estimates that arrive within this time are shown on the time line together."""
+
+HARDLY_COMPRESSED = (
+    "This frame was hardly compressed:\nits strain cannot be shown relative to its mean.\n"
+    "Go to another frame, or turn \u201cRelative to mean\u201d off (N)."
+)
 
 
 class Welcome(QWidget):
@@ -191,7 +198,13 @@ class Workspace(QStackedWidget):
         strain = f"{title} \u00b7 frame {picture.frame + 1}{against}" if title else f"frame {picture.frame + 1}"
         if title and self.view.map is not None:
             strain = f"{MAP_TITLES[self.view.map.kind]} \u00b7 {strain}"
-        self.view.show_words(of, strain, "" if picture.strain is not None else self._why_empty(picture.frame))
+        self.view.show_words(of, strain, self._message(picture))
+
+    def _message(self, picture: Picture) -> str:
+        if picture.strain is None:
+            return self._why_empty(picture.frame)
+        relative = self._state.display.relative and self.view.map is None
+        return HARDLY_COMPRESSED if relative and math.isnan(picture.mean_strain) else ""
 
     def _why_empty(self, frame: int) -> str:
         """Say why there is no strain and what to do about it."""
@@ -212,7 +225,10 @@ class Workspace(QStackedWidget):
         return "This frame was not estimated.\nPress \u201cContinue\u201d (Ctrl+R)."
 
     def _recording_limits(self) -> tuple[float, float] | None:
-        return None if self._state.run is None else self._state.run.store.strain_range()
+        run = self._state.run
+        if run is None:
+            return None
+        return run.store.relative_range() if self._state.display.relative else run.store.strain_range()
 
     @Slot()
     def _show_regions(self) -> None:
@@ -224,7 +240,8 @@ class Workspace(QStackedWidget):
 
     @Slot()
     def _show_display(self) -> None:
-        self.view.show_display(self._state.display)
+        self.view.show_display(self._state.display, self._recording_limits())
+        self._show_words()
 
     @Slot()
     def _show_cursor(self) -> None:

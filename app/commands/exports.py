@@ -9,13 +9,14 @@ import typer
 from app.commands._parse import parse_ellipse, parse_limits
 from app.commands._shared import Opening, ResultFile, open_result, with_opening
 from app.commands.estimate import progress_bar
-from app.commands.figure import SIGNS, b_mode, panel_title, quantity_of
+from app.commands.figure import SIGNS, Relative, as_shown, b_mode, panel_title, quantity_of
 from app.commands.metrics import Background, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.export.figure import FigureContent
+    from engine.export.quantity import Quantity
     from engine.types import Result
 
 Sign = Annotated[str, typer.Option("--sign", metavar="|".join(SIGNS), help="What counts as positive.")]
@@ -44,6 +45,7 @@ def movie(
     dpi: Annotated[float, typer.Option("--dpi", help="Pixels per inch.")] = 150,
     limits: Limits = None,
     sign: Sign = SIGNS[0],
+    relative: Relative = False,
     colormap: ColorMap = "viridis",
     title: Title = "",
 ) -> None:
@@ -54,15 +56,19 @@ def movie(
 
     opened = open_result(result)
     regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
-    base = replace(_content(opened, range(opened.shape[0]), sign, limits, colormap, title), notes=False)
+    quantity = quantity_of(sign, relative=relative)
+    base = _content(opened, range(opened.shape[0]), quantity, limits, colormap, title, relative=relative)
+    base = replace(base, notes=False)
 
     def contents() -> "Iterator[FigureContent]":
         for row in range(opened.shape[0]):
             estimate = opened.read_frame(row)
             numbers = strain_metrics(estimate.strain, *regions)
-            panel = StrainPanel(panel_title(opened, estimate), estimate.strain.axial, numbers)
+            values, remarks = as_shown(estimate.strain, relative=relative)
+            panel = StrainPanel(panel_title(opened, estimate), values, numbers)
             bmode = b_mode(opening, rf, opened, estimate) if rf else None
-            yield replace(base, strain=(panel,), bmode_db=bmode, target=regions[0], background=regions[1])
+            shown = replace(base, strain=(panel,), bmode_db=bmode, target=regions[0], background=regions[1])
+            yield replace(shown, remarks=remarks)
 
     with progress_bar("drawing") as bar:
         rate_hz = rate or opened.geometry.frame_rate_hz or USUAL_RATE_HZ
@@ -79,6 +85,7 @@ def sheet(
     dpi: Annotated[float, typer.Option("--dpi", help="Pixels per inch, 50 to 1200.")] = 300,
     limits: Limits = None,
     sign: Sign = SIGNS[0],
+    relative: Relative = False,
     colormap: ColorMap = "viridis",
     title: Title = "",
 ) -> None:
@@ -88,7 +95,8 @@ def sheet(
     opened = open_result(result)
     rows = evenly(range(opened.shape[0]), most)
     regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
-    content = _content(opened, rows, sign, limits, colormap, title)
+    quantity = quantity_of(sign, relative=relative)
+    content = _content(opened, rows, quantity, limits, colormap, title, relative=relative)
     save_contact_sheet(replace(content, target=regions[0], background=regions[1]), output, dpi)
     typer.echo(str(output))
 
@@ -105,14 +113,24 @@ def export(
 
 
 def _content(
-    result: "Result", rows: "range | tuple[int, ...]", sign: str, limits: str | None, colormap: str, title: str
+    result: "Result",
+    rows: "range | tuple[int, ...]",
+    quantity: "Quantity",
+    limits: str | None,
+    colormap: str,
+    title: str,
+    *,
+    relative: bool,
 ) -> "FigureContent":
     """One panel for each row of the result; without limits those that fit all of them."""
     from engine.export.figure import FigureContent, StrainPanel, suggest_limits
+    from engine.export.shown import RELATIVE, noted
 
-    quantity = quantity_of(sign)
     estimates = [result.read_frame(row) for row in rows]
-    panels = tuple(StrainPanel(f"frame {entry.deformed_frame}", entry.strain.axial) for entry in estimates)
+    panels = tuple(
+        StrainPanel(f"frame {entry.deformed_frame}", as_shown(entry.strain, relative=relative)[0])
+        for entry in estimates
+    )
     ends = parse_limits(limits, "--limits") or suggest_limits(
         *(panel.strain[::4, ::2] for panel in panels), quantity=quantity
     )
@@ -122,6 +140,7 @@ def _content(
         limits=ends,
         colormap=colormap,
         title=title,
-        provenance=result.provenance,
+        provenance=noted(result.provenance, relative=relative),
         quantity=quantity,
+        remarks=(RELATIVE,) if relative else (),
     )

@@ -12,9 +12,10 @@ from engine.errors import ParameterError
 
 if TYPE_CHECKING:
     from engine.export.quantity import Quantity
-    from engine.types import FrameEstimate, Map, Result
+    from engine.types import FrameEstimate, Map, Result, Strain
 
 SIGNS = ("compressive", "signed", "magnitude")
+Relative = Annotated[bool, typer.Option("--relative", help="Strain of every frame divided by its mean.")]
 
 
 @with_opening
@@ -35,6 +36,7 @@ def figure(
         str | None, typer.Option("--limits", metavar="LOW,HIGH", help="Strain at the bar's ends, in %.")
     ] = None,
     sign: Annotated[str, typer.Option("--sign", metavar="|".join(SIGNS), help="What counts as positive.")] = SIGNS[0],
+    relative: Relative = False,
     colormap: Annotated[
         str, typer.Option("--colormap", metavar="NAME", help="Colour map; NAME_r is reversed.")
     ] = "viridis",
@@ -45,15 +47,17 @@ def figure(
 ) -> None:
     """Draw B-mode and strain side by side, with ellipses, colour bar and numbers."""
     from engine.export.figure import FigureContent, StrainPanel, save_figure
+    from engine.export.shown import noted
     from engine.metrics.contrast import strain_metrics
 
-    quantity = quantity_of(sign)
+    quantity = quantity_of(sign, relative=relative)
     regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
     opened = open_result(result)
     estimate = opened.read_frame(frame_row(opened, frame))
     numbers = strain_metrics(estimate.strain, *regions)
+    values, remarks = as_shown(estimate.strain, relative=relative)
     content = FigureContent(
-        strain=(StrainPanel(panel_title(opened, estimate), estimate.strain.axial, numbers),),
+        strain=(StrainPanel(panel_title(opened, estimate), values, numbers),),
         geometry=opened.geometry,
         bmode_db=b_mode(opening, rf, opened, estimate) if rf else None,
         target=regions[0],
@@ -64,20 +68,32 @@ def figure(
         title=title,
         scale_bar=scale_bar,
         caption=caption,
-        provenance=opened.provenance,
+        provenance=noted(opened.provenance, relative=relative),
         quantity=quantity,
+        remarks=remarks,
     )
     save_figure(content, output, dpi)
     typer.echo(str(output))
 
 
-def quantity_of(sign: str) -> "Quantity":
+def quantity_of(sign: str, *, relative: bool = False) -> "Quantity":
     """Return what is shown of strain; an unknown sign is a ParameterError."""
-    from engine.export.quantity import QUANTITIES
+    from engine.export.quantity import strain_quantity
 
     if sign not in SIGNS:
         raise ParameterError(f"--sign: expected one of {', '.join(SIGNS)}, found {sign!r}")
-    return QUANTITIES[sign]
+    return strain_quantity(sign, relative=relative)
+
+
+def as_shown(strain: "Strain", *, relative: bool) -> "tuple[Map, tuple[str, ...]]":
+    """Return the map that a panel shows, and what is to be said of it below."""
+    from engine.export.shown import shown_remarks
+    from engine.metrics.relative import mean_strain, relative_strain
+
+    if not relative:
+        return strain.axial, ()
+    mean = mean_strain(strain.axial, strain.geometry, strain.window_m)
+    return relative_strain(strain.axial, mean), shown_remarks(mean=mean)
 
 
 def panel_title(result: "Result", estimate: "FrameEstimate") -> str:

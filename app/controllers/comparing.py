@@ -35,9 +35,9 @@ def compare(
 
 def _side(request: SideRequest, grid: ImageGrid, geometry: Geometry, regions: Regions) -> Side:
     strain, _ = request.store.strain_and_quality(request.frame)
-    window_m = request.store.summary(request.frame).window_m
-    metrics = region_metrics(strain, geometry, regions.target, regions.background, window_m=window_m)
-    return Side(request.run, request.frame, request.title, strain, grid.convert(strain), metrics)
+    summary = request.store.summary(request.frame)
+    metrics = region_metrics(strain, geometry, regions.target, regions.background, window_m=summary.window_m)
+    return Side(request.run, request.frame, request.title, strain, grid.convert(strain), metrics, summary.mean_strain)
 
 
 class CompareController(QObject):

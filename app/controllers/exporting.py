@@ -17,10 +17,12 @@ from app.state import Activity, Display, Picture, Regions, Run, ViewerState
 from app.state.maps import MAP_COLORS, MapState, ShownMap
 from engine.errors import StrainscopeError
 from engine.export.figure import FigureContent, StrainPanel, save_figure
-from engine.export.quantity import QUANTITIES
+from engine.export.quantity import QUANTITIES, strain_quantity
 from engine.export.result_file import ResultWriter
+from engine.export.shown import noted, shown_remarks
 from engine.export.table import measure_frames, write_table
 from engine.metrics.base import Measurement
+from engine.metrics.relative import relative_strain
 from engine.pipeline import Settings
 from engine.preprocess.bmode import bmode_db
 from engine.provenance import make_provenance
@@ -181,9 +183,14 @@ def figure_content(source: FigureSource, options: FigureOptions) -> FigureConten
     against = "" if picture.reference_frame is None else f" against {picture.reference_frame + 1}"
     shown = source.map
     stored = picture.strain if shown is None else shown.values
+    relative = source.display.relative and shown is None
     panel = StrainPanel(
         f"{source.method}, frame {picture.frame + 1}{against}",
-        visible(stored, picture.quality, source.display.quality_threshold),
+        visible(
+            relative_strain(stored, picture.mean_strain) if relative else stored,
+            picture.quality,
+            source.display.quality_threshold,
+        ),
         source.metrics if options.numbers and shown is None else {},
     )
     colors = source.display.colormap if shown is None else MAP_COLORS.get(shown.kind, source.display.colormap)
@@ -199,7 +206,10 @@ def figure_content(source: FigureSource, options: FigureOptions) -> FigureConten
         options.title,
         options.scale_bar,
         options.caption,
-        quantity=QUANTITIES[source.display.quantity if shown is None else shown.quantity],
+        quantity=(
+            strain_quantity(source.display.quantity, relative=relative) if shown is None else QUANTITIES[shown.quantity]
+        ),
+        remarks=shown_remarks(mean=picture.mean_strain if relative else None),
     )
 
 
@@ -207,7 +217,8 @@ def write_figure(source: FigureSource, options: FigureOptions, path: Path, contr
     """Draw a figure into a file, with its provenance."""
     content = figure_content(source, options)
     provenance = make_provenance(source.sequence, source.settings, control.cancelled)
-    save_figure(replace(content, provenance=provenance), path, options.dpi)
+    relative = source.display.relative and source.map is None
+    save_figure(replace(content, provenance=noted(provenance, relative=relative)), path, options.dpi)
 
 
 def write_result(path: Path, sequence: RFSequence, settings: Settings, store: RunStore, control: JobControl) -> None:

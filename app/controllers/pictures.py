@@ -83,6 +83,7 @@ def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) ->
         shown_strain=request.grid.convert(strain),
         shown_quality=request.grid.convert(quality),
         range=(summary.low, summary.high) if math.isfinite(summary.low) else None,
+        mean_strain=summary.mean_strain,
         measured=measure_shown(strain, store.geometry, request.regions, summary.window_m, request.frame),
         measured_regions=request.regions,
     )

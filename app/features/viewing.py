@@ -16,6 +16,9 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
     def toggle_overlay() -> None:
         commands.change_display(overlay=not state.display.overlay)
 
+    def toggle_relative() -> None:
+        commands.change_display(relative=not state.display.relative)
+
     def escape() -> None:
         commands.playback.pause()
         commands.regions.escape()
@@ -45,6 +48,19 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
             checkable=True,
             enabled=opened,
             checked=lambda: state.display.overlay,
+        ),
+        Action(
+            "relative",
+            "Relative strai&n",
+            toggle_relative,
+            menu="View",
+            place=103,
+            plain_keys=(Qt.Key.Key_N,),
+            key_words="Strain relative to the frame\u2019s mean, or in %",
+            tip="Strain of every frame divided by its mean",
+            checkable=True,
+            enabled=opened,
+            checked=lambda: state.display.relative,
         ),
         Action(
             "escape",

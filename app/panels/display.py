@@ -14,6 +14,8 @@ QUANTITIES = {
     "magnitude": "Magnitude",
 }
 LIMITS = {"frame": "This frame, automatic", "recording": "All frames, automatic", "manual": "By hand"}
+LIMIT_FIELDS = {False: ("low_percent", "high_percent"), True: ("low_relative", "high_relative")}
+"""Limits by hand, of strain and of relative strain."""
 BMODE_FRAMES = {"shown": "Shown frame", "reference": "Reference frame"}
 
 
@@ -49,6 +51,11 @@ class DisplayPanel(Panel):
         self.dynamic_range = LabelledSlider("Dynamic range", 20, 100, "Dynamic range of the B-mode in dB")
         self.bmode_frame = _choice("B-mode frame", BMODE_FRAMES, "Strain lies on the grid of the reference frame")
         self.quantity = _choice("Sign of the strain", QUANTITIES, "What counts as positive")
+        self.relative = QCheckBox("Relative to mean")
+        self.relative.setToolTip(
+            "Divide the strain of every frame by its mean, so that frames of different compression compare.\n"
+            "SNR, CNR and strain ratio do not change by it; mean strains in the table stay in %."
+        )
         self.colormap = _choice("Colour map", COLORMAPS, "Colours of the strain, from low to high")
         self.reverse = QCheckBox("Reverse colours")
         self.limits = _choice("Limits", LIMITS, "Where the ends of the colour bar lie")
@@ -72,6 +79,7 @@ class DisplayPanel(Panel):
         form.addRow("Dynamic range", self.dynamic_range)
         form.addRow("B-mode of", self.bmode_frame)
         form.addRow("Strain", self.quantity)
+        form.addRow("", self.relative)
         form.addRow("Colours", self.colormap)
         form.addRow("", self.reverse)
         form.addRow("Limits", self.limits)
@@ -99,7 +107,12 @@ class DisplayPanel(Panel):
         ):
             box.setProperty("field", name)
             box.currentIndexChanged.connect(self._choice_changed)
-        for check, name in ((self.reverse, "reverse"), (self.overlay, "overlay"), (self.smooth, "smooth")):
+        for check, name in (
+            (self.relative, "relative"),
+            (self.reverse, "reverse"),
+            (self.overlay, "overlay"),
+            (self.smooth, "smooth"),
+        ):
             check.setProperty("field", name)
             check.toggled.connect(self._check_changed)
         self.low.valueChanged.connect(self._limits_changed)
@@ -113,9 +126,11 @@ class DisplayPanel(Panel):
         self.quality.show_value(round(100 * display.quality_threshold), f"{display.quality_threshold:.2f}")
         self.opacity.show_value(round(100 * display.overlay_opacity), f"{100 * display.overlay_opacity:.0f} %")
         self._show_choices(display)
-        for spin, value in ((self.low, display.low_percent), (self.high, display.high_percent)):
+        names = LIMIT_FIELDS[display.relative]
+        for spin, name in zip((self.low, self.high), names, strict=True):
             with QSignalBlocker(spin):
-                spin.setValue(value)
+                spin.setSuffix("" if display.relative else " %")
+                spin.setValue(getattr(display, name))
             spin.setEnabled(display.limits == "manual")
         self.opacity.setEnabled(display.overlay)
 
@@ -123,7 +138,7 @@ class DisplayPanel(Panel):
         for box in (self.bmode_frame, self.quantity, self.colormap, self.limits):
             with QSignalBlocker(box):
                 box.setCurrentIndex(box.findData(getattr(display, str(box.property("field")))))
-        for check in (self.reverse, self.overlay, self.smooth):
+        for check in (self.relative, self.reverse, self.overlay, self.smooth):
             with QSignalBlocker(check):
                 check.setChecked(getattr(display, str(check.property("field"))))
 
@@ -153,7 +168,8 @@ class DisplayPanel(Panel):
 
     @Slot()
     def _limits_changed(self) -> None:
-        self.commands.change_display(low_percent=self.low.value(), high_percent=self.high.value())
+        low, high = LIMIT_FIELDS[self.state.display.relative]
+        self.commands.change_display(**{low: self.low.value(), high: self.high.value()})
 
 
 def _choice(name: str, entries: dict[str, str], words: str) -> QComboBox:

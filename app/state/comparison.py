@@ -1,5 +1,6 @@
 """Two strain maps side by side: the shown run and frame, and another run or another frame."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from app.state.runs import Run
 from app.state.viewer import ViewerState
 from engine.metrics.base import Measurement
+from engine.metrics.relative import relative_strain
 from engine.types import Map
 
 OTHER_FRAME = -1
@@ -24,6 +26,8 @@ class Side:
     strain: Map
     shown: Map
     metrics: Mapping[str, Measurement]
+    mean: float = math.nan
+    """Mean strain of the frame, by which relative strain is divided."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,11 @@ class Comparison:
     def difference(self) -> Map:
         """Stored strain of the first minus the second, on the screen's grid."""
         return self.first.shown - self.second.shown
+
+    @property
+    def relative_difference(self) -> Map:
+        """The same of relative strain."""
+        return relative_strain(self.first.shown, self.first.mean) - relative_strain(self.second.shown, self.second.mean)
 
 
 class CompareState(QObject):

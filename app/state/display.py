@@ -17,6 +17,9 @@ class Display(Parameters):
     quantity: Literal["compressive", "signed", "magnitude"] = parameter(
         "compressive", help="Compression positive, elongation positive, or magnitude"
     )
+    relative: bool = parameter(
+        False, help="Strain of every frame divided by its mean, so that frames of different compression compare"
+    )
     colormap: str = parameter("viridis", help="Colour map of the strain")
     reverse: bool = parameter(False, help="Turn the colour map round")
     limits: Literal["frame", "recording", "manual"] = parameter(
@@ -24,9 +27,17 @@ class Display(Parameters):
     )
     low_percent: float = parameter(0.0, unit="%", minimum=-100, maximum=100, help="Lower limit of the strain")
     high_percent: float = parameter(2.0, unit="%", minimum=-100, maximum=100, help="Upper limit of the strain")
+    low_relative: float = parameter(0.0, minimum=-100, maximum=100, help="Lower limit of the relative strain")
+    high_relative: float = parameter(2.0, minimum=-100, maximum=100, help="Upper limit of the relative strain")
     quality_threshold: float = parameter(
         0.0, minimum=0, maximum=1, help="Strain of lower quality (local correlation) is hidden"
     )
     overlay: bool = parameter(False, help="Lay the strain over the B-mode")
     overlay_opacity: float = parameter(0.5, minimum=0.05, maximum=1, help="Opacity of the strain over the B-mode")
     smooth: bool = parameter(True, help="Interpolate between pixels on screen")
+
+    @property
+    def manual(self) -> tuple[float, float]:
+        """Limits by hand of what is shown, strain in % or relative strain; the upper one lies above the lower one."""
+        low, high = (self.low_relative, self.high_relative) if self.relative else (self.low_percent, self.high_percent)
+        return low, max(high, low + 1e-3)

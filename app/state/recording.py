@@ -52,6 +52,8 @@ class Picture:
     shown_quality: Map | None = None
     range: tuple[float, float] | None = None
     """Stored strain that 96 % of the map lie between, or None where there is no valid pixel."""
+    mean_strain: float = float("nan")
+    """What relative strain is relative to; NaN where the frame was hardly compressed."""
     measured: FrameMeasurements | None = None
     measured_regions: Regions | None = None
     """The metrics, and the regions they are of: they hold only while these are the regions shown."""

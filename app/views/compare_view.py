@@ -3,15 +3,17 @@
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSignalBlocker, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from app.image_grid import ImageGrid
-from app.raster import Limits, color_table, limits_of, shown_percent, strain_index, tidy_limits
+from app.raster import Limits, color_table, limits_of, shown_strain, strain_index, tidy_limits
 from app.state import Display, Regions, Role
 from app.state.comparison import OTHER_FRAME, Comparison, Side
 from app.views.image_pane import ImagePane
-from engine.export.quantity import QUANTITIES
+from engine.export.quantity import strain_quantity
+from engine.metrics.relative import relative_strain
 
 METRICS = {
     "snr_target": "SNRt",
@@ -84,11 +86,12 @@ class CompareView(QWidget):
                 pane.bar.clear()
                 pane.set_caption("")
             return
-        colors, quantity = color_table(display.colormap, reverse=display.reverse), QUANTITIES[display.quantity]
+        colors = color_table(display.colormap, reverse=display.reverse)
+        quantity = strain_quantity(display.quantity, relative=display.relative)
         limits = _common_limits(comparison, display)
         for pane, side in ((self.first, comparison.first), (self.second, comparison.second)):
             pane.image.set_table(colors)
-            pane.image.set_indices(strain_index(shown_percent(side.shown, display), None, limits, 0.0))
+            pane.image.set_indices(strain_index(shown_strain(side.shown, display, side.mean), None, limits, 0.0))
             pane.bar.show_scale(colors, (limits.low_percent, limits.high_percent), quantity.label, quantity.ends)
             pane.set_caption(f"{side.title} \u00b7 frame {side.frame + 1}")
         self._show_difference(comparison, display)
@@ -136,8 +139,11 @@ class CompareView(QWidget):
         column_layout.addLayout(grid)
 
     def _show_difference(self, comparison: Comparison, display: Display) -> None:
-        factor = np.float32(100.0 if display.quantity == "signed" else -100.0)
-        values = comparison.difference * factor
+        if display.relative:
+            values, label = comparison.relative_difference, "Difference of relative strain (no unit)"
+        else:
+            factor = np.float32(100.0 if display.quantity == "signed" else -100.0)
+            values, label = comparison.difference * factor, "Difference of strain (%)"
         some = values[::4, ::2]
         some = np.abs(some[np.isfinite(some)])
         reach = float(np.percentile(some, 98)) if some.size else 1.0
@@ -146,7 +152,7 @@ class CompareView(QWidget):
         self.difference.image.set_table(colors)
         self.difference.image.set_indices(strain_index(values, None, limits, 0.0))
         ends = (limits.low_percent, limits.high_percent)
-        self.difference.bar.show_scale(colors, ends, "Difference of strain (%)", ("B higher", "A higher"))
+        self.difference.bar.show_scale(colors, ends, label, ("B higher", "A higher"))
         self.difference.set_caption("")
 
     def _show_numbers(self, comparison: Comparison | None) -> None:
@@ -183,11 +189,17 @@ def _value(side: Side | None, name: str) -> float | None:
     return None if entry is None or entry.reason else entry.value
 
 
+def _stored(side: Side, display: Display) -> NDArray[np.float32]:
+    """Take some of a map's values, strain or relative strain."""
+    some = side.shown[::4, ::2].ravel()
+    return relative_strain(some, side.mean) if display.relative else some
+
+
 def _common_limits(comparison: Comparison, display: Display) -> Limits:
     """Limits by hand, or those that hold nearly all of both maps."""
     if display.limits == "manual":
-        return Limits(display.low_percent, max(display.high_percent, display.low_percent + 1e-3))
-    both = np.concatenate([side.shown[::4, ::2].ravel() for side in (comparison.first, comparison.second)])
+        return Limits(*display.manual)
+    both = np.concatenate([_stored(side, display) for side in (comparison.first, comparison.second)])
     both = both[np.isfinite(both)]
     if not both.size:
         return Limits(0.0, 1.0)

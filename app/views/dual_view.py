@@ -17,13 +17,14 @@ from app.raster import (
     grey_table,
     limits_of,
     shown_percent,
+    shown_strain,
     strain_index,
     tidy_limits,
 )
 from app.state import Display, Picture, Regions, Role, Tool
 from app.state.maps import MAP_COLORS, ShownMap
 from app.views.image_pane import ImagePane
-from engine.export.quantity import QUANTITIES
+from engine.export.quantity import QUANTITIES, strain_quantity
 
 LayoutName = Literal["automatic", "side by side", "stacked"]
 LAYOUTS: tuple[LayoutName, ...] = ("automatic", "side by side", "stacked")
@@ -93,7 +94,7 @@ class DualView(QWidget):
             pane.set_extent(extent)
 
     def show_picture(self, picture: Picture | None, recording_limits: tuple[float, float] | None) -> None:
-        """Show everything of one frame; `recording_limits` are the stored strains that hold most of all frames."""
+        """Show everything of one frame; `recording_limits` are the strains that hold most of all frames."""
         self._picture = picture
         self._recording_limits = recording_limits
         self.bmode.image.set_indices(None if picture is None else picture.bmode)
@@ -109,9 +110,10 @@ class DualView(QWidget):
         """The map that stands in place of the strain."""
         return self._map
 
-    def show_display(self, display: Display) -> None:
-        """Show the same picture in another way."""
+    def show_display(self, display: Display, recording_limits: tuple[float, float] | None = None) -> None:
+        """Show the same picture in another way; the limits of all frames are strain, or relative strain."""
         self._display = display
+        self._recording_limits = recording_limits
         self._show_strain()
 
     def show_words(self, bmode: str, strain: str, message: str) -> None:
@@ -180,6 +182,11 @@ class DualView(QWidget):
         if picture.shown_strain is not None and picture.shown_quality is not None:
             percent = float(shown_percent(picture.shown_strain[row : row + 1, line : line + 1], self._display)[0, 0])
             words.append("strain \u2013" if np.isnan(percent) else f"strain {percent:.2f} %")
+            if self._display.relative and self._map is None:
+                there = shown_strain(
+                    picture.shown_strain[row : row + 1, line : line + 1], self._display, picture.mean_strain
+                )
+                words.append("relative \u2013" if np.isnan(there[0, 0]) else f"relative {float(there[0, 0]):.2f}")
             quality = float(picture.shown_quality[row, line])
             words.append("quality \u2013" if np.isnan(quality) else f"quality {quality:.2f}")
         if self._map is not None:
@@ -195,23 +202,30 @@ class DualView(QWidget):
             pane.set_smooth(display.smooth)
         index = None
         if picture is not None and picture.shown_strain is not None:
-            percent = self._map.shown if self._map is not None else shown_percent(picture.shown_strain, display)
+            values = (
+                self._map.shown
+                if self._map is not None
+                else shown_strain(picture.shown_strain, display, picture.mean_strain)
+            )
             self._limits = self._choose_limits(picture)
-            index = strain_index(percent, picture.shown_quality, self._limits, display.quality_threshold)
+            index = strain_index(values, picture.shown_quality, self._limits, display.quality_threshold)
         self.strain.image.set_indices(index)
         self.bmode.overlay.set_indices(index if display.overlay else None)
         self._show_bars()
 
     def _choose_limits(self, picture: Picture) -> Limits:
         display = self._display
-        if self._map is not None and self._map.kind != "true":
+        if self._map is not None and (self._map.kind != "true" or display.relative):
             low, high = self._map.range or (0.0, 1.0)
             symmetric = QUANTITIES[self._map.quantity].symmetric
             return tidy_limits(low if symmetric else min(low, 0.0), high, symmetric=symmetric)
         if display.limits == "manual":
-            return Limits(display.low_percent, max(display.high_percent, display.low_percent + 1e-3))
-        strains = self._recording_limits if display.limits == "recording" else picture.range
-        return limits_of(strains, display) if strains is not None else self._limits or Limits(0.0, 1.0)
+            return Limits(*display.manual)
+        whole = display.limits == "recording"
+        strains = self._recording_limits if whole else picture.range
+        if strains is None:
+            return self._limits or Limits(0.0, 1.0)
+        return limits_of(strains, display, 1.0 if whole else picture.mean_strain)
 
     def _show_bars(self) -> None:
         display = self._display
@@ -222,9 +236,14 @@ class DualView(QWidget):
         )
         name = display.colormap if self._map is None else MAP_COLORS.get(self._map.kind, display.colormap)
         colors = color_table(name, reverse=display.reverse)
+        self.strain.set_title("Relative strain" if display.relative and self._map is None else "Axial strain")
         self.strain.image.set_table(colors)
         self.bmode.overlay.set_table(color_table(name, reverse=display.reverse, opacity=display.overlay_opacity))
-        quantity = QUANTITIES[display.quantity if self._map is None else self._map.quantity]
+        quantity = (
+            strain_quantity(display.quantity, relative=display.relative)
+            if self._map is None
+            else QUANTITIES[self._map.quantity]
+        )
         if self._limits is None or not self.strain.image.has_image():
             self.strain.bar.clear()
         else:

@@ -58,7 +58,7 @@ class FigureContent:
 
     Without `bmode_db` only strain is shown. With `scale_bar` a bar of some mm stands in place of the axes. `caption`
     prints the provenance below the figure; it is in the file's metadata in any case. `notes` say why a number
-    is missing and what grey means.
+    is missing and what grey means; `remarks` are lines below the maps, such as how strain is normalised.
     """
 
     strain: tuple[StrainPanel, ...]
@@ -75,6 +75,7 @@ class FigureContent:
     provenance: Provenance | None = None
     quantity: Quantity = COMPRESSIVE
     notes: bool = True
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         shapes = {panel.strain.shape for panel in self.strain} | (

@@ -269,9 +269,9 @@ def _value(entry: Measurement | None) -> str:
 
 
 def _notes(content: "FigureContent") -> list[str]:
-    """Say of each number that is missing why it is, once a reason, and what grey means where there is any."""
+    """Remarks, then of each number that is missing why it is, once a reason, and what grey means where there is any."""
     if not content.notes:
-        return []
+        return list(content.remarks)
     grouped: dict[str, list[str]] = {}
     for panel in content.strain:
         for name, title in NUMBERS.items():
@@ -282,7 +282,7 @@ def _notes(content: "FigureContent") -> list[str]:
     notes = [f"– {', '.join(titles)}: {explain(reason)}" for reason, titles in grouped.items()]
     if any(bool(np.isnan(panel.strain).any()) for panel in content.strain):
         notes.append("Grey: no valid estimate.")
-    return notes
+    return [*content.remarks, *notes]
 
 
 def _caption(content: "FigureContent") -> list[str]:

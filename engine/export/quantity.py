@@ -42,6 +42,20 @@ QUANTITIES: dict[str, Quantity] = {
         Quantity("true", "True compressive strain (%)", -PERCENT, _SOFTNESS),
         Quantity("error", "Error of compressive strain (%)", -PERCENT, ("too low", "too high"), symmetric=True),
         Quantity("modulus", "Relative modulus", 1.0, ("softer", "stiffer")),
+        Quantity("relative-compressive", "Relative strain (no unit)", 1.0, _SOFTNESS),
+        Quantity(
+            "relative-signed",
+            "Relative strain (no unit)",
+            1.0,
+            ("against\nthe mean", "along\nthe mean"),
+            symmetric=True,
+        ),
+        Quantity("relative-magnitude", "Relative magnitude (no unit)", 1.0, _SOFTNESS, magnitude=True),
     )
 }
 COMPRESSIVE = QUANTITIES["compressive"]
+
+
+def strain_quantity(sign: str, *, relative: bool) -> Quantity:
+    """Return what is shown of strain under a sign; relative strain is stored divided by the mean of its frame."""
+    return QUANTITIES[f"relative-{sign}" if relative else sign]

@@ -10,6 +10,7 @@ from engine.export.figure_layout import (
     LEFT_BARE,
     MARGIN,
     NO_ESTIMATE,
+    NOTE_ROW,
     PANEL_GAP,
     PANEL_TITLE,
     RIGHT,
@@ -38,7 +39,8 @@ def draw_sheet(content: "FigureContent") -> Figure:
     width, step = PANEL_HEIGHT * ratio, PANEL_HEIGHT + PANEL_TITLE
     heading = TITLE if content.title else 0.0
     page_width = LEFT_BARE + columns * (width + PANEL_GAP) + BAR_GAP + 0.11 + RIGHT
-    page_height = rows * step + LOWEST + heading
+    below = LOWEST + NOTE_ROW * len(content.remarks)
+    page_height = rows * step + below + heading
     base = page_height - heading - step
     page = Page(page_width, page_height, (width, PANEL_HEIGHT), LEFT_BARE, base)
     figure = Figure(figsize=(page_width, page_height))
@@ -54,6 +56,8 @@ def draw_sheet(content: "FigureContent") -> Figure:
     tall = Page(page_width, page_height, (width, height), LEFT_BARE, base - (rows - 1) * step)
     bar = LEFT_BARE + columns * (width + PANEL_GAP) - PANEL_GAP + BAR_GAP
     strain_bar(tall, figure, image, bar, reaches_beyond(content, limits), content.quantity)
+    for line, remark in enumerate(reversed(content.remarks)):
+        page.text(figure, LEFT_BARE, MARGIN + line * NOTE_ROW, remark, fontsize=6.5, va="bottom")
     if content.title:
         page.text(figure, LEFT_BARE, page_height - MARGIN, content.title, fontsize=9.5, fontweight="bold", va="top")
     return figure

@@ -1,0 +1,39 @@
+"""How exported strain is shown where that is not as it was estimated: said in words and in the provenance."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from engine.types import Provenance
+
+PERCENT = 100.0
+RELATIVE = "Strain of every frame divided by its mean."
+
+
+def shown_remarks(*, mean: float | None = None, frames: Sequence[int] = ()) -> tuple[str, ...]:
+    """Say under a figure that strain is divided by the frame's `mean`, and over which `frames` it is averaged.
+
+    Frames count as they are to be read; the last one is that whose compression the average has.
+
+    >>> shown_remarks(mean=-0.012, frames=(3, 4, 5))
+    ('Averaged over 3 frames (3 to 5).', 'Divided by the mean strain of the frame, 1.2 %.')
+    """
+    remarks = []
+    if len(frames) > 1:
+        remarks.append(f"Averaged over {len(frames)} frames ({min(frames)} to {max(frames)}).")
+    if mean is not None:
+        size = "which is too small" if math.isnan(mean) else f"{-PERCENT * mean:.3g} %"
+        remarks.append(f"Divided by the mean strain of the frame, {size}.")
+    return tuple(remarks)
+
+
+def noted(provenance: Provenance, *, relative: bool = False, averaged_frames: int = 1) -> Provenance:
+    """Add to a provenance how its maps are shown; as estimated, nothing is added."""
+    shown: dict[str, object] = {}
+    if relative:
+        shown["strain"] = "divided by the mean of each frame"
+    if averaged_frames > 1:
+        shown["averaged_frames"] = averaged_frames
+    if not shown:
+        return provenance
+    return replace(provenance, parameters={**provenance.parameters, "shown": shown})

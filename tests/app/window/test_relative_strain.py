@@ -1,0 +1,124 @@
+"""Relative strain: on screen, in the comparison, in every export, and never in the table's means."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pytestqt.qtbot import QtBot
+
+from app.controllers import exporting, series_exports
+from app.controllers.exporting import FigureOptions, figure_content
+from app.controllers.series_exports import SeriesSource
+from app.main_window import MainWindow
+from app.panels.display import DisplayPanel
+from app.state.comparison import CompareState
+from app.views.compare_view import CompareView
+from engine.types import Provenance
+
+
+@pytest.fixture(autouse=True)
+def _provenance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fake methods are in no registry, so their provenance is made here."""
+    for module in (exporting, series_exports):
+        monkeypatch.setattr(module, "make_provenance", lambda *_: Provenance("first", {}, "", "0", "0" * 64))
+
+
+@pytest.fixture(name="relative")
+def fixture_relative(opened: MainWindow) -> MainWindow:
+    """A window that shows relative strain."""
+    opened.actions_by_name["relative"].trigger()
+    assert opened.state.display.relative
+    return opened
+
+
+def test_the_map_and_its_colour_bar(relative: MainWindow) -> None:
+    view, picture = relative.workspace.view, relative.state.picture
+    assert "no unit" in view.strain.bar.accessibleName()
+    assert view.limits is not None
+    assert 0.9 < view.limits.low_percent < view.limits.high_percent < 1.1
+    assert picture is not None
+    assert picture.mean_strain == pytest.approx(float(np.nanmean(picture.strain)), rel=1e-3)
+    words = view.read_out((0.0, 3e-3))
+    assert "relative 1.0" in words or "relative 0.99" in words
+    assert " %" in words
+
+
+def test_limits_of_all_frames_and_by_hand(relative: MainWindow) -> None:
+    view = relative.workspace.view
+    relative.commands.change_display(limits="recording")
+    assert view.limits is not None
+    assert view.limits.high_percent < 1.2
+    panel = relative.findChild(DisplayPanel)
+    assert isinstance(panel, DisplayPanel)
+    relative.commands.change_display(limits="manual")
+    panel.high.setValue(3.5)
+    assert relative.state.display.high_relative == 3.5
+    assert relative.state.display.high_percent == 2.0
+    assert panel.high.suffix() == ""
+    assert view.limits.high_percent == 3.5
+    relative.commands.change_display(relative=False)
+    assert panel.high.suffix() == " %"
+    assert view.limits.high_percent == 2.0
+
+
+def test_a_frame_that_was_hardly_compressed_says_so(relative: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    state = relative.state
+    assert state.picture is not None
+    state.set_picture(replace(state.picture, mean_strain=float("nan")))
+    assert "hardly compressed" in relative.workspace.view.strain.message()
+    relative.commands.change_display(relative=False)
+    assert relative.workspace.view.strain.message() == ""
+
+
+def test_the_numbers_stay_what_they_are(opened: MainWindow) -> None:
+    before = dict(opened.state.measurements.values)
+    opened.actions_by_name["relative"].trigger()
+    assert dict(opened.state.measurements.values) == before
+    assert before["mean_target"].unit == "%"
+
+
+def test_a_figure_shows_the_same(relative: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    source = relative.commands.exporting.figure_source(None)
+    assert source is not None
+    content = figure_content(source, FigureOptions())
+    assert content.quantity.name == "relative-compressive"
+    assert float(np.nanmean(content.strain[0].strain)) == pytest.approx(1.0, abs=0.01)
+    assert "Divided by the mean strain" in content.remarks[0]
+    path = tmp_path / "figure.png"
+    relative.commands.exporting.save_figure(source, FigureOptions(dpi=72), path)
+    qtbot.waitUntil(lambda: not relative.commands.exporting.is_running(), timeout=20_000)
+    with Image.open(path) as image:
+        assert "divided by the mean of each frame" in image.info["Description"]
+
+
+def test_movies_and_sheets_show_the_same(relative: MainWindow) -> None:
+    state = relative.state
+    assert state.run is not None
+    assert state.recording is not None
+    source = SeriesSource(
+        state.recording.sequence, state.run.settings, state.run.store, "First", state.display, None, state.regions, 10.0
+    )
+    shown = list(series_exports.figures(source, lambda: False))
+    assert len(shown) == 5
+    for content in shown:
+        assert content.quantity.name == "relative-compressive"
+        assert content.limits is not None
+        assert content.limits[1] < 1.5
+        assert float(np.nanmean(content.strain[0].strain)) == pytest.approx(1.0, abs=0.01)
+        assert content.remarks
+
+
+def test_a_comparison_of_relative_strain(relative: MainWindow, qtbot: QtBot) -> None:
+    """Two frames of constant strain differ in per cent, and not in relative strain."""
+    compare = relative.state.slice(CompareState)
+    relative.actions_by_name["compare"].trigger()
+    compare.choose(-1, 5)
+    qtbot.waitUntil(lambda: compare.comparison is not None and compare.comparison.second.frame == 5, timeout=10_000)
+    assert compare.comparison is not None
+    assert abs(float(np.nanmedian(compare.comparison.relative_difference))) < 1e-3
+    view = relative.findChild(CompareView)
+    assert isinstance(view, CompareView)
+    assert "no unit" in view.difference.bar.accessibleName()
