@@ -4,6 +4,7 @@ A package makes a `Registry` with the names of its modules; `discover` imports t
 files its entry. A module that cannot be imported is kept with its reason, so the window can show it greyed.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Generic, TypeVar
@@ -23,6 +24,7 @@ class Registry(Generic[T]):
         self._entries: dict[str, T] = {}
         self._failures: dict[str, str] = {}
         self._discovered = False
+        self._discovering = threading.RLock()
 
     def register(self, name: str, entry: T) -> T:
         """File `entry` under `name`; a name that is taken is a programming error."""
@@ -42,14 +44,15 @@ class Registry(Generic[T]):
 
     def discover(self) -> None:
         """Import the package's modules; an ImportError is recorded and does not hide the others."""
-        if self._discovered:
-            return
-        self._discovered = True
-        for module in self._modules:
-            try:
-                import_module(f"{self._package}.{module}")
-            except ImportError as error:
-                self._failures[module] = str(error)
+        with self._discovering:  # another thread must not take the first entries for all of them
+            if self._discovered:
+                return
+            self._discovered = True
+            for module in self._modules:
+                try:
+                    import_module(f"{self._package}.{module}")
+                except ImportError as error:
+                    self._failures[module] = str(error)
 
     def get(self, name: str) -> T:
         """Return the entry, or raise a MethodError that lists what exists."""
