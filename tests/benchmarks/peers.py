@@ -1,7 +1,7 @@
 """What the outside peers have in common: two passes, a Gaussian tuned on the truth, everyone's strain filter.
 
-A peer is a function that tells the motion of a pair of frames. Its displacement is smoothed by a Gaussian whose width is
-chosen on the truth, which no user could do: a peer is measured at its best.
+A peer is a function that tells the motion of a pair of frames. Its displacement is smoothed by a Gaussian whose width
+is chosen on the truth, which no user could do: a peer is measured at its best.
 """
 
 import math
