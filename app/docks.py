@@ -83,7 +83,7 @@ def make_docks(window: QMainWindow, state: ViewerState, commands: Commands) -> D
     window.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
     window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
     docks = Docks()
-    for info in PANELS:
+    for info in sorted(PANELS, key=lambda entry: bool(entry.beside)):  # a place comes before what shares it
         docks.add(window, info, info.build(state, commands))
     for info in PANELS:
         if not info.shown:

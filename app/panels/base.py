@@ -41,6 +41,7 @@ PANELS: Registry[PanelInfo] = Registry(
         "maps",
         "measurements",
         "graphs",
+        "histogram",
         "log",
     ),
 )

@@ -5,27 +5,22 @@ from collections.abc import Sequence
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPen
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
 from app.theme import Theme
+from app.views.graph import Graph
 
 
-class TraceView(pg.PlotWidget):
+class TraceView(Graph):
     """Draws (frame, value) points; frames are numbered from 1 as everywhere on screen."""
 
     frame_requested = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__("Graph over frames", parent)
         plot = self.getPlotItem()
-        plot.hideButtons()
-        plot.setMenuEnabled(False)
-        plot.setMouseEnabled(x=False, y=False)
         plot.setLabel("bottom", "Frame")
-        plot.getAxis("left").setWidth(48)
-        self.setAccessibleName("Graph over frames")
-        self.setMinimumHeight(120)
         self._curve = plot.plot([], [], symbol="o", symbolSize=5)
         self._marker = pg.InfiniteLine(angle=90, movable=False)
         plot.addItem(self._marker, ignoreBounds=True)
@@ -51,18 +46,8 @@ class TraceView(pg.PlotWidget):
 
     def restyle(self) -> None:
         """Take the colours of the theme in force."""
+        super().restyle()
         colors = Theme.colors
-        self.setBackground(colors.panel)
-        self.getPlotItem().getViewBox().setBackgroundColor(QColor(colors.field))
-        small = QFont(self.font())
-        small.setPointSizeF(max(small.pointSizeF() * 0.85, 7))
-        for side in ("left", "bottom"):
-            axis = self.getPlotItem().getAxis(side)
-            axis.setPen(QPen(QColor(colors.border), 1))
-            axis.setTextPen(QPen(QColor(colors.text), 1))
-            axis.setTickFont(small)
-            axis.enableAutoSIPrefix(False)
-            axis.setLabel(axis.labelText, **{"color": colors.muted, "font-size": "9pt"})
         self._curve.setPen(pg.mkPen(colors.accent, width=1.6))
         self._curve.setSymbolBrush(QColor(colors.accent))
         self._curve.setSymbolPen(None)

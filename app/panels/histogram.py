@@ -1,0 +1,117 @@
+"""Histograms of the strain in both regions, in the shown frame; they follow every drag."""
+
+from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QLabel
+
+from app.controllers.commands import Commands
+from app.panels.base import PANELS, Panel, PanelInfo
+from app.panels.measurements import three_figures
+from app.state import Role, ViewerState
+from app.theme import Theme, role_color
+from app.views.histogram import HistogramView
+from engine.export.quantity import QUANTITIES
+from engine.metrics.contrast import explain
+from engine.metrics.histogram import RegionHistogram, strain_histogram
+
+REDRAW_MS = 40
+"""While a cine plays or an ellipse is dragged the histogram is drawn at most this often."""
+
+WORDS = (
+    "How the strain is spread over the pixels of the target and of the background; the vertical lines are the means. "
+    "Where the two overlap much, CNR is low."
+)
+
+
+class HistogramPanel(Panel):
+    """The graph, and below it what it shows in numbers; nothing is computed while it is hidden."""
+
+    def __init__(self, state: ViewerState, commands: Commands) -> None:
+        super().__init__(state, commands)
+        self.graph = HistogramView()
+        self.graph.setToolTip(WORDS)
+        self.legends = {role: QLabel() for role in (Role.TARGET, Role.BACKGROUND)}
+        self.words = QLabel()
+        self.words.setObjectName("muted")
+        self.words.setWordWrap(True)
+        self.column.addWidget(self.graph, 1)
+        for role, legend in self.legends.items():
+            legend.setTextFormat(Qt.TextFormat.RichText)
+            legend.setAccessibleName(f"Histogram of the {role.value}")
+            self.column.addWidget(legend)
+        self.column.addWidget(self.words)
+        self.column.addStretch(0)
+        self._redraw = QTimer(self)
+        self._redraw.setSingleShot(True)
+        self._redraw.setInterval(REDRAW_MS)
+        self._redraw.timeout.connect(self.refresh)
+        for signal in (state.picture_changed, state.regions_changed, state.display_changed, state.recording_changed):
+            signal.connect(self._later)
+        self.refresh()
+
+    @Slot()
+    def refresh(self) -> None:
+        """Draw the histograms of the shown frame."""
+        picture, recording, regions = self.state.picture, self.state.recording, self.state.regions
+        if picture is None or recording is None or picture.strain is None:
+            self._show_nothing("No strain in this frame.")
+            return
+        quantity = QUANTITIES[self.state.display.quantity]
+        found = strain_histogram(
+            picture.strain,
+            recording.sequence.geometry,
+            regions.target,
+            regions.background,
+            quantity=quantity,
+            window_m=picture.window_m,
+        )
+        if not found.edges.size and regions.target is None and regions.background is None:
+            self._show_nothing("Draw a target (T) and a background (B) to see how the strain is spread in them.")
+            return
+        self.graph.setVisible(bool(found.edges.size))
+        self.graph.show_histogram(found, quantity.label)
+        for role, region in ((Role.TARGET, found.target), (Role.BACKGROUND, found.background)):
+            self.legends[role].setText(_legend(role, region))
+            self.legends[role].show()
+        beyond = found.target.beyond + found.background.beyond
+        text = "1 pixel lies" if beyond == 1 else f"{beyond} pixels lie"
+        self.words.setText(f"{text} beyond the graph (over 5 standard deviations off)." if beyond else "")
+        self.words.setVisible(bool(beyond))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Draw what changed while the panel was hidden."""
+        super().showEvent(event)
+        self.refresh()
+
+    def restyle(self) -> None:
+        """Take the colours of the theme in force."""
+        self.graph.restyle()
+        self.refresh()
+
+    def _show_nothing(self, why: str) -> None:
+        self.graph.hide()
+        for legend in self.legends.values():
+            legend.hide()
+        self.words.setText(why)
+        self.words.show()
+
+    @Slot()
+    def _later(self) -> None:
+        if self.isVisible() and not self._redraw.isActive():
+            self._redraw.start()
+
+
+def _legend(role: Role, region: RegionHistogram) -> str:
+    """Name a region with its line's dash, its mean, standard deviation and number of pixels."""
+    dash = "\u2501\u2501\u2501" if role is Role.TARGET else "\u2501 \u2501"
+    mark = f'<span style="color:{role_color(role.letter).name()}">{dash}</span>'
+    name = f"{mark}&nbsp; {role.value.capitalize()}"
+    if region.reason:
+        return f'{name}: <span style="color:{Theme.colors.muted}">{explain(region.reason)}</span>'
+    mean, deviation = (three_figures(value) for value in (region.mean, region.deviation))
+    return f"{name}: {mean} \u00b1 {deviation} %, {region.count} px"
+
+
+PANELS.register(
+    "histogram", PanelInfo("histogram", "Histogram", "right", HistogramPanel, stretch=True, beside="graphs")
+)
