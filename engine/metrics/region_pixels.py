@@ -45,13 +45,13 @@ def inside(ellipse: Ellipse, box: Box, shape: Shape, geometry: Geometry) -> Mask
 
 def leaves(ellipse: Ellipse, shape: Shape, geometry: Geometry) -> bool:
     """Whether part of the ellipse lies beyond the image, whose edges are half a pixel beyond the outermost centres."""
-    return not bool(np.all(_in_image(*_outline(ellipse), shape, geometry)))
+    return not bool(np.all(in_image(*_outline(ellipse), shape, geometry)))
 
 
 def misses(ellipse: Ellipse, shape: Shape, geometry: Geometry) -> bool:
     """Whether the ellipse's centre lies beyond the image."""
     centre = np.array([ellipse.lateral_m]), np.array([ellipse.depth_m])
-    return not bool(np.all(_in_image(*centre, shape, geometry)))
+    return not bool(np.all(in_image(*centre, shape, geometry)))
 
 
 def overlap(first: Ellipse, second: Ellipse, shape: Shape, geometry: Geometry) -> bool:
@@ -67,7 +67,7 @@ def overlap(first: Ellipse, second: Ellipse, shape: Shape, geometry: Geometry) -
 
 
 def _box(ellipse: Ellipse, shape: Shape, geometry: Geometry) -> Box:
-    row, line = _to_grid(*_outline(ellipse), shape, geometry)
+    row, line = to_grid(*_outline(ellipse), shape, geometry)
     return _span(row, shape[0]), _span(line, shape[1])
 
 
@@ -81,7 +81,7 @@ def _outline(ellipse: Ellipse) -> tuple[Points, Points]:
     return lateral, depth
 
 
-def _to_grid(lateral_m: Points, depth_m: Points, shape: Shape, geometry: Geometry) -> tuple[Points, Points]:
+def to_grid(lateral_m: Points, depth_m: Points, shape: Shape, geometry: Geometry) -> tuple[Points, Points]:
     """Fractional row and line of points in the tissue."""
     if geometry.sector is not None:
         return _converter(shape, geometry).to_beam(lateral_m, depth_m)
@@ -89,8 +89,9 @@ def _to_grid(lateral_m: Points, depth_m: Points, shape: Shape, geometry: Geometr
     return row, lateral_m / geometry.pitch_m + (shape[1] - 1) / 2
 
 
-def _in_image(lateral_m: Points, depth_m: Points, shape: Shape, geometry: Geometry) -> Mask:
-    row, line = _to_grid(lateral_m, depth_m, shape, geometry)
+def in_image(lateral_m: Points, depth_m: Points, shape: Shape, geometry: Geometry) -> Mask:
+    """Say of each point whether it lies in the image, whose edges are half a pixel beyond the outermost centres."""
+    row, line = to_grid(lateral_m, depth_m, shape, geometry)
     found: Mask = (row >= -0.5) & (row <= shape[0] - 0.5) & (line >= -0.5) & (line <= shape[1] - 0.5)
     return found
 
