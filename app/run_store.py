@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.metrics.relative import mean_strain
 from engine.types import Displacement, FrameEstimate, Geometry, Map, Strain
@@ -108,14 +109,19 @@ class RunStore:
             if kept is not None:
                 self._cache.move_to_end(frame)
                 return kept
-        stored = np.load(self._path(frame), mmap_mode="r", allow_pickle=False)
-        maps = (np.array(stored[2]), np.array(stored[3]))
-        for entry in maps:
-            entry.flags.writeable = False
+        maps = self.maps(frame)
         with self._lock:
             self._cache[frame] = maps
             while len(self._cache) > 1 and len(self._cache) * 2 * maps[0].nbytes > CACHED_MAPS_BYTES:
                 self._cache.popitem(last=False)
+        return maps
+
+    def maps(self, frame: int) -> tuple[Map, Map]:
+        """Read the strain and quality maps of a frame, read-only, past what is kept."""
+        stored = np.load(self._path(frame), mmap_mode="r", allow_pickle=False)
+        maps = (np.array(stored[2]), np.array(stored[3]))
+        for entry in maps:
+            entry.flags.writeable = False
         return maps
 
     def read(self, frame: int) -> FrameEstimate:
@@ -147,17 +153,30 @@ class RunStore:
 
 def summarise(estimate: FrameEstimate) -> FrameSummary:
     """Compute the small facts of an estimate from a subsample: they steer limits and the time line, not metrics."""
-    strain = estimate.strain.axial[::4, ::2]
-    strain = strain[np.isfinite(strain)]
-    quality = estimate.quality[::4, ::2]
-    quality = quality[np.isfinite(quality)]
-    low, median, high = np.percentile(strain, (2, 50, 98)) if strain.size else (np.nan, np.nan, np.nan)
+    strain, quality = _some(estimate.strain.axial), _some(estimate.quality)
+    low, high = usual_range(estimate.strain.axial)
     return FrameSummary(
         estimate.reference_frame,
         estimate.strain.window_m,
-        float(low),
-        float(high),
-        float(median),
-        float(quality.mean()) if quality.size else float("nan"),
+        low,
+        high,
+        float(np.median(strain)) if strain.size else math.nan,
+        float(quality.mean()) if quality.size else math.nan,
         mean_strain(estimate.strain.axial, estimate.strain.geometry, estimate.strain.window_m),
     )
+
+
+def usual_range(strain: Map) -> tuple[float, float]:
+    """Return what 96 % of a map's valid pixels lie between, from a subsample; NaN where there are none."""
+    some = _some(strain)
+    if not some.size:
+        return math.nan, math.nan
+    low, high = np.percentile(some, (2, 98))
+    return float(low), float(high)
+
+
+def _some(values: Map) -> NDArray[np.float32]:
+    """Return the valid ones of every fourth row and second line."""
+    some = values[::4, ::2]
+    valid: NDArray[np.float32] = some[np.isfinite(some)]
+    return valid

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, 
 from app.controllers.commands import Commands
 from app.state import Picture, Role, ViewerState
 from app.state.maps import MAP_TITLES, MapState
+from app.state.recording import averaged_words
 from app.views.dual_view import DualView
 from app.views.play_bar import PlayBar
 from engine.types import Ellipse
@@ -190,12 +191,16 @@ class Workspace(QStackedWidget):
         state, picture = self._state, self._state.picture
         run = state.run
         if picture is None:
+            self.view.strain.set_badge("")
             self.view.show_words("", "", "" if state.recording is None else "Reading\u2026")
             return
         of = f"frame {picture.bmode_frame + 1}"
         against = "" if picture.reference_frame is None else f" against {picture.reference_frame + 1}"
         title = run.title if run is not None and picture.strain is not None else ""
         strain = f"{title} \u00b7 frame {picture.frame + 1}{against}" if title else f"frame {picture.frame + 1}"
+        kind = "strain" if self.view.map is None else self.view.map.kind
+        averaged = averaged_words(len(picture.averaged)) if kind in {"strain", "error"} else ""
+        self.view.strain.set_badge(averaged.capitalize())
         if title and self.view.map is not None:
             strain = f"{MAP_TITLES[self.view.map.kind]} \u00b7 {strain}"
         self.view.show_words(of, strain, self._message(picture))

@@ -22,6 +22,10 @@ Files = Annotated[
 ResultFile = Annotated[Path, typer.Argument(metavar="RESULT.h5", help="A result file of `strainscope estimate`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Device = Annotated[str, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to compute.")]
+Relative = Annotated[bool, typer.Option("--relative", help="Strain of every frame divided by its mean.")]
+Average = Annotated[
+    int, typer.Option("--average", metavar="N", help="Average each frame with up to N-1 before it, 1 to 10.")
+]
 
 _HELP = {
     "sampling_hz": ("HZ", "Sampling rate of the RF."),

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.commands._parse import parse_ellipse, parse_limits
-from app.commands._shared import Opening, ResultFile, open_result, with_opening
+from app.commands._shared import Average, Opening, Relative, ResultFile, open_result, with_opening
 from app.commands.estimate import progress_bar
-from app.commands.figure import SIGNS, Relative, as_shown, b_mode, panel_title, quantity_of
+from app.commands.figure import SIGNS, as_shown, b_mode, panel_title, quantity_of
 from app.commands.metrics import Background, Target
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def movie(
     limits: Limits = None,
     sign: Sign = SIGNS[0],
     relative: Relative = False,
+    average: Average = 1,
     colormap: ColorMap = "viridis",
     title: Title = "",
 ) -> None:
@@ -53,18 +54,22 @@ def movie(
     from engine.export.figure import StrainPanel
     from engine.export.movie import save_movie
     from engine.metrics.contrast import strain_metrics
+    from engine.strain.persistence import averaged_frames
 
     opened = open_result(result)
     regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
     quantity = quantity_of(sign, relative=relative)
-    base = _content(opened, range(opened.shape[0]), quantity, limits, colormap, title, relative=relative)
+    base = _content(
+        opened, range(opened.shape[0]), quantity, limits, colormap, title, relative=relative, average=average
+    )
     base = replace(base, notes=False)
 
     def contents() -> "Iterator[FigureContent]":
+        read = averaged_frames(opened, average)
         for row in range(opened.shape[0]):
-            estimate = opened.read_frame(row)
+            estimate, averaged = read(row)
             numbers = strain_metrics(estimate.strain, *regions)
-            values, remarks = as_shown(estimate.strain, relative=relative)
+            values, remarks = as_shown(estimate.strain, averaged if average > 1 else (), relative=relative)
             panel = StrainPanel(panel_title(opened, estimate), values, numbers)
             bmode = b_mode(opening, rf, opened, estimate) if rf else None
             shown = replace(base, strain=(panel,), bmode_db=bmode, target=regions[0], background=regions[1])
@@ -86,6 +91,7 @@ def sheet(
     limits: Limits = None,
     sign: Sign = SIGNS[0],
     relative: Relative = False,
+    average: Average = 1,
     colormap: ColorMap = "viridis",
     title: Title = "",
 ) -> None:
@@ -96,7 +102,7 @@ def sheet(
     rows = evenly(range(opened.shape[0]), most)
     regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
     quantity = quantity_of(sign, relative=relative)
-    content = _content(opened, rows, quantity, limits, colormap, title, relative=relative)
+    content = _content(opened, rows, quantity, limits, colormap, title, relative=relative, average=average)
     save_contact_sheet(replace(content, target=regions[0], background=regions[1]), output, dpi)
     typer.echo(str(output))
 
@@ -121,12 +127,15 @@ def _content(
     title: str,
     *,
     relative: bool,
+    average: int,
 ) -> "FigureContent":
     """One panel for each row of the result; without limits those that fit all of them."""
     from engine.export.figure import FigureContent, StrainPanel, suggest_limits
-    from engine.export.shown import RELATIVE, noted
+    from engine.export.shown import noted, series_remarks
+    from engine.strain.persistence import averaged_frames
 
-    estimates = [result.read_frame(row) for row in rows]
+    read = averaged_frames(result, average)
+    estimates = [read(row)[0] for row in rows]
     panels = tuple(
         StrainPanel(f"frame {entry.deformed_frame}", as_shown(entry.strain, relative=relative)[0])
         for entry in estimates
@@ -140,7 +149,7 @@ def _content(
         limits=ends,
         colormap=colormap,
         title=title,
-        provenance=noted(result.provenance, relative=relative),
+        provenance=noted(result.provenance, relative=relative, averaged_frames=average),
         quantity=quantity,
-        remarks=(RELATIVE,) if relative else (),
+        remarks=series_remarks(relative=relative, averaged_frames=average),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.commands._parse import parse_ellipse, parse_limits
-from app.commands._shared import Opening, ResultFile, frame_row, open_result, with_opening
+from app.commands._shared import Average, Opening, Relative, ResultFile, frame_row, open_result, with_opening
 from app.commands.metrics import Background, Target
 from engine.errors import ParameterError
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from engine.types import FrameEstimate, Map, Result, Strain
 
 SIGNS = ("compressive", "signed", "magnitude")
-Relative = Annotated[bool, typer.Option("--relative", help="Strain of every frame divided by its mean.")]
 
 
 @with_opening
@@ -37,6 +36,7 @@ def figure(
     ] = None,
     sign: Annotated[str, typer.Option("--sign", metavar="|".join(SIGNS), help="What counts as positive.")] = SIGNS[0],
     relative: Relative = False,
+    average: Average = 1,
     colormap: Annotated[
         str, typer.Option("--colormap", metavar="NAME", help="Colour map; NAME_r is reversed.")
     ] = "viridis",
@@ -49,13 +49,14 @@ def figure(
     from engine.export.figure import FigureContent, StrainPanel, save_figure
     from engine.export.shown import noted
     from engine.metrics.contrast import strain_metrics
+    from engine.strain.persistence import averaged_frames
 
     quantity = quantity_of(sign, relative=relative)
     regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
     opened = open_result(result)
-    estimate = opened.read_frame(frame_row(opened, frame))
+    estimate, averaged = averaged_frames(opened, average)(frame_row(opened, frame))
     numbers = strain_metrics(estimate.strain, *regions)
-    values, remarks = as_shown(estimate.strain, relative=relative)
+    values, remarks = as_shown(estimate.strain, averaged if average > 1 else (), relative=relative)
     content = FigureContent(
         strain=(StrainPanel(panel_title(opened, estimate), values, numbers),),
         geometry=opened.geometry,
@@ -68,7 +69,7 @@ def figure(
         title=title,
         scale_bar=scale_bar,
         caption=caption,
-        provenance=noted(opened.provenance, relative=relative),
+        provenance=noted(opened.provenance, relative=relative, averaged_frames=average),
         quantity=quantity,
         remarks=remarks,
     )
@@ -85,15 +86,15 @@ def quantity_of(sign: str, *, relative: bool = False) -> "Quantity":
     return strain_quantity(sign, relative=relative)
 
 
-def as_shown(strain: "Strain", *, relative: bool) -> "tuple[Map, tuple[str, ...]]":
-    """Return the map that a panel shows, and what is to be said of it below."""
+def as_shown(strain: "Strain", averaged: tuple[int, ...] = (), *, relative: bool) -> "tuple[Map, tuple[str, ...]]":
+    """Return the map that a panel shows, and what is to be said below of it and of the frames `averaged` in it."""
     from engine.export.shown import shown_remarks
     from engine.metrics.relative import mean_strain, relative_strain
 
     if not relative:
-        return strain.axial, ()
+        return strain.axial, shown_remarks(frames=averaged)
     mean = mean_strain(strain.axial, strain.geometry, strain.window_m)
-    return relative_strain(strain.axial, mean), shown_remarks(mean=mean)
+    return relative_strain(strain.axial, mean), shown_remarks(mean=mean, frames=averaged)
 
 
 def panel_title(result: "Result", estimate: "FrameEstimate") -> str:

@@ -7,7 +7,7 @@ import typer
 
 from app.commands._output import echo_columns, echo_json
 from app.commands._parse import parse_ellipse
-from app.commands._shared import AsJson, ResultFile, frame_row, open_result
+from app.commands._shared import AsJson, Average, ResultFile, frame_row, open_result
 from engine.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -48,11 +48,14 @@ def metrics(
     ddof: Annotated[
         int, typer.Option("--ddof", metavar="0|1", help="1 for the sample, 0 for the population standard deviation.")
     ] = 0,
+    average: Average = 1,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
     """Measure SNR, CNR and strain ratio under a target and a background ellipse."""
-    from engine.export.table import measure_frames, table_text
+    from engine.export.shown import noted
+    from engine.export.table import measure_strain, table_text
+    from engine.strain.persistence import averaged_frames
 
     if as_json and as_csv:
         raise ParameterError("give --json or --csv, not both")
@@ -61,7 +64,12 @@ def metrics(
     regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
     opened = open_result(result)
     chosen = range(opened.shape[0]) if frame is None else [frame_row(opened, frame)]
-    rows = list(measure_frames(map(opened.read_frame, chosen), *regions, ddof=ddof))
+    read, rows = averaged_frames(opened, average), []
+    for row in chosen:
+        found, averaged = read(row)
+        numbers = (found.reference_frame, found.deformed_frame)
+        rows.append(measure_strain(found.strain, *numbers, *regions, len(averaged), ddof=ddof))
+    provenance = noted(opened.provenance, averaged_frames=average)
     if as_json:
         echo_json(
             {
@@ -69,12 +77,12 @@ def metrics(
                 "target": regions[0],
                 "background": regions[1],
                 "frames": rows,
-                "provenance": opened.provenance,
+                "provenance": provenance,
             }
         )
         return
     if as_csv:
-        typer.echo(table_text(rows, opened.provenance, *regions), nl=False)
+        typer.echo(table_text(rows, provenance, *regions), nl=False)
     else:
         _show(rows)
     for line in dict.fromkeys(str(warning) for row in rows for warning in row.warnings):
@@ -83,7 +91,10 @@ def metrics(
 
 def _show(rows: "list[FrameMetrics]") -> None:
     for row in rows:
-        typer.echo(f"Frame {row.deformed_frame} against {row.reference_frame} (strain positive in compression)")
+        averaged = f", averaged over {row.averaged_frames} frames" if row.averaged_frames > 1 else ""
+        typer.echo(
+            f"Frame {row.deformed_frame} against {row.reference_frame}{averaged} (strain positive in compression)"
+        )
         echo_columns([_line(entry) for entry in row.metrics.values()], indent="  ")
 
 

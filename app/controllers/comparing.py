@@ -10,6 +10,7 @@ from app.controllers.processing import in_words
 from app.image_grid import ImageGrid
 from app.jobs import Answers, JobControl
 from app.run_store import RunStore
+from app.shown_frame import shown_frame
 from app.state import Regions
 from app.state.comparison import CompareState, Comparison, Side
 from engine.metrics.contrast import region_metrics
@@ -24,6 +25,7 @@ class SideRequest:
     frame: int
     title: str
     store: RunStore
+    persistence: int = 1
 
 
 def compare(
@@ -34,10 +36,19 @@ def compare(
 
 
 def _side(request: SideRequest, grid: ImageGrid, geometry: Geometry, regions: Regions) -> Side:
-    strain, _ = request.store.strain_and_quality(request.frame)
-    summary = request.store.summary(request.frame)
-    metrics = region_metrics(strain, geometry, regions.target, regions.background, window_m=summary.window_m)
-    return Side(request.run, request.frame, request.title, strain, grid.convert(strain), metrics, summary.mean_strain)
+    found = shown_frame(request.store, request.frame, request.persistence)
+    metrics = region_metrics(found.strain, geometry, regions.target, regions.background, window_m=found.window_m)
+    return Side(
+        request.run,
+        request.frame,
+        request.title,
+        found.strain,
+        grid.convert(found.strain),
+        metrics,
+        found.mean,
+        found.averaged,
+        request.persistence,
+    )
 
 
 class CompareController(QObject):
@@ -75,9 +86,10 @@ class CompareController(QObject):
         if not self._compare.active or self._compare.why_not() or run is None or second is None:
             return None
         other, frame = second
+        persistence = self._state.display.persistence
         return (
-            SideRequest(run.number, self._state.frame, run.title, run.store),
-            SideRequest(other.number, frame, other.title, other.store),
+            SideRequest(run.number, self._state.frame, run.title, run.store, persistence),
+            SideRequest(other.number, frame, other.title, other.store, persistence),
         )
 
     def _show(self, comparison: Comparison) -> None:
@@ -91,4 +103,7 @@ class CompareController(QObject):
 
 def _belongs(comparison: Comparison, first: SideRequest, second: SideRequest) -> bool:
     pairs = ((comparison.first, first), (comparison.second, second))
-    return all((side.run, side.frame) == (request.run, request.frame) for side, request in pairs)
+    return all(
+        (side.run, side.frame, side.persistence) == (request.run, request.frame, request.persistence)
+        for side, request in pairs
+    )

@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from app.controllers.processing import in_words
 from app.jobs import Answers, JobControl, Jobs
 from app.run_store import RunStore
+from app.shown_frame import frame_reader
 from app.state import Activity, Display, Picture, Regions, Run, ViewerState
 from app.state.maps import MAP_COLORS, MapState, ShownMap
 from engine.errors import StrainscopeError
@@ -20,7 +21,7 @@ from engine.export.figure import FigureContent, StrainPanel, save_figure
 from engine.export.quantity import QUANTITIES, strain_quantity
 from engine.export.result_file import ResultWriter
 from engine.export.shown import noted, shown_remarks
-from engine.export.table import measure_frames, write_table
+from engine.export.table import measure_strain, write_table
 from engine.metrics.base import Measurement
 from engine.metrics.relative import relative_strain
 from engine.pipeline import Settings
@@ -105,7 +106,8 @@ class ExportController(QObject):
         """Write the metrics of every estimated frame as CSV."""
         run, sequence = self._shown_run()
         if run is not None and sequence is not None:
-            self._submit(partial(_write_table, path, sequence, run.settings, run.store, self._state.regions), path)
+            regions, persistence = self._state.regions, self._state.display.persistence
+            self._submit(partial(_write_table, path, sequence, run.settings, run.store, regions, persistence), path)
 
     def save_result(self, path: Path) -> None:
         """Write every estimated frame of the shown run to one file."""
@@ -209,7 +211,10 @@ def figure_content(source: FigureSource, options: FigureOptions) -> FigureConten
         quantity=(
             strain_quantity(source.display.quantity, relative=relative) if shown is None else QUANTITIES[shown.quantity]
         ),
-        remarks=shown_remarks(mean=picture.mean_strain if relative else None),
+        remarks=shown_remarks(
+            mean=picture.mean_strain if relative else None,
+            frames=[frame + 1 for frame in _averaged(source)],
+        ),
     )
 
 
@@ -218,7 +223,14 @@ def write_figure(source: FigureSource, options: FigureOptions, path: Path, contr
     content = figure_content(source, options)
     provenance = make_provenance(source.sequence, source.settings, control.cancelled)
     relative = source.display.relative and source.map is None
-    save_figure(replace(content, provenance=noted(provenance, relative=relative)), path, options.dpi)
+    provenance = noted(provenance, relative=relative, averaged_frames=len(_averaged(source)))
+    save_figure(replace(content, provenance=provenance), path, options.dpi)
+
+
+def _averaged(source: FigureSource) -> tuple[int, ...]:
+    """Frames that the map of a figure is averaged over; truth and modulus are of one frame."""
+    averaged = source.picture.averaged if source.map is None or source.map.kind == "error" else ()
+    return averaged if len(averaged) > 1 else ()
 
 
 def write_result(path: Path, sequence: RFSequence, settings: Settings, store: RunStore, control: JobControl) -> None:
@@ -233,13 +245,23 @@ def write_result(path: Path, sequence: RFSequence, settings: Settings, store: Ru
 
 
 def _write_table(
-    path: Path, sequence: RFSequence, settings: Settings, store: RunStore, regions: Regions, control: JobControl
+    path: Path,
+    sequence: RFSequence,
+    settings: Settings,
+    store: RunStore,
+    regions: Regions,
+    persistence: int,
+    control: JobControl,
 ) -> None:
     frames = store.frames()
-    provenance = make_provenance(sequence, settings, control.cancelled)
-    rows = []
-    for row in measure_frames((store.read(frame) for frame in frames), regions.target, regions.background):
+    provenance = noted(make_provenance(sequence, settings, control.cancelled), averaged_frames=persistence)
+    read, rows = frame_reader(store, persistence), []
+    for frame in frames:
         control.check()
+        shown = read(frame)
+        row = measure_strain(
+            shown.as_strain(store), shown.reference, frame, regions.target, regions.background, len(shown.averaged)
+        )
         rows.append(row)
         control.progress(len(rows), len(frames))
     write_table(path, rows, provenance, regions.target, regions.background)

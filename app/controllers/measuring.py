@@ -6,9 +6,10 @@ from PySide6.QtCore import QObject, QTimer, Slot
 
 from app.jobs import Answers, JobControl, Jobs
 from app.run_store import RunStore
-from app.state import FrameMeasurements, Regions, ViewerState
+from app.shown_frame import ShownFrame, frame_reader
+from app.state import FrameMeasurements, Picture, Regions, ViewerState
 from engine.metrics.contrast import region_metrics, region_warnings
-from engine.types import Geometry, Map
+from engine.types import Geometry
 
 REST_MS = 120
 """An ellipse that has not moved for this long rests; only then is the graph over all frames computed."""
@@ -16,32 +17,35 @@ REST_MS = 120
 GATHER_MS = 60
 """Metrics of frames that arrive within this time are told together."""
 
+MeasuredOf = tuple[int, Regions, int]
+"""What metrics belong to: a run, regions, and how many frames are averaged."""
 
-def measure_all(store: RunStore, geometry: Geometry, regions: Regions, control: JobControl) -> None:
+
+def measure_all(store: RunStore, regions: Regions, persistence: int, control: JobControl) -> None:
     """Metrics of every estimated frame, each told as it is there."""
+    read = frame_reader(store, persistence)
     for frame in store.frames():
         control.check()
-        control.item(measure_stored(store, geometry, regions, frame))
+        control.item(_measured(store, regions, read(frame)))
 
 
-def measure_stored(store: RunStore, geometry: Geometry, regions: Regions, frame: int) -> FrameMeasurements:
+def measure_one(store: RunStore, regions: Regions, persistence: int, frame: int, _: JobControl) -> FrameMeasurements:
     """Metrics of one stored frame, read past the cache of shown frames."""
-    estimate = store.read(frame)
-    window_m = estimate.strain.window_m
-    values = region_metrics(estimate.strain.axial, geometry, regions.target, regions.background, window_m=window_m)
-    return FrameMeasurements(frame, values)
+    return _measured(store, regions, frame_reader(store, persistence)(frame))
 
 
-def measure_shown(strain: Map, geometry: Geometry, regions: Regions, window_m: float, frame: int) -> FrameMeasurements:
-    """Metrics of the shown frame with the warnings about its regions."""
-    target, background = regions.target, regions.background
-    values = region_metrics(strain, geometry, target, background, window_m=window_m)
-    warnings = region_warnings(strain, geometry, target, background, window_m=window_m)
-    return FrameMeasurements(frame, values, warnings)
+def measure_picture(picture: Picture, geometry: Geometry, regions: Regions) -> FrameMeasurements:
+    """Metrics of the shown map with the warnings about its regions."""
+    assert picture.strain is not None
+    target, background, window_m = regions.target, regions.background, picture.window_m
+    values = region_metrics(picture.strain, geometry, target, background, window_m=window_m)
+    warnings = region_warnings(picture.strain, geometry, target, background, window_m=window_m)
+    return FrameMeasurements(picture.frame, values, warnings, max(len(picture.averaged), 1))
 
 
-def _measure_one(store: RunStore, geometry: Geometry, regions: Regions, frame: int, _: JobControl) -> FrameMeasurements:
-    return measure_stored(store, geometry, regions, frame)
+def _measured(store: RunStore, regions: Regions, shown: ShownFrame) -> FrameMeasurements:
+    values = region_metrics(shown.strain, store.geometry, regions.target, regions.background, window_m=shown.window_m)
+    return FrameMeasurements(shown.frame, values, averaged=len(shown.averaged))
 
 
 class MeasuringController(QObject):
@@ -56,7 +60,8 @@ class MeasuringController(QObject):
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._measure_history)
-        self._arrived: list[tuple[int, Regions, FrameMeasurements]] = []
+        self._persistence = state.display.persistence
+        self._arrived: list[tuple[MeasuredOf, FrameMeasurements]] = []
         self._gather = QTimer(self)
         self._gather.setSingleShot(True)
         self._gather.setInterval(GATHER_MS)
@@ -65,6 +70,7 @@ class MeasuringController(QObject):
         state.regions_changed.connect(self._regions_changed)
         state.runs_changed.connect(self._runs_changed)
         state.estimate_arrived.connect(self._estimate_arrived)
+        state.display_changed.connect(self._display_changed)
 
     @Slot()
     def _regions_changed(self) -> None:
@@ -82,7 +88,7 @@ class MeasuringController(QObject):
             state.set_measurements(picture.measured)
             return
         geometry = recording.sequence.geometry
-        state.set_measurements(measure_shown(picture.strain, geometry, state.regions, picture.window_m, picture.frame))
+        state.set_measurements(measure_picture(picture, geometry, state.regions))
 
     @Slot()
     def _measure_history(self) -> None:
@@ -90,9 +96,9 @@ class MeasuringController(QObject):
         if state.run is None or state.recording is None:
             return
         state.set_history({})
-        geometry = state.recording.sequence.geometry
-        work = partial(measure_all, state.run.store, geometry, state.regions)
-        receive = partial(self._receive, state.run.number, state.regions)
+        persistence = state.display.persistence
+        work = partial(measure_all, state.run.store, state.regions, persistence)
+        receive = partial(self._receive, (state.run.number, state.regions, persistence))
         self._lane.submit(work, Answers(item=receive), slot="history")
 
     @Slot()
@@ -103,18 +109,26 @@ class MeasuringController(QObject):
             self._state.set_history({})
             self._rest.start()
 
+    @Slot()
+    def _display_changed(self) -> None:
+        if self._state.display.persistence != self._persistence:
+            self._persistence = self._state.display.persistence
+            self._state.set_history({})
+            self._rest.start()
+
     @Slot(int, int)
     def _estimate_arrived(self, number: int, frame: int) -> None:
         state = self._state
         if state.run is None or state.recording is None or number != state.run.number:
             return
-        work = partial(_measure_one, state.run.store, state.recording.sequence.geometry, state.regions, frame)
-        self._lane.submit(work, Answers(done=partial(self._receive, number, state.regions)))
+        persistence = state.display.persistence
+        work = partial(measure_one, state.run.store, state.regions, persistence, frame)
+        self._lane.submit(work, Answers(done=partial(self._receive, (number, state.regions, persistence))))
 
-    def _receive(self, run: int, regions: Regions, measured: FrameMeasurements) -> None:
-        """Take a frame's metrics if they are still of the present run and regions."""
-        if self._of_present(run, regions):
-            self._arrived.append((run, regions, measured))
+    def _receive(self, measured_of: MeasuredOf, measured: FrameMeasurements) -> None:
+        """Take a frame's metrics if they are still of the present run, regions and persistence."""
+        if measured_of == self._present():
+            self._arrived.append((measured_of, measured))
             if not self._gather.isActive():
                 self._gather.start()
 
@@ -122,10 +136,11 @@ class MeasuringController(QObject):
     def _tell_history(self) -> None:
         """Tell what has come in lately in one go: frames come by the hundred, and each telling draws a graph."""
         arrived, self._arrived = self._arrived, []
-        new = {entry.frame: entry for run, regions, entry in arrived if self._of_present(run, regions)}
+        present = self._present()
+        new = {entry.frame: entry for measured_of, entry in arrived if measured_of == present}
         if new:
             self._state.set_history({**self._state.history, **new})
 
-    def _of_present(self, run: int, regions: Regions) -> bool:
+    def _present(self) -> MeasuredOf | None:
         state = self._state
-        return state.run is not None and state.run.number == run and state.regions == regions
+        return None if state.run is None else (state.run.number, state.regions, state.display.persistence)

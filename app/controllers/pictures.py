@@ -1,6 +1,5 @@
 """Keep the picture in step with frame, run and recording; prepared off the GUI thread, latest wins."""
 
-import math
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.controllers.measuring import measure_shown
+from app.controllers.measuring import measure_picture
 from app.controllers.processing import in_words
 from app.image_grid import ImageGrid
 from app.jobs import Answers, JobControl, Jobs
 from app.raster import bmode_index
 from app.run_store import RunStore
+from app.shown_frame import shown_frame
 from app.state import OpenRecording, Picture, Regions, ViewerState
 from engine.preprocess.bmode import bmode_db, reference_level
 from engine.types import RFSequence
@@ -63,6 +63,7 @@ class PictureRequest:
     run: int | None
     store: RunStore | None
     regions: Regions
+    persistence: int = 1
 
 
 def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) -> Picture:
@@ -72,19 +73,23 @@ def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) ->
     store = request.store
     if store is None or request.frame not in store:
         return picture
-    strain, quality = store.strain_and_quality(request.frame)
-    summary = store.summary(request.frame)
+    shown = shown_frame(store, request.frame, request.persistence)
+    picture = replace(
+        picture,
+        reference_frame=shown.reference,
+        window_m=shown.window_m,
+        strain=shown.strain,
+        quality=shown.quality,
+        shown_strain=request.grid.convert(shown.strain),
+        shown_quality=request.grid.convert(shown.quality),
+        range=shown.range,
+        averaged=shown.averaged,
+        persistence=request.persistence,
+        mean_strain=shown.mean,
+    )
     return replace(
         picture,
-        reference_frame=summary.reference_frame,
-        window_m=summary.window_m,
-        strain=strain,
-        quality=quality,
-        shown_strain=request.grid.convert(strain),
-        shown_quality=request.grid.convert(quality),
-        range=(summary.low, summary.high) if math.isfinite(summary.low) else None,
-        mean_strain=summary.mean_strain,
-        measured=measure_shown(strain, store.geometry, request.regions, summary.window_m, request.frame),
+        measured=measure_picture(picture, store.geometry, request.regions),
         measured_regions=request.regions,
     )
 
@@ -108,7 +113,7 @@ class PicturesController(QObject):
         self._state = state
         self._lane = jobs.pictures
         self._cache = BmodeCache()
-        self._bmode_choice = state.display.bmode_frame
+        self._chosen = self._choice()
         state.recording_changed.connect(self.request)
         state.frame_changed.connect(self.request)
         state.runs_changed.connect(self._run_changed)
@@ -132,6 +137,7 @@ class PicturesController(QObject):
             None if run is None else run.number,
             None if run is None else run.store,
             state.regions,
+            state.display.persistence,
         )
         answers = Answers(done=self._show, failed=partial(self._tell, request))
         self._lane.submit_latest(partial(prepare, self._cache, request), answers, slot="picture")
@@ -142,6 +148,8 @@ class PicturesController(QObject):
         if state.recording is None or picture.recording != state.recording.number or picture.run != run:
             return
         if picture.frame != state.frame and not state.playing:
+            return
+        if picture.strain is not None and picture.persistence != state.display.persistence:
             return
         state.set_picture(picture)
         if state.playing:
@@ -175,11 +183,19 @@ class PicturesController(QObject):
 
     @Slot(int, int)
     def _estimate_arrived(self, run: int, frame: int) -> None:
-        if self._state.run is not None and run == self._state.run.number and frame == self._state.frame:
+        state = self._state
+        latest, first = state.frame, state.frame - state.display.persistence
+        if state.run is not None and run == state.run.number and first < frame <= latest:
             self.request()
 
     @Slot()
     def _display_changed(self) -> None:
-        if self._state.display.bmode_frame != self._bmode_choice:
-            self._bmode_choice = self._state.display.bmode_frame
+        choice = self._choice()
+        if choice != self._chosen:
+            self._chosen = choice
             self.request()
+
+    def _choice(self) -> tuple[str, int]:
+        """Return the display settings that decide what is read."""
+        display = self._state.display
+        return display.bmode_frame, display.persistence

@@ -8,13 +8,14 @@ from pathlib import Path
 from app.controllers.exporting import visible
 from app.jobs import JobControl
 from app.run_store import RunStore
+from app.shown_frame import ShownFrame, frame_reader
 from app.state import Display, Regions
 from engine.export.arrays import save_arrays
 from engine.export.contact_sheet import evenly, save_contact_sheet
 from engine.export.figure import FigureContent, StrainPanel, suggest_limits
 from engine.export.movie import save_movie
 from engine.export.quantity import strain_quantity
-from engine.export.shown import RELATIVE, noted, shown_remarks
+from engine.export.shown import noted, series_remarks, shown_remarks
 from engine.metrics.contrast import region_metrics
 from engine.metrics.relative import relative_strain
 from engine.pipeline import Settings
@@ -56,7 +57,9 @@ def write_movie(source: SeriesSource, path: Path, control: JobControl) -> None:
 
 def write_sheet(source: SeriesSource, path: Path, control: JobControl) -> None:
     """Draw the strain of the estimated frames small, at most forty of them, evenly spread."""
-    panels = tuple(_panel(source, frame, numbers=False) for frame in evenly(source.store.frames(), MOST_ON_A_SHEET))
+    read = frame_reader(source.store, source.display.persistence)
+    chosen = evenly(source.store.frames(), MOST_ON_A_SHEET)
+    panels = tuple(_panel(source, read(frame), numbers=False) for frame in chosen)
     control.check()
     save_contact_sheet(replace(_base(source, control.cancelled), strain=panels, title=source.method), path)
 
@@ -79,35 +82,37 @@ def figures(source: SeriesSource, cancelled: Callable[[], bool]) -> Iterator[Fig
     """Describe B-mode and strain of every estimated frame to the engine."""
     base = _base(source, cancelled)
     level = reference_level(source.sequence.frame(source.settings.reference))
+    display, read = source.display, frame_reader(source.store, source.display.persistence)
     for frame in source.store.frames():
-        shown = source.store.summary(frame).reference_frame if source.display.bmode_frame == "reference" else frame
-        bmode = bmode_db(source.sequence.frame(shown), reference_level=level)
-        mean = source.store.summary(frame).mean_strain if source.display.relative else None
-        remarks = shown_remarks(mean=mean)
-        yield replace(base, strain=(_panel(source, frame, numbers=True),), bmode_db=bmode, remarks=remarks)
-
-
-def _panel(source: SeriesSource, frame: int, *, numbers: bool) -> StrainPanel:
-    estimate = source.store.read(frame)
-    strain = visible(_values(source, estimate), estimate.quality, source.display.quality_threshold)
-    regions, window_m = source.regions, estimate.strain.window_m
-    values = (
-        region_metrics(
-            estimate.strain.axial, source.sequence.geometry, regions.target, regions.background, window_m=window_m
+        shown = read(frame)
+        behind = shown.reference if display.bmode_frame == "reference" else frame
+        yield replace(
+            base,
+            strain=(_panel(source, shown, numbers=True),),
+            bmode_db=bmode_db(source.sequence.frame(behind), reference_level=level),
+            # Every frame has as many lines below it, so that all pages of a movie are of one size.
+            remarks=shown_remarks(
+                mean=shown.mean if display.relative else None,
+                frames=[entry + 1 for entry in shown.averaged] if display.persistence > 1 else (),
+            ),
         )
+
+
+def _panel(source: SeriesSource, shown: ShownFrame, *, numbers: bool) -> StrainPanel:
+    regions, geometry = source.regions, source.sequence.geometry
+    values = (
+        region_metrics(shown.strain, geometry, regions.target, regions.background, window_m=shown.window_m)
         if numbers
         else {}
     )
-    title = f"{source.method}, frame {frame + 1}" if numbers else f"frame {frame + 1}"
+    title = f"{source.method}, frame {shown.frame + 1}" if numbers else f"frame {shown.frame + 1}"
+    strain = visible(_values(source, shown), shown.quality, source.display.quality_threshold)
     return StrainPanel(title, strain, values)
 
 
-def _values(source: SeriesSource, estimate: FrameEstimate) -> Map:
+def _values(source: SeriesSource, shown: ShownFrame) -> Map:
     """Strain as it is shown: as stored, or relative to the frame's mean."""
-    strain = estimate.strain.axial
-    if not source.display.relative:
-        return strain
-    return relative_strain(strain, source.store.summary(estimate.deformed_frame).mean_strain)
+    return relative_strain(shown.strain, shown.mean) if source.display.relative else shown.strain
 
 
 def _base(source: SeriesSource, cancelled: Callable[[], bool]) -> FigureContent:
@@ -116,12 +121,13 @@ def _base(source: SeriesSource, cancelled: Callable[[], bool]) -> FigureContent:
     quantity = strain_quantity(display.quantity, relative=display.relative)
     limits = source.limits
     if limits is None:
+        read = frame_reader(source.store, 1)  # an average reaches no further than what it is made of
         some = evenly(source.store.frames(), MOST_ON_A_SHEET)
-        values = (_values(source, source.store.read(frame))[::4, ::2] for frame in some)
-        limits = suggest_limits(*values, quantity=quantity)
-    first = source.store.read(source.store.frames()[0])
+        limits = suggest_limits(*(_values(source, read(frame))[::4, ::2] for frame in some), quantity=quantity)
+    first, _ = source.store.maps(source.store.frames()[0])
+    relative, averaged = display.relative, display.persistence
     return FigureContent(
-        (StrainPanel("", first.strain.axial),),
+        (StrainPanel("", first),),
         source.sequence.geometry,
         None,
         source.regions.target,
@@ -129,8 +135,10 @@ def _base(source: SeriesSource, cancelled: Callable[[], bool]) -> FigureContent:
         limits,
         display.colormap + ("_r" if display.reverse else ""),
         display.dynamic_range_db,
-        provenance=noted(make_provenance(source.sequence, source.settings, cancelled), relative=display.relative),
+        provenance=noted(
+            make_provenance(source.sequence, source.settings, cancelled), relative=relative, averaged_frames=averaged
+        ),
         quantity=quantity,
         notes=False,
-        remarks=(RELATIVE,) if display.relative else (),
+        remarks=series_remarks(relative=relative, averaged_frames=averaged),
     )

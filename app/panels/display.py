@@ -1,12 +1,23 @@
 """How the maps are shown: dynamic range, colours, limits, quality mask, overlay. Nothing here changes a result."""
 
 from PySide6.QtCore import QSignalBlocker, Qt, Slot
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QLabel, QSlider, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QSlider,
+    QSpinBox,
+    QWidget,
+)
 
 from app.controllers.commands import Commands
 from app.panels.base import PANELS, Panel, PanelInfo
 from app.raster import COLORMAPS
 from app.state import Display, ViewerState
+from engine.strain.persistence import MOST_FRAMES
 
 QUANTITIES = {
     "compressive": "Compression positive",
@@ -61,6 +72,15 @@ class DisplayPanel(Panel):
         self.limits = _choice("Limits", LIMITS, "Where the ends of the colour bar lie")
         self.low = _limit("Lower limit")
         self.high = _limit("Upper limit")
+        self.persistence = QSpinBox()
+        self.persistence.setRange(1, MOST_FRAMES)
+        self.persistence.setSpecialValueText("Off")
+        self.persistence.setSuffix(" frames")
+        self.persistence.setAccessibleName("Persistence")
+        self.persistence.setToolTip(
+            "Average the shown frame with those before it, weighted by quality and compression.\n"
+            "Only frames with the same reference are averaged. The numbers are those of the averaged map."
+        )
         self.quality = LabelledSlider("Quality mask", 0, 100, "Hide strain whose local correlation is lower than this")
         self.overlay = QCheckBox("Strain over B-mode")
         self.overlay.setToolTip("Lay the strain over the B-mode (O)")
@@ -88,6 +108,7 @@ class DisplayPanel(Panel):
         ends.addWidget(QLabel("to"))
         ends.addWidget(self.high)
         form.addRow("", ends)
+        form.addRow("Persistence", self.persistence)
         form.addRow("Quality above", self.quality)
         form.addRow("", self.overlay)
         form.addRow("Opacity", self.opacity)
@@ -98,6 +119,7 @@ class DisplayPanel(Panel):
     def _connect(self) -> None:
         self.dynamic_range.slider.valueChanged.connect(self._dynamic_range_changed)
         self.quality.slider.valueChanged.connect(self._quality_changed)
+        self.persistence.valueChanged.connect(self._persistence_changed)
         self.opacity.slider.valueChanged.connect(self._opacity_changed)
         for box, name in (
             (self.bmode_frame, "bmode_frame"),
@@ -125,6 +147,8 @@ class DisplayPanel(Panel):
         self.dynamic_range.show_value(round(display.dynamic_range_db), f"{display.dynamic_range_db:.0f} dB")
         self.quality.show_value(round(100 * display.quality_threshold), f"{display.quality_threshold:.2f}")
         self.opacity.show_value(round(100 * display.overlay_opacity), f"{100 * display.overlay_opacity:.0f} %")
+        with QSignalBlocker(self.persistence):
+            self.persistence.setValue(display.persistence)
         self._show_choices(display)
         names = LIMIT_FIELDS[display.relative]
         for spin, name in zip((self.low, self.high), names, strict=True):
@@ -149,6 +173,10 @@ class DisplayPanel(Panel):
     @Slot(int)
     def _quality_changed(self, value: int) -> None:
         self.commands.change_display(quality_threshold=value / 100)
+
+    @Slot(int)
+    def _persistence_changed(self, value: int) -> None:
+        self.commands.change_display(persistence=value)
 
     @Slot(int)
     def _opacity_changed(self, value: int) -> None:

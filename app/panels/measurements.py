@@ -10,6 +10,7 @@ from app.controllers.commands import Commands
 from app.panels.base import PANELS, Panel, PanelInfo
 from app.state import Role, Tool, ViewerState
 from app.state.maps import MapState
+from app.state.recording import averaged_words
 from app.theme import Theme, icon, role_color
 from engine.metrics.base import Measurement
 from engine.metrics.contrast import explain
@@ -116,7 +117,8 @@ class MeasurementsPanel(Panel):
             self.values[name].setToolTip(tip)
             self.decibels[name].setToolTip(tip)
         has_strain = bool(measured.values)
-        self.frame.setText(f"Frame {measured.frame + 1}" if has_strain else "No strain in this frame")
+        of = (f"Frame {measured.frame + 1}", averaged_words(measured.averaged))
+        self.frame.setText(" \u00b7 ".join(filter(None, of)) if has_strain else "No strain in this frame")
         self.words.setText(self._remarks(measured.values) if has_strain else "")
 
     @Slot()

@@ -28,6 +28,9 @@ class Side:
     metrics: Mapping[str, Measurement]
     mean: float = math.nan
     """Mean strain of the frame, by which relative strain is divided."""
+    averaged: tuple[int, ...] = ()
+    persistence: int = 1
+    """The frames that the strain is averaged over, and how many were asked for."""
 
 
 @dataclass(frozen=True)

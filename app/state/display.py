@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.parameters import Parameters, parameter
+from engine.strain.persistence import MOST_FRAMES
 
 
 @dataclass(frozen=True)
 class Display(Parameters):
-    """How maps are shown; none of it changes a result."""
+    """How maps are shown; none of it changes a result. Metrics are of the map that is shown, averaged or not."""
 
     dynamic_range_db: float = parameter(60.0, unit="dB", minimum=20, maximum=100, help="Dynamic range of the B-mode")
     bmode_frame: Literal["shown", "reference"] = parameter(
@@ -29,6 +30,12 @@ class Display(Parameters):
     high_percent: float = parameter(2.0, unit="%", minimum=-100, maximum=100, help="Upper limit of the strain")
     low_relative: float = parameter(0.0, minimum=-100, maximum=100, help="Lower limit of the relative strain")
     high_relative: float = parameter(2.0, minimum=-100, maximum=100, help="Upper limit of the relative strain")
+    persistence: int = parameter(
+        1,
+        minimum=1,
+        maximum=MOST_FRAMES,
+        help="Frames averaged: the shown one and those before it with the same reference; 1 is the frame alone",
+    )
     quality_threshold: float = parameter(
         0.0, minimum=0, maximum=1, help="Strain of lower quality (local correlation) is hidden"
     )

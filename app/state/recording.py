@@ -31,6 +31,11 @@ class OpenRecording:
         return ImageGrid(self.sequence.geometry, self.sequence.shape[1:])
 
 
+def averaged_words(frames: int) -> str:
+    """Say over how many frames a map is averaged, if over more than one."""
+    return f"averaged over {frames} frames" if frames > 1 else ""
+
+
 @dataclass(frozen=True)
 class Picture:
     """Everything that is shown of one frame, prepared together, so that nothing on screen can disagree.
@@ -52,6 +57,10 @@ class Picture:
     shown_quality: Map | None = None
     range: tuple[float, float] | None = None
     """Stored strain that 96 % of the map lie between, or None where there is no valid pixel."""
+    averaged: tuple[int, ...] = ()
+    """The frames that strain and quality are averaged over, the shown one last; that one alone without persistence."""
+    persistence: int = 1
+    """How many frames were to be averaged when this was prepared."""
     mean_strain: float = float("nan")
     """What relative strain is relative to; NaN where the frame was hardly compressed."""
     measured: FrameMeasurements | None = None

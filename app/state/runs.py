@@ -66,3 +66,5 @@ class FrameMeasurements:
     frame: int
     values: Mapping[str, Measurement] = field(default_factory=dict)
     warnings: tuple[RegionWarning, ...] = ()
+    averaged: int = 1
+    """Over how many frames the strain was averaged before it was measured."""

@@ -5,12 +5,14 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSignalBlocker, Signal, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from app.image_grid import ImageGrid
 from app.raster import Limits, color_table, limits_of, shown_strain, strain_index, tidy_limits
 from app.state import Display, Regions, Role
 from app.state.comparison import OTHER_FRAME, Comparison, Side
+from app.state.recording import averaged_words
 from app.views.image_pane import ImagePane
 from engine.export.quantity import strain_quantity
 from engine.metrics.relative import relative_strain
@@ -62,6 +64,11 @@ class CompareView(QWidget):
         for pane in self.panes:
             pane.set_extent(extent)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show the whole images: laid out while hidden, they would be cut."""
+        super().showEvent(event)
+        self.first.plot.fit()
+
     def show_choice(self, runs: tuple[tuple[int, str], ...], other: int, frame: int, frames: int) -> None:
         """List what the shown map can be compared with."""
         with QSignalBlocker(self.other), QSignalBlocker(self.frame):
@@ -85,6 +92,7 @@ class CompareView(QWidget):
                 pane.image.set_indices(None)
                 pane.bar.clear()
                 pane.set_caption("")
+                pane.set_badge("")
             return
         colors = color_table(display.colormap, reverse=display.reverse)
         quantity = strain_quantity(display.quantity, relative=display.relative)
@@ -94,6 +102,8 @@ class CompareView(QWidget):
             pane.image.set_indices(strain_index(shown_strain(side.shown, display, side.mean), None, limits, 0.0))
             pane.bar.show_scale(colors, (limits.low_percent, limits.high_percent), quantity.label, quantity.ends)
             pane.set_caption(f"{side.title} \u00b7 frame {side.frame + 1}")
+            # In two lines: three images side by side are narrow.
+            pane.set_badge(averaged_words(len(side.averaged)).capitalize().replace("over ", "over\n"))
         self._show_difference(comparison, display)
 
     def show_regions(self, regions: Regions, selection: Role | None) -> None:

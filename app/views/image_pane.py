@@ -10,6 +10,9 @@ from app.views.indexed_image import IndexedImage
 from app.views.plot import ImagePlot
 from app.views.region_item import RegionItem
 
+BADGE_PX = (56, 10)
+"""Where the badge lies in the plot: just inside its axes."""
+
 
 class ImagePane(QFrame):
     """A base image, an image laid over it, two regions, and words where there is nothing to show."""
@@ -34,6 +37,11 @@ class ImagePane(QFrame):
         self._caption.setObjectName("muted")
         self._caption.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._badge = QLabel(self.plot)
+        self._badge.setObjectName("badge")
+        self._badge.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._badge.move(*BADGE_PX)
+        self._badge.hide()
         self._message = QLabel(self.plot)
         self._message.setObjectName("muted")
         self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -66,6 +74,16 @@ class ImagePane(QFrame):
         """Say of which frame and method the image is."""
         self._caption.setText(text)
         self._caption.setToolTip(text)
+
+    def set_badge(self, text: str) -> None:
+        """Say on the image itself what must not be missed; empty for nothing."""
+        self._badge.setText(text)
+        self._badge.adjustSize()
+        self._badge.setVisible(bool(text))
+
+    def badge(self) -> str:
+        """Return what is said on the image."""
+        return self._badge.text()
 
     def set_message(self, text: str) -> None:
         """Say in the middle why there is no image and what to do; empty for nothing."""

@@ -7,7 +7,6 @@ from dataclasses import replace
 from engine.types import Provenance
 
 PERCENT = 100.0
-RELATIVE = "Strain of every frame divided by its mean."
 
 
 def shown_remarks(*, mean: float | None = None, frames: Sequence[int] = ()) -> tuple[str, ...]:
@@ -19,12 +18,19 @@ def shown_remarks(*, mean: float | None = None, frames: Sequence[int] = ()) -> t
     ('Averaged over 3 frames (3 to 5).', 'Divided by the mean strain of the frame, 1.2 %.')
     """
     remarks = []
-    if len(frames) > 1:
-        remarks.append(f"Averaged over {len(frames)} frames ({min(frames)} to {max(frames)}).")
+    if frames:
+        which = f"frames ({min(frames)} to {max(frames)})" if len(frames) > 1 else f"frame ({frames[0]})"
+        remarks.append(f"Averaged over {len(frames)} {which}.")
     if mean is not None:
         size = "which is too small" if math.isnan(mean) else f"{-PERCENT * mean:.3g} %"
         remarks.append(f"Divided by the mean strain of the frame, {size}.")
     return tuple(remarks)
+
+
+def series_remarks(*, relative: bool, averaged_frames: int) -> tuple[str, ...]:
+    """Say the same of many frames at once."""
+    averaged = (f"Every frame averaged with up to {averaged_frames - 1} before it.",) if averaged_frames > 1 else ()
+    return (*averaged, *(("Strain of every frame divided by its mean.",) if relative else ()))
 
 
 def noted(provenance: Provenance, *, relative: bool = False, averaged_frames: int = 1) -> Provenance:

@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.export.atomic import atomic_path
 from engine.metrics.base import Measurement
 from engine.metrics.contrast import RegionWarning, region_warnings, strain_metrics
-from engine.types import Ellipse, FrameEstimate, Provenance
+from engine.types import Ellipse, FrameEstimate, Provenance, Strain
 
 MILLI = 1e3
 
@@ -22,6 +22,7 @@ class FrameMetrics:
     deformed_frame: int
     metrics: Mapping[str, Measurement]
     warnings: tuple[RegionWarning, ...] = ()
+    averaged_frames: int = 1
 
 
 def measure_frames(
@@ -33,13 +34,29 @@ def measure_frames(
     >>> rows = list(measure_frames(frames, target, background))  # doctest: +SKIP
     """
     for estimate in estimates:
-        strain = estimate.strain
-        yield FrameMetrics(
-            estimate.reference_frame,
-            estimate.deformed_frame,
-            strain_metrics(strain, target, background, ddof=ddof),
-            region_warnings(strain.axial, strain.geometry, target, background, window_m=strain.window_m),
+        yield measure_strain(
+            estimate.strain, estimate.reference_frame, estimate.deformed_frame, target, background, ddof=ddof
         )
+
+
+def measure_strain(
+    strain: Strain,
+    reference_frame: int,
+    deformed_frame: int,
+    target: Ellipse | None,
+    background: Ellipse | None,
+    averaged_frames: int = 1,
+    *,
+    ddof: int = 0,
+) -> FrameMetrics:
+    """Measure one strain map, which may be averaged over some frames up to and with the deformed one."""
+    return FrameMetrics(
+        reference_frame,
+        deformed_frame,
+        strain_metrics(strain, target, background, ddof=ddof),
+        region_warnings(strain.axial, strain.geometry, target, background, window_m=strain.window_m),
+        averaged_frames,
+    )
 
 
 def table_text(
@@ -55,9 +72,16 @@ def table_text(
     """
     names = list(dict.fromkeys(name for row in rows for name in row.metrics))
     shown = [columns(name, rows) for name in names]
-    header = ["frame", "reference", *(title for titles in shown for title in titles), "missing"]
+    averaged = any(row.averaged_frames > 1 for row in rows)
+    header = [
+        "frame",
+        "reference",
+        *["averaged_frames"] * averaged,
+        *(title for titles in shown for title in titles),
+        "missing",
+    ]
     lines = [*_comments(provenance, target, background), ",".join(header)]
-    lines += [",".join(cells(row, names, shown)) for row in rows]
+    lines += [",".join(cells(row, names, shown, averaged=averaged)) for row in rows]
     return "\n".join(lines) + "\n"
 
 
@@ -113,10 +137,17 @@ def _has_ratio(name: str) -> bool:
     return name.startswith(("snr", "cnr", "strain_"))
 
 
-def cells(row: FrameMetrics, names: Sequence[str], shown: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """Write one line of the table: frames, the metrics `names` under the titles `shown`, and what is missing."""
+def cells(
+    row: FrameMetrics, names: Sequence[str], shown: Sequence[tuple[str, ...]], *, averaged: bool = False
+) -> Iterator[str]:
+    """Write one line of the table: frames, the metrics `names` under the titles `shown`, and what is missing.
+
+    With `averaged` the number of averaged frames follows the reference.
+    """
     yield str(row.deformed_frame)
     yield str(row.reference_frame)
+    if averaged:
+        yield str(row.averaged_frames)
     missing = []
     for name, titles in zip(names, shown, strict=True):
         entry = row.metrics.get(name)

@@ -1,0 +1,59 @@
+"""Relative strain and averaging on the command line: figures, movies, sheets and the numbers."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from app.cli import USER_ERROR, main
+
+REGIONS = ["--target", "-2.5,6,2,3", "--background", "2.5,6,2,3"]
+
+
+def test_figure_and_sheet_tell_how_strain_is_shown(
+    result_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in ("figure", "sheet"):
+        path = tmp_path / f"{command}.png"
+        options = ["--relative", "--average", "2", "--dpi", "60"]
+        assert main([command, str(result_file), "-o", str(path), *options]) == 0
+        with Image.open(path) as image:
+            text = image.info["Description"]
+        assert "divided by the mean of each frame" in text
+        assert '"averaged_frames": 2' in text
+        plain = tmp_path / f"plain-{command}.png"
+        assert main([command, str(result_file), "-o", str(plain), "--dpi", "60"]) == 0
+        with Image.open(plain) as image:
+            assert "shown" not in image.info["Description"]
+
+
+def test_pages_of_a_movie_are_of_one_size(result_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "movie.gif"
+    options = ["--relative", "--average", "3", "--dpi", "50"]
+    assert main(["movie", str(result_file), "-o", str(path), *REGIONS, *options]) == 0
+    with Image.open(path) as image:
+        assert image.n_frames == 3  # type: ignore[attr-defined]
+
+
+def test_numbers_are_of_the_averaged_map(result_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = []
+    for average in ("1", "3"):
+        assert main(["metrics", str(result_file), *REGIONS, "--frame", "3", "--average", average, "--json"]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    alone, averaged = (entry["frames"][0] for entry in found)
+    assert (alone["averaged_frames"], averaged["averaged_frames"]) == (1, 3)
+    mean = "mean_background"
+    assert averaged["metrics"][mean]["value"] == pytest.approx(alone["metrics"][mean]["value"], rel=0.05)
+    assert averaged["metrics"]["snr_background"]["value"] != alone["metrics"]["snr_background"]["value"]
+    assert main(["metrics", str(result_file), *REGIONS, "--average", "3", "--csv"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("#")]
+    assert lines[0].startswith("frame,reference,averaged_frames,")
+    assert [line.split(",")[2] for line in lines[1:]] == ["1", "2", "3"]
+    assert main(["metrics", str(result_file), *REGIONS, "--frame", "3", "--average", "3"]) == 0
+    assert "averaged over 3 frames" in capsys.readouterr().out
+
+
+def test_too_many_frames_are_refused(result_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["metrics", str(result_file), *REGIONS, "--average", "99"]) == USER_ERROR
+    assert "between 1 and 10 frames" in capsys.readouterr().err
