@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.raster import Table
@@ -26,9 +26,16 @@ class ColorBar(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
 
     def sizeHint(self) -> QSize:
-        """Return a width for the longest word at an end."""
-        width = self.fontMetrics().horizontalAdvance("high strain") if any(self._ends) else BAR_PX + 44
-        return QSize(width + 8, 200)
+        """Return a width for the longest word at an end, the longest number and the title along them."""
+        metrics = QFontMetrics(self._small_font())
+        words = [word for end in self._ends for word in end.split("\n")]
+        numbers = BAR_PX + TICK_PX + 8 + metrics.horizontalAdvance("\u22120.000") + metrics.height()
+        return QSize(max(numbers, *(metrics.horizontalAdvance(word) + 4 for word in words)), 200)
+
+    def _small_font(self) -> QFont:
+        small = self.font()
+        small.setPointSizeF(max(small.pointSizeF() * 0.86, 7))
+        return small
 
     def show_scale(self, table: Table, limits: tuple[float, float], title: str, ends: tuple[str, str]) -> None:
         """Show these colours from `limits[0]` at the bottom to `limits[1]`; `ends` are the words at low and high."""
@@ -69,9 +76,7 @@ class ColorBar(QWidget):
 
     def _paint_all(self, painter: QPainter) -> None:
         """Paint from top to bottom: high word, bar with ticks and title, low word."""
-        small = self.font()
-        small.setPointSizeF(max(small.pointSizeF() * 0.86, 7))
-        painter.setFont(small)
+        painter.setFont(self._small_font())
         line = painter.fontMetrics().height()
         margin = 2 * line + 6
         bar = QRectF(2, margin, BAR_PX, max(self.height() - 2 * margin, 10))

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from superqt import QElidingLabel
 
 from app.state import Regions, Role
 from app.views.color_bar import ColorBar
@@ -33,7 +34,7 @@ class ImagePane(QFrame):
             self.plot.addItem(region, ignoreBounds=True)
         self._title = QLabel(title)
         self._title.setObjectName("paneTitle")
-        self._caption = QLabel()
+        self._caption = QElidingLabel()
         self._caption.setObjectName("muted")
         self._caption.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
