@@ -11,6 +11,7 @@ from app.commands._shared import Average, Opening, Relative, ResultFile, open_re
 from app.commands.estimate import progress_bar
 from app.commands.figure import SIGNS, as_shown, b_mode, panel_title, quantity_of
 from app.commands.metrics import Background, Target
+from engine.errors import ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,15 +108,43 @@ def sheet(
     typer.echo(str(output))
 
 
+@with_opening
 def export(
-    result: ResultFile,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="mat or npz file to write.")],
+    result: Annotated[Path, typer.Argument(metavar="RESULT.h5", help="A result file; for zea also a recording.")],
+    opening: Opening,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="mat, npz or hdf5 file to write.")],
+    kind: Annotated[
+        str | None, typer.Option("--format", metavar="mat|npz|zea", help="Default: by the file's name, hdf5 is zea.")
+    ] = None,
+    rf: Annotated[
+        list[Path] | None,
+        typer.Option("--rf", metavar="FILE", help="The recording, to go into a zea file too; repeatable."),
+    ] = None,
 ) -> None:
-    """Write displacement, strain and quality with axes, geometry and provenance for MATLAB or NumPy."""
-    from engine.export.arrays import save_arrays
+    """Write displacement, strain and quality with axes, geometry and provenance for MATLAB, NumPy or zea."""
+    suffix = output.suffix.lower()
+    kind = kind or {".hdf5": "zea"}.get(suffix, suffix.lstrip("."))
+    if kind == "zea":
+        _export_zea(result, opening, output, rf)
+    elif rf:
+        raise ParameterError("--rf: only a zea file holds the recording as well")
+    else:
+        from engine.export.arrays import save_arrays
 
-    save_arrays(open_result(result), output)
+        if kind in {"mat", "npz"} and suffix != f".{kind}":
+            raise ParameterError(f"--format {kind}: the file must end in .{kind}, found {output.name}")
+        save_arrays(open_result(result), output)
     typer.echo(str(output))
+
+
+def _export_zea(path: Path, opening: Opening, output: Path, rf: list[Path] | None) -> None:
+    from engine.export.result_file import is_result_file
+    from engine.export.zea_file import save_zea
+
+    result = open_result(path) if rf or is_result_file(path) else None
+    files = rf or ([path] if result is None else [])
+    with progress_bar("writing") as bar:
+        save_zea(output, opening.sequence(files) if files else None, result, progress=bar)
 
 
 def _content(

@@ -30,7 +30,7 @@ from engine.provenance import make_provenance
 from engine.types import Map, RFSequence
 
 PREVIEW_DPI = 110
-SeriesKind = Literal["movie", "sheet", "arrays"]
+SeriesKind = Literal["movie", "sheet", "arrays", "zea"]
 NOTHING = "There is no strain to export yet: estimate strain first."
 
 
@@ -116,7 +116,7 @@ class ExportController(QObject):
             self._submit(partial(write_result, path, sequence, run.settings, run.store), path)
 
     def save_series(self, kind: SeriesKind, limits: tuple[float, float] | None, path: Path) -> None:
-        """Write all frames of the shown run as a movie, a contact sheet, or arrays."""
+        """Write all frames of the shown run as a movie, a contact sheet, arrays, or a zea file."""
         from app.controllers import series_exports
 
         run, sequence = self._shown_run()
@@ -132,6 +132,7 @@ class ExportController(QObject):
             "movie": series_exports.write_movie,
             "sheet": series_exports.write_sheet,
             "arrays": series_exports.write_arrays,
+            "zea": series_exports.write_zea,
         }[kind]
         self._submit(partial(work, source, path), path)
 

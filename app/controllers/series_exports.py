@@ -16,6 +16,7 @@ from engine.export.figure import FigureContent, StrainPanel, suggest_limits
 from engine.export.movie import save_movie
 from engine.export.quantity import strain_quantity
 from engine.export.shown import noted, series_remarks, shown_remarks
+from engine.export.zea_file import save_zea
 from engine.metrics.contrast import region_metrics
 from engine.metrics.relative import relative_strain
 from engine.pipeline import Settings
@@ -65,13 +66,22 @@ def write_sheet(source: SeriesSource, path: Path, control: JobControl) -> None:
 
 
 def write_arrays(source: SeriesSource, path: Path, control: JobControl) -> None:
-    """Write every map for MATLAB or NumPy."""
+    """Write every map for MATLAB or NumPy, as estimated."""
+    save_arrays(_result(source, control), path)
+
+
+def write_zea(source: SeriesSource, path: Path, control: JobControl) -> None:
+    """Write the recording and every map, as estimated, in the zea data format."""
+    save_zea(path, source.sequence, _result(source, control), control.progress, control.cancelled)
+
+
+def _result(source: SeriesSource, control: JobControl) -> Result:
     frames = source.store.frames()
     _, rows, lines = source.sequence.shape
     provenance = make_provenance(source.sequence, source.settings, control.cancelled)
     read = partial(_read, source.store, frames)
     shape = (len(frames), rows, lines)
-    save_arrays(Result(shape, source.sequence.geometry, source.settings.reference, frames, provenance, read), path)
+    return Result(shape, source.sequence.geometry, source.settings.reference, frames, provenance, read)
 
 
 def _read(store: RunStore, frames: tuple[int, ...], row: int) -> FrameEstimate:

@@ -15,6 +15,7 @@ FIGURES = "PNG image (*.png);;PDF (*.pdf);;SVG (*.svg);;TIFF image (*.tif *.tiff
 TABLES = "Table (*.csv)"
 MOVIES = "MP4 movie (*.mp4);;Animated GIF (*.gif)"
 ARRAYS = "MATLAB (*.mat);;NumPy (*.npz)"
+ZEA = "zea data format (*.hdf5)"
 RESULTS = "Strainscope result (*.h5)"
 
 
@@ -73,6 +74,11 @@ class ExportDialogs(QObject):
     def arrays(self) -> None:
         """Ask where the arrays go."""
         self._series("arrays", "Export arrays", "strain.mat", ARRAYS)
+
+    @Slot()
+    def zea(self) -> None:
+        """Ask where the zea file goes."""
+        self._series("zea", "Export recording and strain for zea", "recording.hdf5", ZEA)
 
     def _series(self, kind: SeriesKind, title: str, name: str, pattern: str) -> None:
         limits = self._view.limits

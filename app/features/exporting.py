@@ -67,6 +67,15 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
             enabled=estimated,
             tip="Displacement, strain and quality for MATLAB or NumPy",
         ),
+        Action(
+            "zea",
+            "Export for &zea\u2026",
+            exports.zea,
+            "File",
+            313,
+            enabled=estimated,
+            tip="Recording, B-mode, displacement, strain and quality in the zea data format",
+        ),
         Action("save_result", "Save &result\u2026", exports.result, "File", 302, key="Ctrl+Shift+S", enabled=estimated),
     )
 

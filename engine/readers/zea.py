@@ -3,7 +3,8 @@
 Root attribute `zea_version`. `raw_data` is (frames, transmits, samples, elements, 1 for RF or 2 for IQ) with `scan/`:
 `sampling_frequency`, `t0_delays` (s, first element at 0), `initial_times`, `focus_distances` (inf or 0: plane),
 `polar_angles`, `transmit_origins`, `probe_geometry` (elements, 3). `beamformed_data` is a group of `values` (frames,
-z, x, channels) and `coordinates` (z, x, 3) in m. Several tracks are offered as variables.
+z, x, channels) and `coordinates` (z, x, 3) in m. Several tracks are offered as variables. Our own export keeps
+the geometry in `custom/strainscope`.
 Format: zea documentation, "zea data format".
 """
 
@@ -17,13 +18,15 @@ from engine.errors import ReadError
 from engine.readers.base import ASSUMED, READERS, Reader, ReadOptions, Recording, choose_variable
 from engine.readers.beamform import ChannelRecording, Transmit
 from engine.readers.channel_recording import beamformed
-from engine.readers.checks import finite, positive, require_signed, sequence_shape
+from engine.readers.checks import finite, geometry_values, positive, require_signed, sequence_shape
 from engine.readers.hdf5 import dataset, inside, is_hdf5, number_at, open_hdf5, small_array
 from engine.readers.remodulate import RemodulatedFrames
+from engine.types import geometry_fields
 
 if TYPE_CHECKING:
     import h5py
 
+OWN = "custom/strainscope"
 SAME_S = 1e-9
 """Start times that differ by less count as one."""
 
@@ -67,10 +70,12 @@ def _read_beamformed(path: Path, file: "h5py.File", base: str, name: str, fittin
     frames, rows, lines, parts = values.shape
     shape = sequence_shape(path, frames, rows, lines)
     start, spacing, pitch = _grid(path, dataset(path, group, "coordinates"), rows, lines)
-    speed = number_at(path, file, f"{base}scan/sound_speed")
+    own = _own_values(path, file)
+    speed = number_at(path, file, f"{base}scan/sound_speed") or own.get("sound_speed_m_s")
     metres_a_second = positive(path, "scan/sound_speed", speed) if speed else ASSUMED["sound_speed_m_s"]
     rate = metres_a_second / (2 * spacing)
     known = {"pitch_m": pitch, "start_depth_m": start, **({"sound_speed_m_s": metres_a_second} if speed else {})}
+    known |= own
     where = f"{name}/values"
 
     def read(index: int) -> NDArray[Any]:
@@ -78,7 +83,7 @@ def _read_beamformed(path: Path, file: "h5py.File", base: str, name: str, fittin
             frame = dataset(path, again, where)[index]
         return np.asarray(frame[..., 0] + 1j * frame[..., 1] if parts == 2 else frame[..., 0])
 
-    notes: tuple[str, ...] = ("sampling rate from the depths of the pixels",)
+    notes: tuple[str, ...] = () if "sampling_hz" in own else ("sampling rate from the depths of the pixels",)
     center = _first(path, file, f"{base}scan/center_frequency")
     if center:
         known["center_hz"] = center
@@ -87,10 +92,17 @@ def _read_beamformed(path: Path, file: "h5py.File", base: str, name: str, fittin
         rf = RemodulatedFrames(path, shape, read, rate, carrier, 2 * start / metres_a_second)
         shape, rate, read, notes = rf.shape, rf.sampling_hz, rf, (*notes, rf.note)
     suggested = {} if speed else {"sampling_hz": rate}
-    known |= {"sampling_hz": rate} if speed else {}
+    known = ({"sampling_hz": rate} if speed else {}) | known
     return Recording(
         shape, known, read, (path,), "zea beamformed data", suggested, variables=fitting, variable=name, notes=notes
     )
+
+
+def _own_values(path: Path, file: "h5py.File") -> dict[str, float]:
+    """Return the geometry that our own export keeps beside the format's parts, and that it did not only assume."""
+    values = {name: number_at(path, file, f"{OWN}/{name}") for name in geometry_fields()}
+    stated = {name for name in values if number_at(path, file, f"{OWN}/{name}_source") in {"file", "user"}}
+    return geometry_values(path, {name: values[name] for name in values if name in stated})
 
 
 def _grid(path: Path, coordinates: "h5py.Dataset", rows: int, lines: int) -> tuple[float, float, float]:

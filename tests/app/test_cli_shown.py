@@ -57,3 +57,21 @@ def test_numbers_are_of_the_averaged_map(result_file: Path, capsys: pytest.Captu
 def test_too_many_frames_are_refused(result_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["metrics", str(result_file), *REGIONS, "--average", "99"]) == USER_ERROR
     assert "between 1 and 10 frames" in capsys.readouterr().err
+
+
+def test_export_for_zea_reads_back(
+    rf_file: Path, result_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both, alone = tmp_path / "both.hdf5", tmp_path / "recording.h5"
+    assert main(["export", str(result_file), "-o", str(both), "--rf", str(rf_file)]) == 0
+    assert main(["export", str(rf_file), "-o", str(alone), "--format", "zea"]) == 0
+    capsys.readouterr()
+    for path in (both, alone):
+        assert main(["info", str(path), "--json"]) == 0
+        facts = json.loads(capsys.readouterr().out)
+        assert (facts["frames"], facts["axial_samples"], facts["lines"]) == (4, 640, 40)
+        assert facts["geometry"]["sampling_hz"] == {"value": 40e6, "source": "file"}
+    assert main(["export", str(result_file), "-o", str(tmp_path / "a.mat"), "--rf", str(rf_file)]) == USER_ERROR
+    assert "only a zea file" in capsys.readouterr().err
+    assert main(["export", str(result_file), "-o", str(tmp_path / "a.mat"), "--format", "npz"]) == USER_ERROR
+    assert "must end in .npz" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,6 +14,7 @@ from app.controllers.exporting import FigureOptions, SeriesKind, figure_content
 from app.dialogs.figure_dialog import FigureDialog
 from app.main_window import MainWindow
 from engine.export.result_file import read_result
+from engine.readers import open_recording
 from engine.types import Provenance
 
 from .conftest import expected_strain, shown_error
@@ -107,7 +109,10 @@ def test_a_place_that_cannot_be_written_is_told(opened: MainWindow, tmp_path: Pa
     assert opened.state.activity is None
 
 
-@pytest.mark.parametrize(("kind", "name"), [("movie", "strain.gif"), ("sheet", "frames.png"), ("arrays", "strain.npz")])
+SERIES = [("movie", "strain.gif"), ("sheet", "frames.png"), ("arrays", "strain.npz"), ("zea", "recording.hdf5")]
+
+
+@pytest.mark.parametrize(("kind", "name"), SERIES)
 def test_all_frames_are_exported(
     opened: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, kind: SeriesKind, name: str
 ) -> None:
@@ -124,3 +129,12 @@ def test_all_frames_are_exported(
         wanted = expected_strain(opened.state.recording.sequence, "first", 3)
         with np.load(path) as found:
             assert found["axial_strain"][2, 1, 1] == pytest.approx(wanted)
+    if kind == "zea":
+        sequence = opened.state.recording.sequence if opened.state.recording else None
+        assert sequence is not None
+        again = open_recording([path]).complete()
+        assert np.array_equal(again.frame(4), sequence.frame(4))
+        assert again.geometry.sampling_hz == sequence.geometry.sampling_hz
+        with h5py.File(path) as file:
+            strain = file["tracks/track_0/data/strain_percentage_map/values"]
+            assert strain[3, 1, 1] == pytest.approx(100 * expected_strain(sequence, "first", 3))
