@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from engine.errors import ParameterError, WriteError
 from engine.export.atomic import atomic_path
+from engine.export.figure_words import provenance_text
 from engine.export.quantity import COMPRESSIVE, Quantity
-from engine.export.table import provenance_lines
 from engine.metrics.base import Measurement
 from engine.types import Ellipse, Geometry, Map, Provenance
 
@@ -59,6 +59,7 @@ class FigureContent:
     Without `bmode_db` only strain is shown. With `scale_bar` a bar of some mm stands in place of the axes. `caption`
     prints the provenance below the figure; it is in the file's metadata in any case. `notes` say why a number
     is missing and what grey means; `remarks` are lines below the maps, such as how strain is normalised.
+    `compared_with` is where the second of two compared maps comes from.
     """
 
     strain: tuple[StrainPanel, ...]
@@ -76,6 +77,7 @@ class FigureContent:
     quantity: Quantity = COMPRESSIVE
     notes: bool = True
     remarks: tuple[str, ...] = ()
+    compared_with: Provenance | None = None
 
     def __post_init__(self) -> None:
         shapes = {panel.strain.shape for panel in self.strain} | (
@@ -154,12 +156,6 @@ def _round_up(value: float) -> float:
         return 1.0
     step = 10.0 ** (np.floor(np.log10(value)) - 1)
     return float(f"{np.ceil(value / step - 1e-9) * step:.3g}")
-
-
-def provenance_text(content: FigureContent) -> str:
-    """One line that says where the maps come from; empty without provenance."""
-    source = () if content.provenance is None else provenance_lines(content.provenance)
-    return "; ".join(f"{name}: {value}" for name, value in source)
 
 
 def _metadata(content: FigureContent, kind: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The layout of a figure: everything is placed in inches, so that panels line up and nothing is cut off."""
 
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,10 +15,8 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib_scalebar.scalebar import ScaleBar
 
 from engine.errors import ParameterError
+from engine.export.figure_words import MINUS, caption_of, notes_of, numbers_table
 from engine.export.quantity import Quantity
-from engine.export.table import provenance_lines
-from engine.metrics.base import Measurement
-from engine.metrics.reasons import explain
 from engine.preprocess.scan_conversion import ScanConverter
 from engine.types import Ellipse, Geometry, Map
 
@@ -27,14 +24,6 @@ if TYPE_CHECKING:
     from engine.export.figure import FigureContent
 
 MM = 1e3
-MINUS = "\N{MINUS SIGN}"
-NUMBERS = {
-    "snr_target": "SNR (T)",
-    "snr_background": "SNR (B)",
-    "cnr": "CNR",
-    "snre": "SNRe",
-    "strain_ratio": "Strain ratio (B/T)",
-}
 NO_ESTIMATE = "0.85"
 
 Extent = tuple[float, float, float, float]
@@ -69,7 +58,8 @@ class Page:
 
 def draw(content: "FigureContent") -> Figure:
     """Draw the whole figure; matplotlib's settings are the caller's."""
-    table, notes, caption = _table(content), _notes(content), _caption(content)
+    narrow = content.bmode_db is None and len(content.strain) == 1
+    table, notes, caption = numbers_table(content), notes_of(content), caption_of(content, 84 if narrow else 150)
     page = _plan(content, len(table), len(table[0]) if table else 1, NOTE_ROW * len(notes) + CAPTION_ROW * len(caption))
     figure = Figure(figsize=(page.width, page.height))
     left = page.left
@@ -77,7 +67,7 @@ def draw(content: "FigureContent") -> Figure:
         axes = page.axes(figure, left, page.bottom, *page.panel)
         image = _show(axes, content.bmode_db, content.geometry, "gray", (-content.dynamic_range_db, 0.0))
         axes.set_facecolor("black")
-        _finish(axes, content, "B-mode", first=True)
+        finish_axes(axes, content, "B-mode", first=True)
         _decibel_bar(page, figure, image, left + page.panel[0] + BAR_GAP)
         left += page.panel[0] + BAR_GAP + BAR + DECIBEL_ROOM
     limits = content.limits or fitting_limits(content)
@@ -85,10 +75,10 @@ def draw(content: "FigureContent") -> Figure:
         axes = page.axes(figure, left, page.bottom, *page.panel)
         image = show_map(axes, content.quantity.shown(panel.strain), content, limits)
         axes.set_facecolor(NO_ESTIMATE)
-        _finish(axes, content, panel.title, first=content.bmode_db is None and index == 0)
+        finish_axes(axes, content, panel.title, first=content.bmode_db is None and index == 0)
         left += page.panel[0] + PANEL_GAP
     strain_bar(page, figure, image, left - PANEL_GAP + BAR_GAP, reaches_beyond(content, limits), content.quantity)
-    _write(page, figure, content.title, table, notes, caption)
+    write_words(page, figure, content.title, table, notes, caption)
     return figure
 
 
@@ -103,7 +93,7 @@ def _plan(content: "FigureContent", rows: int, columns: int, below: float) -> Pa
     if content.bmode_db is not None:
         panels += width + BAR_GAP + BAR + DECIBEL_ROOM
     page_width = max(margin + panels + BAR_GAP + BAR + RIGHT, NARROWEST_PAGE)
-    table = rows * _row_height((page_width - margin - MARGIN) / columns) + 0.4 * NUMBER_ROW * bool(rows)
+    table = rows * row_height((page_width - margin - MARGIN) / columns) + 0.4 * NUMBER_ROW * bool(rows)
     base = MARGIN + below + table + (0.08 if content.scale_bar else AXIS_LABELS)
     page_height = base + height + PANEL_TITLE + (TITLE if content.title else 0.0) + MARGIN / 2
     return Page(page_width, page_height, (width, height), margin, base)
@@ -130,9 +120,11 @@ def image_extent(values: Map, geometry: Geometry) -> Extent:
     return _placed(values, geometry)[1]
 
 
-def show_map(axes: Axes, values: Map, content: "FigureContent", limits: tuple[float, float]) -> AxesImage:
-    """Draw a map as shown (H, W) in the content's colours."""
-    return _show(axes, values, content.geometry, _colormap(content.colormap), limits)
+def show_map(
+    axes: Axes, values: Map, content: "FigureContent", limits: tuple[float, float], colormap: str = ""
+) -> AxesImage:
+    """Draw a map as shown (H, W) in the content's colours, or others."""
+    return _show(axes, values, content.geometry, _colormap(colormap or content.colormap), limits)
 
 
 def outline(axes: Axes, target: Ellipse | None, background: Ellipse | None) -> None:
@@ -155,7 +147,7 @@ def _show(axes: Axes, values: Map, geometry: Geometry, colors: Any, limits: tupl
     )
 
 
-def _finish(axes: Axes, content: "FigureContent", title: str, *, first: bool) -> None:
+def finish_axes(axes: Axes, content: "FigureContent", title: str, *, first: bool) -> None:
     """Add title, ellipses and either axes in mm or a scale bar."""
     axes.set_title(title, loc="left", pad=4)
     outline(axes, content.target, content.background)
@@ -245,55 +237,7 @@ def reaches_beyond(content: "FigureContent", limits: tuple[float, float]) -> Ext
     return "both" if below and above else "min" if below else "max" if above else "neither"
 
 
-def _table(content: "FigureContent") -> list[list[str]]:
-    """Heading and one row for each panel; what needs a region that is not drawn is left out, empty if all is."""
-    measured = [panel for panel in content.strain if panel.metrics]
-    shown = [
-        name
-        for name in NUMBERS
-        if any(name in panel.metrics and panel.metrics[name].reason != "not_drawn" for panel in measured)
-    ]
-    if not shown:
-        return []
-    named = len(content.strain) > 1
-    rows = [[panel.title] * named + [_value(panel.metrics.get(name)) for name in shown] for panel in measured]
-    return [[""] * named + [NUMBERS[name] for name in shown], *rows]
-
-
-def _value(entry: Measurement | None) -> str:
-    if entry is None or entry.reason:
-        return "–"
-    # Adding zero turns a rounded -0.0 into 0.0.
-    decibel = "" if np.isnan(entry.decibel) else f" ({round(entry.decibel, 1) + 0.0:.1f} dB)"
-    return f"{entry.value:.3g}{decibel}".replace("-", MINUS)
-
-
-def _notes(content: "FigureContent") -> list[str]:
-    """Remarks, then of each number that is missing why it is, once a reason, and what grey means where there is any."""
-    if not content.notes:
-        return list(content.remarks)
-    grouped: dict[str, list[str]] = {}
-    for panel in content.strain:
-        for name, title in NUMBERS.items():
-            entry = panel.metrics.get(name)
-            if entry is not None and entry.reason not in {"", "not_drawn"}:
-                titles = grouped.setdefault(entry.reason, [])
-                titles += [title] * (title not in titles)
-    notes = [f"– {', '.join(titles)}: {explain(reason)}" for reason, titles in grouped.items()]
-    if any(bool(np.isnan(panel.strain).any()) for panel in content.strain):
-        notes.append("Grey: no valid estimate.")
-    return [*content.remarks, *notes]
-
-
-def _caption(content: "FigureContent") -> list[str]:
-    if not content.caption or content.provenance is None:
-        return []
-    text = "; ".join(f"{name}: {value}" for name, value in provenance_lines(content.provenance))
-    characters = 84 if content.bmode_db is None and len(content.strain) == 1 else 150
-    return textwrap.wrap(text, characters, break_long_words=True)
-
-
-def _write(
+def write_words(
     page: Page, figure: Figure, title: str, table: list[list[str]], notes: list[str], caption: list[str]
 ) -> None:
     """Write title, table of numbers, notes and caption around the panels."""
@@ -313,7 +257,7 @@ def _write(
 def _write_table(page: Page, figure: Figure, table: list[list[str]], bottom: float) -> None:
     """Write the numbers between three rules; a narrow figure breaks a value before its dB."""
     edges = np.linspace(page.left, page.width - MARGIN, len(table[0]) + 1)
-    height = _row_height(edges[1] - edges[0])
+    height = row_height(edges[1] - edges[0])
     tops = [bottom + height * (len(table) - index) for index in range(len(table))]
     for row, top in zip(table, tops, strict=True):
         for left, text in zip(edges, row, strict=False):
@@ -325,6 +269,6 @@ def _write_table(page: Page, figure: Figure, table: list[list[str]], bottom: flo
         figure.add_artist(Line2D(across, [at / page.height] * 2, color="black", linewidth=width))
 
 
-def _row_height(column: float) -> float:
+def row_height(column: float) -> float:
     """Height of a table row: two lines of text where a column is too narrow for a value and its dB."""
     return NUMBER_ROW * (1.75 if column < NARROW_COLUMN else 1.0)

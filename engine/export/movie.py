@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from engine.errors import CancelledError, ParameterError, WriteError
 from engine.export.atomic import atomic_path
-from engine.export.figure import FigureContent, drawn, provenance_text
+from engine.export.figure import FigureContent, drawn
+from engine.export.figure_words import provenance_text
 
 FORMATS = (".mp4", ".gif")
 SLOWEST_HZ, FASTEST_HZ = 0.1, 120.0
