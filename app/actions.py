@@ -4,24 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
+from app.selection_keys import SELECTION_KEYS
 from app.theme import icon
 
-GENERAL_KEYS = (
-    ("Left, Right", "Frame before, next frame; with an ellipse selected: move it"),
-    ("Up, Down", "With an ellipse selected: move it"),
-    ("Shift + arrows", "Move the ellipse ten times as far"),
-)
+GENERAL_KEYS = (("Left, Right", "Frame before, next frame, while nothing is selected on the images"), *SELECTION_KEYS)
 """Keys that belong to no single action."""
-
-NUDGES = {
-    Qt.Key.Key_Left: (-1, 0),
-    Qt.Key.Key_Right: (1, 0),
-    Qt.Key.Key_Up: (0, -1),
-    Qt.Key.Key_Down: (0, 1),
-}
 
 
 @dataclass(frozen=True)
@@ -115,15 +105,6 @@ def all_keys(info: Action) -> tuple[str, ...]:
     """Every key of an action, as people write them."""
     keys = (info.key, *info.more_keys, *(QKeySequence(key).toString() for key in info.plain_keys))
     return tuple(key for key in keys if key)
-
-
-def nudge_of(event: QKeyEvent) -> tuple[int, int] | None:
-    """Return the steps by which an arrow key moves an ellipse, or None for another key."""
-    steps = NUDGES.get(Qt.Key(event.key()))
-    if steps is None:
-        return None
-    factor = 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
-    return steps[0] * factor, steps[1] * factor
 
 
 class _Call:

@@ -55,6 +55,13 @@ class ImageGrid:
             len(self.depths_m) * down,
         )
 
+    def places(
+        self, laterals_m: NDArray[np.float64], depths_m: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Fractional rows and columns of points in the tissue."""
+        across, down = self.spacing_m
+        return (depths_m - float(self.depths_m[0])) / down, (laterals_m - float(self.laterals_m[0])) / across
+
     def pixel_at(self, lateral_m: float, depth_m: float) -> tuple[int, int]:
         """Row and column of the pixel at a place, the nearest one for a place outside."""
         across, down = self.spacing_m

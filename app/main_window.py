@@ -6,7 +6,7 @@ from PySide6.QtCore import QByteArray, Qt, QTimer, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QMessageBox, QWidget
 
-from app.actions import Action, key_rows, make_action, nudge_of, refresh, restyle
+from app.actions import Action, key_rows, make_action, refresh, restyle
 from app.controllers.commands import Commands, make_commands
 from app.controllers.estimation import Engine
 from app.docks import make_docks
@@ -14,6 +14,7 @@ from app.features.base import FEATURES, Entry, FeatureContext
 from app.jobs import Jobs
 from app.menus import DOCKS_PLACE, Menus, make_tool_bar
 from app.preferences import Preferences, load_preferences, save_preferences
+from app.selection_keys import arrow_of, take_key
 from app.state import Display, ViewerState
 from app.state.log import LogState
 from app.status import StatusBar
@@ -70,6 +71,7 @@ class MainWindow(QMainWindow):
             open_paths=self.open_paths,
             set_theme=self.set_theme,
             key_rows=self.key_rows,
+            show_panel=self.docks.show,
         )
 
     def _build_features(self) -> None:
@@ -150,12 +152,12 @@ class MainWindow(QMainWindow):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Handle plain keys that no focused widget wanted."""
-        steps = nudge_of(event)
+        arrow = arrow_of(event)
         info = self._keys.get(Qt.Key(event.key()))
-        if steps is not None and self.state.selection is not None:
-            self.commands.regions.nudge(*steps)
-        elif steps is not None and steps[1] == 0:
-            self.commands.playback.step(steps[0])
+        if take_key(event, self.context.drawn):
+            event.accept()
+        elif arrow is not None and arrow[0]:
+            self.commands.playback.step(arrow[0])
         elif info is not None and not event.modifiers() & PLAIN_KEY_BLOCKERS:
             (info.press or info.do)()
             self.refresh_actions()

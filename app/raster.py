@@ -53,6 +53,11 @@ def bmode_decibel(index: int) -> float:
     return (index - 255.0) * BMODE_RANGE_DB / 255.0
 
 
+def bmode_levels(index: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Levels in dB of stored B-mode values, or of what lies between them."""
+    return (index - 255.0) * (BMODE_RANGE_DB / 255.0)
+
+
 @lru_cache(maxsize=32)
 def grey_table(dynamic_range_db: float) -> Table:
     """Greys (256, 4) for a stored B-mode at a dynamic range."""
@@ -64,7 +69,7 @@ def grey_table(dynamic_range_db: float) -> Table:
 
 def bmode_decibel_array() -> NDArray[np.float64]:
     """Levels in dB of all 256 stored B-mode values."""
-    return (np.arange(256, dtype=np.float64) - 255.0) * (BMODE_RANGE_DB / 255.0)
+    return bmode_levels(np.arange(256, dtype=np.float64))
 
 
 @lru_cache(maxsize=32)

@@ -133,6 +133,11 @@ class Workspace(QStackedWidget):
             case "last":
                 playback.last()
 
+    def take_keys(self) -> None:
+        """Let the keys go to the images."""
+        if self.view.isVisible() and not self.view.isAncestorOf(self.window().focusWidget() or self):
+            self.view.bmode.plot.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def restyle(self) -> None:
         """Take the colours of the theme in force."""
         self.view.restyle()

@@ -1,47 +1,18 @@
-"""Edit the two ellipses, with undo: one drag, or one run of nudges, is one step back."""
+"""Edit the ellipses, with undo: one drag, or one run of key presses, is one step back."""
 
-import time
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, Slot
-from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtGui import QUndoStack
 
+from app.controllers.history import History
 from app.state import Regions, Role, Tool, ViewerState
+from app.state.regions import SMALLEST_SEMI_AXIS_M
 from engine.types import Ellipse
 
 NUDGE_M = 0.1e-3
-MERGE_S = 1.0
-"""Nudges that follow each other faster than this are one step of undo."""
-
-
-class RegionsEdit(QUndoCommand):
-    """From one pair of regions to another."""
-
-    def __init__(self, state: ViewerState, before: Regions, after: Regions, words: str, merge_id: int) -> None:
-        super().__init__(words)
-        self._state = state
-        self.before = before
-        self.after = after
-        self._merge_id = merge_id
-
-    def redo(self) -> None:
-        """Set the new regions."""
-        self._state.set_regions(self.after)
-
-    def undo(self) -> None:
-        """Set the old regions."""
-        self._state.set_regions(self.before)
-
-    def id(self) -> int:
-        """Return the number under which steps merge; -1 never does."""
-        return self._merge_id
-
-    def mergeWith(self, other: QUndoCommand) -> bool:
-        """Take a later step into this one."""
-        if not isinstance(other, RegionsEdit) or other.id() != self._merge_id:
-            return False
-        self.after = other.after
-        return True
+PLACED_SHARE = 1 / 8
+"""Semi-axes of an ellipse that is put into the middle of the image, as a share of the image's shorter side."""
 
 
 class RegionsController(QObject):
@@ -50,13 +21,14 @@ class RegionsController(QObject):
     def __init__(self, state: ViewerState, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state = state
-        self.undo_stack = QUndoStack(self)
-        self._commands: list[RegionsEdit] = []  # Python must keep what the stack holds by pointer
+        self.history = History(self)
         self._before_drag: Regions | None = None
-        self._gesture = 0
-        self._nudged_at = 0.0
-        self._nudged_role: Role | None = None
         state.recording_changed.connect(self._forget)
+
+    @property
+    def undo_stack(self) -> QUndoStack:
+        """Every step that can be undone."""
+        return self.history.stack
 
     def edit(self, role: Role, ellipse: Ellipse, finished: bool) -> None:
         """Follow a drag; its end makes one step of undo."""
@@ -69,49 +41,74 @@ class RegionsController(QObject):
         self._state.set_selection(role)
         if finished:
             before, self._before_drag = self._before_drag, None
-            self._push(before, after, f"change of the {role.value}")
+            self._push(before, after, f"change of the {role.words}")
 
     def draw(self, ellipse: Ellipse, finished: bool) -> None:
         """Follow the drawing of a region with the tool in force; afterwards a drag pans again."""
-        if self._state.tool is Tool.PAN:
+        role = self._state.tool.role
+        if role is None:
             return
-        self.edit(Role(self._state.tool.value), ellipse, finished)
+        self.edit(role, ellipse, finished)
         if finished:
             self._state.set_tool(Tool.PAN)
 
     def place(self, regions: Regions) -> None:
-        """Set both regions without a step of undo, as a recording's own regions when it opens."""
+        """Set all regions without a step of undo, as a recording's own regions when it opens."""
         self._state.set_regions(regions)
+
+    def put_in_the_middle(self) -> bool:
+        """With a region's tool in force, put the region into the middle of the image; say whether that was so."""
+        role, recording = self._state.tool.role, self._state.recording
+        if role is None or recording is None:
+            return False
+        left, top, width, height = recording.grid.edges_m()
+        semi_m = max(PLACED_SHARE * min(width, height), SMALLEST_SEMI_AXIS_M)
+        self.draw(Ellipse(left + width / 2, top + height / 2, semi_m, semi_m), finished=True)
+        return True
 
     def delete_selected(self) -> None:
         """Remove the selected region."""
         role = self._state.selection
         if role is not None and self._state.regions.get(role) is not None:
             before = self._state.regions
-            self._push(before, before.replaced(role, None), f"removal of the {role.value}")
+            self._push(before, before.replaced(role, None), f"removal of the {role.words}")
 
     def clear(self) -> None:
-        """Remove both regions."""
+        """Remove all regions."""
         if self._state.regions != Regions():
-            self._push(self._state.regions, Regions(), "removal of both regions")
+            self._push(self._state.regions, Regions(), "removal of all regions")
+
+    def is_selected(self) -> bool:
+        """Say whether a region is selected."""
+        return self._state.selection is not None
+
+    def deselect(self) -> None:
+        """Select no region."""
+        self._state.set_selection(None)
 
     def nudge(self, lateral_steps: int, depth_steps: int) -> None:
         """Move the selected region by tenths of a millimetre."""
-        role = self._state.selection
-        ellipse = None if role is None else self._state.regions.get(role)
-        if role is None or ellipse is None:
-            return
-        now = time.monotonic()
-        if role is not self._nudged_role or now - self._nudged_at > MERGE_S:
-            self._gesture += 1
-        self._nudged_at, self._nudged_role = now, role
-        moved = replace(
-            ellipse,
-            lateral_m=ellipse.lateral_m + lateral_steps * NUDGE_M,
-            depth_m=ellipse.depth_m + depth_steps * NUDGE_M,
-        )
-        before = self._state.regions
-        self._push(before, before.replaced(role, moved), f"move of the {role.value}", self._gesture)
+        ellipse = self._selected()
+        if ellipse is not None:
+            lateral_m, depth_m = ellipse.lateral_m + lateral_steps * NUDGE_M, ellipse.depth_m + depth_steps * NUDGE_M
+            self._key_step(replace(ellipse, lateral_m=lateral_m, depth_m=depth_m), "move")
+
+    def resize(self, lateral_steps: int, axial_steps: int) -> None:
+        """Make the selected region's semi-axes longer by tenths of a millimetre."""
+        ellipse = self._selected()
+        if ellipse is not None:
+            wide, tall = (
+                max(semi_m + steps * NUDGE_M, SMALLEST_SEMI_AXIS_M)
+                for semi_m, steps in ((ellipse.semi_lateral_m, lateral_steps), (ellipse.semi_axial_m, axial_steps))
+            )
+            self._key_step(replace(ellipse, semi_lateral_m=wide, semi_axial_m=tall), "resizing")
+
+    def turn(self, degrees: float) -> None:
+        """Turn the selected region, clockwise on screen."""
+        ellipse = self._selected()
+        if ellipse is not None:
+            angle_deg = (ellipse.angle_deg + degrees + 180) % 360 - 180
+            self._key_step(replace(ellipse, angle_deg=angle_deg), "rotation")
 
     def mirror_background(self) -> None:
         """Put the background beside the target: same size and depth, on the other side of the image's middle."""
@@ -127,7 +124,7 @@ class RegionsController(QObject):
     def set_ellipse(self, role: Role, ellipse: Ellipse) -> None:
         """Set a region by numbers."""
         before = self._state.regions
-        self._push(before, before.replaced(role, ellipse), f"change of the {role.value}")
+        self._push(before, before.replaced(role, ellipse), f"change of the {role.words}")
 
     def select(self, role: Role | None) -> None:
         """Select a region that is drawn, or none."""
@@ -148,27 +145,26 @@ class RegionsController(QObject):
         """Choose what a drag does."""
         self._state.set_tool(tool if self._state.recording is not None else Tool.PAN)
 
-    def escape(self) -> None:
-        """Leave the tool, then the selection."""
-        if self._state.tool is not Tool.PAN:
-            self._state.set_tool(Tool.PAN)
-        else:
-            self._state.set_selection(None)
-
     def _beside(self, target: Ellipse, shift: float) -> float:
         """Place beside a target in the middle: on the side with more room."""
         return target.lateral_m - shift if target.lateral_m > 0 else target.lateral_m + shift
 
-    def _push(self, before: Regions, after: Regions, words: str, merge_id: int = -1) -> None:
-        if before == after:
-            return
-        command = RegionsEdit(self._state, before, after, words, merge_id)
-        self._commands.append(command)
-        self.undo_stack.push(command)
+    def _selected(self) -> Ellipse | None:
+        role = self._state.selection
+        return None if role is None else self._state.regions.get(role)
+
+    def _key_step(self, ellipse: Ellipse, what: str) -> None:
+        """Change the selected region by a key; keys of one kind in a row are one step of undo."""
+        role, before = self._state.selection, self._state.regions
+        assert role is not None
+        words = f"{what} of the {role.words}"
+        self.history.push(self._state.set_regions, before, before.replaced(role, ellipse), words, gesture=words)
+
+    def _push(self, before: Regions, after: Regions, words: str) -> None:
+        self.history.push(self._state.set_regions, before, after, words)
 
     @Slot()
     def _forget(self) -> None:
         self._before_drag = None
-        self.undo_stack.clear()
-        self._commands.clear()
+        self.history.clear()
         self._state.set_tool(Tool.PAN)

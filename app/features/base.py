@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 
 from app.actions import Action
 from app.controllers.commands import Commands
+from app.controllers.selectable import Selectable
 from app.jobs import Jobs
 from app.preferences import Preferences
 from app.state import ViewerState
@@ -39,7 +40,8 @@ class FeatureContext:
     `refresh` asks every action again whether it applies; connect a slice's signals to it. `open_paths` opens what was
     dropped, chosen or named on the command line: each of `openers` is asked in turn whether it takes these paths.
     `at_start` runs when the window is complete, `at_close` when it closes and jobs still run. A widget with a method
-    `restyle` is told when the theme changes.
+    `restyle` is told when the theme changes. `drawn` are the controllers of what is drawn on the images: the keys that
+    move, turn and remove work on the one that is selected.
     """
 
     window: QMainWindow
@@ -53,9 +55,11 @@ class FeatureContext:
     open_paths: Callable[[tuple[Path, ...]], None]
     set_theme: Callable[[ThemeName], None]
     key_rows: Callable[[], tuple[tuple[str, str], ...]]
+    show_panel: Callable[[str], None]
     openers: list[Callable[[tuple[Path, ...]], bool]] = field(default_factory=list)
     at_start: list[Callable[[], None]] = field(default_factory=list)
     at_close: list[Callable[[], None]] = field(default_factory=list)
+    drawn: list[Selectable] = field(default_factory=list)
 
 
 Entry = Action | FilledMenu
@@ -68,6 +72,7 @@ FEATURES: Registry[Build] = Registry(
         "opening",
         "exporting",
         "editing",
+        "profile",
         "estimating",
         "adapting",
         "viewing",

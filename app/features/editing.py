@@ -1,4 +1,4 @@
-"""Draw, select and remove the two regions, with undo and redo."""
+"""Draw, select and remove the regions, with undo and redo."""
 
 from functools import partial
 
@@ -14,6 +14,21 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
     """Edit menu, and the tools of the View menu."""
     state, regions = context.state, context.commands.regions
     stack = regions.undo_stack
+    context.drawn.append(regions)
+
+    def selected() -> bool:
+        return any(entry.is_selected() for entry in context.drawn)
+
+    def delete() -> None:
+        for entry in context.drawn:
+            entry.delete_selected()
+
+    def take_focus() -> None:
+        """Give the keys to the images: the selected region is then moved by the arrows, whatever was pressed last."""
+        if state.selection is not None:
+            context.workspace.take_keys()
+
+    state.selection_changed.connect(take_focus)
     stack.indexChanged.connect(context.refresh)
     stack.cleanChanged.connect(context.refresh)
     return (
@@ -26,16 +41,16 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
             enabled=stack.canRedo, words=lambda: f"Redo {stack.redoText()}".strip(),
         ),
         Action(
-            "delete", "&Delete region", regions.delete_selected, "Edit", 200, icon="delete",
-            plain_keys=(Qt.Key.Key_Delete, Qt.Key.Key_Backspace), tip="Remove the selected region",
-            enabled=lambda: state.selection is not None,
+            "delete", "&Delete what is selected", delete, "Edit", 200, icon="delete",
+            plain_keys=(Qt.Key.Key_Delete, Qt.Key.Key_Backspace), tip="Remove the selected region or line",
+            enabled=selected,
         ),
         Action(
             "mirror", "Background at the target's &depth", regions.mirror_background, "Edit", 201,
             enabled=lambda: state.regions.target is not None,
         ),
         Action(
-            "clear", "&Remove both regions", regions.clear, "Edit", 202,
+            "clear", "&Remove all regions", regions.clear, "Edit", 202,
             enabled=lambda: state.regions != Regions(),
         ),
         *_tools(state, regions),

@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 
 from app.actions import Action
 from app.features.base import FEATURES, Entry, FeatureContext
+from app.state import Tool
 
 
 def build(context: FeatureContext) -> tuple[Entry, ...]:
@@ -21,7 +22,11 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
 
     def escape() -> None:
         commands.playback.pause()
-        commands.regions.escape()
+        if state.tool is not Tool.PAN:
+            commands.regions.choose_tool(Tool.PAN)
+            return
+        for drawn in context.drawn:
+            drawn.deselect()
 
     return (
         Action(

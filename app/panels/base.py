@@ -42,6 +42,7 @@ PANELS: Registry[PanelInfo] = Registry(
         "measurements",
         "graphs",
         "histogram",
+        "profile",
         "log",
     ),
 )

@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from engine.types import Ellipse
 
+SMALLEST_SEMI_AXIS_M = 0.2e-3
+"""Neither mouse nor keys make an ellipse smaller than this: its grips would be lost under each other."""
+
 
 class Role(StrEnum):
     """What a region stands for."""
@@ -17,6 +20,11 @@ class Role(StrEnum):
         """Return the letter beside its outline, which is also its key."""
         return self.value[0].upper()
 
+    @property
+    def words(self) -> str:
+        """Return its name within a sentence."""
+        return self.value
+
 
 class Tool(StrEnum):
     """What a drag on an image does."""
@@ -24,6 +32,12 @@ class Tool(StrEnum):
     PAN = "pan"
     TARGET = "target"
     BACKGROUND = "background"
+    PROFILE = "profile"
+
+    @property
+    def role(self) -> Role | None:
+        """The region that this tool draws, if it draws one."""
+        return Role(self.value) if self.value in set(Role) else None
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,12 @@ CLOSEST_MM = 1.0
 
 
 class RegionBox(pg.ViewBox):
-    """Pans with a left drag; while drawing, the drag is an ellipse's box."""
+    """Pans with a left drag; while drawing, the drag is an ellipse's box, or a line."""
 
     region_drawn = Signal(object, bool)
     """(Ellipse, finished)."""
+    line_drawn = Signal(object, object, bool)
+    """(start, now, finished): the two ends of the same drag, millimetres."""
     fit_requested = Signal()
     empty_clicked = Signal()
 
@@ -32,7 +34,9 @@ class RegionBox(pg.ViewBox):
         event.accept()  # type: ignore[attr-defined]
         start = self.mapToView(event.buttonDownPos())  # type: ignore[attr-defined]
         now = self.mapToView(event.pos())  # type: ignore[attr-defined]
-        self.region_drawn.emit(drawn(start, now), bool(event.isFinish()))  # type: ignore[attr-defined]
+        finished = bool(event.isFinish())  # type: ignore[attr-defined]
+        self.region_drawn.emit(drawn(start, now), finished)
+        self.line_drawn.emit(start, now, finished)
 
     def mouseClickEvent(self, event: object) -> None:
         """Deselect on a click beside every region."""

@@ -13,6 +13,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
 from app.state import Role
+from app.state.regions import SMALLEST_SEMI_AXIS_M
 from app.theme import role_color
 from engine.types import Ellipse
 
@@ -20,8 +21,6 @@ GRIP_PX = 4.5
 ROTATE_PX = 20.0
 TOUCH_PX = 9.0
 LABEL_PX = 17.0
-SMALLEST_SEMI_AXIS_M = 0.2e-3
-"""An ellipse cannot be dragged smaller than this: a grip would otherwise be lost under the others."""
 
 
 class Grip(Enum):
