@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, 
 
 from app.controllers.commands import Commands
 from app.state import Picture, Role, ViewerState
-from app.state.maps import MAP_TITLES, MapState
+from app.state.maps import MapState
 from app.state.recording import averaged_words
 from app.views.dual_view import DualView
 from app.views.play_bar import PlayBar
@@ -206,8 +206,6 @@ class Workspace(QStackedWidget):
         kind = "strain" if self.view.map is None else self.view.map.kind
         averaged = averaged_words(len(picture.averaged)) if kind in {"strain", "error"} else ""
         self.view.strain.set_badge(averaged.capitalize())
-        if title and self.view.map is not None:
-            strain = f"{MAP_TITLES[self.view.map.kind]} \u00b7 {strain}"
         self.view.show_words(of, strain, self._message(picture))
 
     def _message(self, picture: Picture) -> str:

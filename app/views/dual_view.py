@@ -22,7 +22,7 @@ from app.raster import (
     tidy_limits,
 )
 from app.state import Display, Picture, Regions, Role, Tool
-from app.state.maps import MAP_COLORS, ShownMap
+from app.state.maps import MAP_COLORS, MAP_TITLES, ShownMap
 from app.views.image_pane import ImagePane
 from engine.export.quantity import QUANTITIES, strain_quantity
 
@@ -44,6 +44,7 @@ class DualView(QWidget):
     """(Ellipse, finished), with the tool in force."""
     region_picked = Signal(object)
     """Role, or None."""
+    layout_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -142,8 +143,11 @@ class DualView(QWidget):
 
     def set_layout(self, layout: LayoutName) -> None:
         """Put the panes side by side, one above the other, or as the image's shape asks for."""
+        changed = layout != self._layout
         self._layout = layout
         self._arrange()
+        if changed:
+            self.layout_changed.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Arrange the panes anew for the new size."""
@@ -236,7 +240,8 @@ class DualView(QWidget):
         )
         name = display.colormap if self._map is None else MAP_COLORS.get(self._map.kind, display.colormap)
         colors = color_table(name, reverse=display.reverse)
-        self.strain.set_title("Relative strain" if display.relative and self._map is None else "Axial strain")
+        strain = "Relative strain" if display.relative else "Axial strain"
+        self.strain.set_title(strain if self._map is None else MAP_TITLES[self._map.kind])
         self.strain.image.set_table(colors)
         self.bmode.overlay.set_table(color_table(name, reverse=display.reverse, opacity=display.overlay_opacity))
         quantity = (
