@@ -262,7 +262,8 @@ class Lane(QObject):
 class Jobs(QObject):
     """The lanes of the window.
 
-    `engine` estimates, `pictures` prepares what is shown, `numbers` measures all frames, `files` opens and exports.
+    `engine` estimates, `pictures` prepares what is shown, `numbers` measures all frames, `files` opens and exports,
+    `sessions` saves sessions, which wait for nothing else.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -272,10 +273,11 @@ class Jobs(QObject):
         self.pictures = Lane("pictures", self)
         self.numbers = Lane("numbers", self)
         self.files = Lane("files", self)
+        self.sessions = Lane("sessions", self)
 
     def close(self) -> None:
         """End every thread: all are told to stop before the first is waited for."""
-        lanes = (self.engine, self.pictures, self.numbers, self.files)
+        lanes = (self.engine, self.pictures, self.numbers, self.files, self.sessions)
         for lane in lanes:
             lane.stop()
         until = time.monotonic() + CLOSE_TIMEOUT_S

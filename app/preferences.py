@@ -31,6 +31,7 @@ class Preferences(BaseModel):
     assumed_rate_hz: float = Field(default=20.0, ge=0.5, le=1000.0)
     layout: Literal["automatic", "side by side", "stacked"] = "automatic"
     estimate_on_open: bool = True
+    autosave_s: float = Field(default=20.0, ge=5.0, le=3600.0)
     display: dict[str, bool | int | float | str] = Field(default_factory=dict)
     window_geometry: str = ""
     window_state: str = ""

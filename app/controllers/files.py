@@ -1,7 +1,7 @@
 """Open recordings off the GUI thread; ask for what a file does not say; keep the open recording on any error."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -13,7 +13,7 @@ from app.geometry_memory import GeometryAnswer, GeometryMemory, file_key
 from app.jobs import Answers, JobControl, Jobs
 from app.preferences import Preferences
 from app.state import Activity, Regions, ViewerState
-from engine.errors import StrainscopeError
+from engine.errors import MissingGeometryError, StrainscopeError
 from engine.readers.base import REQUIRED, ReadOptions, Recording
 from engine.readers.hdf5 import root_attribute
 from engine.readers.open import open_recording
@@ -32,6 +32,20 @@ class OpenedFile:
     answer: GeometryAnswer | None
     suggested: dict[str, float]
     regions: Regions
+    errand: "Errand | None" = None
+
+
+@dataclass(frozen=True)
+class Errand:
+    """Why a recording is opened, where there is more to it than the recording, as for a session.
+
+    `answer` stands in place of what is remembered of the file. `accept` may hold a file back that was read; `restore`
+    does once it is open what would else begin anew. Both run on the window's thread.
+    """
+
+    answer: GeometryAnswer | None
+    accept: Callable[[OpenedFile], bool]
+    restore: Callable[[], None]
 
 
 class FilesController(QObject):
@@ -59,14 +73,19 @@ class FilesController(QObject):
         self._source: OpenedFile | None = None
         self._job: int | None = None
 
-    def open(self, paths: tuple[Path, ...], options: ReadOptions | None = None) -> None:
+    def open(self, paths: tuple[Path, ...], options: ReadOptions | None = None, errand: Errand | None = None) -> None:
         """Open files or a folder as one recording."""
         if not paths:
             return
         answers = Answers(done=self._read, failed=self._failed, cancelled=self._cancelled)
-        self._job = self._lane.submit(partial(self._open, tuple(paths), options), answers, slot="open")
+        self._job = self._lane.submit(partial(self._open, tuple(paths), options, errand), answers, slot="open")
         name = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
         self._state.set_activity(Activity(f"Opening {name}"))
+
+    @property
+    def source(self) -> OpenedFile | None:
+        """The files of the open recording, with what the user said about them; None where it came from no file."""
+        return self._source if self._state.recording is not None else None
 
     def is_running(self) -> bool:
         """Say whether a file is being opened."""
@@ -79,11 +98,17 @@ class FilesController(QObject):
 
     def open_demo(self) -> None:
         """Open the bundled recording, with its two ellipses."""
-        with as_file(files(DEMO[0]).joinpath(*DEMO[1:])) as path:
-            if not path.is_file():
-                self.failed.emit("The bundled example recording is missing from this installation.")
-                return
+        path = self.demo_path()
+        if path is not None:
             self.open((path,))
+
+    def demo_path(self) -> Path | None:
+        """Return where the bundled recording lies; says so and returns None where it is missing."""
+        with as_file(files(DEMO[0]).joinpath(*DEMO[1:])) as path:
+            if path.is_file():
+                return path
+        self.failed.emit("The bundled example recording is missing from this installation.")
+        return None
 
     def edit_geometry(self) -> None:
         """Ask again for the geometry of the open recording."""
@@ -100,7 +125,8 @@ class FilesController(QObject):
             self._state.set_activity(None)
             return
         self._memory.remember(opened.key, answer)
-        self.open(opened.paths, answer.options)
+        errand = None if opened.errand is None else replace(opened.errand, answer=answer)
+        self.open(opened.paths, answer.options, errand)
 
     def suggest(
         self, opened: OpenedFile, values: dict[str, float], receive: Callable[[dict[str, float]], None]
@@ -110,18 +136,29 @@ class FilesController(QObject):
             return
         self._lane.submit(partial(_suggest, opened.recording, values), Answers(done=receive), slot="suggest")
 
-    def _open(self, paths: tuple[Path, ...], options: ReadOptions | None, _control: JobControl) -> OpenedFile:
+    def _open(
+        self, paths: tuple[Path, ...], options: ReadOptions | None, errand: Errand | None, _control: JobControl
+    ) -> OpenedFile:
         """Open and look; runs on the files' thread."""
+        if errand is not None and errand.answer is not None:
+            options = errand.answer.options
         first = open_recording(paths, options or ReadOptions())
         key = file_key(first.paths)
-        answer = self._memory.recall(key)
+        answer = None if errand is None else errand.answer
+        if errand is None or (answer is None and needs_asking(first)):
+            answer = self._memory.recall(key)
         if answer is not None and options is None and answer.options != ReadOptions():
             first = open_recording(paths, answer.options)
         suggested = dict(first.suggestions(answer.values if answer else None))
-        return OpenedFile(paths, key, first, answer, suggested, _bundled_regions(first.paths))
+        return OpenedFile(paths, key, first, answer, suggested, _bundled_regions(first.paths), errand)
 
     def _read(self, opened: OpenedFile) -> None:
         self._end()
+        if opened.errand is None or opened.errand.accept(opened):
+            self.go_on(opened)
+
+    def go_on(self, opened: OpenedFile) -> None:
+        """Show a file that was read, after asking for what it does not say."""
         if opened.answer is None and needs_asking(opened.recording):
             self.geometry_needed.emit(opened)
             return
@@ -132,17 +169,21 @@ class FilesController(QObject):
         try:
             sequence = opened.recording.complete(values, accept_suggested=opened.answer is not None)
         except StrainscopeError as error:
-            if opened.answer is None:
+            foreign = opened.errand is not None and not isinstance(error, MissingGeometryError)
+            if opened.answer is None or foreign:
                 self.failed.emit(str(error))
             else:
                 self.geometry_needed.emit(opened)
             return
         same_file = self._source is not None and self._source.key == opened.key and self._state.recording is not None
         kept = self._state.regions if same_file else opened.regions
-        self._source = opened
+        self._source = replace(opened, errand=None)
         self._preferences.add_recent(opened.paths)
         self._state.set_recording(sequence, opened.key)
-        self.opened.emit(kept)
+        if opened.errand is None:
+            self.opened.emit(kept)
+        else:
+            opened.errand.restore()
         for note in opened.recording.notes:
             self._state.set_notice(note)
 

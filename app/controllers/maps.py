@@ -179,7 +179,8 @@ class MapsController(QObject):
 
     def _listed(self, methods: tuple[ModulusMethod, ...]) -> None:
         self._maps.set_methods(methods)
-        self.choose_method(self._maps.method)
+        if self._maps.parameters is None:
+            self.choose_method(self._maps.method)
         if self._compute_when_listed:
             self._compute_when_listed = False
             self.compute()

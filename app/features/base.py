@@ -70,6 +70,7 @@ FEATURES: Registry[Build] = Registry(
     "app.features",
     (
         "opening",
+        "sessions",
         "exporting",
         "editing",
         "profile",

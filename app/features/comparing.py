@@ -20,6 +20,7 @@ class Binding:
         self._images.addWidget(self.view)
         self.view.chosen.connect(self._compare.choose)
         self.view.cursor_moved.connect(self._state.set_cursor)
+        self._compare.changed.connect(self.show_page)
         for signal in (self._compare.changed, self._state.runs_changed, self._state.recording_changed):
             signal.connect(self.show_choice)
         for signal in (self._compare.prepared, self._state.display_changed, self._state.picture_changed):
@@ -36,7 +37,10 @@ class Binding:
         if active and candidates and self._compare.other not in {run.number for run in candidates}:
             self._compare.choose(candidates[-1].number, self._compare.other_frame)
         self._compare.set_active(active)
-        self._images.setCurrentWidget(self.view if active else self._usual)
+
+    def show_page(self) -> None:
+        """Bring the comparison to the front, or the usual view."""
+        self._images.setCurrentWidget(self.view if self._compare.active else self._usual)
         self._show_regions()
 
     def show_choice(self) -> None:

@@ -76,7 +76,7 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
             enabled=estimated,
             tip="Recording, B-mode, displacement, strain and quality in the zea data format",
         ),
-        Action("save_result", "Save &result\u2026", exports.result, "File", 302, key="Ctrl+Shift+S", enabled=estimated),
+        Action("save_result", "Save &result\u2026", exports.result, "File", 302, key="Ctrl+Shift+R", enabled=estimated),
     )
 
 

@@ -42,7 +42,7 @@ class Opening(QObject):
         files.opened.connect(self._opened)
         context.workspace.welcome.open_requested.connect(self.ask_files)
         context.workspace.welcome.demo_requested.connect(self.open_demo)
-        context.openers.append(self._open_recording)
+        context.openers.insert(0, self._open_recording)  # takes everything, so it is asked last
 
     @Slot()
     def ask_files(self) -> None:
@@ -56,7 +56,9 @@ class Opening(QObject):
     @Slot()
     def open_demo(self) -> None:
         """Open the bundled recording."""
-        self._commands.files.open_demo()
+        path = self._commands.files.demo_path()
+        if path is not None:
+            self._open_paths((path,))
 
     def fill_recent(self, menu: QMenu) -> None:
         """List what was opened last."""
@@ -100,7 +102,6 @@ class Opening(QObject):
         recording = self._state.recording
         if recording is None:
             return
-        self._window.setWindowTitle(f"{recording.sequence.name} \u2013 Strainscope")
         if recording.frames > 1:
             self._commands.playback.show_frame(1)
             if self._preferences.estimate_on_open:
@@ -117,7 +118,7 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
             tip="Open a recording; several files of one frame each are one sequence",
         ),
         FilledMenu("recent", "Open &recent", opening.fill_recent, "File", 101),
-        Action("demo", "Open the e&xample", files.open_demo, "File", 102),
+        Action("demo", "Open the e&xample", opening.open_demo, "File", 102),
         Action("geometry", "Edit &geometry\u2026", files.edit_geometry, "File", 200, enabled=files.can_edit_geometry),
         Action("quit", "&Quit", context.window.close, "File", 900, key="Ctrl+Q"),
     )  # fmt: skip

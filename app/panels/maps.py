@@ -118,6 +118,8 @@ class MapsPanel(Panel):
     def _make_form(self) -> None:
         kind = next(entry.params for entry in self._maps.methods if entry.name == self.method.currentData())
         form = ParameterForm(kind)
+        if type(self._maps.parameters) is kind:
+            form.show_values(self._maps.parameters)
         form.changed.connect(self._controller.set_parameters)
         self.column.replaceWidget(self.form, form)
         self.form.deleteLater()

@@ -20,7 +20,7 @@ from app.jobs import JobControl
 from app.main_window import MainWindow
 from app.preferences import Preferences
 from app.run_store import RunStore
-from app.state import MethodInfo
+from app.state import MethodInfo, StrainMethodInfo
 from app.theme import apply_theme
 from engine.errors import StrainscopeError
 from engine.parameters import Parameters, parameter
@@ -80,7 +80,8 @@ class FakeEngine:
             MethodInfo("second", "Second method", "network", FakeParams),
             MethodInfo("absent", "Absent method", "network", FakeParams, "it has no weights"),
         )
-        return Catalog(methods, "first", LeastSquaresParams())
+        filters = (StrainMethodInfo("least-squares", "Least squares", LeastSquaresParams),)
+        return Catalog(methods, "first", LeastSquaresParams(), strain_methods=filters)
 
 
 def fake_estimate(sequence: RFSequence, settings: Settings, frame: int) -> FrameEstimate:
