@@ -32,6 +32,7 @@ class Colors:
     grid: str
     target: str = "#ff9d2e"
     background: str = "#37c8ff"
+    lesion: str = "#ff7bd5"
 
 
 DARK = Colors(
@@ -162,7 +163,8 @@ def program_icon() -> QPixmap:
 
 def role_color(letter: str) -> QColor:
     """Colour of a region's outline from its letter."""
-    return QColor(Theme.colors.target if letter == "T" else Theme.colors.background)
+    colors = Theme.colors
+    return QColor({"T": colors.target, "B": colors.background, "L": colors.lesion}[letter])
 
 
 def icon(name: str) -> QIcon:

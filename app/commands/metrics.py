@@ -20,6 +20,10 @@ Target = Annotated[
     typer.Option("--target", metavar=FORM, help="Centre (lateral, depth) and semi-axes (lateral, axial), mm; degrees."),
 ]
 Background = Annotated[str | None, typer.Option("--background", metavar=FORM, help="The same for the background.")]
+Lesion = Annotated[
+    str | None,
+    typer.Option("--lesion", metavar=FORM, help="The lesion's outline on the B-mode, for the E/B size ratio."),
+]
 
 TITLES = {
     "snr_target": "SNR target",
@@ -35,6 +39,8 @@ TITLES = {
     "std_background": "Standard deviation, background",
     "mean_image": "Mean strain, whole map",
     "std_image": "Standard deviation, whole map",
+    "eb_area_ratio": "E/B size ratio, areas",
+    "eb_diameter_ratio": "E/B size ratio, largest diameters",
 }
 
 
@@ -42,6 +48,7 @@ def metrics(
     result: ResultFile,
     target: Target = None,
     background: Background = None,
+    lesion: Lesion = None,
     frame: Annotated[
         int | None, typer.Option("--frame", metavar="K", help="Deformed frame to measure; default: all frames.")
     ] = None,
@@ -62,13 +69,14 @@ def metrics(
     if ddof not in {0, 1}:
         raise ParameterError(f"--ddof: expected 0 or 1, found {ddof}")
     regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
+    outline = parse_ellipse(lesion, "--lesion")
     opened = open_result(result)
     chosen = range(opened.shape[0]) if frame is None else [frame_row(opened, frame)]
     read, rows = averaged_frames(opened, average), []
     for row in chosen:
         found, averaged = read(row)
         numbers = (found.reference_frame, found.deformed_frame)
-        rows.append(measure_strain(found.strain, *numbers, *regions, len(averaged), ddof=ddof))
+        rows.append(measure_strain(found.strain, *numbers, *regions, len(averaged), lesion=outline, ddof=ddof))
     provenance = noted(opened.provenance, averaged_frames=average)
     if as_json:
         echo_json(
@@ -76,13 +84,14 @@ def metrics(
                 "result": result,
                 "target": regions[0],
                 "background": regions[1],
+                **({} if outline is None else {"lesion": outline}),
                 "frames": rows,
                 "provenance": provenance,
             }
         )
         return
     if as_csv:
-        typer.echo(table_text(rows, provenance, *regions), nl=False)
+        typer.echo(table_text(rows, provenance, *regions, outline), nl=False)
     else:
         _show(rows)
     for line in dict.fromkeys(str(warning) for row in rows for warning in row.warnings):
@@ -105,4 +114,4 @@ def _line(entry: "Measurement") -> list[str]:
     if entry.reason:
         return [title, "-", explain(entry.reason), ""]
     decibel = "" if math.isnan(entry.decibel) else f"{entry.decibel:.2f} dB"
-    return [title, f"{entry.value:.4g} {entry.unit}".strip(), decibel, f"{entry.count} px"]
+    return [title, f"{entry.value:.4g} {entry.unit}".strip(), decibel, f"{entry.count} px" if entry.count else ""]

@@ -212,6 +212,7 @@ def figure_content(source: FigureSource, options: FigureOptions) -> FigureConten
         quantity=(
             strain_quantity(source.display.quantity, relative=relative) if shown is None else QUANTITIES[shown.quantity]
         ),
+        lesion=regions.lesion,
         remarks=shown_remarks(
             mean=picture.mean_strain if relative else None,
             frames=[frame + 1 for frame in _averaged(source)],
@@ -261,11 +262,17 @@ def _write_table(
         control.check()
         shown = read(frame)
         row = measure_strain(
-            shown.as_strain(store), shown.reference, frame, regions.target, regions.background, len(shown.averaged)
+            shown.as_strain(store),
+            shown.reference,
+            frame,
+            regions.target,
+            regions.background,
+            len(shown.averaged),
+            lesion=regions.lesion,
         )
         rows.append(row)
         control.progress(len(rows), len(frames))
-    write_table(path, rows, provenance, regions.target, regions.background)
+    write_table(path, rows, provenance, regions.target, regions.background, regions.lesion)
 
 
 def _preview(source: FigureSource, options: FigureOptions, _control: JobControl) -> bytes:

@@ -9,6 +9,7 @@ from app.run_store import RunStore
 from app.shown_frame import ShownFrame, frame_reader
 from app.state import FrameMeasurements, Picture, Regions, ViewerState
 from engine.metrics.contrast import region_metrics, region_warnings
+from engine.metrics.size_ratio import size_ratios
 from engine.types import Geometry
 
 REST_MS = 120
@@ -39,12 +40,14 @@ def measure_picture(picture: Picture, geometry: Geometry, regions: Regions) -> F
     assert picture.strain is not None
     target, background, window_m = regions.target, regions.background, picture.window_m
     values = region_metrics(picture.strain, geometry, target, background, window_m=window_m)
+    values |= size_ratios(target, regions.lesion)
     warnings = region_warnings(picture.strain, geometry, target, background, window_m=window_m)
     return FrameMeasurements(picture.frame, values, warnings, max(len(picture.averaged), 1))
 
 
 def _measured(store: RunStore, regions: Regions, shown: ShownFrame) -> FrameMeasurements:
     values = region_metrics(shown.strain, store.geometry, regions.target, regions.background, window_m=shown.window_m)
+    values |= size_ratios(regions.target, regions.lesion)
     return FrameMeasurements(shown.frame, values, averaged=len(shown.averaged))
 
 

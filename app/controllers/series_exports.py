@@ -150,5 +150,6 @@ def _base(source: SeriesSource, cancelled: Callable[[], bool]) -> FigureContent:
         ),
         quantity=quantity,
         notes=False,
+        lesion=source.regions.lesion,
         remarks=series_remarks(relative=relative, averaged_frames=averaged),
     )

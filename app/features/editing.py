@@ -9,6 +9,13 @@ from app.controllers.regions import RegionsController
 from app.features.base import FEATURES, Entry, FeatureContext
 from app.state import Regions, Role, Tool, ViewerState
 
+DRAW = {Role.TARGET: "Draw &target", Role.BACKGROUND: "Draw &background", Role.LESION: "Draw the &lesion on B-mode"}
+TIPS = {
+    Role.TARGET: "Drag an ellipse over the lesion in the strain map",
+    Role.BACKGROUND: "Drag an ellipse over tissue to compare with, at the same depth",
+    Role.LESION: "Outline the same lesion as the B-mode shows it: the target's size over it is the E/B size ratio",
+}
+
 
 def build(context: FeatureContext) -> tuple[Entry, ...]:
     """Edit menu, and the tools of the View menu."""
@@ -71,7 +78,7 @@ def _tools(state: ViewerState, regions: RegionsController) -> tuple[Entry, ...]:
         enabled=lambda: state.recording is not None,
         checked=lambda: state.tool is Tool.PAN,
     )
-    return pan, _drawing(state, regions, Role.TARGET, 301), _drawing(state, regions, Role.BACKGROUND, 302)
+    return pan, *(_drawing(state, regions, role, place) for place, role in enumerate(Role, start=301))
 
 
 def _drawing(state: ViewerState, regions: RegionsController, role: Role, place: int) -> Action:
@@ -82,16 +89,17 @@ def _drawing(state: ViewerState, regions: RegionsController, role: Role, place: 
 
     return Action(
         role.value,
-        f"Draw &{role.value}",
+        DRAW[role],
         toggle,
         menu="View",
         place=place,
         tool_bar=place - 100,
         short_text=role.value.capitalize(),
+        tip=TIPS[role],
         icon=role.value,
-        plain_keys=(Qt.Key.Key_T if role is Role.TARGET else Qt.Key.Key_B,),
+        plain_keys=(Qt.Key[f"Key_{role.letter}"],),
         press=partial(regions.press_key, role),
-        key_words=f"Select the {role.value}; again, or without one: draw it",
+        key_words=f"Select the {role.words}; again, or without one: draw it",
         checkable=True,
         enabled=lambda: state.recording is not None,
         checked=lambda: state.tool is tool,

@@ -14,6 +14,9 @@ from app.views.traces import TraceView
 REDRAW_MS = 40
 """Points arrive one by one; the graph is drawn for a handful of them at a time."""
 
+SAME_OR_UNKNOWN = {"modulus_ratio", "eb_area_ratio"}
+"""Rows of the table that are not measured in every frame, or are the same in all of them."""
+
 
 class GraphsPanel(Panel):
     """A choice of metric and its graph."""
@@ -23,6 +26,8 @@ class GraphsPanel(Panel):
         self.choice = QComboBox()
         self.choice.setAccessibleName("Metric of the graph")
         for name, (title, words) in ROWS.items():
+            if name in SAME_OR_UNKNOWN:
+                continue
             self.choice.addItem(title, name)
             self.choice.setItemData(self.choice.count() - 1, words, Qt.ItemDataRole.ToolTipRole)
         self.choice.setCurrentIndex(self.choice.findData("cnr"))

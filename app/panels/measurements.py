@@ -8,12 +8,13 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QTo
 
 from app.controllers.commands import Commands
 from app.panels.base import PANELS, Panel, PanelInfo
-from app.state import Role, Tool, ViewerState
+from app.state import Regions, Role, Tool, ViewerState
 from app.state.maps import MapState
 from app.state.recording import averaged_words
 from app.theme import Theme, icon, role_color
 from engine.metrics.base import Measurement
 from engine.metrics.contrast import explain
+from engine.metrics.size_ratio import longest_diameter_m
 
 ROWS = {
     "snr_target": ("SNRt", "Signal-to-noise ratio of the strain in the target: mean / standard deviation"),
@@ -23,9 +24,17 @@ ROWS = {
     "strain_ratio": ("Strain ratio", "Mean background strain over mean target strain; above 1 the target is stiffer"),
     "mean_target": ("Target strain", "Mean compressive strain in the target"),
     "mean_background": ("Background strain", "Mean compressive strain in the background"),
+    "eb_area_ratio": (
+        "E/B size ratio",
+        "Area of the target, outlined in the strain map, over that of the same lesion outlined on the B-mode",
+    ),
     "modulus_ratio": ("Modulus ratio", "Median relative modulus of the target; the background's is 1"),
 }
 DASH = "\u2013"
+BORDERS = {Role.TARGET: "solid", Role.BACKGROUND: "dashed", Role.LESION: "dotted"}
+NEEDED = (Role.TARGET, Role.BACKGROUND)
+UNDRAWN = {"not_drawn", "no_outline"}
+"""Reasons that are no warning: the buttons say what can be drawn."""
 NO_MODULUS = Measurement("modulus_ratio", math.nan, reason="not_computed")
 
 
@@ -39,9 +48,10 @@ class MeasurementsPanel(Panel):
         self.decibels: dict[str, QLabel] = {}
         self.buttons = {role: self._region_button(role) for role in Role}
         buttons = QHBoxLayout()
-        for button in self.buttons.values():
-            buttons.addWidget(button, 1)
+        for role in (Role.TARGET, Role.BACKGROUND):
+            buttons.addWidget(self.buttons[role], 1)
         self.column.addLayout(buttons)
+        self.column.addWidget(self.buttons[Role.LESION])
         self.frame = QLabel()
         self.frame.setObjectName("muted")
         self.column.addWidget(self.frame)
@@ -70,8 +80,8 @@ class MeasurementsPanel(Panel):
         button.setCheckable(True)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setSizePolicy(button.sizePolicy().Policy.Expanding, button.sizePolicy().Policy.Fixed)
-        button.setText(f"{role.value.capitalize()} ({role.letter})")
-        button.setAccessibleName(f"{role.value.capitalize()} region")
+        button.setText(f"{role.title} ({role.letter})")
+        button.setAccessibleName(f"{role.title} region")
         button.setProperty("role", role.value)
         button.clicked.connect(self._region_pressed)
         return button
@@ -106,20 +116,28 @@ class MeasurementsPanel(Panel):
         for name in ROWS:
             entry = values.get(name)
             self.values[name].setText(value_text(entry))
-            self.decibels[name].setText(decibel_text(entry))
-            reason = explain(entry.reason) if entry is not None and entry.reason else ""
-            tip = (
-                "Compute the relative modulus first (Ctrl+M)"
-                if entry is NO_MODULUS
-                else reason
-                or (f"{entry.count} pixels, ddof {entry.ddof}" if entry is not None else "No strain in this frame")
-            )
+            self.decibels[name].setText("" if name == "eb_area_ratio" else decibel_text(entry))  # sizes have no dB
+            tip = self._tip(name, entry)
             self.values[name].setToolTip(tip)
             self.decibels[name].setToolTip(tip)
         has_strain = bool(measured.values)
         of = (f"Frame {measured.frame + 1}", averaged_words(measured.averaged))
         self.frame.setText(" \u00b7 ".join(filter(None, of)) if has_strain else "No strain in this frame")
         self.words.setText(self._remarks(measured.values) if has_strain else "")
+
+    def _tip(self, name: str, entry: Measurement | None) -> str:
+        """Say what a value rests on, or why there is none."""
+        if entry is None:
+            return "No strain in this frame"
+        if entry is NO_MODULUS:
+            return "Compute the relative modulus first (Ctrl+M)"
+        if entry.reason == "no_outline":
+            return f"{explain(entry.reason)}: press L, then drag over it".replace("the lesion", "The lesion", 1)
+        if entry.reason:
+            return explain(entry.reason)
+        if name == "eb_area_ratio":
+            return _size_words(self.state.regions, self.state.measurements.values)
+        return f"{entry.count} pixels, ddof {entry.ddof}"
 
     @Slot()
     def refresh_regions(self) -> None:
@@ -135,7 +153,7 @@ class MeasurementsPanel(Panel):
             button.setToolTip(f"{shown} ({role.letter}); again to draw it anew")
             width = 2 if button.isChecked() else 1
             style = (
-                f"QToolButton {{ border: {width}px {'solid' if role is Role.TARGET else 'dashed'} "
+                f"QToolButton {{ border: {width}px {BORDERS[role]} "
                 f"{role_color(role.letter).name() if opened else Theme.colors.border}; padding: 5px; }}"
             )
             if style != button.styleSheet():  # taking a style takes milliseconds, and a drag comes here at each step
@@ -149,12 +167,12 @@ class MeasurementsPanel(Panel):
     def _remarks(self, values: Mapping[str, Measurement]) -> str:
         """Warn of doubtful regions and give the reasons of missing numbers, each once."""
         lines = [str(warning) for warning in self.state.measurements.warnings]
-        undrawn = [role.value for role in Role if self.state.regions.get(role) is None]
+        undrawn = [role.value for role in NEEDED if self.state.regions.get(role) is None]
         if undrawn:
             lines.append(f"Draw the {' and the '.join(undrawn)} to get all numbers.")
         said = {warning.split(": ")[-1] for warning in lines}
         for name, entry in values.items():
-            if name in ROWS and entry.reason and entry.reason != "not_drawn" and explain(entry.reason) not in said:
+            if name in ROWS and entry.reason and entry.reason not in UNDRAWN and explain(entry.reason) not in said:
                 said.add(explain(entry.reason))
                 lines.append(f"{ROWS[name][0]}: {explain(entry.reason)}")
         return "\n".join(line[0].upper() + line[1:] for line in lines)
@@ -167,6 +185,17 @@ class MeasurementsPanel(Panel):
         else:
             self.commands.regions.press_key(role)
         self.refresh_regions()
+
+
+def _size_words(regions: Regions, values: Mapping[str, Measurement]) -> str:
+    """Put both outlines' sizes, and the ratio of their largest diameters, into words."""
+    target, lesion = regions.target, regions.lesion
+    if target is None or lesion is None:
+        return ""
+    areas = f"{1e6 * target.area_m2:.1f} mm\u00b2 over {1e6 * lesion.area_m2:.1f} mm\u00b2"
+    longest = f"{1e3 * longest_diameter_m(target):.1f} mm over {1e3 * longest_diameter_m(lesion):.1f} mm"
+    ratio = value_text(values.get("eb_diameter_ratio"))
+    return f"Areas: {areas}\nLargest diameters: {longest}, ratio {ratio}"
 
 
 def value_text(entry: Measurement | None) -> str:

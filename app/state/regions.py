@@ -1,4 +1,4 @@
-"""The two regions, and the tool that draws them."""
+"""The regions, and the tool that draws them."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,6 +14,8 @@ class Role(StrEnum):
 
     TARGET = "target"
     BACKGROUND = "background"
+    LESION = "lesion"
+    """The lesion of the target as the B-mode shows it, whose size the target's is compared with."""
 
     @property
     def letter(self) -> str:
@@ -23,7 +25,12 @@ class Role(StrEnum):
     @property
     def words(self) -> str:
         """Return its name within a sentence."""
-        return self.value
+        return "lesion's B-mode outline" if self is Role.LESION else self.value
+
+    @property
+    def title(self) -> str:
+        """Return its name on buttons."""
+        return "Lesion on B-mode" if self is Role.LESION else self.value.capitalize()
 
 
 class Tool(StrEnum):
@@ -32,6 +39,7 @@ class Tool(StrEnum):
     PAN = "pan"
     TARGET = "target"
     BACKGROUND = "background"
+    LESION = "lesion"
     PROFILE = "profile"
 
     @property
@@ -42,17 +50,17 @@ class Tool(StrEnum):
 
 @dataclass(frozen=True)
 class Regions:
-    """The two ellipses; either may be absent."""
+    """The ellipses, named as the roles are; any may be absent."""
 
     target: Ellipse | None = None
     background: Ellipse | None = None
+    lesion: Ellipse | None = None
 
     def get(self, role: Role) -> Ellipse | None:
         """Return the ellipse of a role."""
-        return self.target if role is Role.TARGET else self.background
+        found: Ellipse | None = getattr(self, role.value)
+        return found
 
     def replaced(self, role: Role, ellipse: Ellipse | None) -> "Regions":
         """Return the regions with one of them changed."""
-        if role is Role.TARGET:
-            return replace(self, target=ellipse)
-        return replace(self, background=ellipse)
+        return replace(self, **{role.value: ellipse})

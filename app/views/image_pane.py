@@ -16,7 +16,7 @@ BADGE_PX = (56, 10)
 
 
 class ImagePane(QFrame):
-    """A base image, an image laid over it, two regions, and words where there is nothing to show."""
+    """A base image, an image laid over it, the regions, and words where there is nothing to show."""
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,7 +26,7 @@ class ImagePane(QFrame):
         self.bar = ColorBar()
         self.image = IndexedImage()
         self.overlay = IndexedImage()
-        self.regions = {role: RegionItem(role) for role in (Role.BACKGROUND, Role.TARGET)}
+        self.regions = {role: RegionItem(role) for role in (Role.LESION, Role.BACKGROUND, Role.TARGET)}
         for layer, item in enumerate((self.image, self.overlay)):
             item.setZValue(layer)
             self.plot.addItem(item, ignoreBounds=True)
@@ -108,7 +108,7 @@ class ImagePane(QFrame):
         self.overlay.set_smooth(smooth)
 
     def show_regions(self, regions: Regions, selection: Role | None) -> None:
-        """Show both ellipses."""
+        """Show the ellipses."""
         for role, item in self.regions.items():
             item.set_ellipse(regions.get(role))
             item.set_selected(role is selection)

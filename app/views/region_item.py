@@ -21,6 +21,8 @@ GRIP_PX = 4.5
 ROTATE_PX = 20.0
 TOUCH_PX = 9.0
 LABEL_PX = 17.0
+DASHES: dict[Role, tuple[float, float]] = {Role.BACKGROUND: (5, 3), Role.LESION: (1.2, 2.2)}
+"""Dash patterns of outlines: nothing is told by colour alone."""
 
 
 class Grip(Enum):
@@ -47,7 +49,7 @@ class RegionItem(pg.GraphicsObject):
         self.role = role
         self._ellipse: Ellipse | None = None
         self._outline = QPainterPath()
-        self._top = QPointF()
+        self._beside = QPointF()
         self._selected = False
         self._hovered = False
         self._enabled = True
@@ -63,7 +65,7 @@ class RegionItem(pg.GraphicsObject):
         if ellipse != self._ellipse:
             self._ellipse = ellipse
             self._outline = QPainterPath() if ellipse is None else _outline_of(ellipse)
-            self._top = QPointF() if ellipse is None else _top_of(ellipse)
+            self._beside = QPointF() if ellipse is None else self._label_point(ellipse)
         self.setVisible(ellipse is not None)
         self._place_label()
         self.update()
@@ -113,7 +115,7 @@ class RegionItem(pg.GraphicsObject):
         return path
 
     def paint(self, painter: QPainter, *_unused: object) -> None:
-        """Paint a dark halo, the outline (the background's is dashed) and the grips."""
+        """Paint a dark halo, the outline in its role's dash, and the grips."""
         if self._ellipse is None:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -121,8 +123,8 @@ class RegionItem(pg.GraphicsObject):
         painter.setPen(_pen(QColor(0, 0, 0, 150), 3.6))
         painter.drawPath(self._outline)
         pen = _pen(color, 2.2 if self._selected else 1.6)
-        if self.role is Role.BACKGROUND:
-            pen.setDashPattern([5, 3])
+        if self.role in DASHES:
+            pen.setDashPattern(DASHES[self.role])
         painter.setPen(pen)
         painter.drawPath(self._outline)
         if self._selected or self._hovered:
@@ -214,7 +216,13 @@ class RegionItem(pg.GraphicsObject):
         if self._ellipse is None:
             return
         self._label.setColor(role_color(self.role.letter))
-        self._label.setPos(self._top.x(), self._top.y() - LABEL_PX * self._pixel_mm())
+        away = LABEL_PX * self._pixel_mm()
+        self._label.setPos(self._beside.x(), self._beside.y() + (away if self.role is Role.LESION else -away))
+
+    def _label_point(self, ellipse: Ellipse) -> QPointF:
+        """Where the letter stands: above, but for the lesion's outline, which lies about the target's, below."""
+        around = [_on_outline(ellipse, math.pi * step / 24) for step in range(48)]
+        return max(around, key=QPointF.y) if self.role is Role.LESION else min(around, key=QPointF.y)
 
     def _pixel_mm(self) -> float:
         """Size of a screen pixel in the plot; the aspect is locked, so one number does."""
@@ -263,11 +271,6 @@ def _outline_of(ellipse: Ellipse) -> QPainterPath:
         path.lineTo(_on_outline(ellipse, 2 * math.pi * step / 90))
     path.closeSubpath()
     return path
-
-
-def _top_of(ellipse: Ellipse) -> QPointF:
-    """Shallowest point of the outline."""
-    return min((_on_outline(ellipse, math.pi * step / 24) for step in range(48)), key=QPointF.y)
 
 
 def _on_outline(ellipse: Ellipse, phase: float) -> QPointF:

@@ -59,7 +59,7 @@ class FigureContent:
     Without `bmode_db` only strain is shown. With `scale_bar` a bar of some mm stands in place of the axes. `caption`
     prints the provenance below the figure; it is in the file's metadata in any case. `notes` say why a number
     is missing and what grey means; `remarks` are lines below the maps, such as how strain is normalised.
-    `compared_with` is where the second of two compared maps comes from.
+    `compared_with` is where the second of two compared maps comes from. `lesion` is the lesion's outline on the B-mode.
     """
 
     strain: tuple[StrainPanel, ...]
@@ -78,6 +78,7 @@ class FigureContent:
     notes: bool = True
     remarks: tuple[str, ...] = ()
     compared_with: Provenance | None = None
+    lesion: Ellipse | None = None
 
     def __post_init__(self) -> None:
         shapes = {panel.strain.shape for panel in self.strain} | (

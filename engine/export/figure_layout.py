@@ -127,10 +127,11 @@ def show_map(
     return _show(axes, values, content.geometry, _colormap(colormap or content.colormap), limits)
 
 
-def outline(axes: Axes, target: Ellipse | None, background: Ellipse | None) -> None:
-    """Outline both regions."""
-    _ellipse(axes, target, "T", "solid")
-    _ellipse(axes, background, "B", (0, (4, 2.5)))
+def outline(axes: Axes, content: "FigureContent") -> None:
+    """Outline the regions, each in a dash of its own."""
+    _ellipse(axes, content.target, "T", "solid")
+    _ellipse(axes, content.background, "B", (0, (4, 2.5)))
+    _ellipse(axes, content.lesion, "L", (0, (1, 1.5)), below=True)  # the target's letter stands on top of both
 
 
 def _show(axes: Axes, values: Map, geometry: Geometry, colors: Any, limits: tuple[float, float]) -> AxesImage:
@@ -150,7 +151,7 @@ def _show(axes: Axes, values: Map, geometry: Geometry, colors: Any, limits: tupl
 def finish_axes(axes: Axes, content: "FigureContent", title: str, *, first: bool) -> None:
     """Add title, ellipses and either axes in mm or a scale bar."""
     axes.set_title(title, loc="left", pad=4)
-    outline(axes, content.target, content.background)
+    outline(axes, content)
     if content.scale_bar:
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
@@ -172,7 +173,7 @@ def _bar_of_mm() -> ScaleBar:
     )
 
 
-def _ellipse(axes: Axes, ellipse: Ellipse | None, letter: str, line: Any) -> None:
+def _ellipse(axes: Axes, ellipse: Ellipse | None, letter: str, line: Any, *, below: bool = False) -> None:
     """Outline a region and name it by a letter, so that nothing is told by colour alone."""
     if ellipse is None:
         return
@@ -184,9 +185,10 @@ def _ellipse(axes: Axes, ellipse: Ellipse | None, letter: str, line: Any) -> Non
     )
     outline.set(edgecolor="white", linewidth=1.1, linestyle=line, path_effects=[*halo, withStroke()])
     axes.add_patch(outline)
-    top = centre[1] - ellipse.reach_m[1] * MM
+    edge = centre[1] + (ellipse.reach_m[1] if below else -ellipse.reach_m[1]) * MM
+    offset, side = (-2.5, "top") if below else (2.5, "bottom")
     label = axes.annotate(
-        letter, (centre[0], top), (0, 2.5), textcoords="offset points", ha="center", va="bottom", color="white"
+        letter, (centre[0], edge), (0, offset), textcoords="offset points", ha="center", va=side, color="white"
     )
     label.set(fontweight="bold", fontsize=9, path_effects=halo, clip_on=True)
 

@@ -51,7 +51,7 @@ def draw_sheet(content: "FigureContent") -> Figure:
         image = show_map(axes, content.quantity.shown(panel.strain), content, limits)
         axes.set(xticks=[], yticks=[], facecolor=NO_ESTIMATE)
         axes.set_title(panel.title, loc="left", pad=3, fontsize=7)
-        outline(axes, content.target, content.background)
+        outline(axes, content)
     height = rows * step - PANEL_TITLE
     tall = Page(page_width, page_height, (width, height), LEFT_BARE, base - (rows - 1) * step)
     bar = LEFT_BARE + columns * (width + PANEL_GAP) - PANEL_GAP + BAR_GAP

@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.export.atomic import atomic_path
 from engine.metrics.base import Measurement
 from engine.metrics.contrast import RegionWarning, region_warnings, strain_metrics
+from engine.metrics.size_ratio import size_ratios
 from engine.types import Ellipse, FrameEstimate, Provenance, Strain
 
 MILLI = 1e3
@@ -47,13 +48,17 @@ def measure_strain(
     background: Ellipse | None,
     averaged_frames: int = 1,
     *,
+    lesion: Ellipse | None = None,
     ddof: int = 0,
 ) -> FrameMetrics:
-    """Measure one strain map, which may be averaged over some frames up to and with the deformed one."""
+    """Measure one strain map, which may be averaged over some frames up to and with the deformed one.
+
+    With the `lesion`'s outline on the B-mode the E/B size ratios are among the metrics.
+    """
     return FrameMetrics(
         reference_frame,
         deformed_frame,
-        strain_metrics(strain, target, background, ddof=ddof),
+        strain_metrics(strain, target, background, ddof=ddof) | ({} if lesion is None else size_ratios(target, lesion)),
         region_warnings(strain.axial, strain.geometry, target, background, window_m=strain.window_m),
         averaged_frames,
     )
@@ -64,6 +69,7 @@ def table_text(
     provenance: Provenance,
     target: Ellipse | None = None,
     background: Ellipse | None = None,
+    lesion: Ellipse | None = None,
 ) -> str:
     """Write the table as text: comment lines, a header, and a line for each frame.
 
@@ -80,7 +86,8 @@ def table_text(
         *(title for titles in shown for title in titles),
         "missing",
     ]
-    lines = [*_comments(provenance, target, background), ",".join(header)]
+    regions = {"target": target, "background": background, **({} if lesion is None else {"lesion": lesion})}
+    lines = [*_comments(provenance, regions), ",".join(header)]
     lines += [",".join(cells(row, names, shown, averaged=averaged)) for row in rows]
     return "\n".join(lines) + "\n"
 
@@ -91,10 +98,11 @@ def write_table(
     provenance: Provenance,
     target: Ellipse | None = None,
     background: Ellipse | None = None,
+    lesion: Ellipse | None = None,
 ) -> None:
     """Write `table_text` to a file, whole or not at all; a WriteError says why it cannot be."""
     with atomic_path(path) as temporary:
-        temporary.write_text(table_text(rows, provenance, target, background), encoding="utf-8", newline="\n")
+        temporary.write_text(table_text(rows, provenance, target, background, lesion), encoding="utf-8", newline="\n")
 
 
 def provenance_lines(provenance: Provenance) -> tuple[tuple[str, str], ...]:
@@ -109,8 +117,8 @@ def provenance_lines(provenance: Provenance) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _comments(provenance: Provenance, target: Ellipse | None, background: Ellipse | None) -> list[str]:
-    pairs = [*provenance_lines(provenance), ("target", ellipse_text(target)), ("background", ellipse_text(background))]
+def _comments(provenance: Provenance, regions: Mapping[str, Ellipse | None]) -> list[str]:
+    pairs = [*provenance_lines(provenance), *((name, ellipse_text(region)) for name, region in regions.items())]
     pairs.append(("sign", "strain is positive in compression"))
     return [f"# {name}: {' '.join(text.split())}" for name, text in pairs]
 

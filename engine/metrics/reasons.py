@@ -2,6 +2,7 @@
 
 REASONS = {
     "not_drawn": "this region has not been drawn",
+    "no_outline": "the lesion has not been outlined on the B-mode",
     "outside_image": "this region lies outside the image",
     "leaves_image": "this region reaches beyond the image; only the part inside counts",
     "overlap": "the target and the background share pixels",
