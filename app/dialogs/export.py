@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from app.controllers.commands import Commands
 from app.controllers.exporting import FigureSource, SeriesKind
 from app.dialogs.figure_dialog import FigureDialog
+from app.preferences import Preferences
 from app.views.dual_view import DualView
 
 FIGURES = "PNG image (*.png);;PDF (*.pdf);;SVG (*.svg);;TIFF image (*.tif *.tiff)"
@@ -100,13 +101,18 @@ class ExportDialogs(QObject):
             self._commands.state.set_notice("The figure is on the clipboard.")
 
     def _ask_path(self, title: str, name: str, pattern: str) -> Path | None:
-        folder = self._commands.preferences.last_export_folder
-        proposed = str(Path(folder) / name) if folder else name
-        chosen, used = QFileDialog.getSaveFileName(self._window, title, proposed, pattern)
-        if not chosen:
-            return None
-        path = Path(chosen)
-        if not path.suffix:
-            path = path.with_suffix(used.partition("*")[2].partition(")")[0].split()[0])
-        self._commands.preferences.last_export_folder = str(path.parent)
-        return path
+        return ask_path(self._window, self._commands.preferences, title, name, pattern)
+
+
+def ask_path(window: QWidget, preferences: Preferences, title: str, name: str, pattern: str) -> Path | None:
+    """Ask where a file goes, in the folder of the last export; without an ending it gets that of the chosen kind."""
+    folder = preferences.last_export_folder
+    proposed = str(Path(folder) / name) if folder else name
+    chosen, used = QFileDialog.getSaveFileName(window, title, proposed, pattern)
+    if not chosen:
+        return None
+    path = Path(chosen)
+    if not path.suffix:
+        path = path.with_suffix(used.partition("*")[2].partition(")")[0].split()[0])
+    preferences.last_export_folder = str(path.parent)
+    return path

@@ -78,6 +78,7 @@ FEATURES: Registry[Build] = Registry(
         "adapting",
         "viewing",
         "comparing",
+        "compare_export",
         "maps",
         "playing",
         "appearance",

@@ -5,14 +5,12 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSignalBlocker, Signal, Slot
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from app.image_grid import ImageGrid
 from app.raster import Limits, color_table, limits_of, shown_strain, strain_index, tidy_limits
 from app.state import Display, Regions, Role
 from app.state.comparison import OTHER_FRAME, Comparison, Side
-from app.state.recording import averaged_words
 from app.views.image_pane import ImagePane
 from engine.export.quantity import strain_quantity
 from engine.metrics.relative import relative_strain
@@ -33,6 +31,7 @@ class CompareView(QWidget):
     chosen = Signal(int, int)
     """Number of the other run, or OTHER_FRAME, and the frame."""
     cursor_moved = Signal(object)
+    export_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,6 +41,12 @@ class CompareView(QWidget):
         self.frame = QSpinBox()
         self.frame.setAccessibleName("Other frame")
         self.frame.setPrefix("frame ")
+        self.export = QPushButton("Export figure\u2026")
+        self.export.setToolTip("Both maps, their difference and the numbers of both as one figure (Ctrl+Shift+C)")
+        self.export.setEnabled(False)
+        self.export.clicked.connect(self.export_requested)
+        self.limits: Limits | None = None
+        """What both maps are shown under."""
         self.cells: dict[tuple[str, str], QLabel] = {}
         self._following = False
         self._lay_out()
@@ -64,11 +69,6 @@ class CompareView(QWidget):
         for pane in self.panes:
             pane.set_extent(extent)
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Show the whole images: laid out while hidden, they would be cut."""
-        super().showEvent(event)
-        self.first.plot.fit()
-
     def show_choice(self, runs: tuple[tuple[int, str], ...], other: int, frame: int, frames: int) -> None:
         """List what the shown map can be compared with."""
         with QSignalBlocker(self.other), QSignalBlocker(self.frame):
@@ -87,7 +87,9 @@ class CompareView(QWidget):
             pane.set_smooth(display.smooth)
             pane.set_message("" if comparison is not None else why_not or "Preparing\u2026")
         self._show_numbers(comparison)
+        self.export.setEnabled(comparison is not None)
         if comparison is None:
+            self.limits = None
             for pane in self.panes:
                 pane.image.set_indices(None)
                 pane.bar.clear()
@@ -96,14 +98,14 @@ class CompareView(QWidget):
             return
         colors = color_table(display.colormap, reverse=display.reverse)
         quantity = strain_quantity(display.quantity, relative=display.relative)
-        limits = _common_limits(comparison, display)
+        limits = self.limits = _common_limits(comparison, display)
         for pane, side in ((self.first, comparison.first), (self.second, comparison.second)):
             pane.image.set_table(colors)
             pane.image.set_indices(strain_index(shown_strain(side.shown, display, side.mean), None, limits, 0.0))
             pane.bar.show_scale(colors, (limits.low_percent, limits.high_percent), quantity.label, quantity.ends)
             pane.set_caption(f"{side.title} \u00b7 frame {side.frame + 1}")
-            # In two lines: three images side by side are narrow.
-            pane.set_badge(averaged_words(len(side.averaged)).capitalize().replace("over ", "over\n"))
+            averaged = len(side.averaged)
+            pane.set_badge(f"{averaged} frames\naveraged" if averaged > 1 else "")  # three images are narrow
         self._show_difference(comparison, display)
 
     def show_regions(self, regions: Regions, selection: Role | None) -> None:
@@ -128,6 +130,7 @@ class CompareView(QWidget):
         choice.addWidget(self.other)
         choice.addWidget(self.frame)
         choice.addStretch(1)
+        choice.addWidget(self.export)
         row = QHBoxLayout()
         for pane in self.panes:
             row.addWidget(pane, 1)

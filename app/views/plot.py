@@ -10,6 +10,8 @@ from app.views.region_item import drawn
 
 CLOSEST_MM = 1.0
 """Closest zoom: the shorter side of the view in millimetres."""
+MARGIN_SIZES = 6
+"""How far a view may reach beyond the image, in sizes of its longer side."""
 
 
 class RegionBox(pg.ViewBox):
@@ -81,7 +83,8 @@ class ImagePlot(pg.PlotWidget):
     def set_extent(self, extent: QRectF) -> None:
         """Say where the image lies, in millimetres, and show all of it."""
         self._extent = extent
-        margin = max(extent.width(), extent.height())
+        # Wide enough for a whole image in a narrow pane of another shape: beyond its limits a view is cut.
+        margin = MARGIN_SIZES * max(extent.width(), extent.height())
         self.box.setLimits(
             xMin=extent.left() - margin,
             xMax=extent.right() + margin,

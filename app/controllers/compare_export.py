@@ -1,0 +1,143 @@
+"""Write the comparison that is shown to a figure, off the GUI thread, frozen when it was asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from app.controllers.commands import Commands
+from app.controllers.processing import in_words
+from app.jobs import Answers, JobControl
+from app.state import Activity, Display, Regions
+from app.state.comparison import CompareState, Comparison, Side
+from engine.export.comparison import ComparisonFigure, save_comparison
+from engine.export.figure import FigureContent, StrainPanel
+from engine.export.quantity import strain_quantity
+from engine.export.shown import noted, shown_remarks
+from engine.metrics.relative import relative_strain
+from engine.pipeline import Settings
+from engine.provenance import make_provenance
+from engine.types import Provenance, RFSequence
+
+NOTHING = "There is no comparison to export: choose two maps that both have strain."
+DPI = 300
+
+
+@dataclass(frozen=True)
+class CompareSource:
+    """Everything the figure is drawn from."""
+
+    sequence: RFSequence
+    comparison: Comparison
+    settings: tuple[Settings, Settings]
+    display: Display
+    regions: Regions
+    limits: tuple[float, float] | None = None
+
+
+class CompareExportController(QObject):
+    """Turns the request for a figure of the comparison into a job."""
+
+    failed = Signal(str)
+    written = Signal(str)
+
+    def __init__(self, commands: Commands) -> None:
+        super().__init__(commands.parent)
+        self._state = commands.state
+        self._lane = commands.jobs.files
+        self._compare = commands.state.slice(CompareState)
+        self._job: int | None = None
+
+    def source(self, limits: tuple[float, float] | None) -> CompareSource | None:
+        """Freeze what is shown now; None, with a word to the user, where there is no comparison."""
+        state, comparison = self._state, self._compare.comparison
+        runs = {run.number: run for run in state.runs.values()}
+        if not self._compare.active or comparison is None or state.recording is None:
+            self.failed.emit(NOTHING)
+            return None
+        if not {comparison.first.run, comparison.second.run} <= set(runs):
+            self.failed.emit(NOTHING)
+            return None
+        settings = runs[comparison.first.run].settings, runs[comparison.second.run].settings
+        return CompareSource(state.recording.sequence, comparison, settings, state.display, state.regions, limits)
+
+    def save(self, source: CompareSource, path: Path) -> None:
+        """Write the figure; the suffix decides the format."""
+        answers = Answers(done=partial(self._done, path), failed=self._failed, cancelled=self._end)
+        self._job = self._lane.submit(partial(write_comparison, source, path), answers)
+        self._state.set_activity(Activity(f"Writing {path.name}"))
+
+    def is_running(self) -> bool:
+        """Say whether a figure is being written."""
+        return self._job is not None
+
+    def cancel(self) -> None:
+        """Stop writing; the target stays as it was."""
+        if self._job is not None:
+            self._lane.cancel(self._job)
+
+    def _done(self, path: Path, _value: object) -> None:
+        self._end()
+        self._state.set_notice(f"Written: {path}")
+        self.written.emit(str(path))
+
+    def _failed(self, error: BaseException) -> None:
+        self._end()
+        self.failed.emit(in_words(error))
+
+    def _end(self) -> None:
+        if self._job is not None:
+            self._job = None
+            self._state.set_activity(None)
+
+
+def write_comparison(source: CompareSource, path: Path, control: JobControl) -> None:
+    """Draw the comparison into a file, with the provenance of both maps."""
+    save_comparison(comparison_figure(source, _provenances(source, control)), path, DPI)
+
+
+def comparison_figure(
+    source: CompareSource, provenances: Sequence[Provenance | None] = (None, None)
+) -> ComparisonFigure:
+    """Describe the figure to the engine."""
+    sides, display = (source.comparison.first, source.comparison.second), source.display
+    remarks = []
+    for letter, side in zip("AB", sides, strict=True):
+        frames = [frame + 1 for frame in side.averaged] if len(side.averaged) > 1 else ()
+        words = shown_remarks(mean=side.mean if display.relative else None, frames=frames)
+        if words:
+            remarks.append(f"{letter}: {' '.join(words)}")
+    content = FigureContent(
+        tuple(_panel(side, display) for side in sides),
+        source.sequence.geometry,
+        target=source.regions.target,
+        background=source.regions.background,
+        limits=source.limits,
+        colormap=display.colormap + ("_r" if display.reverse else ""),
+        caption=True,
+        provenance=provenances[0],
+        quantity=strain_quantity(display.quantity, relative=display.relative),
+        remarks=tuple(remarks),
+        compared_with=provenances[1],
+    )
+    return ComparisonFigure(content)
+
+
+def _panel(side: Side, display: Display) -> StrainPanel:
+    values = relative_strain(side.strain, side.mean) if display.relative else side.strain
+    return StrainPanel(f"{side.title}, frame {side.frame + 1}", values, side.metrics)
+
+
+def _provenances(source: CompareSource, control: JobControl) -> tuple[Provenance, Provenance]:
+    made: dict[Settings, Provenance] = {}
+    for settings in source.settings:
+        if settings not in made:  # each reads the whole recording for its hash
+            made[settings] = make_provenance(source.sequence, settings, control.cancelled)
+    sides = source.comparison.first, source.comparison.second
+    first, second = (
+        noted(made[settings], relative=source.display.relative, averaged_frames=len(side.averaged))
+        for settings, side in zip(source.settings, sides, strict=True)
+    )
+    return first, second

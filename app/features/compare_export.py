@@ -1,0 +1,44 @@
+"""Export the comparison that is shown as a figure: from the File menu, and by the button in its view."""
+
+from app.actions import Action
+from app.controllers.compare_export import CompareExportController
+from app.dialogs.export import FIGURES, ask_path
+from app.features.base import FEATURES, Entry, FeatureContext
+from app.state.comparison import CompareState
+from app.views.compare_view import CompareView
+
+
+def build(context: FeatureContext) -> tuple[Entry, ...]:
+    """File menu: the comparison."""
+    compare = context.state.slice(CompareState)
+    exporting = context.commands.part(CompareExportController)
+    exporting.failed.connect(context.show_error)
+    view = context.workspace.images.findChild(CompareView)
+    assert isinstance(view, CompareView)
+
+    def export() -> None:
+        limits = view.limits
+        source = exporting.source(None if limits is None else (limits.low_percent, limits.high_percent))
+        if source is None:
+            return
+        path = ask_path(context.window, context.preferences, "Export the comparison", "comparison.png", FIGURES)
+        if path is not None:
+            exporting.save(source, path)
+
+    view.export_requested.connect(export)
+    compare.prepared.connect(context.refresh)
+    return (
+        Action(
+            "compare_figure",
+            "Export com&parison\u2026",
+            export,
+            menu="File",
+            place=314,
+            key="Ctrl+Shift+C",
+            tip="Both maps, their difference and the numbers of both as one figure",
+            enabled=lambda: compare.active and compare.comparison is not None,
+        ),
+    )
+
+
+FEATURES.register("compare_export", build)

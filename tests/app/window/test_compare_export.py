@@ -1,0 +1,102 @@
+"""The exported comparison: the maps, limits and numbers of the view, and the provenance of both."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from app.controllers import compare_export
+from app.controllers.compare_export import CompareExportController, comparison_figure
+from app.main_window import MainWindow
+from app.state.comparison import CompareState
+from app.views.compare_view import CompareView
+from engine.pipeline import Settings
+from engine.types import Provenance
+
+from .conftest import shown_error
+from .test_comparing import compared, run_second
+
+
+@pytest.fixture(autouse=True)
+def _provenance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fake methods are in no registry, so their provenance is made here."""
+
+    def made(_sequence: object, settings: Settings, _cancelled: object) -> Provenance:
+        return Provenance(settings.method, {}, "", "0", "0" * 64)
+
+    monkeypatch.setattr(compare_export, "make_provenance", made)
+
+
+@pytest.fixture(name="comparing")
+def fixture_comparing(opened: MainWindow, qtbot: QtBot) -> MainWindow:
+    """A window that compares two methods."""
+    run_second(opened, qtbot)
+    opened.actions_by_name["compare"].trigger()
+    frame = opened.state.frame
+    compared(opened, qtbot, ("first", frame), ("second", frame))
+    return opened
+
+
+def test_the_button_writes_what_the_view_shows(
+    comparing: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = comparing.findChild(CompareView)
+    assert isinstance(view, CompareView)
+    path = tmp_path / "comparison.png"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    monkeypatch.setattr(compare_export, "DPI", 60)
+    assert comparing.actions_by_name["compare_figure"].isEnabled()
+    view.export.click()
+    qtbot.waitUntil(path.is_file, timeout=20_000)
+    qtbot.waitUntil(lambda: "Written" in comparing.state.notice)
+    with Image.open(path) as image:
+        text = image.info["Description"]
+    assert "A: program: strainscope 0; method: first" in text
+    assert "B: program: strainscope 0; method: second" in text
+
+
+def test_maps_limits_and_numbers_are_those_of_the_view(comparing: MainWindow) -> None:
+    view, compare = comparing.findChild(CompareView), comparing.state.slice(CompareState)
+    assert isinstance(view, CompareView)
+    assert view.limits is not None
+    assert compare.comparison is not None
+    source = comparing.commands.part(CompareExportController).source(
+        (view.limits.low_percent, view.limits.high_percent)
+    )
+    assert source is not None
+    content = comparison_figure(source).content
+    assert content.limits == (view.limits.low_percent, view.limits.high_percent)
+    for panel, side, key in zip(
+        content.strain, (compare.comparison.first, compare.comparison.second), ("first", "second"), strict=True
+    ):
+        assert panel.strain is side.strain
+        assert view.cells[key, "snre"].text() == f"{panel.metrics['snre'].value:.3g}".replace("-", "\u2212")
+    assert content.target == comparing.state.regions.target
+    comparing.commands.change_display(relative=True)
+    again = comparing.commands.part(CompareExportController).source(None)
+    assert again is not None
+    relative = comparison_figure(again)
+    assert float(np.nanmedian(relative.content.strain[0].strain)) == pytest.approx(1.0, abs=0.02)
+    assert relative.content.remarks[0].startswith("A: Divided by the mean strain")
+    assert "no unit" in relative.difference_quantity.label
+
+
+def test_without_a_comparison_nothing_can_be_exported(opened: MainWindow) -> None:
+    assert not opened.actions_by_name["compare_figure"].isEnabled()
+    assert opened.commands.part(CompareExportController).source(None) is None
+    assert "no comparison" in shown_error(opened)
+
+
+def test_a_place_that_cannot_be_written_is_told(comparing: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    exporting = comparing.commands.part(CompareExportController)
+    source = exporting.source(None)
+    assert source is not None
+    exporting.save(source, tmp_path / "nowhere" / "c.png")
+    texts: list[str] = []
+    qtbot.waitUntil(lambda: bool(texts.append(shown_error(comparing)) or texts[-1]), timeout=20_000)
+    assert "nowhere" in texts[-1]
+    assert not exporting.is_running()
+    assert comparing.state.activity is None
