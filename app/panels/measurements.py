@@ -80,8 +80,8 @@ class MeasurementsPanel(Panel):
         button.setCheckable(True)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setSizePolicy(button.sizePolicy().Policy.Expanding, button.sizePolicy().Policy.Fixed)
-        button.setText(f"{role.title} ({role.letter})")
-        button.setAccessibleName(f"{role.title} region")
+        button.setText(f"{role.label} ({role.letter})")
+        button.setAccessibleName(f"{role.label} region")
         button.setProperty("role", role.value)
         button.clicked.connect(self._region_pressed)
         return button

@@ -28,7 +28,7 @@ class Role(StrEnum):
         return "lesion's B-mode outline" if self is Role.LESION else self.value
 
     @property
-    def title(self) -> str:
+    def label(self) -> str:
         """Return its name on buttons."""
         return "Lesion on B-mode" if self is Role.LESION else self.value.capitalize()
 
