@@ -44,8 +44,15 @@ def figure(
     title: Annotated[str, typer.Option("--title", help="Title above the panels.")] = "",
     scale_bar: Annotated[bool, typer.Option("--scale-bar", help="A scale bar in place of axes.")] = False,
     caption: Annotated[bool, typer.Option("--caption", help="Print where the result comes from.")] = False,
+    compare: Annotated[
+        Path | None,
+        typer.Option("--compare", metavar="RESULT.h5", help="Draw this result of the same recording beside it."),
+    ] = None,
+    compare_frame: Annotated[
+        int | None, typer.Option("--compare-frame", metavar="K", help="Frame of the second map; default: the same.")
+    ] = None,
 ) -> None:
-    """Draw B-mode and strain side by side, with ellipses, colour bar and numbers."""
+    """Draw B-mode and strain side by side, or two strain maps, with ellipses, colour bar and numbers."""
     from engine.export.figure import FigureContent, StrainPanel, save_figure
     from engine.export.shown import noted
     from engine.metrics.contrast import strain_metrics
@@ -73,7 +80,17 @@ def figure(
         quantity=quantity,
         remarks=remarks,
     )
-    save_figure(content, output, dpi)
+    if compare is None and compare_frame is None:
+        save_figure(content, output, dpi)
+    else:
+        from app.commands.compare_figure import comparison
+        from engine.export.comparison import save_comparison
+
+        if rf:
+            raise ParameterError("--rf: a comparison shows strain alone, without the B-mode")
+        second = opened if compare is None else open_result(compare)
+        other = estimate.deformed_frame if compare_frame is None else compare_frame
+        save_comparison(comparison(content, opened, second, other, regions, average, relative=relative), output, dpi)
     typer.echo(str(output))
 
 

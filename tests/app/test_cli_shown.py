@@ -1,8 +1,10 @@
 """Relative strain and averaging on the command line: figures, movies, sheets and the numbers."""
 
 import json
+import shutil
 from pathlib import Path
 
+import h5py
 import pytest
 from PIL import Image
 
@@ -75,3 +77,41 @@ def test_export_for_zea_reads_back(
     assert "only a zea file" in capsys.readouterr().err
     assert main(["export", str(result_file), "-o", str(tmp_path / "a.mat"), "--format", "npz"]) == USER_ERROR
     assert "must end in .npz" in capsys.readouterr().err
+
+
+def test_figure_of_two_frames_and_of_two_methods(
+    rf_file: Path, result_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other, path = tmp_path / "other.h5", tmp_path / "c.png"
+    assert main(["estimate", str(rf_file), "-o", str(other), "--method", "ncc", "--set", "window_m=3e-3"]) == 0
+    options = [*REGIONS, "--average", "2", "--relative", "--dpi", "60"]
+    for more in (["--compare-frame", "1"], ["--compare", str(other)], ["--compare", str(other), "--frame", "2"]):
+        assert main(["figure", str(result_file), "-o", str(path), *options, *more]) == 0
+        with Image.open(path) as image:
+            text = image.info["Description"]
+            width = image.width
+        assert text.startswith("A: program")
+        assert "; B: program" in text
+    assert '"window_m": 0.003' in text.partition("; B: ")[2]
+    assert main(["figure", str(result_file), "-o", str(path), *options]) == 0
+    with Image.open(path) as image:
+        assert image.width < width
+    capsys.readouterr()
+    assert main(["figure", str(result_file), "-o", str(path), "--compare-frame", "9"]) == USER_ERROR
+    assert "frame 9 was not estimated" in capsys.readouterr().err
+    assert (
+        main(["figure", str(result_file), "-o", str(path), "--compare-frame", "1", "--rf", str(rf_file)]) == USER_ERROR
+    )
+    assert "without the B-mode" in capsys.readouterr().err
+
+
+def test_results_of_different_recordings_are_not_compared(
+    rf_file: Path, result_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other, result = tmp_path / "other.h5", tmp_path / "result.h5"
+    shutil.copy(rf_file, other)
+    with h5py.File(other, "a") as file:
+        file["rf"][:] = file["rf"][:][::-1]
+    assert main(["estimate", str(other), "-o", str(result), "--method", "ncc"]) == 0
+    assert main(["figure", str(result_file), "-o", str(tmp_path / "c.png"), "--compare", str(result)]) == USER_ERROR
+    assert "different recordings" in capsys.readouterr().err
