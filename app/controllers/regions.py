@@ -66,6 +66,10 @@ class RegionsController(QObject):
         self.draw(Ellipse(left + width / 2, top + height / 2, semi_m, semi_m), finished=True)
         return True
 
+    def replace_all(self, regions: Regions, words: str) -> None:
+        """Set all regions as one step of undo, called by these words."""
+        self._push(self._state.regions, regions, words)
+
     def delete_selected(self) -> None:
         """Remove the selected region."""
         role = self._state.selection

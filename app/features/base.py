@@ -74,6 +74,7 @@ FEATURES: Registry[Build] = Registry(
         "exporting",
         "editing",
         "profile",
+        "templates",
         "estimating",
         "adapting",
         "viewing",
