@@ -137,7 +137,8 @@ class MeasurementsPanel(Panel):
             return explain(entry.reason)
         if name == "eb_area_ratio":
             return _size_words(self.state.regions, self.state.measurements.values)
-        return f"{entry.count} pixels, ddof {entry.ddof}"
+        alone = name == "modulus_ratio" and self.state.measurements.averaged > 1
+        return f"{entry.count} pixels, ddof {entry.ddof}{', of this frame alone, not averaged' if alone else ''}"
 
     @Slot()
     def refresh_regions(self) -> None:
