@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -35,11 +36,14 @@ COMMANDS = {
 
 PROGRAM = "strainscope"
 USER_ERROR = 2
+SESSION = ".strainscope"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status: 0, 2 for a user's mistake (one line on stderr), 130 for Ctrl-C."""
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if given[0] not in COMMANDS and Path(given[0]).suffix.lower() == SESSION:
+        given.insert(0, "view")  # how a desktop opens a file
     named = next((text for text in given if not text.startswith("-")), None)
     try:
         status = build([named] if named in COMMANDS else COMMANDS)(given, prog_name=PROGRAM, standalone_mode=False)

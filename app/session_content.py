@@ -10,7 +10,7 @@ from app.controllers.files import OpenedFile
 from app.geometry_memory import GeometryAnswer
 from app.raster import COLORMAPS
 from app.session_file import Part, SavedEllipse, SavedSettings, SavedSource, Session, SessionError, Value, share
-from app.state import Display, MethodInfo, Regions, StrainMethodInfo, ViewerState
+from app.state import Display, MethodInfo, OpenRecording, Regions, StrainMethodInfo, ViewerState
 from app.state.sessions import SessionPart
 from engine import __version__
 from engine.errors import StrainscopeError
@@ -43,21 +43,25 @@ class Plan:
     parts: Mapping[str, Any]
 
 
-def capture(state: ViewerState, source: OpenedFile | None, parts: Mapping[str, SessionPart]) -> Session | None:
-    """Return what a session saved now holds; None without a recording that came from files."""
-    recording = state.recording
-    if recording is None or source is None or source.key != recording.key or not recording.sequence.paths:
+def source_of(recording: OpenRecording | None, opened: OpenedFile | None) -> SavedSource | None:
+    """Return where the open recording comes from; None for one that came from no file."""
+    if recording is None or opened is None or opened.key != recording.key or not recording.sequence.paths:
         return None
-    answer = source.answer
+    answer = opened.answer
+    return SavedSource(
+        paths=[str(path.absolute()) for path in recording.sequence.paths],
+        key=opened.key,
+        geometry=None if answer is None else {name: float(value) for name, value in answer.values.items()},
+        variable=None if answer is None else answer.options.variable,
+        axes=None if answer is None else answer.options.axes,
+    )
+
+
+def capture(state: ViewerState, source: SavedSource, parts: Mapping[str, SessionPart]) -> Session:
+    """Return what a session saved now holds."""
     return Session(
         program_version=__version__,
-        source=SavedSource(
-            paths=[str(path.absolute()) for path in recording.sequence.paths],
-            key=source.key,
-            geometry=None if answer is None else {name: float(value) for name, value in answer.values.items()},
-            variable=None if answer is None else answer.options.variable,
-            axes=None if answer is None else answer.options.axes,
-        ),
+        source=source,
         settings=_saved_settings(state.settings),
         regions=_saved_regions(state.regions),
         display=dict(state.display.as_dict()),

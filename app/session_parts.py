@@ -1,7 +1,7 @@
-"""What the map, the comparison and the layout of the images add to a session."""
+"""What the map, the comparison, the profile line and the layout of the images add to a session."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import cast
 
@@ -10,10 +10,12 @@ from app.session_content import parameters_of
 from app.session_file import Part, SessionError
 from app.state.comparison import OTHER_FRAME, CompareState
 from app.state.maps import MAP_TITLES, MapKind, MapState
+from app.state.profile import ProfileState
 from app.state.sessions import SessionPart
 from app.views.dual_view import LAYOUTS, LayoutName
 from engine.elasticity.base import ELASTICITY_METHODS
 from engine.errors import StrainscopeError
+from engine.metrics.profile import ProfileLine
 from engine.parameters import Parameters
 
 
@@ -34,6 +36,11 @@ def maps_part(maps: MapState) -> SessionPart:
 def compare_part(compare: CompareState) -> SessionPart:
     """Return the part of the comparison with another frame; other runs are results, which no session holds."""
     return SessionPart(partial(_save_compare, compare), check_compare, partial(_restore_compare, compare))
+
+
+def profile_part(profile: ProfileState) -> SessionPart:
+    """Return the part of the profile line, empty without one."""
+    return SessionPart(partial(_save_profile, profile), check_profile, profile.set_line)
 
 
 def layout_part(preferences: Preferences, show: Callable[[LayoutName], None]) -> SessionPart:
@@ -87,6 +94,25 @@ def _restore_compare(compare: CompareState, chosen: tuple[bool, int]) -> None:
     active, frame = chosen
     compare.choose(OTHER_FRAME, frame)
     compare.set_active(active)
+
+
+def _save_profile(profile: ProfileState) -> Part:
+    return {} if profile.line is None else {name: float(value) for name, value in asdict(profile.line).items()}
+
+
+def check_profile(values: Part) -> ProfileLine | None:
+    """Read the ends of the profile line; all of them, or none for no line."""
+    names = tuple(entry.name for entry in fields(ProfileLine))
+    _known("profile", values, names)
+    if not values:
+        return None
+    for name in names:
+        if isinstance(values.get(name), bool) or not isinstance(values.get(name), int | float):
+            raise SessionError(f"profile.{name}: expected a number, found {values.get(name)!r}")
+    try:
+        return ProfileLine(**values)  # type: ignore[arg-type]
+    except StrainscopeError as error:
+        raise SessionError(f"profile: {error}") from error
 
 
 def check_layout(values: Part) -> LayoutName:

@@ -11,7 +11,7 @@ from app.controllers.files import Errand, OpenedFile
 from app.controllers.processing import in_words
 from app.geometry_memory import file_key
 from app.jobs import Answers, JobControl
-from app.session_content import Catalog, Plan, capture, plan
+from app.session_content import Catalog, Plan, capture, plan, source_of
 from app.session_file import SavedSource, Session, SessionError, candidates, load_session, save_session
 from app.state import Activity
 from app.state.sessions import Recoverable, SessionState
@@ -59,6 +59,7 @@ class SessionsController(QObject):
         self._commands = commands
         self._state = commands.state
         self._sessions = commands.state.slice(SessionState)
+        self._source: SavedSource | None = None
         self._job: int | None = None
         self._saves = 0
         self._begin_when_ready: partial[None] | None = None
@@ -82,7 +83,8 @@ class SessionsController(QObject):
     def look(self) -> None:
         """Take down what a session saved now would hold."""
         self._gather.stop()
-        self._sessions.set_present(capture(self._state, self._commands.files.source, self._sessions.parts))
+        source, parts = self._source, self._sessions.parts
+        self._sessions.set_present(None if source is None else capture(self._state, source, parts))
 
     @Slot()
     def _look_soon(self) -> None:
@@ -98,10 +100,9 @@ class SessionsController(QObject):
     @Slot()
     def _recording_changed(self) -> None:
         """Leave the session when its recording goes; the same one opened anew is still its recording."""
-        recording, present = self._state.recording, self._sessions.present
-        if self._sessions.path is not None and (
-            recording is None or present is None or recording.key != present.source.key
-        ):
+        before, self._source = self._source, source_of(self._state.recording, self._commands.files.source)
+        same = before is not None and self._source is not None and before.key == self._source.key
+        if self._sessions.path is not None and not same:
             self._sessions.set_file(None, None)
         self._look_soon()
 
@@ -109,7 +110,7 @@ class SessionsController(QObject):
 
     def can_save(self) -> bool:
         """Say whether a recording from files is open."""
-        return self._commands.files.source is not None
+        return self._source is not None
 
     def is_saving(self) -> bool:
         """Say whether a session is being written."""
@@ -127,8 +128,7 @@ class SessionsController(QObject):
 
     def _saved(self, session: Session, path: Path, _nothing: None) -> None:
         self._saves -= 1
-        same = self._sessions.present is not None and self._sessions.present.source.key == session.source.key
-        if same:  # not another recording meanwhile
+        if self._source is not None and self._source.key == session.source.key:  # not another recording meanwhile
             self._sessions.set_file(path, session)
         self._commands.preferences.add_recent((path,))
         self._state.set_notice(f"Session saved: {path.name}")

@@ -14,12 +14,15 @@ from app.controllers.sessions import Loaded, SessionsController
 from app.dialogs.sessions import ask_open, ask_other, ask_place, ask_save, ask_unsaved
 from app.features.base import FEATURES, Entry, FeatureContext
 from app.session_file import EXTENSION, is_session
-from app.session_parts import compare_part, layout_part, maps_part
+from app.session_parts import compare_part, layout_part, maps_part, profile_part
 from app.state.comparison import CompareState
 from app.state.maps import MapState
+from app.state.profile import ProfileState
 from app.state.sessions import SessionState
 from app.views.dual_view import LayoutName
 from app.views.recovery_bar import RecoveryBar
+
+LONGEST_NAME = 40
 
 
 class Sessions(QObject):
@@ -47,6 +50,8 @@ class Sessions(QObject):
         maps, compare = self._state.slice(MapState), self._state.slice(CompareState)
         sessions.add_part("map", maps_part(maps), maps.kind_changed, maps.modulus_changed)
         sessions.add_part("compare", compare_part(compare), compare.changed)
+        profile = self._state.slice(ProfileState)
+        sessions.add_part("profile", profile_part(profile), profile.line_changed)
         layout = layout_part(self._context.preferences, self._show_layout)
         sessions.add_part("layout", layout, view.layout_changed)
 
@@ -174,7 +179,7 @@ class Sessions(QObject):
     @Slot()
     def _offer(self) -> None:
         found = self._sessions.recoverable
-        words = f"{found[0].name} was not closed properly on {found[0].time:%d %B at %H:%M}." if found else ""
+        words = f"{_short(found[0].name)} was not closed properly on {found[0].time:%d %B at %H:%M}." if found else ""
         self.bar.offer(words)
         if found and self._state.recording is not None:
             self._state.set_notice(f"{words} File > Recover last session brings it back.")
@@ -207,13 +212,17 @@ class Sessions(QObject):
         self._window.close()
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME // 2]}\u2026{name[-LONGEST_NAME // 2 :]}"
+
+
 def build(context: FeatureContext) -> tuple[Entry, ...]:
     """File menu: sessions."""
     feature = Sessions(context)
     can_save = context.commands.part(SessionsController).can_save
     return (
         Action(
-            "open_session", "Open &session\u2026", feature.open, "File", 103, key="Ctrl+Shift+O",
+            "open_session", "Open sessio&n\u2026", feature.open, "File", 103, key="Ctrl+Shift+O",
             tip="Open a session: recording, method, ellipses and display as they were saved",
         ),
         Action(

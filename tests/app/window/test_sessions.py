@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,24 @@ from app.dialogs.geometry_dialog import GeometryDialog
 from app.features.sessions import Sessions
 from app.main_window import MainWindow
 from app.session_file import Session, load_session
-from app.state import Regions, Role
+from app.state import Display, Regions, Role
 from app.state.comparison import OTHER_FRAME, CompareState
 from app.state.maps import MapState
+from app.state.profile import ProfileState
 from app.state.sessions import SessionState
 from app.views.compare_view import CompareView
 from engine.elasticity.base import ELASTICITY_METHODS
+from engine.metrics.profile import ProfileLine
 from engine.pipeline import Preparation
 from engine.strain.least_squares import LeastSquaresParams
 from engine.types import Ellipse
 
 from .conftest import FakeParams, open_and_wait, shown_error, write_recording
 
-REGIONS = Regions(Ellipse(-1e-3, 3e-3, 8e-4, 1e-3, 15.0), Ellipse(1.5e-3, 3e-3, 8e-4, 1e-3))
+REGIONS = Regions(
+    Ellipse(-1e-3, 3e-3, 8e-4, 1e-3, 15.0), Ellipse(1.5e-3, 3e-3, 8e-4, 1e-3), Ellipse(-1e-3, 3.1e-3, 7e-4, 9e-4)
+)
+LINE = ProfileLine(-2e-3, 1e-3, 2e-3, 4e-3)
 
 
 @pytest.fixture(autouse=True)
@@ -66,17 +71,19 @@ def change_everything(window: MainWindow) -> None:
     state, commands = window.state, window.commands
     commands.processing.choose_method("second")
     commands.processing.set_parameters(FakeParams(window_m=3e-3, passes=4, robust=False))
-    commands.processing.set_strain_parameters(replace(LeastSquaresParams(), window_m=3.5e-3))
+    commands.processing.set_strain_parameters(LeastSquaresParams(window_m=3.5e-3))
     commands.processing.set_preparation(Preparation(prealign=False, band_pass=True, bandwidth_fraction=0.8))
     commands.processing.set_reference(1)
     commands.regions.place(REGIONS)
     commands.change_display(
         colormap="magma", reverse=True, limits="manual", low_percent=-0.5, high_percent=3.5, overlay=True,
         overlay_opacity=0.7, quantity="signed", dynamic_range_db=50.0, quality_threshold=0.4, smooth=False,
+        persistence=3, relative=True, low_relative=0.2, high_relative=1.8, bmode_frame="reference",
     )  # fmt: skip
     window.actions_by_name["layout stacked"].trigger()
     state.slice(CompareState).choose(OTHER_FRAME, 5)
     state.slice(CompareState).set_active(True)
+    state.slice(ProfileState).set_line(LINE)
     commands.playback.show_frame(4)
 
 
@@ -86,6 +93,7 @@ def remembered(window: MainWindow) -> tuple[object, ...]:
     return (
         state.recording.key, state.recording.sequence.geometry, state.settings, state.regions, state.display,
         state.frame, window.preferences.layout, compare.active, compare.other, compare.other_frame, maps.kind,
+        state.slice(ProfileState).line,
     )  # fmt: skip
 
 
@@ -102,6 +110,9 @@ def test_a_session_restores_everything(
     other = make_window()
     open_session(other, session_path, qtbot)
     assert remembered(other) == remembered(opened)
+    default = Display().as_dict()
+    assert [name for name, value in other.state.display.as_dict().items() if value == default[name]] == []
+    assert other.state.slice(ProfileState).line == LINE
     assert other.state.settings.parameters == FakeParams(window_m=3e-3, passes=4, robust=False)
     assert other.state.regions == REGIONS
     assert other.workspace.images.currentWidget() is other.findChild(CompareView)
@@ -170,6 +181,7 @@ def test_the_star_follows_what_is_stored(opened: MainWindow, tmp_path: Path, qtb
         lambda: opened.state.slice(MapState).choose("modulus"),
         lambda: opened.actions_by_name["compare"].trigger(),
         lambda: opened.actions_by_name["layout stacked"].trigger(),
+        lambda: opened.state.slice(ProfileState).set_line(LINE),
         lambda: opened.commands.processing.choose_method("second"),
     )
     for change in changes:
@@ -286,6 +298,8 @@ BAD: tuple[tuple[dict[str, Any], str], ...] = (
     ({"parts__compare": {"active": 1}}, "active"),
     ({"parts__compare": {"other_frame": -1}}, "other_frame"),
     ({"parts__layout": {"images": "round"}}, "round"),
+    ({"parts__profile": {"start_lateral_m": 0.0}}, "start_depth_m"),
+    ({"parts__profile": dict.fromkeys(asdict(LINE), 0.0)}, "0.1 mm"),
     ({"source__geometry": {"pitch_m": -1.0}}, "pitch_m"),
     ({"source__geometry": {"colour": 1.0}}, "colour"),
 )

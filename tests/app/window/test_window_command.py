@@ -33,3 +33,21 @@ def test_the_command_itself_imports_neither_qt_nor_torch() -> None:
     script = "import sys, app.commands.window; print('PySide6' in sys.modules, 'torch' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert told.stdout.split() == ["False", "False"]
+
+
+def test_a_session_alone_asks_for_the_window(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A desktop opens a file by giving its path to the program, and nothing else."""
+    asked: list[tuple[tuple[Path, ...], str]] = []
+    monkeypatch.setattr(
+        "app.commands.window._run_window", lambda files, *, demo, device: asked.append((files, device)) or 0
+    )
+    path = tmp_path / "study.strainscope"
+    path.write_text("{}")
+    assert main([str(path)]) == 0
+    assert main([str(path), "--device", "cpu"]) == 0
+    assert asked == [((path,), "auto"), ((path,), "cpu")]
+    path.unlink()
+    assert main([str(path)]) == 2
+    assert "study.strainscope" in capsys.readouterr().err
