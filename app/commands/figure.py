@@ -7,7 +7,7 @@ import typer
 
 from app.commands._parse import parse_ellipse, parse_limits
 from app.commands._shared import Average, Opening, Relative, ResultFile, frame_row, open_result, with_opening
-from app.commands.metrics import Background, Target
+from app.commands.metrics import Background, Lesion, Target
 from engine.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def figure(
     ] = None,
     target: Target = None,
     background: Background = None,
+    lesion: Lesion = None,
     dpi: Annotated[float, typer.Option("--dpi", help="Pixels per inch, 50 to 1200.")] = 300,
     limits: Annotated[
         str | None, typer.Option("--limits", metavar="LOW,HIGH", help="Strain at the bar's ends, in %.")
@@ -76,9 +77,10 @@ def figure(
         title=title,
         scale_bar=scale_bar,
         caption=caption,
-        provenance=noted(opened.provenance, relative=relative, averaged_frames=average),
+        provenance=noted(opened.provenance, relative=relative, averaged_frames=len(averaged)),
         quantity=quantity,
         remarks=remarks,
+        lesion=parse_ellipse(lesion, "--lesion"),
     )
     if compare is None and compare_frame is None:
         save_figure(content, output, dpi)

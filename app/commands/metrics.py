@@ -22,7 +22,7 @@ Target = Annotated[
 Background = Annotated[str | None, typer.Option("--background", metavar=FORM, help="The same for the background.")]
 Lesion = Annotated[
     str | None,
-    typer.Option("--lesion", metavar=FORM, help="The lesion's outline on the B-mode, for the E/B size ratio."),
+    typer.Option("--lesion", metavar=FORM, help="The lesion's outline on the B-mode: E/B size ratio."),
 ]
 
 TITLES = {
@@ -77,7 +77,7 @@ def metrics(
         found, averaged = read(row)
         numbers = (found.reference_frame, found.deformed_frame)
         rows.append(measure_strain(found.strain, *numbers, *regions, len(averaged), lesion=outline, ddof=ddof))
-    provenance = noted(opened.provenance, averaged_frames=average)
+    provenance = noted(opened.provenance, averaged_frames=average, at_most=True)
     if as_json:
         echo_json(
             {

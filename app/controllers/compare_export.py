@@ -121,6 +121,7 @@ def comparison_figure(
         quantity=strain_quantity(display.quantity, relative=display.relative),
         remarks=tuple(remarks),
         compared_with=provenances[1],
+        lesion=source.regions.lesion,
     )
     return ComparisonFigure(content)
 

@@ -32,3 +32,12 @@ def test_without_a_lesion_nothing_changes(result_file: Path, capsys: pytest.Capt
 def test_a_wrong_outline_is_one_line(result_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["metrics", str(result_file), "--target", TARGET, "--lesion", "1,2"]) == 2
     assert "--lesion" in capsys.readouterr().err
+
+
+def test_the_figure_shows_the_outline(result_file: Path, tmp_path: Path) -> None:
+    def letters(*more: str) -> str:
+        path = tmp_path / "figure.svg"
+        assert main(["figure", str(result_file), "-o", str(path), "--target", TARGET, *more]) == 0
+        return path.read_text(encoding="utf-8")
+
+    assert letters("--lesion", LESION) != letters()
