@@ -203,10 +203,18 @@ class Workspace(QStackedWidget):
         against = "" if picture.reference_frame is None else f" against {picture.reference_frame + 1}"
         title = run.title if run is not None and picture.strain is not None else ""
         strain = f"{title} \u00b7 frame {picture.frame + 1}{against}" if title else f"frame {picture.frame + 1}"
-        kind = "strain" if self.view.map is None else self.view.map.kind
-        averaged = averaged_words(len(picture.averaged)) if kind in {"strain", "error"} else ""
-        self.view.strain.set_badge(averaged.capitalize())
+        self.view.strain.set_badge(self._badge(picture))
         self.view.show_words(of, strain, self._message(picture))
+
+    def _badge(self, picture: Picture) -> str:
+        """Say on the strain over how many frames it is averaged, or why it is not although that was asked for."""
+        kind = "strain" if self.view.map is None else self.view.map.kind
+        run = self._state.run
+        if run is None or picture.strain is None or kind not in {"strain", "error"}:
+            return ""
+        if picture.persistence > 1 and run.settings.preparation.pairing != "fixed":
+            return "Not averaged: every frame has its own reference"
+        return averaged_words(len(picture.averaged)).capitalize()
 
     def _message(self, picture: Picture) -> str:
         if picture.strain is None:

@@ -41,6 +41,6 @@ def comparison(
             content,
             strain=(*content.strain, panel),
             remarks=tuple(told),
-            compared_with=noted(second.provenance, relative=relative, averaged_frames=average),
+            compared_with=noted(second.provenance, relative=relative, averaged_frames=len(averaged)),
         )
     )

@@ -178,7 +178,7 @@ def _content(
         limits=ends,
         colormap=colormap,
         title=title,
-        provenance=noted(result.provenance, relative=relative, averaged_frames=average),
+        provenance=noted(result.provenance, relative=relative, averaged_frames=average, at_most=True),
         quantity=quantity,
         remarks=series_remarks(relative=relative, averaged_frames=average),
     )

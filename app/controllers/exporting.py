@@ -256,7 +256,8 @@ def _write_table(
     control: JobControl,
 ) -> None:
     frames = store.frames()
-    provenance = noted(make_provenance(sequence, settings, control.cancelled), averaged_frames=persistence)
+    provenance = make_provenance(sequence, settings, control.cancelled)
+    provenance = noted(provenance, averaged_frames=persistence, at_most=True)
     read, rows = frame_reader(store, persistence), []
     for frame in frames:
         control.check()

@@ -146,7 +146,10 @@ def _base(source: SeriesSource, cancelled: Callable[[], bool]) -> FigureContent:
         display.colormap + ("_r" if display.reverse else ""),
         display.dynamic_range_db,
         provenance=noted(
-            make_provenance(source.sequence, source.settings, cancelled), relative=relative, averaged_frames=averaged
+            make_provenance(source.sequence, source.settings, cancelled),
+            relative=relative,
+            averaged_frames=averaged,
+            at_most=True,
         ),
         quantity=quantity,
         notes=False,

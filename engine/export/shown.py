@@ -33,13 +33,18 @@ def series_remarks(*, relative: bool, averaged_frames: int) -> tuple[str, ...]:
     return (*averaged, *(("Strain of every frame divided by its mean.",) if relative else ()))
 
 
-def noted(provenance: Provenance, *, relative: bool = False, averaged_frames: int = 1) -> Provenance:
-    """Add to a provenance how its maps are shown; as estimated, nothing is added."""
+def noted(
+    provenance: Provenance, *, relative: bool = False, averaged_frames: int = 1, at_most: bool = False
+) -> Provenance:
+    """Add to a provenance how its maps are shown; as estimated, nothing is added.
+
+    Of many frames `averaged_frames` is what was averaged `at_most`.
+    """
     shown: dict[str, object] = {}
     if relative:
         shown["strain"] = "divided by the mean of each frame"
     if averaged_frames > 1:
-        shown["averaged_frames"] = averaged_frames
+        shown["averaged_frames"] = f"up to {averaged_frames}" if at_most else averaged_frames
     if not shown:
         return provenance
     return replace(provenance, parameters={**provenance.parameters, "shown": shown})

@@ -1,6 +1,7 @@
 """Persistence in the window: the averaged map, its label, its numbers, and never a frame of anything else."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -142,3 +143,11 @@ def test_fast_switching_never_shows_what_was_not_asked_for(opened: MainWindow, q
     opened.commands.playback.show_frame(5)
     wait_averaged(opened, qtbot, (4, 5))
     assert not wrong
+
+
+def test_sliding_pairs_are_not_averaged_and_say_so(averaged: MainWindow, qtbot: QtBot) -> None:
+    state, processing = averaged.state, averaged.commands.processing
+    processing.set_preparation(replace(state.settings.preparation, pairing="sliding"))
+    processing.start()
+    qtbot.waitUntil(lambda: state.picture is not None and state.picture.strain is not None, timeout=10_000)
+    assert "own reference" in averaged.workspace.view.strain.badge()
