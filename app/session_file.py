@@ -135,9 +135,14 @@ def candidates(source: SavedSource, folder: Path, known: frozenset[str] = frozen
     for names in ([str(folder / name) for name in source.relative], source.paths):
         paths = tuple(Path(os.path.abspath(name)) for name in names)
         trusted = all(share(name) in {"", share(str(folder))} or name in known for name in names)
-        if paths and paths not in found and trusted and all(path.exists() for path in paths):
+        if paths and paths not in found and trusted and all(_is_there(path) for path in paths):
             found.append(paths)
     return found
+
+
+def _is_there(path: Path) -> bool:
+    """Say whether something lies there that can be read without waiting, as a pipe cannot."""
+    return path.is_file() or path.is_dir()
 
 
 def share(path: str) -> str:

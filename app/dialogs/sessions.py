@@ -19,11 +19,17 @@ def ask_open(parent: QWidget, folder: str) -> Path | None:
 
 
 def ask_save(parent: QWidget, proposed: Path) -> Path | None:
-    """Ask where a session goes; the name gets its extension."""
-    name, _ = QFileDialog.getSaveFileName(parent, "Save the session", str(proposed), FILTER)
-    if not name:
+    """Ask where a session goes; the name gets its extension before the dialog asks whether to replace a file."""
+    dialog = QFileDialog(parent, "Save the session", str(proposed.parent), FILTER)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix(EXTENSION.removeprefix("."))
+    dialog.selectFile(proposed.name)
+    accepted = dialog.exec()
+    names = dialog.selectedFiles()
+    dialog.deleteLater()
+    if not accepted or not names:
         return None
-    path = Path(name)
+    path = Path(names[0])
     return path if path.suffix.lower() == EXTENSION else path.with_name(path.name + EXTENSION)
 
 

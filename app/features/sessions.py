@@ -1,5 +1,6 @@
 """Sessions: save, open, recover; the title's star; nothing unsaved is lost without a question."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -91,10 +92,14 @@ class Sessions(QObject):
         recording = self._state.recording
         if recording is None or not self._controller.can_save():
             return
-        first = recording.sequence.paths[0]
-        path = self.ask_save(self._window, self._sessions.path or first.with_suffix(EXTENSION))
+        path = self.ask_save(self._window, self._sessions.path or self._proposed(recording.sequence.paths[0]))
         if path is not None:
             self._controller.save(path)
+
+    def _proposed(self, first: Path) -> Path:
+        """Propose a file beside the recording, or where that may not be written, in the user's own folder."""
+        folder = first.parent if os.access(first.parent, os.W_OK) else Path.home()
+        return folder / first.with_suffix(EXTENSION).name
 
     @Slot(bool)
     def _save_ended(self, good: bool) -> None:

@@ -216,7 +216,7 @@ def test_the_recording_is_looked_for_beside_the_session_first(tmp_path: Path) ->
 
 def test_another_computer_is_not_asked_without_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(Path, "exists", lambda path: bool(asked.append(str(path))) or True)
+    monkeypatch.setattr(Path, "is_file", lambda path: bool(asked.append(str(path))) or True)
     source = SavedSource(paths=["//server/share/one.h5"], key="k")
     assert candidates(source, tmp_path) == []
     assert asked == []

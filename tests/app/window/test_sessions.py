@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QApplication, QMenu, QMessageBox
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.dialogs.geometry_dialog import GeometryDialog
@@ -253,6 +255,31 @@ def test_a_session_named_at_the_start_waits_for_the_methods(
     other.state.set_methods(methods)
     qtbot.waitUntil(lambda: state_of(other).path == session_path, timeout=10_000)
     assert other.state.settings == opened.state.settings
+
+
+def test_a_dropped_session_opens(opened: MainWindow, session_path: Path, other_path: Path, qtbot: QtBot) -> None:
+    open_and_wait(opened, (other_path,), qtbot)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(session_path))])
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    opened.dropEvent(QDropEvent(QPointF(10, 10), Qt.DropAction.CopyAction, data, buttons, keys))
+    qtbot.waitUntil(lambda: state_of(opened).path == session_path, timeout=10_000)
+
+
+def test_the_file_dialog_proposes_a_place_and_gives_the_extension(
+    opened: MainWindow, recording_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    proposed: list[str] = []
+
+    def answer(dialog: QFileDialog) -> int:
+        proposed.extend(dialog.selectedFiles())
+        dialog.selectFile(str(tmp_path / "chosen"))
+        return 1
+
+    monkeypatch.setattr(QFileDialog, "exec", answer)
+    opened.actions_by_name["save_session_as"].trigger()
+    assert proposed == [str(recording_path.with_suffix(".strainscope"))]
+    qtbot.waitUntil(lambda: state_of(opened).path == tmp_path / "chosen.strainscope", timeout=10_000)
 
 
 def test_sessions_open_one_at_a_time(window: MainWindow, recording_path: Path, tmp_path: Path, qtbot: QtBot) -> None:
