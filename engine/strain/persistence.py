@@ -60,7 +60,8 @@ def successive(frame: int, estimated: Sequence[int], count: int) -> tuple[int, .
 def average_strain(frames: Sequence[FrameStrain]) -> AveragedStrain:
     """Average the last frame with those before it that have the same reference and a mean to be divided by.
 
-    A pixel is valid where any of the frames is valid. Quality is averaged with the same weights.
+    A pixel is valid where any of the frames is valid; where none of them has any quality it stays as it is in the last.
+    Quality is averaged with the same weights.
     """
     newest = frames[-1]
     used = [entry for entry in frames if entry.reference == newest.reference and math.isfinite(entry.mean)]
@@ -90,9 +91,12 @@ def _average_rows(frames: Sequence[FrameStrain], rows: slice) -> tuple[Map, Map]
         weights += weighted
         quality *= quality
         qualities += quality
-    np.copyto(weights, np.nan, where=weights == 0)
+    unweighted = weights == 0
+    np.copyto(weights, 1, where=unweighted)
     strains /= weights
     qualities /= weights
+    np.copyto(strains, frames[-1].strain[rows], where=unweighted)
+    np.copyto(qualities, frames[-1].quality[rows], where=unweighted)
     return strains, qualities
 
 

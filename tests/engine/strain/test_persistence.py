@@ -56,6 +56,16 @@ def test_a_frame_of_no_quality_adds_nothing() -> None:
     np.testing.assert_allclose(with_bad.strain, without.strain, rtol=1e-6)
 
 
+def test_where_no_frame_has_quality_the_newest_stays() -> None:
+    first, newest = frame(1, 0.01), frame(2, 0.02)
+    for entry in (first, newest):
+        entry.quality[:50] = 0
+    found = average_strain([first, newest])
+    np.testing.assert_array_equal(found.strain[:50], newest.strain[:50])
+    np.testing.assert_array_equal(found.quality[:50], 0)
+    assert not np.array_equal(found.strain[50:], newest.strain[50:])
+
+
 def test_holes_are_filled_and_stay_where_no_frame_is_valid() -> None:
     first, newest = frame(1, 0.01), frame(2, 0.02)
     first.strain[:10] = np.nan
