@@ -92,6 +92,7 @@ QStatusBar::item {{ border: 0; }}
 QStatusBar > QLabel {{ padding-left: 8px; }}
 QPushButton {{ background: {raised}; border: 1px solid {border}; border-radius: 4px; padding: 5px 12px; }}
 QPushButton:hover {{ border-color: {accent}; }}
+QPushButton:checked {{ background: {field}; border-color: {accent}; }}
 QPushButton:focus {{ border-color: {accent}; }}
 QPushButton:disabled {{ color: {disabled}; background: {panel}; }}
 QPushButton[primary="true"] {{ background: {accent}; color: {accent_text}; border-color: {accent}; font-weight: 600; }}

@@ -9,7 +9,7 @@ from app.controllers.regions import RegionsController
 from app.features.base import FEATURES, Entry, FeatureContext
 from app.state import Regions, Role, Tool, ViewerState
 
-DRAW = {Role.TARGET: "Draw &target", Role.BACKGROUND: "Draw &background", Role.LESION: "Draw the &lesion on B-mode"}
+DRAW = {Role.TARGET: "Draw &target", Role.BACKGROUND: "Draw &background", Role.LESION: "Draw the l&esion on B-mode"}
 TIPS = {
     Role.TARGET: "Drag an ellipse over the lesion in the strain map",
     Role.BACKGROUND: "Drag an ellipse over tissue to compare with, at the same depth",
@@ -31,11 +31,12 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
             entry.delete_selected()
 
     def take_focus() -> None:
-        """Give the keys to the images: the selected region is then moved by the arrows, whatever was pressed last."""
-        if state.selection is not None:
+        """Give the keys to the images: arrows move what is selected, Return draws, whatever was pressed last."""
+        if state.selection is not None or state.tool is not Tool.PAN:
             context.workspace.take_keys()
 
     state.selection_changed.connect(take_focus)
+    state.tool_changed.connect(take_focus)
     stack.indexChanged.connect(context.refresh)
     stack.cleanChanged.connect(context.refresh)
     return (

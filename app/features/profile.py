@@ -80,7 +80,7 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
     return (
         Action(
             "profile",
-            "Draw &profile line",
+            "Draw p&rofile line",
             controller.toggle_tool,
             menu="View",
             place=304,
@@ -105,7 +105,7 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
         ),
         Action(
             "export_profile",
-            "Export &profile\u2026",
+            "Export prof&ile\u2026",
             feature.export,
             menu="File",
             place=303,

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.controllers import profile as controller_module
 from app.controllers.profile import ProfileController
 from app.features.profile import ProfileFeature
+from app.image_grid import ImageGrid
 from app.main_window import MainWindow
 from app.panels.profile import ProfilePanel
 from app.state import Role, Tool
@@ -18,7 +19,7 @@ from app.state.profile import ProfileState
 from app.views.image_pane import ImagePane
 from app.views.profile_item import ProfileItem, dragged
 from engine.metrics.profile import ProfileLine, profile
-from engine.types import Provenance
+from engine.types import Geometry, Provenance, Sector
 
 LINE = ProfileLine(-3e-3, 2e-3, 3e-3, 4e-3)
 
@@ -212,6 +213,28 @@ def test_export_writes_what_is_shown(
     assert table["compressive_strain_percent"] == pytest.approx(-100 * shown.strain, nan_ok=True)
     assert table["bmode_db"] == pytest.approx(shown.bmode_db, nan_ok=True)
     assert "# method: first" in written.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("sector", [None, Sector(apex_radius_m=20e-3, angle_step_rad=0.02)])
+def test_places_on_the_screen_are_those_of_its_pixels(sector: Sector | None) -> None:
+    geometry = Geometry(sampling_hz=40e6, center_hz=7e6, sound_speed_m_s=1540.0, pitch_m=0.3e-3, sector=sector)
+    grid = ImageGrid(geometry, (300, 32))
+    rows, columns = grid.places(grid.laterals_m[3:9], grid.depths_m[3:9])
+    assert rows == pytest.approx(np.arange(3, 9))
+    assert columns == pytest.approx(np.arange(3, 9))
+
+
+def test_the_mouse_over_the_graph_marks_the_place_on_the_images(lined: MainWindow, qtbot: QtBot) -> None:
+    lined.docks.show("profile")
+    graph = lined.findChild(ProfilePanel).graph
+    qtbot.waitUntil(graph.isVisible)
+    lined.findChild(ProfilePanel).refresh()
+    qtbot.wait(50)
+    box = graph.getPlotItem().getViewBox()
+    middle = box.viewRect().center()
+    qtbot.mouseMove(graph.viewport(), graph.mapFromScene(box.mapViewToScene(QPointF(2.0, middle.y()))))
+    qtbot.waitUntil(lambda: lined.state.cursor is not None)
+    assert lined.state.cursor == pytest.approx(LINE.at(2e-3), abs=0.1e-3)
 
 
 def test_ends_never_meet() -> None:
