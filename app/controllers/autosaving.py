@@ -8,9 +8,10 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from app.autosave_file import AutosaveFolder
 from app.controllers.commands import Commands
 from app.controllers.processing import in_words
-from app.controllers.sessions import Loaded, SessionsController
+from app.controllers.sessions import SessionsController
 from app.jobs import Answers, JobControl
 from app.session_file import Session
+from app.session_loading import Loaded
 from app.state.log import LogState
 from app.state.sessions import Recoverable, SessionState
 

@@ -1,44 +1,23 @@
 """Save the window as a session, and open one: nothing of the window changes before all of the session is known good."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.controllers.commands import Commands
 from app.controllers.files import Errand, OpenedFile
 from app.controllers.processing import in_words
-from app.geometry_memory import file_key
 from app.jobs import Answers, JobControl
-from app.session_content import Catalog, Plan, capture, plan, source_of
-from app.session_file import SavedSource, Session, SessionError, candidates, load_session, save_session
+from app.session_content import Catalog, capture, source_of
+from app.session_file import SavedSource, Session, save_session
+from app.session_loading import Loaded, load, settle
 from app.state import Activity
 from app.state.sessions import Recoverable, SessionState
-from engine.errors import StrainscopeError
 
 GATHER_MS = 150
 """Changes within this time, as those of a drag, are looked at together."""
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """A session that was read and is good, and where its recording lies; None where that has to be asked.
-
-    `moved` says that the user had to, `recovered` that the session is what a crash left behind.
-    """
-
-    path: Path
-    session: Session
-    plan: Plan
-    paths: tuple[Path, ...] | None
-    moved: bool = False
-    recovered: Recoverable | None = None
-
-    @property
-    def name(self) -> str:
-        """What the session is called in messages."""
-        return self.recovered.name if self.recovered is not None else self.path.name
 
 
 class SessionsController(QObject):
@@ -166,7 +145,7 @@ class SessionsController(QObject):
         if not chosen:
             return
         answers = Answers(done=partial(self._placed, loaded), failed=self._load_failed, cancelled=self._end)
-        work = partial(_settle, loaded.session.source, chosen)
+        work = partial(settle, loaded.session.source, chosen)
         self._job = self._commands.jobs.files.submit(work, answers, slot="session")
 
     def use_other(self, loaded: Loaded, opened: OpenedFile) -> None:
@@ -195,7 +174,7 @@ class SessionsController(QObject):
         catalog = Catalog(state.methods, state.strain_methods, dict(self._sessions.parts))
         known = frozenset(name for names in self._commands.preferences.recent for name in names)
         answers = Answers(done=self._loaded, failed=self._load_failed, cancelled=self._end)
-        work = partial(_load, path, recovered, catalog, known)
+        work = partial(load, path, recovered, catalog, known)
         self._job = self._commands.jobs.files.submit(work, answers, slot="session")
         state.set_activity(Activity(f"Opening {recovered.name if recovered else path.name}"))
 
@@ -271,36 +250,3 @@ def _accept_any(_opened: OpenedFile) -> bool:
 
 def _save(session: Session, path: Path, _control: JobControl) -> None:
     save_session(session, path)
-
-
-def _load(
-    path: Path, recovered: Recoverable | None, catalog: Catalog, known: frozenset[str], _control: JobControl
-) -> Loaded:
-    """Read a session, check all that it asks for, and look for its recording."""
-    session = load_session(path)
-    try:
-        wanted = plan(session, catalog)
-    except StrainscopeError as error:
-        raise SessionError(f"{path.name}: {error}") from error
-    return Loaded(path, session, wanted, _find(session.source, path.parent, known), recovered=recovered)
-
-
-def _find(source: SavedSource, folder: Path, known: frozenset[str]) -> tuple[Path, ...] | None:
-    """Return the place that holds the session's own recording, else one that holds another of its name."""
-    places = candidates(source, folder, known)
-    return next((paths for paths in places if _key(paths) == source.key), places[0] if places else None)
-
-
-def _key(paths: tuple[Path, ...]) -> str:
-    try:
-        return file_key(paths)
-    except OSError:
-        return ""
-
-
-def _settle(source: SavedSource, chosen: tuple[Path, ...], _control: JobControl) -> tuple[Path, ...]:
-    """Return all files of a recording: with one of several chosen, the others of the old names lie beside it."""
-    if len(chosen) >= len(source.paths):
-        return chosen
-    beside = tuple(chosen[0].parent / PureWindowsPath(name).name for name in source.paths)
-    return beside if all(path.is_file() for path in beside) else chosen

@@ -11,10 +11,11 @@ from PySide6.QtWidgets import QBoxLayout
 from app.actions import Action
 from app.controllers.autosaving import AutosaveController
 from app.controllers.files import OpenedFile
-from app.controllers.sessions import Loaded, SessionsController
+from app.controllers.sessions import SessionsController
 from app.dialogs.sessions import ask_open, ask_other, ask_place, ask_save, ask_unsaved
 from app.features.base import FEATURES, Entry, FeatureContext
 from app.session_file import EXTENSION, is_session
+from app.session_loading import Loaded
 from app.session_parts import compare_part, layout_part, maps_part, profile_part
 from app.state.comparison import CompareState
 from app.state.maps import MapState

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -379,6 +380,41 @@ def test_a_later_wish_goes_before_a_session(
     assert other.state.recording.sequence.name == "two.h5"
 
 
+def test_whatever_was_wished_last_is_there(
+    window: MainWindow, recording_path: Path, other_path: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    """Sessions and recordings asked for in quick succession, in every order: only the last one counts."""
+    wishes: dict[str, Path] = {"two.h5": other_path}
+    for name, colormap in (("a.strainscope", "magma"), ("b.strainscope", "cividis")):
+        open_and_wait(window, (recording_path,), qtbot)
+        window.commands.change_display(colormap=colormap)
+        wishes[name] = save_as(window, tmp_path / name, qtbot)
+    wanted = {
+        "two.h5": ("two.h5", None, "cividis"),
+        "a.strainscope": ("one.h5", wishes["a.strainscope"], "magma"),
+        "b.strainscope": ("one.h5", wishes["b.strainscope"], "cividis"),
+    }
+    for order in permutations(wishes):
+        window.commands.change_display(colormap="cividis")
+        state_of(window).set_file(None, None)
+        for pause, name in enumerate(order):
+            window.open_paths((wishes[name],))
+            qtbot.wait(4 * pause)
+        name, path, _ = wanted[order[-1]]
+
+        def right(name: str = name, path: Path | None = path) -> bool:
+            recording = window.state.recording
+            assert recording is not None
+            running = window.commands.can_cancel()
+            return (recording.sequence.name, state_of(window).path, running) == (name, path, False)
+
+        qtbot.waitUntil(right, timeout=10_000)
+        qtbot.wait(60)
+        assert right(), order
+        assert path is None or window.state.display.colormap == wanted[order[-1]][2]
+        assert shown_error(window) == ""
+
+
 # -- the recording -----------------------------------------------------------------------------------------------------
 
 
@@ -489,6 +525,29 @@ def test_a_session_can_be_used_with_another_recording(
     assert window.state.frame == 1  # the session's frame does not exist here
     assert window.state.regions == REGIONS
     assert window.isWindowModified()
+
+
+def test_another_recording_may_need_its_geometry(
+    moved: tuple[MainWindow, Path, Path], tmp_path: Path, qtbot: QtBot
+) -> None:
+    window, session, _ = moved
+    random = np.random.default_rng(0)
+    np.save(tmp_path / "array.npy", random.standard_normal((6, 260, 24)).astype(np.float32))
+    feature(window).ask_place = lambda *_: (tmp_path / "array.npy",)
+    window.open_paths((session,))
+    press(shown_question(window, qtbot), "Use this")
+    qtbot.waitUntil(lambda: window.findChild(GeometryDialog) is not None, timeout=10_000)
+    dialog = window.findChild(GeometryDialog)
+    assert isinstance(dialog, GeometryDialog)
+    dialog.axes.setCurrentIndex(dialog.axes.findData("fal"))
+    for name, value in (("sampling_hz", 40.0), ("center_hz", 5.0), ("pitch_m", 0.3)):
+        dialog.editors[name].setValue(value)
+    dialog.accept()
+    qtbot.waitUntil(lambda: state_of(window).path == session, timeout=10_000)
+    assert window.state.regions == REGIONS
+    assert window.state.frame == 4
+    assert window.state.recording is not None
+    assert window.state.recording.sequence.geometry.pitch_m == pytest.approx(0.3e-3)
 
 
 def test_a_file_of_the_same_name_beside_the_session_is_not_taken_for_the_recording(
@@ -602,6 +661,17 @@ def test_closing_waits_for_the_file(opened: MainWindow, session_path: Path, qtbo
     opened.close()
     qtbot.waitUntil(lambda: not opened.isVisible(), timeout=10_000)
     assert load_session(session_path).display["colormap"] == "cividis"
+
+
+def test_a_failed_save_keeps_the_window_open(opened: MainWindow, session_path: Path, qtbot: QtBot) -> None:
+    session_path.unlink()
+    session_path.mkdir()
+    change(opened, qtbot)
+    opened.close()
+    press(shown_question(opened, qtbot), "Save")
+    assert "not saved" in wait_error(opened, qtbot)
+    assert opened.isVisible()
+    assert opened.isWindowModified()
 
 
 def test_opening_another_recording_asks_first(
