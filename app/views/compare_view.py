@@ -1,7 +1,5 @@
 """Two strain maps and their difference: one zoom, one cursor, the same regions, the numbers of both below."""
 
-from functools import partial
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSignalBlocker, Signal, Slot
@@ -12,6 +10,7 @@ from app.raster import Limits, color_table, limits_of, shown_strain, strain_inde
 from app.state import Display, Regions, Role
 from app.state.comparison import OTHER_FRAME, Comparison, Side
 from app.views.image_pane import ImagePane
+from app.views.linked_plots import LinkedPlots
 from engine.export.quantity import strain_quantity
 from engine.metrics.relative import relative_strain
 
@@ -48,12 +47,11 @@ class CompareView(QWidget):
         self.limits: Limits | None = None
         """What both maps are shown under."""
         self.cells: dict[tuple[str, str], QLabel] = {}
-        self._following = False
         self._lay_out()
         self.other.currentIndexChanged.connect(self._tell)
         self.frame.valueChanged.connect(self._tell)
+        self._linked = LinkedPlots([pane.plot for pane in self.panes], self)
         for pane in self.panes:
-            pane.plot.view_changed.connect(partial(self._follow, pane))
             pane.plot.cursor_moved.connect(self._tell_cursor)
             for item in pane.regions.values():
                 item.set_mouse_enabled(False)
@@ -68,6 +66,7 @@ class CompareView(QWidget):
         extent = QRectF(*(1e3 * edge for edge in grid.edges_m()))
         for pane in self.panes:
             pane.set_extent(extent)
+        self._linked.fit()
 
     def show_choice(self, runs: tuple[tuple[int, str], ...], other: int, frame: int, frames: int) -> None:
         """List what the shown map can be compared with."""
@@ -184,17 +183,6 @@ class CompareView(QWidget):
     @Slot(object)
     def _tell_cursor(self, place_mm: tuple[float, float] | None) -> None:
         self.cursor_moved.emit(None if place_mm is None else (place_mm[0] * 1e-3, place_mm[1] * 1e-3))
-
-    def _follow(self, leader: ImagePane, view: QRectF) -> None:
-        if self._following:
-            return
-        self._following = True
-        try:
-            for pane in self.panes:
-                if pane is not leader:
-                    pane.plot.show_view(view)
-        finally:
-            self._following = False
 
 
 def _value(side: Side | None, name: str) -> float | None:
