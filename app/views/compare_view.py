@@ -1,5 +1,7 @@
 """Two strain maps and their difference: one zoom, one cursor, the same regions, the numbers of both below."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSignalBlocker, Signal, Slot
@@ -22,6 +24,7 @@ METRICS = {
     "strain_ratio": "Strain ratio",
 }
 DIVERGING = "crameri:vik"
+HARDLY_COMPRESSED = "Hardly compressed: no relative strain."
 
 
 class CompareView(QWidget):
@@ -103,6 +106,7 @@ class CompareView(QWidget):
             pane.image.set_indices(strain_index(shown_strain(side.shown, display, side.mean), None, limits, 0.0))
             pane.bar.show_scale(colors, (limits.low_percent, limits.high_percent), quantity.label, quantity.ends)
             pane.set_caption(f"{side.title} \u00b7 frame {side.frame + 1}")
+            pane.set_message(HARDLY_COMPRESSED if display.relative and math.isnan(side.mean) else "")
             averaged = len(side.averaged)
             pane.set_badge(f"{averaged} frames\naveraged" if averaged > 1 else "")  # three images are narrow
         self._show_difference(comparison, display)

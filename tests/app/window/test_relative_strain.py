@@ -1,5 +1,6 @@
 """Relative strain: on screen, in the comparison, in every export, and never in the table's means."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,8 +64,6 @@ def test_limits_of_all_frames_and_by_hand(relative: MainWindow) -> None:
 
 
 def test_a_frame_that_was_hardly_compressed_says_so(relative: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
-
     state = relative.state
     assert state.picture is not None
     state.set_picture(replace(state.picture, mean_strain=float("nan")))
@@ -122,3 +121,16 @@ def test_a_comparison_of_relative_strain(relative: MainWindow, qtbot: QtBot) -> 
     view = relative.findChild(CompareView)
     assert isinstance(view, CompareView)
     assert "no unit" in view.difference.bar.accessibleName()
+
+
+def test_a_comparison_says_which_frame_was_hardly_compressed(relative: MainWindow, qtbot: QtBot) -> None:
+    compare, view = relative.state.slice(CompareState), relative.findChild(CompareView)
+    assert isinstance(view, CompareView)
+    relative.actions_by_name["compare"].trigger()
+    compare.choose(-1, 5)
+    qtbot.waitUntil(lambda: compare.comparison is not None, timeout=10_000)
+    assert compare.comparison is not None
+    still = replace(compare.comparison, second=replace(compare.comparison.second, mean=float("nan")))
+    view.show_comparison(still, relative.state.display, "")
+    assert view.first.message() == ""
+    assert "Hardly compressed" in view.second.message()
