@@ -62,10 +62,11 @@ class Panel(QFrame):
 
 
 def scrolled(widget: QWidget) -> QScrollArea:
-    """Let a panel be smaller than its content."""
+    """Let a panel be lower than its content; it is never narrower, or its right edge would be cut off."""
     area = QScrollArea()
     area.setWidget(widget)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setMinimumWidth(widget.minimumSizeHint().width() + area.verticalScrollBar().sizeHint().width())
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return area
