@@ -24,6 +24,7 @@ from app.raster import (
 from app.state import Display, Picture, Regions, Role, Tool
 from app.state.maps import MAP_COLORS, MAP_TITLES, ShownMap
 from app.views.image_pane import ImagePane
+from app.views.linked_plots import LinkedPlots
 from engine.export.quantity import QUANTITIES, strain_quantity
 
 LayoutName = Literal["automatic", "side by side", "stacked"]
@@ -56,7 +57,6 @@ class DualView(QWidget):
         self._recording_limits: tuple[float, float] | None = None
         self._limits: Limits | None = None
         self._map: ShownMap | None = None
-        self._following = False
         self._extent = QRectF()
         self._layout: LayoutName = "automatic"
         self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
@@ -65,11 +65,11 @@ class DualView(QWidget):
         for pane in (self.bmode, self.strain):
             self._row.addWidget(pane, 1)
             self._connect(pane)
+        self._linked = LinkedPlots([pane.plot for pane in self.panes], self)
         self._show_bars()
 
     def _connect(self, pane: ImagePane) -> None:
         pane.plot.cursor_moved.connect(self._tell_cursor)
-        pane.plot.view_changed.connect(partial(self._follow, pane))
         pane.plot.box.region_drawn.connect(self.region_drawn)
         pane.plot.box.empty_clicked.connect(partial(self.region_picked.emit, None))
         for role, item in pane.regions.items():
@@ -93,6 +93,7 @@ class DualView(QWidget):
         self._arrange()
         for pane in self.panes:
             pane.set_extent(extent)
+        self.fit()
 
     def show_picture(self, picture: Picture | None, recording_limits: tuple[float, float] | None) -> None:
         """Show everything of one frame; `recording_limits` are the strains that hold most of all frames."""
@@ -168,7 +169,7 @@ class DualView(QWidget):
 
     def fit(self) -> None:
         """Show the whole image."""
-        self.bmode.plot.fit()
+        self._linked.fit()
 
     def restyle(self) -> None:
         """Take the colours of the theme in force."""
@@ -259,17 +260,6 @@ class DualView(QWidget):
     @Slot(object)
     def _tell_cursor(self, place_mm: tuple[float, float] | None) -> None:
         self.cursor_moved.emit(None if place_mm is None else (place_mm[0] * 1e-3, place_mm[1] * 1e-3))
-
-    def _follow(self, leader: ImagePane, view: QRectF) -> None:
-        if self._following:
-            return
-        self._following = True
-        try:
-            for pane in self.panes:
-                if pane is not leader:
-                    pane.plot.show_view(view)
-        finally:
-            self._following = False
 
 
 def better_stacked(space: tuple[int, int], image: tuple[float, float]) -> bool:
