@@ -23,7 +23,7 @@ Kind = TypeVar("Kind", bound=Parameters)
 
 
 @dataclass(frozen=True)
-class Catalog:
+class Available:
     """What a session may name: estimators, strain filters, and the parts that features add."""
 
     methods: Sequence[MethodInfo]
@@ -44,12 +44,14 @@ class Plan:
 
 
 def source_of(recording: OpenRecording | None, opened: OpenedFile | None) -> SavedSource | None:
-    """Return where the open recording comes from; None for one that came from no file."""
+    """Return where the open recording comes from; None where no file says so, or none whose name can be written."""
     if recording is None or opened is None or opened.key != recording.key or not recording.sequence.paths:
         return None
-    answer = opened.answer
+    answer, paths = opened.answer, [str(path.absolute()) for path in recording.sequence.paths]
+    if not all(_is_text(path) for path in paths):
+        return None
     return SavedSource(
-        paths=[str(path.absolute()) for path in recording.sequence.paths],
+        paths=paths,
         key=opened.key,
         geometry=None if answer is None else {name: float(value) for name, value in answer.values.items()},
         variable=None if answer is None else answer.options.variable,
@@ -70,15 +72,15 @@ def capture(state: ViewerState, source: SavedSource, parts: Mapping[str, Session
     )
 
 
-def plan(session: Session, catalog: Catalog) -> Plan:
+def plan(session: Session, available: Available) -> Plan:
     """Check everything that a session asks for; the first thing that cannot be had is a StrainscopeError."""
     return Plan(
         answer=_answer(session.source),
-        settings=_settings(session.settings, catalog),
+        settings=_settings(session.settings, available),
         regions=_regions(session.regions),
         display=_display(session.display),
         frame=session.frame,
-        parts=_parts(session.parts, catalog.parts),
+        parts=_parts(session.parts, available.parts),
     )
 
 
@@ -89,6 +91,15 @@ def parameters_of(where: str, kind: type[Kind], values: object) -> Kind | None:
     if not isinstance(values, dict):
         raise SessionError(f"{where}: expected names with values, found {values!r}")
     return _build(where, kind, values)
+
+
+def _is_text(path: str) -> bool:
+    """Say whether a file's name is text; systems allow names that are none."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _saved_settings(settings: Settings) -> SavedSettings:
@@ -133,9 +144,9 @@ def _display(saved: Mapping[str, Value]) -> Display:
     return display
 
 
-def _settings(saved: SavedSettings, catalog: Catalog) -> Settings:
-    method = _find("method", saved.method, catalog.methods)
-    strain_method = _find("strain filter", saved.strain_method, catalog.strain_methods)
+def _settings(saved: SavedSettings, available: Available) -> Settings:
+    method = _find("method", saved.method, available.methods)
+    strain_method = _find("strain filter", saved.strain_method, available.strain_methods)
     parameters = _build(f"parameters of {method.name}", method.params, saved.parameters or {})
     weights = str(getattr(parameters, "weights", ""))
     if share(weights) and not Path(weights).is_relative_to(adapted_folder()):

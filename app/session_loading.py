@@ -5,7 +5,7 @@ from pathlib import Path, PureWindowsPath
 
 from app.geometry_memory import file_key
 from app.jobs import JobControl
-from app.session_content import Catalog, Plan, plan
+from app.session_content import Available, Plan, plan
 from app.session_file import SavedSource, Session, SessionError, candidates, load_session
 from app.state.sessions import Recoverable
 from engine.errors import StrainscopeError
@@ -32,12 +32,12 @@ class Loaded:
 
 
 def load(
-    path: Path, recovered: Recoverable | None, catalog: Catalog, known: frozenset[str], _control: JobControl
+    path: Path, recovered: Recoverable | None, available: Available, known: frozenset[str], _control: JobControl
 ) -> Loaded:
     """Read a session, check all that it asks for, and look for its recording."""
     session = load_session(path)
     try:
-        wanted = plan(session, catalog)
+        wanted = plan(session, available)
     except StrainscopeError as error:
         raise SessionError(f"{path.name}: {error}") from error
     return Loaded(path, session, wanted, _find(session.source, path.parent, known), recovered=recovered)

@@ -10,7 +10,7 @@ from app.controllers.commands import Commands
 from app.controllers.files import Errand, OpenedFile
 from app.controllers.processing import in_words
 from app.jobs import Answers, JobControl
-from app.session_content import Catalog, capture, source_of
+from app.session_content import Available, capture, source_of
 from app.session_file import SavedSource, Session, save_session
 from app.session_loading import Loaded, load, settle
 from app.state import Activity
@@ -171,10 +171,10 @@ class SessionsController(QObject):
 
     def _begin(self, path: Path, recovered: Recoverable | None) -> None:
         state = self._state
-        catalog = Catalog(state.methods, state.strain_methods, dict(self._sessions.parts))
+        available = Available(state.methods, state.strain_methods, dict(self._sessions.parts))
         known = frozenset(name for names in self._commands.preferences.recent for name in names)
         answers = Answers(done=self._loaded, failed=self._load_failed, cancelled=self._end)
-        work = partial(load, path, recovered, catalog, known)
+        work = partial(load, path, recovered, available, known)
         self._job = self._commands.jobs.files.submit(work, answers, slot="session")
         state.set_activity(Activity(f"Opening {recovered.name if recovered else path.name}"))
 

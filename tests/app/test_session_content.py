@@ -1,7 +1,7 @@
 """What a window holds survives the way through a session file, whatever the values; wrong ones are named."""
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +10,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.controllers.files import OpenedFile
 from app.raster import COLORMAPS
-from app.session_content import Catalog, capture, plan
+from app.session_content import Available, capture, plan, source_of
 from app.session_file import SavedSource, SessionError, load_session, save_session
-from app.state import Display, MethodInfo, Regions, StrainMethodInfo, ViewerState
+from app.state import Display, MethodInfo, OpenRecording, Regions, StrainMethodInfo, ViewerState
 from engine.estimators.base import ESTIMATORS
 from engine.parameters import ParameterInfo, Parameters
 from engine.pipeline import Preparation, Settings
+from engine.readers.base import Recording
 from engine.strain.base import STRAIN_METHODS
 from engine.types import Ellipse, Geometry, RFSequence
 
 FRAMES = 5
 GEOMETRY = Geometry(sampling_hz=40e6, center_hz=5e6, sound_speed_m_s=1540.0, pitch_m=0.3e-3)
-CATALOG = Catalog(
+AVAILABLE = Available(
     tuple(MethodInfo(entry.name, entry.title, entry.kind, entry.Params) for entry in ESTIMATORS),
     tuple(StrainMethodInfo(entry.name, entry.title, entry.Params) for entry in STRAIN_METHODS),
     {},
@@ -51,7 +53,7 @@ def any_of(kind: type[Parameters], **fixed: st.SearchStrategy[Any]) -> st.Search
 
 @st.composite
 def any_settings(draw: st.DrawFn) -> Settings:
-    method, strain_method = draw(st.sampled_from(CATALOG.methods)), draw(st.sampled_from(CATALOG.strain_methods))
+    method, strain_method = draw(st.sampled_from(AVAILABLE.methods)), draw(st.sampled_from(AVAILABLE.strain_methods))
     return Settings(
         method.name,
         draw(any_of(method.params)),
@@ -87,15 +89,26 @@ def test_everything_comes_back(
     state.set_frame(frame)
     path = tmp_path / "any.strainscope"
     save_session(capture(state, SavedSource(paths=["/nowhere/one.h5"], key="key"), {}), path)
-    wanted = plan(load_session(path), CATALOG)
+    wanted = plan(load_session(path), AVAILABLE)
     assert (wanted.settings, wanted.display, wanted.regions, wanted.frame) == (chosen, display, regions, frame)
     assert wanted.answer is None
 
 
+@pytest.mark.parametrize(("name", "saved"), [("Größe 1.h5", True), ("bad\udcff.h5", False)])
+def test_a_name_that_is_no_text_cannot_be_saved(name: str, saved: bool) -> None:
+    sequence = replace(RFSequence.from_array(np.zeros((2, 8, 8), np.float32), GEOMETRY), paths=(Path("/a") / name,))
+    recording = Recording((2, 8, 8), {}, lambda _frame: sequence.frame(0), sequence.paths, "memory")
+    opened = OpenedFile(sequence.paths, "key", recording, None, {}, Regions())
+    found = source_of(OpenRecording(1, sequence, "key"), opened)
+    assert (found is not None) == saved
+    assert source_of(OpenRecording(1, sequence, "another"), opened) is None
+    assert source_of(OpenRecording(1, replace(sequence, paths=()), "key"), opened) is None
+
+
 def test_weights_on_another_computer_are_refused(state: ViewerState) -> None:
     """Looking for them would tell that computer who looks."""
-    network = next(entry for entry in CATALOG.methods if entry.name == "usse-net")
+    network = next(entry for entry in AVAILABLE.methods if entry.name == "usse-net")
     state.set_settings(Settings(network.name, network.params(weights="\\\\server\\share\\w.safetensors")))
     session = capture(state, SavedSource(paths=["/nowhere/one.h5"], key="key"), {})
     with pytest.raises(SessionError, match="another computer"):
-        plan(session, CATALOG)
+        plan(session, AVAILABLE)
