@@ -61,6 +61,8 @@ class Witness:
             self.say("strain", picture.strain[1, 1])
         if picture.reference_frame != state.settings.reference:
             self.say("reference", picture.reference_frame)
+        if picture.averaged[-1] != picture.frame or len(picture.averaged) > picture.persistence:
+            self.say("averaged frames", picture.averaged)
 
     def see_numbers(self) -> None:
         state, measured = self.window.state, self.window.state.measurements
@@ -123,7 +125,7 @@ def fixture_fake() -> FakeEngine:
 def act(window: MainWindow, random: np.random.Generator, paths: tuple[Path, Path]) -> None:
     """Do one thing at random, as a hurried user would."""
     commands = window.commands
-    match int(random.integers(9)):
+    match int(random.integers(10)):
         case 0:
             window.open_paths((paths[random.integers(2)],))
         case 1:
@@ -139,6 +141,8 @@ def act(window: MainWindow, random: np.random.Generator, paths: tuple[Path, Path
             commands.regions.set_ellipse(Role.TARGET, place)
         case 6:
             commands.playback.toggle()
+        case 7:
+            commands.change_display(persistence=int(random.integers(1, 4)), relative=bool(random.integers(2)))
         case _:
             commands.playback.show_frame(int(random.integers(FRAMES)))
 
