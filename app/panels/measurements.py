@@ -150,8 +150,7 @@ class MeasurementsPanel(Panel):
             button.setEnabled(opened)
             button.setChecked(active or self.state.selection is role)
             button.setIcon(icon(role.value))
-            shown = "Drag on an image to draw it" if active else "Select it" if drawn else "Draw it"
-            button.setToolTip(f"{shown} ({role.letter}); again to draw it anew")
+            button.setToolTip(_next_step(role, active=active, drawn=drawn, selected=self.state.selection is role))
             width = 2 if button.isChecked() else 1
             style = (
                 f"QToolButton {{ border: {width}px {BORDERS[role]} "
@@ -186,6 +185,18 @@ class MeasurementsPanel(Panel):
         else:
             self.commands.regions.press_key(role)
         self.refresh_regions()
+
+
+def _next_step(role: Role, *, active: bool, drawn: bool, selected: bool) -> str:
+    """Say what to do with a region now."""
+    if active:
+        return "Drag on an image to draw it, or press Return to put it into the middle"
+    if selected:
+        return f"Arrows move it, Alt + arrows resize it, [ and ] turn it; {role.letter} again draws it anew"
+    if drawn:
+        return f"Select it ({role.letter})"
+    what = "Outline the same lesion as the B-mode shows it" if role is Role.LESION else "Draw it"
+    return f"{what} ({role.letter})"
 
 
 def _size_words(regions: Regions, values: Mapping[str, Measurement]) -> str:

@@ -46,6 +46,7 @@ def test_it_is_drawn_and_edited_as_every_region_is(opened: MainWindow, qtbot: Qt
     assert opened.state.tool is Tool.LESION
     opened.commands.regions.draw(LESION, finished=True)
     assert opened.state.selection is Role.LESION
+    assert "Arrows move it" in panel_of(opened).buttons[Role.LESION].toolTip()
     for pane in opened.workspace.view.panes:
         assert pane.regions[Role.LESION].isVisible()
     qtbot.keyClick(opened, Qt.Key.Key_Right)
@@ -62,8 +63,10 @@ def test_it_is_drawn_and_edited_as_every_region_is(opened: MainWindow, qtbot: Qt
 def test_its_button_and_tool_draw_it(opened: MainWindow) -> None:
     button = panel_of(opened).buttons[Role.LESION]
     assert button.text() == "Lesion on B-mode (L)"
+    assert "Outline the same lesion" in button.toolTip()
     button.click()
     assert opened.state.tool is Tool.LESION
+    assert "Drag on an image" in button.toolTip()
     opened.actions_by_name["lesion"].trigger()
     assert opened.state.tool is Tool.PAN
 
