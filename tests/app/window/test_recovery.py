@@ -119,7 +119,8 @@ def test_a_killed_window_comes_back(
     start = parameters.index("@dataclass(frozen=True)\nclass FakeParams")
     head = "from dataclasses import dataclass\nfrom engine.parameters import Parameters, parameter\n"
     (tmp_path / "tests_fake.py").write_text(head + parameters[start : parameters.index("\n\n\ndef expected_strain")])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])}
+    paths = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    environment = {**os.environ, "PYTHONPATH": paths, "TMPDIR": str(tmp_path)}  # it will not tidy up after itself
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(recording_path)], env=environment)
     try:
         wait_for(lambda: bool(files()) and load_session(files()[0]).frame == 4)
