@@ -87,6 +87,7 @@ FEATURES: Registry[Build] = Registry(
         "log",
         "help",
         "warming",
+        "sweeping",
         "collecting",
     ),
 )

@@ -1,14 +1,13 @@
 """The truth of the window, with one signal for each part of it. Controllers write it; views and panels read it."""
 
 import itertools
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Self, TypeVar, cast
 
 from PySide6.QtCore import QObject, Signal
 
+from app.result_folder import ResultFolder
 from app.run_store import RunStore
 from app.state.display import Display
 from app.state.recording import OpenRecording, Picture
@@ -46,7 +45,7 @@ class ViewerState(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._numbers = itertools.count(1)
-        self._folder = tempfile.TemporaryDirectory(prefix="strainscope-", ignore_cleanup_errors=True)
+        self._folder = ResultFolder()
         self.recording: OpenRecording | None = None
         self.frame = 0
         self.methods: tuple[MethodInfo, ...] = ()
@@ -138,7 +137,7 @@ class ViewerState(QObject):
         if self.recording is None:
             raise RuntimeError("a run needs a recording")
         number = next(self._numbers)
-        store = RunStore(Path(self._folder.name) / f"run_{number}", self.recording.sequence.geometry)
+        store = RunStore(self._folder.path / f"run_{number}", self.recording.sequence.geometry)
         run = Run(number, self.recording.number, self.settings, title, store)
         replaced = self.runs.pop(self.settings, None)
         if replaced is not None:
@@ -228,5 +227,5 @@ class ViewerState(QObject):
 
     def close(self) -> Self:
         """Delete the temporary results."""
-        self._folder.cleanup()
+        self._folder.close()
         return self

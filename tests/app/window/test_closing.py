@@ -58,7 +58,7 @@ def test_nothing_is_left_after_closing(
     handlers = len(logging.getLogger().handlers)
     window = make_window()
     open_and_wait(window, (recording_path,), qtbot)
-    folder = Path(window.state._folder.name)
+    folder = window.state._folder.path
     assert any(folder.iterdir())
     busy(window)
     qtbot.wait(30)
