@@ -37,5 +37,6 @@ class Graph(pg.PlotWidget):
             axis.setPen(QPen(QColor(colors.border), 1))
             axis.setTextPen(QPen(QColor(colors.text), 1))
             axis.setTickFont(small)
-            axis.enableAutoSIPrefix(False)
             axis.setLabel(axis.labelText, **{"color": colors.muted, "font-size": "9pt"})
+            axis.setSIPrefixEnableRanges(())  # else switching prefixes off scales by one once more
+            axis.enableAutoSIPrefix(False)

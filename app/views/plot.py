@@ -133,8 +133,9 @@ class ImagePlot(pg.PlotWidget):
             axis.setTextPen(QPen(QColor(colors.text), 1))
             axis.setTickFont(small)
             axis.setStyle(tickLength=-5, tickTextOffset=4)
-            axis.enableAutoSIPrefix(False)
             axis.setLabel(axis.labelText, **{"color": colors.muted, "font-size": "9pt"})
+            axis.setSIPrefixEnableRanges(())  # else switching prefixes off scales by one once more
+            axis.enableAutoSIPrefix(False)
         self.box.setBackgroundColor(QColor(colors.plot))
         pen = QPen(QColor(255, 255, 255, 110), 1, Qt.PenStyle.DashLine)
         pen.setCosmetic(True)

@@ -75,3 +75,11 @@ def test_it_takes_the_colours_of_both_themes(opened: MainWindow, panel: Histogra
     dark = panel.grab().toImage()
     opened.set_theme("light")
     assert panel.grab().toImage() != dark
+
+
+def test_numbers_below_one_are_not_scaled_when_the_theme_changes(opened: MainWindow, panel: HistogramPanel) -> None:
+    axis = panel.graph.getPlotItem().getAxis("bottom")
+    panel.graph.setXRange(0.2, 0.8)
+    for theme in ("light", "dark"):
+        opened.set_theme(theme)
+        assert axis.autoSIPrefixScale == 1
