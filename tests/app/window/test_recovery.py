@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -284,10 +285,11 @@ def test_keeping_does_not_hold_the_window(
 ) -> None:
     """A disk that hangs holds the lane of sessions, and nothing else."""
     window = make_window(quick())
-    monkeypatch.setattr("app.autosave_file.save_session", lambda *_: time.sleep(1.5))
+    disk = threading.Event()
+    monkeypatch.setattr("app.autosave_file.save_session", lambda *_: disk.wait(30))
     open_and_wait(window, (recording_path,), qtbot)
     window.commands.part(AutosaveController).keep()
-    qtbot.wait(50)
-    assert window.jobs.sessions.busy()
+    qtbot.waitUntil(window.jobs.sessions.busy)
     window.commands.playback.show_frame(5)
-    qtbot.waitUntil(lambda: window.state.picture is not None and window.state.picture.frame == 5, timeout=1200)
+    qtbot.waitUntil(lambda: window.state.picture is not None and window.state.picture.frame == 5)
+    disk.set()
