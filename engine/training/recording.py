@@ -57,7 +57,7 @@ class CanonicalRecording:
         """One frame."""
         if index not in self._frames:
             _make_room(self._frames)
-            self._frames[index] = self.grid.frame(torch.from_numpy(self.sequence.frame(index)))
+            self._frames[index] = self.grid.frame(torch.tensor(self.sequence.frame(index)))
         return self._frames[index]
 
     def motion(self, reference: int, frame: int) -> Tensor:
