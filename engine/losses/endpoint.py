@@ -15,27 +15,26 @@ TALL_STRAIN_SCALE = 0.01
 """The same over a tall window, where strain is that much less uncertain."""
 
 
-def endpoint_loss(motion: Tensor, truth: Tensor, valid: Tensor | None = None, lateral: float = 1.0) -> Tensor:
+def endpoint_loss(motion: Tensor, truth: Tensor, weight: Tensor | None = None, lateral: float = 1.0) -> Tensor:
     """Mean Charbonnier distance of both channels, a scalar in samples (axial) plus `lateral` times lines (lateral).
 
-    `motion` and `truth` are (N, 2, H, W), `valid` is (N, 1, H, W) bool. sqrt(e^2 + s^2) - s is robust to the few
-    pixels that no network can follow, and smooth at 0.
+    `motion` and `truth` are (N, 2, H, W), `weight` (N, 1, H, W) is 0 or False where
+    nothing is known. sqrt(e^2 + s^2) - s is robust to the few pixels that no network can follow, and smooth at 0.
     """
     distance = _charbonnier(motion - truth, AXIAL_SCALE)
-    return masked_mean(distance[:, 1:2], valid) + lateral * masked_mean(distance[:, 0:1], valid)
+    return _weighted_mean(distance[:, 1:2], weight) + lateral * _weighted_mean(distance[:, 0:1], weight)
 
 
-def strain_loss(strain: Tensor, truth: Tensor, valid: Tensor | None = None, scale: float = STRAIN_SCALE) -> Tensor:
+def strain_loss(strain: Tensor, truth: Tensor, weight: Tensor | None = None, scale: float = STRAIN_SCALE) -> Tensor:
     """Mean Charbonnier distance of two strain maps (N, 1, H, W), a scalar in percent; `scale` in percent."""
-    return masked_mean(_charbonnier((strain - truth) * PERCENT, scale), valid)
+    return _weighted_mean(_charbonnier((strain - truth) * PERCENT, scale), weight)
 
 
-def masked_mean(values: Tensor, valid: Tensor | None) -> Tensor:
-    """Mean of (N, C, H, W) over the pixels that are valid; without any, 0."""
-    if valid is None:
+def _weighted_mean(values: Tensor, weight: Tensor | None) -> Tensor:
+    """Mean of one channel (N, 1, H, W); where nothing weighs, 0."""
+    if weight is None:
         return values.mean()
-    weight = valid.to(values.dtype)
-    return (values * weight).sum() / (weight.sum() * values.shape[1]).clamp_min(1)
+    return (values * weight).sum() / weight.sum().clamp_min(torch.finfo(values.dtype).tiny)
 
 
 def _charbonnier(error: Tensor, scale: float) -> Tensor:

@@ -32,6 +32,9 @@ class LossSettings(Parameters):
     similarity_lines: int = parameter(9, unit="lines", minimum=1, help="Width of a similarity patch")
     strain_window: int = parameter(105, unit="samples", minimum=5, help="Least-squares window of strain in the loss")
     tall_window: int = parameter(287, unit="samples", minimum=5, help="Least-squares window of the tall strain")
+    half_weight_strain: float = parameter(
+        0.0, minimum=0.0, help="Applied strain at which a frame's supervised error weighs half; 0: all frames alike"
+    )
     consistency_lines: int = parameter(8, unit="lines", minimum=1, help="Width of a consistency patch")
     compensate_strain: bool = parameter(
         False, help="Sample strain maps at their own motion before they are compared, as the public ReUSENet does"
@@ -58,12 +61,14 @@ def training_loss(
     deformed: Tensor,
     truth: Tensor | None = None,
     valid: Tensor | None = None,
+    applied_strain: Tensor | None = None,
 ) -> Losses:
     """Compare one batch of motion with what is known.
 
     `motion` (B, T, 2, H, W) in lines and samples, `reference` (B, 1, H, W), `deformed` (B, T, 1, H, W); `truth` has
     the shape of `motion` and is needed by the supervised terms; `valid` (B, T, 1, H, W) bool marks the pixels whose
-    motion can be known. Pixels that `motion` carries out of the frame do not count for similarity.
+    motion can be known; `applied_strain` (B, T) is needed to weigh frames by it. Pixels that `motion` carries out of
+    the frame do not count for similarity.
     """
     frames = motion.shape[1]
     flat = motion.flatten(0, 1)
@@ -81,7 +86,8 @@ def training_loss(
     if settings.supervised:
         if truth is None:
             raise ValueError("a supervised loss needs the true motion")
-        _add_supervised(terms, settings, flat, truth.flatten(0, 1), flat_valid)
+        weight = _frame_weight(settings, flat, applied_strain)
+        _add_supervised(terms, settings, flat, truth.flatten(0, 1), flat_valid, weight)
     total = torch.stack([getattr(settings, name) * value for name, value in terms.items()]).sum()
     return Losses(total, {name: value.detach() for name, value in terms.items()})
 
@@ -123,11 +129,21 @@ def _consistency(settings: LossSettings, motion: Tensor, valid: Tensor | None) -
     return consistency_loss(strain, (max(half, 2), settings.consistency_lines), seen, moved)
 
 
+def _frame_weight(settings: LossSettings, motion: Tensor, applied_strain: Tensor | None) -> Tensor:
+    """Weights (N, 1, 1, 1) of the frames: SNR and CNR are relative, so the same error counts more at less strain."""
+    if not settings.half_weight_strain:
+        return torch.ones_like(motion[:, :1, :1, :1])
+    if applied_strain is None:
+        raise ValueError("frames cannot be weighed by a strain that is not given")
+    share = applied_strain.abs().flatten() / settings.half_weight_strain
+    return (1 / (1 + share)).to(motion)[:, None, None, None]
+
+
 def _add_supervised(
-    terms: dict[str, Tensor], settings: LossSettings, motion: Tensor, truth: Tensor, valid: Tensor
+    terms: dict[str, Tensor], settings: LossSettings, motion: Tensor, truth: Tensor, valid: Tensor, weight: Tensor
 ) -> None:
     if settings.endpoint > 0:
-        terms["endpoint"] = endpoint_loss(motion, truth, valid, settings.lateral)
+        terms["endpoint"] = endpoint_loss(motion, truth, valid * weight, settings.lateral)
     windows = {
         "strain": (settings.strain_window, STRAIN_SCALE),
         "tall_strain": (settings.tall_window, TALL_STRAIN_SCALE),
@@ -135,4 +151,4 @@ def _add_supervised(
     for name, (window, scale) in windows.items():
         if getattr(settings, name) > 0:
             found, true = inner_strain(motion, window), inner_strain(truth, window)
-            terms[name] = strain_loss(found, true, inner_valid(valid, window), scale)
+            terms[name] = strain_loss(found, true, inner_valid(valid, window) * weight, scale)

@@ -171,7 +171,15 @@ class Trainer:
         phase = self.config.phase_at(self.iteration)[1]
         with torch.autocast(self.fellows.device.type, torch.bfloat16, enabled=self._halves()):
             motion: Tensor = self.parallel(batch.reference, batch.deformed)
-        return training_loss(phase.loss, motion.float(), batch.reference, batch.deformed, batch.residual, batch.valid)
+        return training_loss(
+            phase.loss,
+            motion.float(),
+            batch.reference,
+            batch.deformed,
+            batch.residual,
+            batch.valid,
+            batch.bulk.slope[:, 1, 1].unflatten(0, motion.shape[:2]),
+        )
 
     def _halves(self) -> bool:
         precision = self.config.run.precision

@@ -56,6 +56,20 @@ def test_tall_strain_is_its_own_term() -> None:
     assert float(losses.total) == pytest.approx(2 * float(losses.terms["tall_strain"]))
 
 
+def test_an_error_counts_more_where_less_strain_was_applied() -> None:
+    reference, deformed, truth = frames()
+    applied = torch.tensor([[0.01, 0.03]])
+    wrong = truth.clone()
+    wrong[:, 0, 1] += 0.5
+    alike = LossSettings(similarity=0, consistency=0, smoothness=0, endpoint=1.0)
+    weighed = LossSettings(similarity=0, consistency=0, smoothness=0, endpoint=1.0, half_weight_strain=0.01)
+    plain = training_loss(alike, wrong, reference, deformed, truth).terms["endpoint"]
+    found = training_loss(weighed, wrong, reference, deformed, truth, None, applied).terms["endpoint"]
+    assert float(found) == pytest.approx(2 * float(plain) * (1 / 2) / (1 / 2 + 1 / 4))
+    with pytest.raises(ValueError, match="not given"):
+        training_loss(weighed, wrong, reference, deformed, truth)
+
+
 def test_a_supervised_loss_without_truth_is_a_mistake() -> None:
     reference, deformed, truth = frames()
     with pytest.raises(ValueError, match="true motion"):
