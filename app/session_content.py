@@ -64,7 +64,7 @@ def capture(state: ViewerState, source: SavedSource, parts: Mapping[str, Session
     return Session(
         program_version=__version__,
         source=source,
-        settings=_saved_settings(state.settings),
+        settings=saved_settings(state.settings),
         regions=_saved_regions(state.regions),
         display=dict(state.display.as_dict()),
         frame=state.frame,
@@ -76,7 +76,7 @@ def plan(session: Session, available: Available) -> Plan:
     """Check everything that a session asks for; the first thing that cannot be had is a StrainscopeError."""
     return Plan(
         answer=_answer(session.source),
-        settings=_settings(session.settings, available),
+        settings=settings_of(session.settings, available),
         regions=_regions(session.regions),
         display=_display(session.display),
         frame=session.frame,
@@ -102,7 +102,8 @@ def _is_text(path: str) -> bool:
     return True
 
 
-def _saved_settings(settings: Settings) -> SavedSettings:
+def saved_settings(settings: Settings) -> SavedSettings:
+    """Return what a session keeps of settings."""
     return SavedSettings(
         method=settings.method,
         parameters=_values(settings.parameters),
@@ -144,7 +145,8 @@ def _display(saved: Mapping[str, Value]) -> Display:
     return display
 
 
-def _settings(saved: SavedSettings, available: Available) -> Settings:
+def settings_of(saved: SavedSettings, available: Available) -> Settings:
+    """Check saved settings against what can run here; the first thing that cannot be had is a StrainscopeError."""
     method = _find("method", saved.method, available.methods)
     strain_method = _find("strain filter", saved.strain_method, available.strain_methods)
     parameters = _build(f"parameters of {method.name}", method.params, saved.parameters or {})

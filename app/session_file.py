@@ -25,8 +25,8 @@ LARGEST = 2**53
 Whole = Annotated[StrictInt, Field(ge=-LARGEST, le=LARGEST)]
 Index = Annotated[StrictInt, Field(ge=0, le=LARGEST)]
 Value = StrictBool | Whole | FiniteFloat | StrictStr
-Entry = Value | list[Value] | dict[str, Value] | None
 Values = dict[str, Value]
+Entry = Value | list[Value] | dict[str, Value | Values] | None
 Part = dict[str, Entry]
 
 
@@ -122,7 +122,7 @@ def load_session(path: Path) -> Session:
     try:
         return Session.model_validate(content)
     except ValidationError as error:
-        raise SessionError(f"{path}: not a valid session: {_first_problem(error)}") from error
+        raise SessionError(f"{path}: not a valid session: {first_problem(error)}") from error
 
 
 def candidates(source: SavedSource, folder: Path, known: frozenset[str] = frozenset()) -> list[tuple[Path, ...]]:
@@ -175,7 +175,7 @@ def _read_json(path: Path) -> object:
     return parsed
 
 
-def _first_problem(error: ValidationError) -> str:
+def first_problem(error: ValidationError) -> str:
     """Name the field and what is wrong with it, in one line."""
     problems = error.errors(include_url=False)
     first = problems[0]

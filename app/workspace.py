@@ -231,7 +231,7 @@ class Workspace(QStackedWidget):
         if not state.methods:
             return "Loading methods\u2026"
         name = state.method.title if state.method else state.settings.method
-        if run is None:
+        if run is None or run.status == "waiting":
             return f"Not estimated with these settings yet ({name}).\nPress \u201cEstimate strain\u201d (Ctrl+R)."
         first = run.settings.reference if run.settings.preparation.pairing == "fixed" else 0
         if frame == first:

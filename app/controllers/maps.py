@@ -1,6 +1,7 @@
 """Maps beside strain: the truth and the error of a simulated recording, and relative modulus, off the GUI thread."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -128,16 +129,37 @@ class MapsController(QObject):
         if reason or key is None or run is None or background is None:
             self.failed.emit(reason)
             return
+        self._submit(run.store, key, background, partial(self._computed, key), self.failed.emit)
+
+    def compute_again(self, frame: int, failed: Callable[[str], None]) -> None:
+        """Compute the modulus of an estimated frame that need not be shown, nor is by this; `failed` hears of errors.
+
+        Method, parameters and background must have been chosen.
+        """
+        key, run, background = self._maps.modulus_key, self._state.run, self._state.regions.background
+        if key is None or run is None or background is None:
+            failed(NO_BACKGROUND)
+            return
+        key = replace(key, frame=frame)
+        self._submit(run.store, key, background, partial(self._keep, key), failed)
+
+    def _submit(
+        self,
+        store: RunStore,
+        key: ModulusKey,
+        background: Ellipse,
+        done: Callable[[RelativeModulus], object],
+        failed: Callable[[str], None],
+    ) -> None:
         self.cancel()
         answers = Answers(
-            done=partial(self._computed, key),
-            failed=self._failed,
+            done=done,
+            failed=partial(self._compute_failed, failed),
             cancelled=partial(self._end, "Cancelled."),
             item=self._tell,
         )
-        work = partial(reconstruct, run.store, key, background)
-        self._job = self._jobs.engine.submit(work, answers, slot="modulus")
-        self._state.set_activity(Activity("Computing the relative modulus"))
+        self._job = self._jobs.engine.submit(partial(reconstruct, store, key, background), answers, slot="modulus")
+        self._state.set_activity(Activity(f"Computing the relative modulus of frame {key.frame + 1}"))
         self._maps.set_progress("Computing\u2026")
 
     def is_running(self) -> bool:
@@ -197,20 +219,27 @@ class MapsController(QObject):
             self._maps.set_map(shown)
 
     def _computed(self, key: ModulusKey, modulus: RelativeModulus) -> None:
+        if self._keep(key, modulus):
+            self._maps.choose("modulus")
+
+    def _keep(self, key: ModulusKey, modulus: RelativeModulus) -> bool:
         steps = f" after {len(modulus.misfit)} iterations, misfit {modulus.misfit[-1]:.3g}" if modulus.misfit else ""
         self._end(f"{modulus.label}{steps}.")
-        run = self._state.run
-        if run is not None and key.run in {entry.number for entry in self._state.runs.values()}:
+        kept = self._state.run is not None and key.run in {entry.number for entry in self._state.runs.values()}
+        if kept:
             self._maps.add_modulus(key, modulus)
-            self._maps.choose("modulus")
+        return kept
 
     def _tell(self, value: object) -> None:
         if self._job is not None and isinstance(value, tuple):
             self._maps.set_progress(f"Iteration {value[0]}, misfit {value[1]:.3g}")
 
     def _failed(self, error: BaseException) -> None:
+        self._compute_failed(self.failed.emit, error)
+
+    def _compute_failed(self, tell: Callable[[str], None], error: BaseException) -> None:
         self._end("")
-        self.failed.emit(in_words(error))
+        tell(in_words(error))
 
     def _end(self, words: str) -> None:
         if self._job is not None:

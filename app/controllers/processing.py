@@ -1,5 +1,6 @@
 """Choose a method and its parameters, run it, cancel it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -115,6 +116,11 @@ class ProcessingController(QObject):
             state.set_run_status(run, "running")
         self._submit(run)
 
+    def start_beside(self, run: Run, failed: Callable[[str], None]) -> None:
+        """Estimate a run that is not shown, as for a comparison, while nothing else runs; `failed` hears of errors."""
+        self._state.set_run_status(run, "running")
+        self._submit(run, failed)
+
     def cancel(self) -> None:
         """Stop the run; frames that are done stay."""
         if self._job is not None:
@@ -140,7 +146,7 @@ class ProcessingController(QObject):
                 return run
         return None
 
-    def _submit(self, run: Run) -> None:
+    def _submit(self, run: Run, failed: Callable[[str], None] | None = None) -> None:
         recording = self._state.recording
         assert recording is not None
         tracked = self._tracked(run.settings)
@@ -153,7 +159,7 @@ class ProcessingController(QObject):
         self._state.set_activity(Activity(f"Estimating strain: {run.title}"))
         answers = Answers(
             done=partial(self._finished, run),
-            failed=partial(self._run_failed, run),
+            failed=partial(self._run_failed, run, failed or self.failed.emit),
             cancelled=partial(self._cancelled, run),
             item=partial(self._item, run),
             progress=partial(self._progress, run),
@@ -209,10 +215,10 @@ class ProcessingController(QObject):
         self._state.set_run_status(run, "cancelled")
         self._state.set_notice(f"{run.title}: cancelled after {len(run.store.frames())} frames.")
 
-    def _run_failed(self, run: Run, error: BaseException) -> None:
+    def _run_failed(self, run: Run, tell: Callable[[str], None], error: BaseException) -> None:
         self._end(run)
         self._state.set_run_status(run, "failed")
-        self.failed.emit(in_words(error))
+        tell(in_words(error))
 
     def _end(self, run: Run) -> None:
         if self._running is run:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QBoxLayout
 from app.actions import Action
 from app.controllers.autosaving import AutosaveController
 from app.controllers.files import OpenedFile
+from app.controllers.restoring import RestoringController
 from app.controllers.sessions import SessionsController
 from app.dialogs.sessions import ask_open, ask_other, ask_place, ask_save, ask_unsaved
 from app.features.base import FEATURES, Entry, FeatureContext
@@ -51,7 +52,8 @@ class Sessions(QObject):
         sessions, view = self._sessions, self._context.workspace.view
         maps, compare = self._state.slice(MapState), self._state.slice(CompareState)
         sessions.add_part("map", maps_part(maps), maps.kind_changed, maps.modulus_changed)
-        sessions.add_part("compare", compare_part(compare), compare.changed)
+        restoring = self._context.commands.part(RestoringController)
+        sessions.add_part("compare", compare_part(compare, restoring), compare.changed)
         profile = self._state.slice(ProfileState)
         sessions.add_part("profile", profile_part(profile), profile.line_changed)
         layout = layout_part(self._context.preferences, self._show_layout)

@@ -178,6 +178,7 @@ class MethodPanel(Panel):
             return "Not estimated with these settings yet."
         count = len(run.store.frames())
         words = {
+            "waiting": "Not estimated with these settings yet.",
             "running": f"Estimating: {count} frames done.",
             "complete": f"{count} frames estimated on {run.device.upper()}.",
             "cancelled": f"Cancelled: {count} frames are kept.",

@@ -86,7 +86,12 @@ class CompareState(QObject):
     def candidates(self) -> tuple[Run, ...]:
         """Return the runs that the shown one can be compared with."""
         shown = self._state.run
-        return tuple(run for run in self._state.runs.values() if run is not shown and run.store.frames())
+        runs = (run for run in self._state.runs.values() if run is not shown)
+        return tuple(run for run in runs if run.store.frames() or run.number == self.other)
+
+    def other_run(self) -> Run | None:
+        """Return the run that the shown one is compared with; None where that is itself, or a run that is gone."""
+        return next((run for run in self.candidates() if run.number == self.other), None)
 
     def wanted(self) -> tuple[Run, int] | None:
         """Run and frame of the second map; None where there is none."""
@@ -94,8 +99,7 @@ class CompareState(QObject):
         if self.other == OTHER_FRAME:
             run, frame = shown, self.other_frame
         else:
-            run = next((entry for entry in self.candidates() if entry.number == self.other), None)
-            frame = self._state.frame
+            run, frame = self.other_run(), self._state.frame
         return None if run is None or frame not in run.store else (run, frame)
 
     def why_not(self) -> str:
@@ -105,6 +109,9 @@ class CompareState(QObject):
             return "The shown frame has no strain yet."
         if self.other == OTHER_FRAME and self.wanted() is None:
             return f"Frame {self.other_frame + 1} has no strain: choose another."
+        other = self.other_run()
+        if self.wanted() is None and other is not None and other.status in {"waiting", "running"}:
+            return f"{other.title} is estimated again, in the background,\nfor this comparison."
         if self.wanted() is None:
             return "The other run has no strain in this frame.\nEstimate another method first, then come back."
         return ""

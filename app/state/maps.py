@@ -1,6 +1,6 @@
 """Which map lies beside the B-mode: strain, its truth or error where a simulation knows it, or relative modulus."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
@@ -77,6 +77,8 @@ class MapState(QObject):
         self.method = "gauss-newton"
         self.parameters: Parameters | None = None
         self.progress = ""
+        self.expected: frozenset[int] = frozenset()
+        """Frames whose modulus map is to be computed again, as a session asks."""
         self._moduli: dict[ModulusKey, RelativeModulus] = {}
         # What was made last of a map and a region: panels and actions ask for it many times over.
         self._relative: tuple[RelativeModulus, Ellipse, RelativeModulus | None] | None = None
@@ -101,6 +103,8 @@ class MapState(QObject):
 
     def set_method(self, method: str, parameters: Parameters | None) -> None:
         """Choose how the modulus is computed."""
+        if (method, parameters) != (self.method, self.parameters):
+            self.expected = frozenset()
         self.method, self.parameters = method, parameters
         self.modulus_changed.emit()
 
@@ -113,14 +117,28 @@ class MapState(QObject):
     def add_modulus(self, key: ModulusKey, modulus: RelativeModulus) -> None:
         """Keep a modulus map."""
         self._moduli[key] = modulus
+        self.expected -= {key.frame}
         self.modulus_changed.emit()
 
     def forget_moduli(self) -> None:
         """Drop all modulus maps: they belong to a recording that is gone."""
         self._moduli.clear()
+        self.expected = frozenset()
         self._relative = self._ratio = None
         self.progress = ""
         self.modulus_changed.emit()
+
+    def expect(self, frames: frozenset[int]) -> None:
+        """Say of which frames modulus maps are still to come."""
+        self.expected = frames
+        self.modulus_changed.emit()
+
+    def computed_frames(self) -> frozenset[int]:
+        """Return the frames of the shown run that have a modulus map under the present method and parameters."""
+        key = self.modulus_key
+        if key is None:
+            return frozenset()
+        return frozenset(entry.frame for entry in self._moduli if replace(entry, frame=key.frame) == key)
 
     @property
     def modulus_key(self) -> ModulusKey | None:

@@ -13,7 +13,7 @@ from engine.pipeline import Settings
 KEPT_RUNS = 8
 """Runs kept on disk side by side; the oldest goes first."""
 
-RunStatus = Literal["running", "complete", "cancelled", "failed"]
+RunStatus = Literal["waiting", "running", "complete", "cancelled", "failed"]
 
 
 @dataclass(frozen=True)

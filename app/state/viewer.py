@@ -132,19 +132,19 @@ class ViewerState(QObject):
             self.settings_changed.emit()
             self.runs_changed.emit()
 
-    def add_run(self, title: str) -> Run:
-        """Begin a run with the present settings."""
+    def add_run(self, title: str, settings: Settings | None = None, status: RunStatus = "running") -> Run:
+        """Begin a run with the present settings, or with others, as for a comparison."""
         if self.recording is None:
             raise RuntimeError("a run needs a recording")
         number = next(self._numbers)
         store = RunStore(self._folder.path / f"run_{number}", self.recording.sequence.geometry)
-        run = Run(number, self.recording.number, self.settings, title, store)
-        replaced = self.runs.pop(self.settings, None)
+        run = Run(number, self.recording.number, settings or self.settings, title, store, status)
+        replaced = self.runs.pop(run.settings, None)
         if replaced is not None:
             self._drop(replaced)
-        self.runs[self.settings] = run
-        for settings in [key for key in self.runs if key != self.settings][: -(KEPT_RUNS - 1)]:
-            self._drop(self.runs.pop(settings))
+        self.runs[run.settings] = run
+        for other in [key for key in self.runs if key not in {run.settings, self.settings}][: -(KEPT_RUNS - 1)]:
+            self._drop(self.runs.pop(other))
         self.runs_changed.emit()
         return run
 

@@ -55,5 +55,6 @@ def statistics(
         return RegionStatistics(valid.size, -float(valid[0]), 0.0)
     mean = float(valid.mean(dtype=np.float64))
     centred = np.subtract(valid, mean, dtype=np.float64)
-    deviation = math.sqrt(float(centred @ centred) / (valid.size - ddof))
+    # einsum stays on this thread: a product of the linear algebra library would wait for its own threads each time.
+    deviation = math.sqrt(float(np.einsum("i,i", centred, centred)) / (valid.size - ddof))
     return RegionStatistics(valid.size, -mean, deviation)
