@@ -148,7 +148,7 @@ class MapsController(QObject):
         store: RunStore,
         key: ModulusKey,
         background: Ellipse,
-        done: Callable[[RelativeModulus], object],
+        done: Callable[[RelativeModulus], None],
         failed: Callable[[str], None],
     ) -> None:
         self.cancel()
@@ -219,16 +219,15 @@ class MapsController(QObject):
             self._maps.set_map(shown)
 
     def _computed(self, key: ModulusKey, modulus: RelativeModulus) -> None:
-        if self._keep(key, modulus):
+        self._keep(key, modulus)
+        if key in self._maps:
             self._maps.choose("modulus")
 
-    def _keep(self, key: ModulusKey, modulus: RelativeModulus) -> bool:
+    def _keep(self, key: ModulusKey, modulus: RelativeModulus) -> None:
         steps = f" after {len(modulus.misfit)} iterations, misfit {modulus.misfit[-1]:.3g}" if modulus.misfit else ""
         self._end(f"{modulus.label}{steps}.")
-        kept = self._state.run is not None and key.run in {entry.number for entry in self._state.runs.values()}
-        if kept:
+        if self._state.run is not None and key.run in {entry.number for entry in self._state.runs.values()}:
             self._maps.add_modulus(key, modulus)
-        return kept
 
     def _tell(self, value: object) -> None:
         if self._job is not None and isinstance(value, tuple):

@@ -128,10 +128,14 @@ class MapState(QObject):
         self.progress = ""
         self.modulus_changed.emit()
 
+    def __contains__(self, key: ModulusKey) -> bool:
+        return key in self._moduli
+
     def expect(self, frames: frozenset[int]) -> None:
         """Say of which frames modulus maps are still to come."""
-        self.expected = frames
-        self.modulus_changed.emit()
+        if frames != self.expected:
+            self.expected = frames
+            self.modulus_changed.emit()
 
     def computed_frames(self) -> frozenset[int]:
         """Return the frames of the shown run that have a modulus map under the present method and parameters."""

@@ -21,6 +21,7 @@ from app.main_window import MainWindow
 from app.preferences import Preferences
 from app.run_store import RunStore
 from app.state import MethodInfo, StrainMethodInfo
+from app.state.sessions import SessionState
 from app.theme import apply_theme
 from engine.errors import StrainscopeError
 from engine.parameters import Parameters, parameter
@@ -173,6 +174,15 @@ def fixture_make_window(
     assert not left, f"threads left: {left}"
     shown = [type(widget).__name__ for widget in qapp.topLevelWidgets() if widget.isVisible()]
     assert not shown, f"windows left: {shown}"
+
+
+@pytest.fixture(name="nothing_unsaved")
+def fixture_nothing_unsaved(make_window: Callable[..., MainWindow]) -> Iterator[None]:
+    """Let the windows of a test close without the question about unsaved changes."""
+    yield
+    for widget in QApplication.topLevelWidgets():
+        if isinstance(widget, MainWindow):
+            widget.state.slice(SessionState).set_file(None, None)
 
 
 @pytest.fixture(name="window")

@@ -1,7 +1,7 @@
 """Sessions: everything comes back, a moved recording is asked for, and a bad file leaves the window as it was."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from itertools import permutations
 from pathlib import Path
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.dialogs.geometry_dialog import GeometryDialog
@@ -36,15 +36,7 @@ REGIONS = Regions(
     Ellipse(-1e-3, 3e-3, 8e-4, 1e-3, 15.0), Ellipse(1.5e-3, 3e-3, 8e-4, 1e-3), Ellipse(-1e-3, 3.1e-3, 7e-4, 9e-4)
 )
 LINE = ProfileLine(-2e-3, 1e-3, 2e-3, 4e-3)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_unsaved(make_window: Callable[..., MainWindow]) -> Iterator[None]:
-    """Let the windows of a test close without the question about unsaved changes."""
-    yield
-    for widget in QApplication.topLevelWidgets():
-        if isinstance(widget, MainWindow):
-            state_of(widget).set_file(None, None)
+pytestmark = pytest.mark.usefixtures("nothing_unsaved")
 
 
 def feature(window: MainWindow) -> Sessions:
@@ -323,7 +315,11 @@ BAD: tuple[tuple[dict[str, Any], str], ...] = (
     ({"parts__map": {"kind": "treasure"}}, "treasure"),
     ({"parts__map": {"kind": "strain", "method": "voodoo"}}, "voodoo"),
     ({"parts__map": {"kind": "strain", "method": "gauss-newton", "parameters": {"hope": 1}}}, "hope"),
+    ({"parts__map": {"kind": "strain", "method": "gauss-newton", "frames": 2}}, "map.frames"),
+    ({"parts__map": {"kind": "strain", "method": "gauss-newton", "frames": [1.5]}}, "map.frames"),
     ({"parts__compare": {"active": 1}}, "active"),
+    ({"parts__compare": {"other": "second"}}, "compare.other"),
+    ({"parts__compare": {"other": {"method": "second"}}}, "strain_method"),
     ({"parts__compare": {"other_frame": -1}}, "other_frame"),
     ({"parts__layout": {"images": "round"}}, "round"),
     ({"parts__profile": {"start_lateral_m": 0.0}}, "start_depth_m"),
