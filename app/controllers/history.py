@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 MERGE_S = 1.0
@@ -44,11 +44,16 @@ class Change(QUndoCommand, Generic[T]):
 
 
 class History(QObject):
-    """The steps of one window; those of different controllers lie in one row, as the user made them."""
+    """The steps of one window; those of different controllers lie in one row, as the user made them.
+
+    `settle` holds what makes a step of a drag that has begun: called before any other step is made, undone or redone,
+    so that a drag in which a key is pressed leaves the steps in the order in which things changed.
+    """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.stack = QUndoStack(self)
+        self.settle: list[Callable[[], None]] = []
         self._steps: list[QUndoCommand] = []  # Python must keep what the stack holds by pointer
         self._gesture = ""
         self._gesture_id = 0
@@ -56,6 +61,7 @@ class History(QObject):
 
     def push(self, apply: Callable[[T], None], before: T, after: T, words: str, gesture: str = "") -> None:
         """Set a value as one step; steps of the same `gesture` that follow each other fast are one."""
+        self._settle()
         if before == after:
             return
         now = time.monotonic()
@@ -65,6 +71,22 @@ class History(QObject):
         step = Change(apply, before, after, words, self._gesture_id if gesture else -1)
         self._steps.append(step)
         self.stack.push(step)
+
+    @Slot()
+    def undo(self) -> None:
+        """Take the last step back; while something is dragged, that is the drag so far."""
+        self._settle()
+        self.stack.undo()
+
+    @Slot()
+    def redo(self) -> None:
+        """Make the step again that was taken back last."""
+        self._settle()
+        self.stack.redo()
+
+    def _settle(self) -> None:
+        for settle in self.settle:
+            settle()
 
     def clear(self) -> None:
         """Forget all steps: what they change is gone."""

@@ -65,6 +65,8 @@ class ProfileController(QObject):
         self._profile.line_changed.connect(self._sample)
         self._profile.selection_changed.connect(self._line_selected)
         self._state.recording_changed.connect(self._forget)
+        self._state.tool_changed.connect(self._end_drag)
+        self._history.settle.append(self._end_drag)
 
     # -- drawing ----------------------------------------------------------------------------------------------------
 
@@ -77,8 +79,7 @@ class ProfileController(QObject):
         self._profile.set_line(line)
         self._profile.set_selected(True)
         if finished:
-            (before,), self._before_drag = self._before_drag, None
-            self._push(before, line, "change of the profile line" if before else "profile line")
+            self._end_drag()
 
     def draw(self, start_mm: QPointF, now_mm: QPointF, finished: bool) -> None:
         """Follow the drawing of a line with its tool in force; a drag too short to be a line is passed over."""
@@ -201,6 +202,13 @@ class ProfileController(QObject):
     def _line_selected(self) -> None:
         if self._profile.selected:
             self._state.set_selection(None)
+
+    @Slot()
+    def _end_drag(self) -> None:
+        """Make a step of the drag so far: it is over, or something else comes in between."""
+        if self._before_drag is not None:
+            (before,), self._before_drag = self._before_drag, None
+            self._push(before, self._profile.line, "change of the profile line" if before else "profile line")
 
     @Slot()
     def _forget(self) -> None:

@@ -22,8 +22,11 @@ class RegionsController(QObject):
         super().__init__(parent)
         self._state = state
         self.history = History(self)
-        self._before_drag: Regions | None = None
+        self._dragged: tuple[Regions, Role] | None = None
+        """What was there before the drag that is under way, and of which region it is."""
+        self.history.settle.append(self._end_drag)
         state.recording_changed.connect(self._forget)
+        state.tool_changed.connect(self._end_drag)
 
     @property
     def undo_stack(self) -> QUndoStack:
@@ -34,14 +37,12 @@ class RegionsController(QObject):
         """Follow a drag; its end makes one step of undo."""
         if self._state.recording is None:
             return
-        if self._before_drag is None:
-            self._before_drag = self._state.regions
-        after = self._state.regions.replaced(role, ellipse)
-        self._state.set_regions(after)
+        if self._dragged is None:
+            self._dragged = self._state.regions, role
+        self._state.set_regions(self._state.regions.replaced(role, ellipse))
         self._state.set_selection(role)
         if finished:
-            before, self._before_drag = self._before_drag, None
-            self._push(before, after, f"change of the {role.words}")
+            self._end_drag()
 
     def draw(self, ellipse: Ellipse, finished: bool) -> None:
         """Follow the drawing of a region with the tool in force; afterwards a drag pans again."""
@@ -168,7 +169,14 @@ class RegionsController(QObject):
         self.history.push(self._state.set_regions, before, after, words)
 
     @Slot()
+    def _end_drag(self) -> None:
+        """Make a step of the drag so far: it is over, or something else comes in between."""
+        if self._dragged is not None:
+            (before, role), self._dragged = self._dragged, None
+            self._push(before, self._state.regions, f"change of the {role.words}")
+
+    @Slot()
     def _forget(self) -> None:
-        self._before_drag = None
+        self._dragged = None
         self.history.clear()
         self._state.set_tool(Tool.PAN)

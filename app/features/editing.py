@@ -41,12 +41,12 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
     stack.cleanChanged.connect(context.refresh)
     return (
         Action(
-            "undo", "&Undo", stack.undo, "Edit", 100, 300, icon="undo", key="Ctrl+Z",
+            "undo", "&Undo", regions.history.undo, "Edit", 100, 300, icon="undo", key="Ctrl+Z",
             enabled=stack.canUndo, words=lambda: f"Undo {stack.undoText()}".strip(),
         ),
         Action(
-            "redo", "&Redo", stack.redo, "Edit", 101, 301, icon="redo", key="Ctrl+Shift+Z", more_keys=("Ctrl+Y",),
-            enabled=stack.canRedo, words=lambda: f"Redo {stack.redoText()}".strip(),
+            "redo", "&Redo", regions.history.redo, "Edit", 101, 301, icon="redo", key="Ctrl+Shift+Z",
+            more_keys=("Ctrl+Y",), enabled=stack.canRedo, words=lambda: f"Redo {stack.redoText()}".strip(),
         ),
         Action(
             "delete", "&Delete what is selected", delete, "Edit", 200, icon="delete",
