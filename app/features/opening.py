@@ -10,21 +10,23 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 from app.actions import Action
 from app.controllers.files import OpenedFile
 from app.dialogs.geometry_dialog import GeometryDialog
+from app.dialogs.sessions import FILTER as SESSIONS
 from app.features.base import FEATURES, Entry, FeatureContext, FilledMenu
+from app.session_file import EXTENSION
 from app.state import Regions
 from engine.readers.base import READERS
 
 
 def open_filter() -> str:
-    """Return the Open dialog's filters: all recordings, then every format that a reader knows, then all files."""
+    """Return the Open dialog's filters: all that opens, then every format that a reader knows, sessions, all files."""
     patterns = {
         reader.title.split(" (")[0]: " ".join(f"*{extension}" for extension in reader.extensions)
         for reader in READERS
         if reader.extensions
     }
-    everything = " ".join(dict.fromkeys(" ".join(patterns.values()).split()))
+    everything = " ".join(dict.fromkeys([*" ".join(patterns.values()).split(), f"*{EXTENSION}"]))
     formats = [f"{title} ({pattern})" for title, pattern in patterns.items()]
-    return ";;".join([f"Recordings ({everything})", *formats, "All files (*)"])
+    return ";;".join([f"Recordings and sessions ({everything})", *formats, SESSIONS, "All files (*)"])
 
 
 class Opening(QObject):
@@ -48,7 +50,7 @@ class Opening(QObject):
     def ask_files(self) -> None:
         """Ask which files to open."""
         names, _ = QFileDialog.getOpenFileNames(
-            self._window, "Open a recording", self._preferences.last_folder, open_filter()
+            self._window, "Open a recording or a session", self._preferences.last_folder, open_filter()
         )
         if names:
             self._open_paths(tuple(Path(name) for name in names))
@@ -115,7 +117,7 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
     return (
         Action(
             "open", "&Open\u2026", opening.ask_files, "File", 100, 100, "Open", "open", "Ctrl+O",
-            tip="Open a recording; several files of one frame each are one sequence",
+            tip="Open a recording or a session; several files of one frame each are one sequence",
         ),
         FilledMenu("recent", "Open &recent", opening.fill_recent, "File", 101),
         Action("demo", "Open the e&xample", opening.open_demo, "File", 102),

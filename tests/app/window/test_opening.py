@@ -212,10 +212,11 @@ def test_recent_files_are_listed(window: MainWindow, recording_path: Path, other
 
 def test_the_open_dialog_lists_every_format_that_is_read() -> None:
     filters = open_filter().split(";;")
-    assert filters[0].startswith("Recordings (*.h5 ")
+    assert filters[0].startswith("Recordings and sessions (*.h5 ")
+    assert filters[0].endswith(" *.strainscope)")
     assert "MetaImage (*.mhd *.mha)" in filters
     assert filters[-1] == "All files (*)"
-    assert len(filters) == 2 + sum(bool(reader.extensions) for reader in READERS)
+    assert len(filters) == 3 + sum(bool(reader.extensions) for reader in READERS)
 
 
 def test_opening_can_be_cancelled(

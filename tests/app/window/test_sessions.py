@@ -228,6 +228,22 @@ def test_open_session_asks_for_a_file(opened: MainWindow, session_path: Path, qt
     qtbot.waitUntil(lambda: opened.state.recording is not before, timeout=10_000)
 
 
+def test_the_open_dialog_offers_sessions_too(
+    opened: MainWindow, session_path: Path, other_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    open_and_wait(opened, (other_path,), qtbot)
+    filters: list[str] = []
+
+    def answer(*arguments: object) -> tuple[list[str], str]:
+        filters.extend(str(arguments[3]).split(";;"))
+        return [str(session_path)], filters[0]
+
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", answer)
+    opened.actions_by_name["open"].trigger()
+    qtbot.waitUntil(lambda: state_of(opened).path == session_path, timeout=10_000)
+    assert [entry.startswith("Strainscope session") for entry in filters if "*.strainscope" in entry] == [False, True]
+
+
 def test_a_session_is_a_recent_file(opened: MainWindow, session_path: Path, other_path: Path, qtbot: QtBot) -> None:
     open_and_wait(opened, (other_path,), qtbot)
     recent = next(menu for menu in opened.menuBar().findChildren(QMenu) if "recent" in menu.title())
