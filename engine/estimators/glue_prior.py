@@ -52,6 +52,7 @@ class FirstOrderPrior:
                 (Difference(1, 0), (self.lateral[0], self.axial[0])),
                 (Difference(0, 1), (self.lateral[1], self.axial[1])),
             )
+            if difference.fits(field)
         )
 
 
@@ -97,11 +98,12 @@ class SecondOrderPrior:
     def _differences(self, field: Tensor) -> tuple[tuple[Difference, Tensor], ...]:
         along, across = self.spacing_m
         units = field.new_tensor(self.units_m)[:, None, None] / self.scale
-        return (
+        found = (
             (Difference(2, 0), units / along**2),
             (Difference(1, 1), units * math.sqrt(2.0) / (along * across)),
             (Difference(0, 2), units / across**2),
         )
+        return tuple(entry for entry in found if entry[0].fits(field))
 
 
 def _to_knots(difference: Difference, squares: Tensor) -> Tensor:

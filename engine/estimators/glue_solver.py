@@ -19,7 +19,7 @@ from engine.estimators.glue_prior import Prior
 from engine.estimators.glue_system import DataTerm, KnotGrid, System
 from engine.estimators.spline import Samples, SplineFrame
 
-Variance = Callable[[Tensor, Tensor], Tensor]
+Weighting = Callable[[Tensor, Tensor], Tensor]
 """Weights of the samples (H, W) from the residual and the mask of points inside the frame."""
 
 SMALLEST_STEP = 1 / 16
@@ -53,7 +53,7 @@ class Matching:
     of 1 / sqrt(weight); infinite for plain least squares.
     """
 
-    def __init__(self, reference: Tensor, deformed: Tensor, grid: KnotGrid, weigh: Variance, threshold: float) -> None:
+    def __init__(self, reference: Tensor, deformed: Tensor, grid: KnotGrid, weigh: Weighting, threshold: float) -> None:
         self.reference = reference
         self.grid = grid
         self.weigh = weigh

@@ -115,6 +115,10 @@ class Difference:
     axial: int
     lateral: int
 
+    def fits(self, field: Tensor) -> bool:
+        """Whether a field (C, K, W) has neighbours enough for it: one of a single line has no lateral difference."""
+        return field.shape[1] > self.axial and field.shape[2] > self.lateral
+
     def apply(self, field: Tensor) -> Tensor:
         """Difference (C, K - axial, W - lateral) of a field (C, K, W)."""
         return torch.diff(torch.diff(field, n=self.axial, dim=1), n=self.lateral, dim=2)

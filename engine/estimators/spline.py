@@ -68,10 +68,12 @@ class SplineFrame:
 
 def _prefilter(lines: Tensor) -> Tensor:
     """Filter along the first axis with the inverse of the sampled B-spline (1/6, 4/6, 1/6)."""
-    radius = min(_RADIUS, lines.shape[0] - 1)
-    steps = torch.arange(-radius, radius + 1, device=lines.device)
+    size = lines.shape[0]
+    steps = torch.arange(-_RADIUS, _RADIUS + 1, device=lines.device)
     kernel = (math.sqrt(3.0) * torch.pow(torch.full_like(steps, _POLE, dtype=torch.float64), steps.abs())).to(lines)
-    padded = functional.pad(lines.T[:, None], (radius, radius), "reflect")
+    period = max(2 * (size - 1), 1)
+    places = torch.arange(-_RADIUS, size + _RADIUS, device=lines.device) % period
+    padded = lines[torch.minimum(places, period - places)].T[:, None]  # mirrored as often as a short line needs
     return functional.conv1d(padded, kernel[None, None])[:, 0].T
 
 
@@ -84,4 +86,5 @@ def _weights(t: Tensor) -> tuple[list[Tensor], list[Tensor]]:
 
 
 def _mirror(index: Tensor, size: int) -> Tensor:
-    return (size - 1) - ((size - 1) - index.abs()).abs()
+    """Fold an index from -1 to size + 1 back; where one fold is not enough, its weight is zero or the line constant."""
+    return ((size - 1) - ((size - 1) - index.abs()).abs()).clamp_min(0)

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from scipy import ndimage
 
@@ -19,6 +20,13 @@ def test_spline_is_the_cubic_one_and_passes_through_the_samples():
     torch.testing.assert_close(
         SplineFrame.of(frame).at(rows.double(), columns.double()).value, frame, atol=1e-6, rtol=0
     )
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (9, 1), (2, 2), (3, 40), (5, 2)])
+def test_frames_shorter_than_the_prefilter_are_passed_through_as_well(shape):
+    frame = torch.randn(shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    rows, columns = torch.meshgrid(*(torch.arange(size, dtype=torch.float64) for size in shape), indexing="ij")
+    torch.testing.assert_close(SplineFrame.of(frame).at(rows, columns).value, frame, atol=1e-6, rtol=0)
 
 
 def test_gradients_are_the_derivatives_of_the_value():
