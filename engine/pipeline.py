@@ -17,6 +17,7 @@ from engine.preprocess.filters import band_pass
 from engine.preprocess.pairing import normalise
 from engine.quality import local_correlation
 from engine.strain.base import STRAIN_METHODS
+from engine.strain.least_squares import SMALLEST_WINDOW
 from engine.types import FrameEstimate, FramePair, Map, RFSequence
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ class Settings:
     strain_parameters: Parameters | None = None
 
     def resolved(self) -> "Settings":
-        """Return the same settings with the defaults filled in; an unknown or unavailable method is a MethodError."""
+        """Return the same settings with the defaults filled in.
+
+        An unknown or unavailable method is a MethodError, parameters of another method are a ParameterError.
+        """
         estimator = ESTIMATORS.get(self.method)
         reason = estimator.unavailable()
         if reason:
@@ -68,9 +72,15 @@ class Settings:
             raise MethodError(f"strain method {self.strain_method} cannot run: {reason}")
         return replace(
             self,
-            parameters=self.parameters or estimator.Params(),
-            strain_parameters=self.strain_parameters or strain_method.Params(),
+            parameters=_own(self.method, self.parameters, estimator.Params),
+            strain_parameters=_own(self.strain_method, self.strain_parameters, strain_method.Params),
         )
+
+
+def _own(method: str, given: Parameters | None, kind: type[Parameters]) -> Parameters:
+    if given is not None and not isinstance(given, kind):
+        raise ParameterError(f"{method} takes {kind.__name__}, found {type(given).__name__}")
+    return kind() if given is None else given
 
 
 def run(
@@ -94,10 +104,15 @@ def run(
 
 
 def wanted_frames(sequence: RFSequence, settings: Settings) -> tuple[int, ...]:
-    """Frames that `run` will yield, in increasing order; a frame that does not exist is a ParameterError."""
-    total = sequence.shape[0]
+    """Frames that `run` will yield, in increasing order; a frame that does not exist is a ParameterError.
+
+    So is a recording without a second frame, or of frames too short for a strain window of five samples.
+    """
+    total, rows, _ = sequence.shape
     if total < 2:
         raise ParameterError(f"{sequence.name} holds one frame: strain needs at least two")
+    if rows < SMALLEST_WINDOW:
+        raise ParameterError(f"{sequence.name} has frames of {rows} samples: strain needs at least {SMALLEST_WINDOW}")
     if not 0 <= settings.reference < total:
         raise ParameterError(f"reference frame {settings.reference} does not exist, there are {total}")
     frames = range(total) if settings.frames is None else settings.frames

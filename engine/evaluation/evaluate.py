@@ -14,6 +14,7 @@ from statistics import fmean, median, pstdev
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from engine.errors import ParameterError
 from engine.evaluation.measure import METRICS, measure
 from engine.evaluation.oracle import oracle_estimate
 from engine.evaluation.sets import EvaluationCase
@@ -106,11 +107,13 @@ def evaluate(
 ) -> Evaluation:
     """Run every method on every recording; frame 0 is the reference.
 
-    `methods` need at least one entry, and share the strain filter of the first. `others` are estimators from outside
-    the registry, by name. `progress(case, done)` is called as recordings are finished. Recordings are taken one at a
-    time, so a set may be made as it is asked for. Times are those of the whole chain: pre-alignment, estimate,
-    quality and strain of one pair.
+    `methods` share the strain filter of the first; without any it is a ParameterError. `others` are estimators from
+    outside the registry, by name. `progress(case, done)` is called as recordings are finished. Recordings are taken
+    one at a time, so a set may be made as it is asked for. Times are those of the whole chain: pre-alignment,
+    estimate, quality and strain of one pair.
     """
+    if not methods:
+        raise ParameterError("there is no method to evaluate")
     settings = [entry.resolved() for entry in methods]
     first = settings[0]
     rows: list[Row] = []

@@ -2,8 +2,8 @@
 
 Failure rate: of all strain maps of a recording, from every method, the one of highest CNR is the reference, unless it
 is turned over against most of them (CNR has no sign); a map whose signed correlation with it is below 0.6 has failed.
-The paper chose its reference by eye. CNR: 120 pairs of
-windows in every map (`engine.metrics.cnr_histogram`), so no truth is needed but the lesion's outline.
+The paper chose its reference by eye. CNR: 120 pairs of windows in every map (`engine.metrics.cnr_histogram`), so no
+truth is needed but the lesion's outline.
 """
 
 import math
@@ -69,7 +69,12 @@ def compare_many_pairs(
     progress: Callable[[str, int], None] = lambda name, done: None,
     cancelled: Cancelled = lambda: False,
 ) -> tuple[PairResult, ...]:
-    """Run every method over every recording; a recording whose lesion leaves no place for windows is an error."""
+    """Run every method over every recording.
+
+    No method at all, or a recording whose lesion leaves no place for windows, is a ParameterError.
+    """
+    if not methods:
+        raise ParameterError("there is no method to compare")
     results: list[PairResult] = []
     for done, recording in enumerate(recordings, start=1):
         maps: dict[tuple[str, int], Map] = {}

@@ -9,6 +9,7 @@ from engine.errors import CancelledError, MethodError, ParameterError, Strainsco
 from engine.estimators.base import ESTIMATORS, Estimator
 from engine.parameters import Parameters
 from engine.pipeline import Preparation, Settings, run
+from engine.strain.base import STRAIN_METHODS
 from engine.types import Displacement, FramePair, RFSequence
 
 
@@ -130,6 +131,20 @@ def test_one_frame_is_not_enough(probe, cpu, geometry) -> None:
     single = RFSequence.from_array(np.ones((1, 50, 8), np.float32), geometry)
     with pytest.raises(ParameterError, match="strain needs at least two"):
         frames(single, cpu)
+
+
+def test_frames_of_four_samples_are_too_short(probe, cpu, geometry) -> None:
+    short = RFSequence.from_array(np.ones((2, 4, 8), np.float32), geometry)
+    with pytest.raises(ParameterError, match="frames of 4 samples: strain needs at least 5"):
+        frames(short, cpu)
+
+
+def test_parameters_of_another_method_are_one_clear_line(levels, cpu) -> None:
+    glue, kalman = ESTIMATORS.get("glue").Params(), STRAIN_METHODS.get("kalman").Params()
+    with pytest.raises(ParameterError, match="ncc takes NccParams, found GlueParameters"):
+        list(run(levels, Settings(method="ncc", parameters=glue), cpu))
+    with pytest.raises(ParameterError, match="least-squares takes LeastSquaresParams, found KalmanParameters"):
+        list(run(levels, Settings(method="ncc", strain_parameters=kalman), cpu))
 
 
 def test_an_empty_reference_is_said(probe, cpu, geometry) -> None:

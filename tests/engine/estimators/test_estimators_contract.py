@@ -8,8 +8,9 @@ import pytest
 
 from engine.estimators.base import ESTIMATORS
 from engine.parameters import Parameters
+from engine.pipeline import Settings, run
 from engine.preprocess.alignment import bulk_motion
-from engine.types import FramePair
+from engine.types import FramePair, RFSequence
 
 NAMES = ESTIMATORS.names()
 INSIDE = (slice(100, -100), slice(6, -6))
@@ -57,6 +58,20 @@ def test_a_known_compression_comes_back(estimator, compressed, cpu) -> None:
     slope = np.polyfit(rows, profile, 1)[0]
     assert slope == pytest.approx(-0.01, rel=0.15)
     assert np.nanmedian(axial + 0.01 * (rows + 100)[:, None]) == pytest.approx(0, abs=0.5)
+
+
+def test_without_motion_there_is_none(estimator, compressed, cpu) -> None:
+    still = FramePair(compressed.reference, compressed.reference, compressed.geometry)
+    axial = next(iter(estimator.track(iter([still]), estimator.Params(), cpu))).axial_samples[INSIDE]
+    assert np.nanpercentile(np.abs(axial), 90) < (0.5 if estimator.name == "flownet2" else 0.1)  # coarse by design
+
+
+@pytest.mark.parametrize("shape", [(5, 40), (200, 1), (64, 2)], ids=["few samples", "one line", "two lines"])
+def test_the_smallest_frames_are_no_problem(estimator, geometry, cpu, shape) -> None:
+    rf = np.random.default_rng(0).standard_normal((2, *shape)).astype(np.float32)
+    estimate = next(run(RFSequence.from_array(rf, geometry), Settings(estimator.name), cpu))
+    assert estimate.displacement.axial_m.shape == shape
+    assert np.isnan(estimate.strain.axial[[0, 1, -2, -1]]).all()
 
 
 def test_pairs_are_read_no_further_ahead_than_needed(estimator, compressed, cpu) -> None:

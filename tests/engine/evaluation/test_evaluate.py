@@ -119,6 +119,11 @@ def test_a_recording_without_truth_is_refused(lesion: EvaluationCase) -> None:
         case("rf.h5", replace(lesion.sequence, truth=None))
 
 
+def test_nothing_to_evaluate_is_one_line(lesion: EvaluationCase) -> None:
+    with pytest.raises(ParameterError, match="no method"):
+        evaluate([lesion], [], CPU)
+
+
 def test_command_prints_json_and_writes_the_plot(
     lesion: EvaluationCase, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from app.cli import main
 from engine.errors import ParameterError
-from engine.evaluation.many_pairs import Recording, judged, plot_many_pairs, summarise
+from engine.evaluation.many_pairs import Recording, compare_many_pairs, judged, plot_many_pairs, summarise
 from engine.simulation.phantom import Inclusion, Phantom
 from engine.simulation.recording import Plan, simulate
 from engine.simulation.sequences import FrameLoad
@@ -67,6 +67,11 @@ def test_a_lesion_without_room_beside_it_is_refused(recording):
     wide = Recording("wide", recording.sequence, Ellipse(0.0, 10e-3, 14e-3, 4e-3))
     with pytest.raises(ParameterError, match="no place for windows"):
         judged({("a", 1): strain_map()}, wide)
+
+
+def test_nothing_to_compare_is_one_line(recording, cpu):
+    with pytest.raises(ParameterError, match="no method"):
+        compare_many_pairs([recording], [], cpu)
 
 
 def test_the_command_compares_methods_on_a_file(recording, tmp_path: Path, capsys):
