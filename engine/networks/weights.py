@@ -7,6 +7,7 @@ file, is strict, and runs no code from it.
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -28,6 +29,9 @@ _OTHER_MODELS = {
     "strain-cnn": ("engine.networks.end_to_end_cnn", "StrainCNN"),
 }
 """Models with weights that are no displacement networks: the module and the class, made from its `Config`."""
+
+_TEXTS = ("name", "network", "sha256", "training", "data", "commit", "hardware", "licence")
+_TABLES = ("config", "recipe", "scores")
 
 
 @dataclass(frozen=True)
@@ -125,8 +129,8 @@ def find(name: str | Path) -> Path:
         if not path.is_file():
             raise WeightsError(f"no weights file {path.name} in {path.parent}")
         return path
-    exact = folder() / f"{name}.safetensors"
-    if exact.is_file():
+    exact = {entry.stem: entry for entry in folder().glob("*.safetensors")}.get(str(name))
+    if exact is not None:
         return exact
     versions = [(int(found["version"]), entry) for entry, found in _stored() if found["network"] == str(name)]
     if not versions:
@@ -154,13 +158,24 @@ def _checked(content: object, name: str) -> dict[str, Any]:
     if missing or unknown:
         problem = f"lacks {', '.join(sorted(missing))}" if missing else f"holds unknown {', '.join(sorted(unknown))}"
         raise WeightsError(f"the card of {name} {problem}")
-    pitch = content.get("pitch_m", (0.12e-3, 0.35e-3))
+    for kind, entries, words in ((str, _TEXTS, "text"), (Mapping, _TABLES, "a table")):
+        wrong = [entry for entry in entries if entry in content and not isinstance(content[entry], kind)]
+        if wrong:
+            raise WeightsError(f"the card of {name}: {wrong[0]} must be {words}, found {content[wrong[0]]!r}")
+    return {**content, **_expected_input(content, name)}
+
+
+def _expected_input(content: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return pitches and samples a period, which must be possible."""
     try:
-        lowest, highest = (float(value) for value in pitch)
-        samples = float(content.get("samples_per_period", 8.0))
+        lowest, highest = (float(value) for value in content.get("pitch_m", WeightsCard.pitch_m))
+        samples = float(content.get("samples_per_period", WeightsCard.samples_per_period))
     except (TypeError, ValueError):
         raise WeightsError(f"the card of {name} does not give its expected input as numbers") from None
-    return {**content, "pitch_m": (lowest, highest), "samples_per_period": samples}
+    if not (0 < lowest <= highest < math.inf and 0 <= samples < math.inf):
+        found = f"pitch_m {lowest:g} to {highest:g}, samples_per_period {samples:g}"
+        raise WeightsError(f"the card of {name} expects an impossible input: {found}")
+    return {"pitch_m": (lowest, highest), "samples_per_period": samples}
 
 
 def _build(card: WeightsCard) -> "nn.Module":

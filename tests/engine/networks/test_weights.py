@@ -69,6 +69,8 @@ def test_a_model_that_is_no_displacement_network(box: Path) -> None:
 def test_absent_weights(box: Path) -> None:
     with pytest.raises(WeightsError, match="no trained weights for usenet"):
         weights.load("usenet")
+    with pytest.raises(WeightsError, match="no trained weights for x"):
+        weights.load("x" * 5000)
     with pytest.raises(WeightsError, match="no weights file"):
         weights.load(box / "gone.safetensors")
     assert weights.available() == {}
@@ -84,6 +86,11 @@ def test_absent_weights(box: Path) -> None:
         ({"config": {"base_channels": 0}}, "does not describe"),
         ({"surprise": 1}, "holds unknown surprise"),
         ({"pitch_m": [1]}, "expected input"),
+        ({"pitch_m": [3e-4, 1e-4]}, "impossible input: pitch_m 0.0003 to 0.0001"),
+        ({"samples_per_period": -8.0}, "impossible input"),
+        ({"config": [8]}, "config must be a table, found [8]"),
+        ({"network": ["usenet"]}, "network must be text"),
+        ({"scores": 3}, "scores must be a table"),
     ],
 )
 def test_a_card_that_does_not_fit(
