@@ -45,6 +45,14 @@ class LossSettings(Parameters):
         """Whether the true motion takes part."""
         return self.endpoint > 0 or self.strain > 0 or self.tall_strain > 0
 
+    @property
+    def least_rows(self) -> int:
+        """Rows that the longest strain window in use needs."""
+        used = [self.strain_window] * (self.consistency > 0 or self.strain > 0) + [self.tall_window] * (
+            self.tall_strain > 0
+        )
+        return max((2 * (window // 2) + 1 for window in used), default=1)
+
 
 @dataclass(frozen=True)
 class Losses:

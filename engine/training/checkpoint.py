@@ -50,7 +50,10 @@ def load(path: Path) -> dict[str, Any]:
         raise ReadError(path, f"is not a checkpoint: {error}") from None
     if metadata.get("version") != VERSION:
         raise ReadError(path, f"is not a checkpoint of version {VERSION}")
-    state: dict[str, Any] = _put_tensors(json.loads(metadata["state"]), tensors)
+    try:
+        state: dict[str, Any] = _put_tensors(json.loads(metadata["state"]), tensors)
+    except (KeyError, TypeError, ValueError):
+        raise ReadError(path, "is a damaged checkpoint: its state does not fit its tensors") from None
     return state
 
 

@@ -5,6 +5,7 @@
 'usse-net'
 """
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -137,6 +138,8 @@ class Phase:
     end: Difficulty = field(default_factory=Difficulty)
 
     def __post_init__(self) -> None:
+        if not all(math.isfinite(rate) for rate in (self.learning_rate, self.final_rate)):
+            raise ParameterError(f"phase {self.name!r}: learning_rate and final_rate must be finite")
         if self.iterations < 1 or self.learning_rate <= 0:
             raise ParameterError(f"phase {self.name!r}: iterations and learning_rate must be positive")
         if self.height < 0 or self.width < 0 or self.final_rate < 0:
@@ -166,10 +169,18 @@ class TrainingConfig:
             raise ParameterError("real recordings have no truth: endpoint and strain must weigh 0 in every phase")
         if self.data.source == "recordings" and any(phase.height or phase.width for phase in self.phases):
             raise ParameterError("crops of real recordings have one size, data.height and data.width")
+        for phase in self.phases:
+            height, needed = self._crop(phase)[0], phase.loss.least_rows
+            if height < needed:
+                raise ParameterError(
+                    f"phase {phase.name!r}: crops of {height} rows do not hold the loss's strain window of {needed}"
+                )
 
     def crop_at(self, iteration: int) -> tuple[int, int]:
         """Return height and width of the crops that an iteration sees."""
-        _, phase, _ = self.phase_at(iteration)
+        return self._crop(self.phase_at(iteration)[1])
+
+    def _crop(self, phase: Phase) -> tuple[int, int]:
         height, width = phase.height or self.data.height, phase.width or self.data.width
         return min(height, self.data.height), min(width, self.data.width)
 

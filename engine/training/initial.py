@@ -1,5 +1,6 @@
 """The network that a run starts from: fresh, from weights, or as a new stage after a trained one."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from engine.networks.musse_net import MUSSENet
 from engine.networks.weights import load
 from engine.training import checkpoint
 from engine.training.config import TrainingConfig
+
+_STAGE = re.compile(r"stages\.(?P<stage>\d+)\.")
 
 
 def initial_network(config: TrainingConfig, device: torch.device) -> DisplacementNetwork:
@@ -38,8 +41,14 @@ def initial_network(config: TrainingConfig, device: torch.device) -> Displacemen
 
 
 def with_stages(weights: Mapping[str, Tensor], stages: int) -> dict[str, Tensor]:
-    """Weights of a multi-stage network with its last stage copied as often as `stages` asks for."""
-    own = 1 + max(int(name.split(".")[1]) for name in weights)
+    """Weights of a multi-stage network with its last stage copied as often as `stages` asks for.
+
+    Weights of a network without stages stay as they are; `fill` then says that they do not fit.
+    """
+    numbers = [int(found["stage"]) for name in weights if (found := _STAGE.match(name))]
+    if not numbers:
+        return dict(weights)
+    own = 1 + max(numbers)
     last = {name: values for name, values in weights.items() if name.startswith(f"stages.{own - 1}.")}
     copies = {
         name.replace(f"stages.{own - 1}.", f"stages.{stage}.", 1): values

@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +178,7 @@ class Trainer:
             batch.deformed,
             batch.residual,
             batch.valid,
-            batch.bulk.slope[:, 1, 1].unflatten(0, motion.shape[:2]),
+            batch.bulk.slope[:, 1, 1].reshape(motion.shape[:2]),
         )
 
     def _halves(self) -> bool:
@@ -188,7 +188,7 @@ class Trainer:
     def _validate_when_due(self) -> Scores | None:
         if self.iteration % self.config.validation.every and self.iteration != self.config.iterations:
             return None
-        numbers = [math.nan] * 8
+        numbers = [math.nan] * len(fields(Scores))
         if self.validation is not None:
             judged = deepcopy(self.network)
             judged.load_state_dict(self.average.weights(self.network))
@@ -269,14 +269,19 @@ class Trainer:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from `state`."""
+        """Go on from `state`; that of another configuration is a ParameterError."""
         if state["name"] != self.config.run.network:
             raise ParameterError(f"{self.output} holds a run of {state['name']}; choose another folder or start afresh")
         state = checkpoint.to_device(state, self.fellows.device)
         fill(self.network, state["network"], str(self.output))
-        self.optimiser.load_state_dict(state["optimiser"])
+        try:
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.average.restore(state["average"])
+        except (KeyError, ValueError):
+            raise ParameterError(
+                f"{self.output} holds a run of another configuration; choose another folder or start afresh"
+            ) from None
         self.schedule.restore(state["schedule"])
-        self.average.restore(state["average"])
         self.iteration, self.skipped, self.seconds = state["iteration"], state["skipped"], state["seconds"]
         self.best_score = math.inf if state["best_score"] is None else state["best_score"]
         self.best_scores, self.sums = state["best_scores"], state["sums"]

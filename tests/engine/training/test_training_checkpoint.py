@@ -41,6 +41,10 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     save_file({"a": torch.zeros(1)}, path)
     with pytest.raises(ReadError, match="version"):
         checkpoint.load(path)
+    for state in ({}, {"state": "{"}, {"state": '{"pairs": [["a", {"$tensor": "gone"}]]}'}):
+        save_file({"a": torch.zeros(1)}, path, metadata={"version": checkpoint.VERSION, **state})
+        with pytest.raises(ReadError, match="damaged checkpoint"):
+            checkpoint.load(path)
 
 
 def test_a_failed_write_leaves_the_checkpoint_before(tmp_path: Path) -> None:

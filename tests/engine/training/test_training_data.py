@@ -27,6 +27,9 @@ def analytic_sequence(generator: torch.Generator, strain: float = 0.02) -> RawSe
     return RawSequence(torch.stack(frames), GEOMETRY, motion=motion)
 
 
+LOSS = "loss = { strain_window = 33 }"
+
+
 class CountingSource:
     """Analytic sequences, counted, with the difficulty they were asked for."""
 
@@ -39,7 +42,7 @@ class CountingSource:
 
 
 def config(data: str = "") -> TrainingConfig:
-    phase = "[[phases]]\niterations = 64\nstart = { max_strain = 0.01 }\nend = { max_strain = 0.03 }\n"
+    phase = f"[[phases]]\niterations = 64\n{LOSS}\nstart = {{ max_strain = 0.01 }}\nend = {{ max_strain = 0.03 }}\n"
     return parse(f"[data]\nheight = {H}\nwidth = {W}\n{data}\n{phase}")
 
 
@@ -145,8 +148,8 @@ def test_a_smaller_crop_follows_the_motion() -> None:
 
 def test_phases_may_start_on_smaller_crops() -> None:
     settings = parse(
-        f"[data]\nheight = {H}\nwidth = {W}\n[[phases]]\niterations = 2\nheight = 64\nwidth = 8\n"
-        "[[phases]]\niterations = 2\n"
+        f"[data]\nheight = {H}\nwidth = {W}\n[[phases]]\niterations = 2\nheight = 64\nwidth = 8\n{LOSS}\n"
+        f"[[phases]]\niterations = 2\n{LOSS}\n"
     )
     stream = Stream(settings, CountingSource(), torch.device("cpu"))
     assert [tuple(stream.batch(iteration).reference.shape[-2:]) for iteration in range(4)] == [(64, 8)] * 2 + [

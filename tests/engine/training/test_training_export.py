@@ -74,3 +74,6 @@ def test_weights_of_another_architecture_are_refused(run_folder: Path) -> None:
     wide = TEXT.replace("base_channels = 2", "base_channels = 4") + f"[initial]\nweights = 'run/{BEST}'\n"
     with pytest.raises(WeightsError, match="does not fit"):
         initial_network(parse(wide + SUPERVISED, run_folder.parent / "recipe.toml"), CPU)
+    staged = TEXT.replace("usenet", "musse-net") + f"[initial]\nweights = 'run/{BEST}'\n"
+    with pytest.raises(WeightsError, match="does not fit"):
+        initial_network(parse(staged + SUPERVISED, run_folder.parent / "recipe.toml"), CPU)

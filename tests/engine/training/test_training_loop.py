@@ -211,9 +211,13 @@ def test_the_best_weights_are_those_of_the_best_validation(tmp_path: Path) -> No
 
 def test_a_folder_of_another_network_is_refused_and_can_be_cleared(tmp_path: Path) -> None:
     run(config(), tmp_path, stop_after=1)
-    other = parse(SETTINGS.replace("usenet", "reusenet") + "[[phases]]\niterations = 2\n")
+    other = parse(SETTINGS.replace("usenet", "reusenet") + f"[[phases]]\niterations = 2\n{LOSS}\n")
     with pytest.raises(ParameterError, match="holds a run of usenet"):
         trainer(other, tmp_path)
+    averaged_otherwise = parse(SETTINGS.replace("average = 0.9", "average = 0.0") + f"[[phases]]\n{LOSS}\n")
+    trainer(averaged_otherwise, tmp_path / "without").save()
+    with pytest.raises(ParameterError, match="another configuration"):
+        trainer(config(), tmp_path / "without")
     (tmp_path / "mine.txt").write_text("kept")
     forget(tmp_path)
     trainer(other, tmp_path)
