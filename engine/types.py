@@ -8,7 +8,7 @@ A pixel without a valid estimate is NaN.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, Self
 
@@ -20,6 +20,17 @@ from engine.errors import ParameterError, ReadError, StrainscopeError
 Map = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Source = Literal["file", "user", "assumed"]
+
+
+PLAUSIBLE = {
+    "sampling_hz": (1e5, 1e11),
+    "center_hz": (1e4, 5e10),
+    "sound_speed_m_s": (100.0, 20_000.0),
+    "pitch_m": (1e-6, 1e-2),
+    "start_depth_m": (-1.0, 1.0),
+    "frame_rate_hz": (1e-3, 1e6),
+}
+"""Ranges of geometry far wider than any ultrasound: what lies outside was given in MHz, mm or another wrong unit."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,10 @@ class Geometry:
             _require_positive("frame_rate_hz", self.frame_rate_hz)
         if not math.isfinite(self.start_depth_m):
             raise ParameterError(f"start_depth_m must be finite, found {self.start_depth_m}")
+        for name, (low, high) in PLAUSIBLE.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise ParameterError(f"{name} = {value:g} cannot be: is it in another unit than {_unit(name)}?")
         if self.center_hz >= self.sampling_hz / 2:
             raise ParameterError(
                 f"center_hz {self.center_hz:g} is not below half of sampling_hz {self.sampling_hz:g}: not sampled RF"
@@ -174,10 +189,6 @@ class RFSequence:
         if bad:
             raise ReadError(self.name, f"frame {index} holds {bad} values that are not finite numbers")
         return frame
-
-    def with_geometry(self, geometry: Geometry) -> Self:
-        """Return the same recording under another geometry."""
-        return replace(self, geometry=geometry)
 
 
 @dataclass(frozen=True)
@@ -333,6 +344,11 @@ class Result:
 def geometry_fields() -> tuple[str, ...]:
     """Names of the geometry values, in the order in which they are shown and asked for."""
     return tuple(entry.name for entry in fields(GeometrySources))
+
+
+def _unit(name: str) -> str:
+    """Return the unit in which a geometry value is stated, which is the end of its name."""
+    return next(unit for end, unit in (("_m_s", "m/s"), ("_hz", "Hz"), ("_m", "m")) if name.endswith(end))
 
 
 def _require_positive(name: str, value: float) -> None:

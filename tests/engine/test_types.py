@@ -30,6 +30,24 @@ def test_impossible_geometry_is_refused(name, value) -> None:
         Geometry(**{**BASE, name: value})
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sampling_hz", 40.0),
+        ("center_hz", 5.0),
+        ("sound_speed_m_s", 1.54),
+        ("sound_speed_m_s", 1.54e6),
+        ("pitch_m", 0.3),
+        ("pitch_m", 3e-7),
+        ("start_depth_m", 3.0),
+        ("frame_rate_hz", 2e7),
+    ],
+)
+def test_geometry_in_a_wrong_unit_is_refused_before_it_asks_for_all_memory(name, value) -> None:
+    with pytest.raises(ParameterError, match=f"{name} = .* another unit"):
+        Geometry(**{**BASE, name: value})
+
+
 def test_a_carrier_above_nyquist_is_refused() -> None:
     with pytest.raises(ParameterError, match="not sampled RF"):
         Geometry(**{**BASE, "center_hz": 20e6})
