@@ -3,7 +3,8 @@
 Three stacked networks (C, S1, S2) refine one flow, a fourth (SD) looks for small motion, and a fusion network merges
 both. At `width=1` and three image channels the layers and the 162,518,834 parameters are those of the paper; a narrow
 grey version (one image channel) is what a desktop trains and runs. All flows are in pixels of the input, channel 0
-lateral, channel 1 axial; each sub-network predicts its flow divided by `FLOW_UNIT_PX`.
+lateral, channel 1 axial; each sub-network predicts its flow divided by `FLOW_UNIT_PX`. Quarter-resolution flows are
+enlarged bilinearly, where the public program takes the nearest neighbour for S2 and SD.
 """
 
 from collections.abc import Sequence
@@ -58,31 +59,14 @@ class FlowNet2(nn.Module):
         second = functional.pad(deformed, padding, mode="replicate")
         return self._fuse(first, second, self._large(first, second))[..., :height, :width]
 
-    def pyramids(self, reference: Tensor, deformed: Tensor) -> dict[str, list[Tensor]]:
-        """Each sub-network's predictions from coarse to fine in units of FLOW_UNIT_PX, for the multi-scale loss.
-
-        The images' sides must be multiples of 64.
-        """
-        flows: dict[str, list[Tensor]] = {"c": self.flownet_c(reference, deformed)}
-        for name, network in (("s1", self.flownet_s1), ("s2", self.flownet_s2)):
-            flows[name] = network(
-                _stacked(reference, deformed, _to_pixels(next(reversed(flows.values()))[-1], reference))
-            )
-        flows["sd"] = self.flownet_sd(torch.cat([reference, deformed], 1))
-        fused = self._fuse(reference, deformed, _to_pixels(flows["s2"][-1], reference), flows["sd"][-1])
-        flows["fusion"] = [fused / FLOW_UNIT_PX]
-        return flows
-
     def _large(self, first: Tensor, second: Tensor) -> Tensor:
         flow = _to_pixels(self.flownet_c(first, second)[-1], first)
         for network in (self.flownet_s1, self.flownet_s2):
             flow = _to_pixels(network(_stacked(first, second, flow))[-1], first)
         return flow
 
-    def _fuse(self, first: Tensor, second: Tensor, large: Tensor, small: Tensor | None = None) -> Tensor:
-        if small is None:
-            small = self.flownet_sd(torch.cat([first, second], 1))[-1]
-        small = _to_pixels(small, first)
+    def _fuse(self, first: Tensor, second: Tensor, large: Tensor) -> Tensor:
+        small = _to_pixels(self.flownet_sd(torch.cat([first, second], 1))[-1], first)
         errors = [_brightness_error(first, second, flow) for flow in (small, large)]
         sizes = [flow.norm(dim=1, keepdim=True) / FLOW_UNIT_PX for flow in (small, large)]
         features = torch.cat([first, small / FLOW_UNIT_PX, large / FLOW_UNIT_PX, *sizes, *errors], 1)
@@ -95,21 +79,14 @@ class FlowNetC(nn.Module):
 
     def __init__(self, image_channels: int, width: float) -> None:
         super().__init__()
-        c64, c128, c256, c512, c1024 = (_scaled(size, width) for size in (64, 128, 256, 512, 1024))
+        c64, c128, c256, c512, c1024 = _widths(width)
         redirected = _scaled(32, width)
         self.features = nn.ModuleList(
             [_conv(image_channels, c64, 7, 2), _conv(c64, c128, 5, 2), _conv(c128, c256, 5, 2)]
         )
         self.redirect = _conv(c256, redirected, 1)
         side = 2 * (_CORRELATION_REACH // _CORRELATION_STRIDE) + 1
-        self.contract = nn.ModuleList(
-            [
-                _conv(side**2 + redirected, c256, 3),
-                nn.Sequential(_conv(c256, c512, 3, 2), _conv(c512, c512, 3)),
-                nn.Sequential(_conv(c512, c512, 3, 2), _conv(c512, c512, 3)),
-                nn.Sequential(_conv(c512, c1024, 3, 2), _conv(c1024, c1024, 3)),
-            ]
-        )
+        self.contract = nn.ModuleList([_conv(side**2 + redirected, c256, 3), *_deepest(width)])
         self.expand = Expansion((c128, c256, c512, c512, c1024), width, bias=True)
 
     def forward(self, reference: Tensor, deformed: Tensor) -> list[Tensor]:
@@ -129,61 +106,49 @@ class FlowNetC(nn.Module):
         return flows
 
 
-class FlowNetS(nn.Module):
-    """Plain encoder-decoder on all inputs stacked."""
+class EncoderDecoder(nn.Module):
+    """One stack of stages on all inputs joined, each of half the resolution before it, and the decoder."""
 
-    def __init__(self, channels: int, width: float) -> None:
+    def __init__(self, stages: list[nn.Sequential], decoder: "Expansion") -> None:
         super().__init__()
-        c64, c128, c256, c512, c1024 = (_scaled(size, width) for size in (64, 128, 256, 512, 1024))
-        self.contract = nn.ModuleList(
-            [
-                nn.Sequential(_conv(channels, c64, 7, 2), _conv(c64, c128, 5, 2)),
-                nn.Sequential(_conv(c128, c256, 5, 2), _conv(c256, c256, 3)),
-                nn.Sequential(_conv(c256, c512, 3, 2), _conv(c512, c512, 3)),
-                nn.Sequential(_conv(c512, c512, 3, 2), _conv(c512, c512, 3)),
-                nn.Sequential(_conv(c512, c1024, 3, 2), _conv(c1024, c1024, 3)),
-            ]
-        )
-        self.expand = Expansion((c128, c256, c512, c512, c1024), width, bias=False)
+        self.contract = nn.ModuleList(stages)
+        self.expand = decoder
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Predictions from 1/64 to 1/4 resolution in units of FLOW_UNIT_PX."""
         levels = []
-        for layer in self.contract:
-            x = layer(x)
+        for stage in self.contract:
+            x = stage(x)
             levels.append(x)
         flows: list[Tensor] = self.expand(levels)
         return flows
 
 
-class FlowNetSD(nn.Module):
+class FlowNetS(EncoderDecoder):
+    """Plain encoder-decoder."""
+
+    def __init__(self, channels: int, width: float) -> None:
+        c64, c128, c256, c512, c1024 = _widths(width)
+        stages = [
+            nn.Sequential(_conv(channels, c64, 7, 2), _conv(c64, c128, 5, 2)),
+            nn.Sequential(_conv(c128, c256, 5, 2), _conv(c256, c256, 3)),
+            *_deepest(width),
+        ]
+        super().__init__(stages, Expansion((c128, c256, c512, c512, c1024), width, bias=False))
+
+
+class FlowNetSD(EncoderDecoder):
     """Small kernels and linear convolutions before each prediction, for motion of a pixel or less."""
 
     def __init__(self, channels: int, width: float) -> None:
-        super().__init__()
-        c64, c128, c256, c512, c1024 = (_scaled(size, width) for size in (64, 128, 256, 512, 1024))
-        self.contract = nn.ModuleList(
-            [
-                nn.Sequential(
-                    _conv(channels, c64, 3), _conv(c64, c64, 3, 2), _conv(c64, c128, 3), _conv(c128, c128, 3, 2),
-                    _conv(c128, c128, 3),
-                ),
-                nn.Sequential(_conv(c128, c256, 3, 2), _conv(c256, c256, 3)),
-                nn.Sequential(_conv(c256, c512, 3, 2), _conv(c512, c512, 3)),
-                nn.Sequential(_conv(c512, c512, 3, 2), _conv(c512, c512, 3)),
-                nn.Sequential(_conv(c512, c1024, 3, 2), _conv(c1024, c1024, 3)),
-            ]
-        )  # fmt: skip
-        self.expand = Expansion((c128, c256, c512, c512, c1024), width, bias=True, smooth=True)
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Predictions from 1/64 to 1/4 resolution in units of FLOW_UNIT_PX."""
-        levels = []
-        for layer in self.contract:
-            x = layer(x)
-            levels.append(x)
-        flows: list[Tensor] = self.expand(levels)
-        return flows
+        c64, c128, c256, c512, c1024 = _widths(width)
+        quarter = [_conv(channels, c64, 3), _conv(c64, c64, 3, 2), _conv(c64, c128, 3), _conv(c128, c128, 3, 2)]
+        stages = [
+            nn.Sequential(*quarter, _conv(c128, c128, 3)),
+            nn.Sequential(_conv(c128, c256, 3, 2), _conv(c256, c256, 3)),
+            *_deepest(width),
+        ]
+        super().__init__(stages, Expansion((c128, c256, c512, c512, c1024), width, bias=True, smooth=True))
 
 
 class Expansion(nn.Module):
@@ -283,6 +248,18 @@ def _to_pixels(flow: Tensor, image: Tensor) -> Tensor:
 
 def _scaled(size: int, width: float) -> int:
     return max(round(size * width), 4)
+
+
+def _widths(width: float) -> list[int]:
+    """Channels from half resolution to 1/64, the fourth level having as many as the third."""
+    return [_scaled(size, width) for size in (64, 128, 256, 512, 1024)]
+
+
+def _deepest(width: float) -> list[nn.Sequential]:
+    """Stages at 1/16, 1/32 and 1/64, alike in C, S and SD."""
+    _, _, c256, c512, c1024 = _widths(width)
+    steps = ((c256, c512), (c512, c512), (c512, c1024))
+    return [nn.Sequential(_conv(before, after, 3, 2), _conv(after, after, 3)) for before, after in steps]
 
 
 def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
