@@ -42,11 +42,6 @@ class CanonicalGrid:
         size = tuple(max(2, math.floor((n - 1) * f + 1e-6) + 1) for n, f in zip(shape, (axial, lateral), strict=True))
         return cls(axial, lateral, (size[0], size[1]), shape)
 
-    @property
-    def is_native(self) -> bool:
-        """Whether nothing needs resampling."""
-        return self.axial_factor == self.lateral_factor == 1.0
-
     def frame(self, rf: Tensor) -> Tensor:
         """Resample RF (..., H, W) with windowed-sinc interpolation, low-passed where the new grid is coarser."""
         rows = _sinc_interpolate(rf, self.axial_factor, self.shape[0], -2)

@@ -2,9 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from engine.errors import MissingGeometryError, ParameterError, ReadError
 from engine.readers.spectrum import measure_center_hz
@@ -98,10 +98,6 @@ class Recording:
             notes=self.notes,
             companions=self.companions,
         )
-
-    def with_paths(self, paths: tuple[Path, ...]) -> Self:
-        """Return the same recording under other paths."""
-        return replace(self, paths=paths)
 
 
 class Reader(ABC):

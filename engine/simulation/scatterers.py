@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from engine.types import Geometry
-
 
 @dataclass(frozen=True)
 class Region:
@@ -98,12 +96,6 @@ def scatter(region: Region, density_per_m2: float, generator: torch.Generator, d
     depth_m = region.top_m + places[0] * (region.bottom_m - region.top_m)
     lateral_m = region.left_m + places[1].sort().values * (region.right_m - region.left_m)
     return Scatterers(depth_m.to(device), lateral_m.to(device), _signs(count, generator).to(device))
-
-
-def image_region(shape: tuple[int, int], geometry: Geometry) -> Region:
-    """Return the rectangle from the first to the last row and line of an image (H, W)."""
-    depths_m, laterals_m = geometry.depths_m(shape[0]), geometry.laterals_m(shape[1])
-    return Region(float(depths_m[0]), float(depths_m[-1]), float(laterals_m[0]), float(laterals_m[-1]))
 
 
 def _signs(count: int, generator: torch.Generator) -> Tensor:
