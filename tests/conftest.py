@@ -1,4 +1,4 @@
-"""Synthetic RF for the tests: scatterers that move, and are rendered again as METHODS-style Gaussian pulses.
+"""Synthetic RF for the tests: scatterers that move, and are rendered again as Gaussian pulses.
 
 `render(motion)` gives a FramePair in which each scatterer has moved by `motion(z, x) = (axial, lateral)` in metres.
 """

@@ -1,4 +1,4 @@
-"""Tracking against what theory allows: the Cramer-Rao bound of delay (Walker & Trahey 1995) and METHODS 11.3."""
+"""Tracking against theory: the Cramer-Rao bound of delay (Walker & Trahey 1995), the L^-3/2 law of strain."""
 
 import numpy as np
 import pytest

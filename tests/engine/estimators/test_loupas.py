@@ -1,4 +1,4 @@
-"""Accuracy of phase tracking: METHODS 5.3."""
+"""Accuracy of phase tracking: shifts, compression, and what is not there."""
 
 import numpy as np
 import pytest

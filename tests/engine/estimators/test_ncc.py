@@ -1,4 +1,4 @@
-"""Accuracy of correlation tracking: METHODS 5.3 and 11.3, and the conventions of sign and axes."""
+"""Accuracy of correlation tracking against published and computed numbers, and the conventions of sign and axes."""
 
 import numpy as np
 import pytest

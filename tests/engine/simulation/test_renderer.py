@@ -38,7 +38,7 @@ def envelope(rf: Tensor) -> Tensor:
 
 
 def formula(one: Scatterers, imaging: Imaging, geometry: Geometry) -> Tensor:
-    """rf(z, x) of one scatterer, straight from the equation in METHODS' terms."""
+    """rf(z, x) of one scatterer, straight from its equation."""
     z = torch.tensor(geometry.depths_m(SHAPE[0]))[:, None] - one.depth_m.double()
     x = torch.tensor(geometry.laterals_m(SHAPE[1]))[None, :] - one.lateral_m.double()
     wave = torch.cos(4 * math.pi * geometry.center_hz / geometry.sound_speed_m_s * z + math.radians(imaging.phase_deg))
@@ -99,7 +99,7 @@ def test_spectrum_has_its_peak_and_band() -> None:
 
 
 def test_attenuation_lowers_the_frequency_with_depth() -> None:
-    # 2 z alpha sigma_f^2: 0.5 dB/cm/MHz at 3 cm gives 0.056 * 2 * 3 * ... = 0.56 MHz for sigma_f = 1.27 MHz.
+    # 2 z alpha sigma_f^2: 0.5 dB/cm/MHz over 3 cm is 0.345 Np/MHz, times (1.27 MHz)^2: 0.56 MHz.
     deep = Geometry(40e6, 5e6, 1540.0, 0.2e-3, start_depth_m=25e-3)
     region = Region(24e-3, 36e-3, -7e-3, 7e-3)
     scatterers = scatter(region, 12 / IMAGING.resolution_cell_m2(0.03, deep), generator(1), CPU)

@@ -1,4 +1,4 @@
-"""Correlation on simulated RF is as accurate as theory allows, no more and no less: METHODS' standard grid in small."""
+"""Correlation on simulated RF is as accurate as theory allows, no more and no less: the standard grid in small."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The least-squares strain estimator: METHODS section 9."""
+"""The least-squares strain estimator."""
 
 import numpy as np
 import pytest
