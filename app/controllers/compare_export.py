@@ -1,16 +1,15 @@
 """Write the comparison that is shown to a figure, off the GUI thread, frozen when it was asked for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
-
 from app.controllers.commands import Commands
-from app.controllers.processing import in_words
-from app.jobs import Answers, JobControl
-from app.state import Activity, Display, Regions
+from app.controllers.exporting import FigureOptions
+from app.controllers.writing import PREVIEW_DPI, WritingController
+from app.jobs import JobControl
+from app.state import Display, Regions
 from app.state.comparison import CompareState, Comparison, Side
 from engine.export.comparison import ComparisonFigure, save_comparison
 from engine.export.figure import FigureContent, StrainPanel
@@ -22,7 +21,6 @@ from engine.provenance import make_provenance
 from engine.types import Provenance, RFSequence
 
 NOTHING = "There is no comparison to export: choose two maps that both have strain."
-DPI = 300
 
 
 @dataclass(frozen=True)
@@ -37,18 +35,12 @@ class CompareSource:
     limits: tuple[float, float] | None = None
 
 
-class CompareExportController(QObject):
+class CompareExportController(WritingController):
     """Turns the request for a figure of the comparison into a job."""
 
-    failed = Signal(str)
-    written = Signal(str)
-
     def __init__(self, commands: Commands) -> None:
-        super().__init__(commands.parent)
-        self._state = commands.state
-        self._lane = commands.jobs.files
+        super().__init__(commands.state, commands.jobs.files, commands.parent)
         self._compare = commands.state.slice(CompareState)
-        self._job: int | None = None
 
     def source(self, limits: tuple[float, float] | None) -> CompareSource | None:
         """Freeze what is shown now; None, with a word to the user, where there is no comparison."""
@@ -63,46 +55,30 @@ class CompareExportController(QObject):
         settings = runs[comparison.first.run].settings, runs[comparison.second.run].settings
         return CompareSource(state.recording.sequence, comparison, settings, state.display, state.regions, limits)
 
-    def save(self, source: CompareSource, path: Path) -> None:
+    def preview_figure(self, source: CompareSource, options: FigureOptions) -> None:
+        """Draw a small figure for the dialog; the last request wins."""
+        self._preview(partial(_draw_preview, source, options))
+
+    def save_figure(self, source: CompareSource, options: FigureOptions, path: Path) -> None:
         """Write the figure; the suffix decides the format."""
-        answers = Answers(done=partial(self._done, path), failed=self._failed, cancelled=self._end)
-        self._job = self._lane.submit(partial(write_comparison, source, path), answers)
-        self._state.set_activity(Activity(f"Writing {path.name}"))
-
-    def is_running(self) -> bool:
-        """Say whether a figure is being written."""
-        return self._job is not None
-
-    def cancel(self) -> None:
-        """Stop writing; the target stays as it was."""
-        if self._job is not None:
-            self._lane.cancel(self._job)
-
-    def _done(self, path: Path, _value: object) -> None:
-        self._end()
-        self._state.set_notice(f"Written: {path}")
-        self.written.emit(str(path))
-
-    def _failed(self, error: BaseException) -> None:
-        self._end()
-        self.failed.emit(in_words(error))
-
-    def _end(self) -> None:
-        if self._job is not None:
-            self._job = None
-            self._state.set_activity(None)
+        self._write(partial(write_comparison, source, options, path), path)
 
 
-def write_comparison(source: CompareSource, path: Path, control: JobControl) -> None:
+def write_comparison(source: CompareSource, options: FigureOptions, path: Path, control: JobControl) -> None:
     """Draw the comparison into a file, with the provenance of both maps."""
-    save_comparison(comparison_figure(source, _provenances(source, control)), path, DPI)
+    save_comparison(comparison_figure(source, options, _provenances(source, control)), path, options.dpi)
+
+
+def _draw_preview(source: CompareSource, options: FigureOptions, path: Path) -> None:
+    save_comparison(comparison_figure(source, replace(options, caption=False)), path, PREVIEW_DPI)
 
 
 def comparison_figure(
-    source: CompareSource, provenances: Sequence[Provenance | None] = (None, None)
+    source: CompareSource, options: FigureOptions, provenances: Sequence[Provenance | None] = (None, None)
 ) -> ComparisonFigure:
     """Describe the figure to the engine."""
     sides, display = (source.comparison.first, source.comparison.second), source.display
+    regions = source.regions if options.ellipses else Regions()
     remarks = []
     for letter, side in zip("AB", sides, strict=True):
         frames = [frame + 1 for frame in side.averaged] if len(side.averaged) > 1 else ()
@@ -110,25 +86,27 @@ def comparison_figure(
         if words:
             remarks.append(f"{letter}: {' '.join(words)}")
     content = FigureContent(
-        tuple(_panel(side, display) for side in sides),
+        tuple(_panel(side, display, numbers=options.numbers) for side in sides),
         source.sequence.geometry,
-        target=source.regions.target,
-        background=source.regions.background,
+        target=regions.target,
+        background=regions.background,
         limits=source.limits,
         colormap=display.colormap + ("_r" if display.reverse else ""),
-        caption=True,
+        title=options.title,
+        scale_bar=options.scale_bar,
+        caption=options.caption,
         provenance=provenances[0],
         quantity=strain_quantity(display.quantity, relative=display.relative),
         remarks=tuple(remarks),
         compared_with=provenances[1],
-        lesion=source.regions.lesion,
+        lesion=regions.lesion,
     )
     return ComparisonFigure(content)
 
 
-def _panel(side: Side, display: Display) -> StrainPanel:
+def _panel(side: Side, display: Display, *, numbers: bool) -> StrainPanel:
     values = relative_strain(side.strain, side.mean) if display.relative else side.strain
-    return StrainPanel(f"{side.title}, frame {side.frame + 1}", values, side.metrics)
+    return StrainPanel(f"{side.title}, frame {side.frame + 1}", values, side.metrics if numbers else {})
 
 
 def _provenances(source: CompareSource, control: JobControl) -> tuple[Provenance, Provenance]:

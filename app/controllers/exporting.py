@@ -4,17 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
-from app.controllers.processing import in_words
-from app.jobs import Answers, JobControl, Jobs
+from app.controllers.writing import PREVIEW_DPI, WritingController
+from app.jobs import JobControl, Jobs
 from app.run_store import RunStore
 from app.shown_frame import frame_reader
-from app.state import Activity, Display, Picture, Regions, Run, ViewerState
+from app.state import Display, Picture, Regions, Run, ViewerState
 from app.state.maps import MAP_COLORS, MapState, ShownMap
 from engine.errors import StrainscopeError
 from engine.export.figure import FigureContent, StrainPanel, save_figure
@@ -29,7 +28,6 @@ from engine.preprocess.bmode import bmode_db
 from engine.provenance import make_provenance
 from engine.types import Map, RFSequence
 
-PREVIEW_DPI = 110
 SeriesKind = Literal["movie", "sheet", "arrays", "zea"]
 NOTHING = "There is no strain to export yet: estimate strain first."
 
@@ -62,18 +60,11 @@ class FigureSource:
     map: ShownMap | None = None
 
 
-class ExportController(QObject):
-    """Turns export requests into jobs; says where the file went."""
-
-    failed = Signal(str)
-    written = Signal(str)
-    previewed = Signal(bytes)
+class ExportController(WritingController):
+    """Turns export requests into jobs."""
 
     def __init__(self, state: ViewerState, jobs: Jobs, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._state = state
-        self._lane = jobs.files
-        self._job: int | None = None
+        super().__init__(state, jobs.files, parent)
 
     def figure_source(self, limits: tuple[float, float] | None) -> FigureSource | None:
         """Freeze what is shown now; None, with a word to the user, where there is no strain."""
@@ -95,25 +86,24 @@ class ExportController(QObject):
 
     def preview_figure(self, source: FigureSource, options: FigureOptions) -> None:
         """Draw a small figure for the dialog; the last request wins."""
-        answers = Answers(done=self.previewed.emit, failed=self._failed)
-        self._lane.submit(partial(_preview, source, options), answers, slot="preview")
+        self._preview(partial(_draw_preview, source, options))
 
     def save_figure(self, source: FigureSource, options: FigureOptions, path: Path) -> None:
         """Write a figure; the suffix decides the format."""
-        self._submit(partial(write_figure, source, options, path), path)
+        self._write(partial(write_figure, source, options, path), path)
 
     def save_table(self, path: Path) -> None:
         """Write the metrics of every estimated frame as CSV."""
         run, sequence = self._shown_run()
         if run is not None and sequence is not None:
             regions, persistence = self._state.regions, self._state.display.persistence
-            self._submit(partial(_write_table, path, sequence, run.settings, run.store, regions, persistence), path)
+            self._write(partial(_write_table, path, sequence, run.settings, run.store, regions, persistence), path)
 
     def save_result(self, path: Path) -> None:
         """Write every estimated frame of the shown run to one file."""
         run, sequence = self._shown_run()
         if run is not None and sequence is not None:
-            self._submit(partial(write_result, path, sequence, run.settings, run.store), path)
+            self._write(partial(write_result, path, sequence, run.settings, run.store), path)
 
     def save_series(self, kind: SeriesKind, limits: tuple[float, float] | None, path: Path) -> None:
         """Write all frames of the shown run as a movie, a contact sheet, arrays, or a zea file."""
@@ -134,16 +124,7 @@ class ExportController(QObject):
             "arrays": series_exports.write_arrays,
             "zea": series_exports.write_zea,
         }[kind]
-        self._submit(partial(work, source, path), path)
-
-    def is_running(self) -> bool:
-        """Say whether a file is being written."""
-        return self._job is not None
-
-    def cancel(self) -> None:
-        """Stop writing; the target stays as it was."""
-        if self._job is not None:
-            self._lane.cancel(self._job)
+        self._write(partial(work, source, path), path)
 
     def _shown_run(self) -> tuple[Run | None, RFSequence | None]:
         state = self._state
@@ -151,31 +132,6 @@ class ExportController(QObject):
             self.failed.emit(NOTHING)
             return None, None
         return state.run, state.recording.sequence
-
-    def _submit(self, work: partial[None], path: Path) -> None:
-        answers = Answers(
-            done=partial(self._done, path), failed=self._failed, cancelled=self._end, progress=self._progress
-        )
-        self._job = self._lane.submit(work, answers)
-        self._state.set_activity(Activity(f"Writing {path.name}"))
-
-    def _progress(self, done: int, total: int) -> None:
-        if self._state.activity is not None:
-            self._state.set_activity(Activity(self._state.activity.title, done, total))
-
-    def _done(self, path: Path, _value: object) -> None:
-        self._end()
-        self._state.set_notice(f"Written: {path}")
-        self.written.emit(str(path))
-
-    def _failed(self, error: BaseException) -> None:
-        self._end()
-        self.failed.emit(in_words(error))
-
-    def _end(self) -> None:
-        if self._job is not None:
-            self._job = None
-            self._state.set_activity(None)
 
 
 def figure_content(source: FigureSource, options: FigureOptions) -> FigureContent:
@@ -276,11 +232,8 @@ def _write_table(
     write_table(path, rows, provenance, regions.target, regions.background, regions.lesion)
 
 
-def _preview(source: FigureSource, options: FigureOptions, _control: JobControl) -> bytes:
-    with TemporaryDirectory(prefix="strainscope-") as folder:
-        path = Path(folder) / "preview.png"
-        save_figure(figure_content(source, replace(options, caption=False)), path, PREVIEW_DPI)
-        return path.read_bytes()
+def _draw_preview(source: FigureSource, options: FigureOptions, path: Path) -> None:
+    save_figure(figure_content(source, replace(options, caption=False)), path, PREVIEW_DPI)
 
 
 def visible(stored: Map, quality: Map | None, threshold: float) -> Map:

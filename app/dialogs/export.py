@@ -2,14 +2,16 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Protocol, TypeVar
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, SignalInstance, Slot
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from app.controllers.commands import Commands
-from app.controllers.exporting import FigureSource, SeriesKind
+from app.controllers.exporting import FigureOptions, SeriesKind
 from app.dialogs.figure_dialog import FigureDialog
 from app.preferences import Preferences
+from app.state import ViewerState
 from app.views.dual_view import DualView
 
 FIGURES = "PNG image (*.png);;PDF (*.pdf);;SVG (*.svg);;TIFF image (*.tif *.tiff)"
@@ -38,14 +40,7 @@ class ExportDialogs(QObject):
         )
         if source is None:
             return
-        dialog = FigureDialog(self._window)
-        exporting = self._commands.exporting
-        dialog.preview_wanted.connect(partial(exporting.preview_figure, source))
-        exporting.previewed.connect(dialog.show_preview)
-        dialog.copy_wanted.connect(partial(self._copy, dialog))
-        dialog.accepted.connect(partial(self._save_figure, dialog, source))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.start()
+        ask_figure(FigureDialog(self._window), self._commands, self._commands.exporting, source, "figure.png")
 
     @Slot()
     def table(self) -> None:
@@ -88,20 +83,53 @@ class ExportDialogs(QObject):
             ends = None if limits is None else (limits.low_percent, limits.high_percent)
             self._commands.exporting.save_series(kind, ends, path)
 
-    def _save_figure(self, dialog: FigureDialog, source: FigureSource) -> None:
-        options = dialog.options()
-        path = self._ask_path("Export the figure", "figure.png", FIGURES)
-        if path is not None:
-            self._commands.exporting.save_figure(source, options, path)
-
-    def _copy(self, dialog: FigureDialog) -> None:
-        picture = dialog.picture()
-        if picture is not None:
-            QApplication.clipboard().setPixmap(picture)
-            self._commands.state.set_notice("The figure is on the clipboard.")
-
     def _ask_path(self, title: str, name: str, pattern: str) -> Path | None:
         return ask_path(self._window, self._commands.preferences, title, name, pattern)
+
+
+Source = TypeVar("Source", contravariant=True)
+
+
+class FigureExporter(Protocol[Source]):
+    """A controller that draws a kind of figure from a frozen source."""
+
+    @property
+    def previewed(self) -> SignalInstance:
+        """Tells a preview: a PNG as bytes."""
+
+    def preview_figure(self, source: Source, options: FigureOptions) -> None:
+        """Draw a small figure and tell of it by `previewed`."""
+
+    def save_figure(self, source: Source, options: FigureOptions, path: Path) -> None:
+        """Write the figure."""
+
+
+def ask_figure(
+    dialog: FigureDialog, commands: Commands, exporter: FigureExporter[Source], source: Source, name: str
+) -> None:
+    """Ask what a figure shows, with a preview, then where it goes; `name` is proposed."""
+    dialog.preview_wanted.connect(partial(exporter.preview_figure, source))
+    exporter.previewed.connect(dialog.show_preview)
+    dialog.copy_wanted.connect(partial(_copy, dialog, commands.state))
+    dialog.accepted.connect(partial(_save_figure, dialog, commands, exporter, source, name))
+    dialog.finished.connect(dialog.deleteLater)
+    dialog.start()
+
+
+def _save_figure(
+    dialog: FigureDialog, commands: Commands, exporter: FigureExporter[Source], source: Source, name: str
+) -> None:
+    options = dialog.options()
+    path = ask_path(dialog.parentWidget() or dialog, commands.preferences, dialog.windowTitle(), name, FIGURES)
+    if path is not None:
+        exporter.save_figure(source, options, path)
+
+
+def _copy(dialog: FigureDialog, state: ViewerState) -> None:
+    picture = dialog.picture()
+    if picture is not None:
+        QApplication.clipboard().setPixmap(picture)
+        state.set_notice("The figure is on the clipboard.")
 
 
 def ask_path(window: QWidget, preferences: Preferences, title: str, name: str, pattern: str) -> Path | None:

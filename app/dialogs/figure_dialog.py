@@ -1,5 +1,7 @@
 """What goes into an exported figure, with a preview."""
 
+from dataclasses import replace
+
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
@@ -20,25 +22,35 @@ from PySide6.QtWidgets import (
 from app.controllers.exporting import FigureOptions
 
 PREVIEW_DELAY_MS = 150
+CHECKS = {
+    "bmode": "B-mode beside the strain",
+    "ellipses": "Ellipses",
+    "numbers": "Numbers under the figure",
+    "caption": "Method and provenance as small print",
+}
 
 
 class FigureDialog(QDialog):
-    """Left the choices, right the preview; `accepted` means: ask where to save it."""
+    """Left the choices, right the preview; `accepted` means: ask where to save it.
+
+    `checks` are the choices that this kind of figure leaves; the others stay as in `defaults`.
+    """
 
     preview_wanted = Signal(object)
     copy_wanted = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        parent: QWidget | None = None,
+        title: str = "Export a figure",
+        defaults: FigureOptions | None = None,
+        checks: tuple[str, ...] = tuple(CHECKS),
+    ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Export a figure")
+        self.setWindowTitle(title)
         self._picture: QPixmap | None = None
-        defaults = FigureOptions()
-        self.checks = {
-            "bmode": _check("B-mode beside the strain", defaults.bmode),
-            "ellipses": _check("Ellipses", defaults.ellipses),
-            "numbers": _check("Numbers under the figure", defaults.numbers),
-            "caption": _check("Method and provenance as small print", defaults.caption),
-        }
+        self._defaults = defaults = defaults or FigureOptions()
+        self.checks = {name: _check(CHECKS[name], getattr(defaults, name)) for name in checks}
         self.scale = QComboBox()
         self.scale.addItems(["Axes in mm", "Scale bar"])
         self.scale.setAccessibleName("Axes or scale bar")
@@ -104,7 +116,8 @@ class FigureDialog(QDialog):
 
     def options(self) -> FigureOptions:
         """Return what is chosen."""
-        return FigureOptions(
+        return replace(
+            self._defaults,
             **{name: check.isChecked() for name, check in self.checks.items()},
             scale_bar=self.scale.currentIndex() == 1,
             title=self.title.text().strip(),

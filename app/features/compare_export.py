@@ -2,10 +2,14 @@
 
 from app.actions import Action
 from app.controllers.compare_export import CompareExportController
-from app.dialogs.export import FIGURES, ask_path
+from app.controllers.exporting import FigureOptions
+from app.dialogs.export import ask_figure
+from app.dialogs.figure_dialog import FigureDialog
 from app.features.base import FEATURES, Entry, FeatureContext
 from app.state.comparison import CompareState
 from app.views.compare_view import CompareView
+
+CHOICES = ("ellipses", "numbers", "caption")
 
 
 def build(context: FeatureContext) -> tuple[Entry, ...]:
@@ -21,9 +25,8 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
         source = exporting.source(None if limits is None else (limits.low_percent, limits.high_percent))
         if source is None:
             return
-        path = ask_path(context.window, context.preferences, "Export the comparison", "comparison.png", FIGURES)
-        if path is not None:
-            exporting.save(source, path)
+        dialog = FigureDialog(context.window, "Export the comparison", FigureOptions(caption=True), CHOICES)
+        ask_figure(dialog, context.commands, exporting, source, "comparison.png")
 
     view.export_requested.connect(export)
     compare.prepared.connect(context.refresh)

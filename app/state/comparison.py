@@ -111,7 +111,7 @@ class CompareState(QObject):
             return f"Frame {self.other_frame + 1} has no strain: choose another."
         other = self.other_run()
         if self.wanted() is None and other is not None and other.status in {"waiting", "running"}:
-            return f"{other.title} is estimated again, in the background,\nfor this comparison."
+            return f"Estimating {other.title} again\u2026"
         if self.wanted() is None:
             return "The other run has no strain in this frame.\nEstimate another method first, then come back."
         return ""

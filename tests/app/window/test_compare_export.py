@@ -10,6 +10,8 @@ from pytestqt.qtbot import QtBot
 
 from app.controllers import compare_export
 from app.controllers.compare_export import CompareExportController, comparison_figure
+from app.controllers.exporting import FigureOptions
+from app.dialogs.figure_dialog import FigureDialog
 from app.main_window import MainWindow
 from app.state.comparison import CompareState
 from app.views.compare_view import CompareView
@@ -47,13 +49,18 @@ def test_the_button_writes_what_the_view_shows(
     assert isinstance(view, CompareView)
     path = tmp_path / "comparison.png"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
-    monkeypatch.setattr(compare_export, "DPI", 60)
     assert comparing.actions_by_name["compare_figure"].isEnabled()
     view.export.click()
+    dialog = comparing.findChild(FigureDialog)
+    assert isinstance(dialog, FigureDialog)
+    qtbot.waitUntil(lambda: dialog.picture() is not None, timeout=20_000)
+    dialog.dpi.setValue(60)
+    dialog.accept()
     qtbot.waitUntil(path.is_file, timeout=20_000)
     qtbot.waitUntil(lambda: "Written" in comparing.state.notice)
     with Image.open(path) as image:
-        text = image.info["Description"]
+        text, resolution = image.info["Description"], image.info["dpi"][0]
+    assert resolution == pytest.approx(60, abs=0.1)
     assert "A: program: strainscope 0; method: first" in text
     assert "B: program: strainscope 0; method: second" in text
 
@@ -67,7 +74,7 @@ def test_maps_limits_and_numbers_are_those_of_the_view(comparing: MainWindow) ->
         (view.limits.low_percent, view.limits.high_percent)
     )
     assert source is not None
-    content = comparison_figure(source).content
+    content = comparison_figure(source, FigureOptions()).content
     assert content.limits == (view.limits.low_percent, view.limits.high_percent)
     for panel, side, key in zip(
         content.strain, (compare.comparison.first, compare.comparison.second), ("first", "second"), strict=True
@@ -78,10 +85,30 @@ def test_maps_limits_and_numbers_are_those_of_the_view(comparing: MainWindow) ->
     comparing.commands.change_display(relative=True)
     again = comparing.commands.part(CompareExportController).source(None)
     assert again is not None
-    relative = comparison_figure(again)
+    relative = comparison_figure(again, FigureOptions())
     assert float(np.nanmedian(relative.content.strain[0].strain)) == pytest.approx(1.0, abs=0.02)
     assert relative.content.remarks[0].startswith("A: Divided by the mean strain")
     assert "no unit" in relative.difference_quantity.label
+
+
+def test_the_dialog_decides_what_is_drawn(comparing: MainWindow) -> None:
+    source = comparing.commands.part(CompareExportController).source(None)
+    assert source is not None
+    comparing.actions_by_name["compare_figure"].trigger()
+    dialog = comparing.findChild(FigureDialog)
+    assert isinstance(dialog, FigureDialog)
+    assert set(dialog.checks) == {"ellipses", "numbers", "caption"}  # there is no B-mode in a comparison
+    content = comparison_figure(source, dialog.options()).content
+    assert content.caption
+    assert content.target == comparing.state.regions.target
+    for check in dialog.checks.values():
+        check.setChecked(False)
+    dialog.scale.setCurrentIndex(1)
+    dialog.title.setText("Two methods")
+    bare = comparison_figure(source, dialog.options()).content
+    assert (bare.target, bare.caption, bare.scale_bar, bare.title) == (None, False, True, "Two methods")
+    assert not any(panel.metrics for panel in bare.strain)
+    dialog.reject()
 
 
 def test_without_a_comparison_nothing_can_be_exported(opened: MainWindow) -> None:
@@ -94,7 +121,7 @@ def test_a_place_that_cannot_be_written_is_told(comparing: MainWindow, qtbot: Qt
     exporting = comparing.commands.part(CompareExportController)
     source = exporting.source(None)
     assert source is not None
-    exporting.save(source, tmp_path / "nowhere" / "c.png")
+    exporting.save_figure(source, FigureOptions(), tmp_path / "nowhere" / "c.png")
     texts: list[str] = []
     qtbot.waitUntil(lambda: bool(texts.append(shown_error(comparing)) or texts[-1]), timeout=20_000)
     assert "nowhere" in texts[-1]
