@@ -155,7 +155,6 @@ def _track(
     assert settings.strain_parameters is not None
     estimator = ESTIMATORS.get(settings.method)
     strain_method = STRAIN_METHODS.get(settings.strain_method)
-    waiting: list[FramePair] = []
 
     def pairs() -> Iterator[FramePair]:
         still = _prepare(sequence, reference, settings.preparation)
@@ -165,11 +164,10 @@ def _track(
             pair = normalise(still, _prepare(sequence, frame, settings.preparation), sequence.geometry)
             if settings.preparation.prealign:
                 pair = replace(pair, initial=bulk_motion(pair, device))
-            waiting.append(pair)
             yield pair
 
-    for frame, displacement in zip(deformed, estimator.track(pairs(), settings.parameters, device), strict=True):
-        pair = waiting.pop(0)
+    tracked = estimator.track_pairs(pairs(), settings.parameters, device)
+    for frame, (pair, displacement) in zip(deformed, tracked, strict=True):
         quality = local_correlation(pair, displacement, device)
         strain = strain_method.strain(displacement, quality, settings.strain_parameters, device)
         yield FrameEstimate(reference, frame, displacement, strain, quality)

@@ -12,6 +12,7 @@ from scipy.signal import savgol_filter
 
 from engine.elasticity.forward_model import ElasticModel, PlaneModel, Vector
 from engine.errors import ParameterError
+from engine.gaps import fill_gaps
 from engine.types import FrameEstimate, Geometry, Map
 
 FRACTIONAL_BANDWIDTH = 0.6
@@ -86,8 +87,8 @@ def observe(
     )
     sigma = _noise_m(np.clip(quality, 0.05, 0.9999), cell, geometry)
     sigma[~valid] = np.inf
-    filled = _fill(axial, valid)
-    observation = _with_measured_border(model, filled, sigma)
+    # The border is prescribed everywhere, so invalid nodes need a value.
+    observation = _with_measured_border(model, fill_gaps(axial, ~valid), sigma)
     heights = geometry.depths_m(rows * cell[0]).reshape(rows, cell[0]).mean(axis=1)
     widths = geometry.laterals_m(estimate.quality.shape[1])[: lines * cell[1]].reshape(lines, cell[1]).mean(axis=1)
     return observation, NodeGrid(heights, widths)
@@ -158,11 +159,3 @@ def _noise_m(correlation: Vector, cell: tuple[int, int], geometry: Geometry) -> 
     sigma_s = np.sqrt(bound * (correlation**-2 - 1))
     floor_m = NOISE_FLOOR_SAMPLES * geometry.axial_spacing_m
     return np.maximum(sigma_s * geometry.sound_speed_m_s / 2, floor_m)
-
-
-def _fill(axial: Vector, valid: NDArray[np.bool_]) -> Vector:
-    """Give invalid nodes the value of the nearest valid one, so that the border is prescribed everywhere."""
-    from scipy.ndimage import distance_transform_edt
-
-    nearest = distance_transform_edt(~valid, return_distances=False, return_indices=True)
-    return np.asarray(axial[tuple(nearest)])

@@ -19,6 +19,7 @@ from scipy.linalg import solveh_banded
 
 from engine.estimators.base import ESTIMATORS, Estimator
 from engine.estimators.dynamic_programming import DynamicProgrammingParameters, seed_line
+from engine.gaps import without_far_outside
 from engine.parameters import Parameters, parameter
 from engine.types import Displacement, FramePair
 
@@ -94,17 +95,15 @@ def minimise(pair: FramePair, params: Am2dParameters) -> Displacement:
     seed = round(params.seed_position * (width - 1))
     start = _seed(pair, params, seed)
     mean_strain = float(np.polyfit(np.arange(height), start.axial, 1)[0]) if params.bias and height > 1 else 0.0
-    axial, lateral = np.empty((height, width)), np.empty((height, width))
+    motion = np.empty((2, height, width))
     for lines in (range(seed, width), range(seed - 1, -1, -1)):
         before = start
         for line in lines:
             before = _line(pair.reference[:, line].astype(np.float64), spline, line, before, params, mean_strain)
-            axial[:, line], lateral[:, line] = before.axial, before.lateral
+            motion[:, :, line] = before.lateral, before.axial
             if line == seed:
                 start = before
-    row, column = np.arange(height)[:, None] + axial, np.arange(width)[None, :] + lateral
-    outside = (row < -1) | (row > height) | (column < -1) | (column > width)
-    axial[outside] = lateral[outside] = np.nan
+    lateral, axial = without_far_outside(motion)
     return Displacement.from_samples(axial.astype(np.float32), lateral.astype(np.float32), pair.geometry)
 
 

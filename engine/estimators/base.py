@@ -1,8 +1,9 @@
 """What every estimator of displacement is: a stream of frame pairs in, a stream of displacements out."""
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from engine.parameters import Parameters
 from engine.registry import Registry
@@ -25,16 +26,30 @@ class Estimator(ABC, Generic[P]):
     it needs, so memory does not grow with the length of the recording.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    kind: ClassVar[Kind]
-    Params: ClassVar[type[Parameters]]
-    recurrent: ClassVar[bool] = False
+    name: str
+    title: str
+    kind: Kind
+    Params: type[Parameters]
+    recurrent: bool = False
     """Whether a frame's estimate depends on the frames before it; the pipeline then always starts at the reference."""
 
     @abstractmethod
     def track(self, pairs: Iterable[FramePair], params: P, device: "torch.device") -> Iterator[Displacement]:
         """Yield one displacement for each pair, in order, composed with the pair's `initial` where there is one."""
+
+    def track_pairs(
+        self, pairs: Iterable[FramePair], params: P, device: "torch.device"
+    ) -> Iterator[tuple[FramePair, Displacement]]:
+        """Like `track`, each displacement with its pair, which is kept no longer than until then."""
+        waiting: deque[FramePair] = deque()
+
+        def kept() -> Iterator[FramePair]:
+            for pair in pairs:
+                waiting.append(pair)
+                yield pair
+
+        for displacement in self.track(kept(), params, device):
+            yield waiting.popleft(), displacement
 
     def unavailable(self) -> str | None:
         """Say why the method cannot run here (for example without weights), or None."""

@@ -5,7 +5,6 @@ thousandths of a sample but needs a start within a quarter of an RF period. Toge
 Kibria & Rivaz 2018, arXiv:1807.06120).
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -45,17 +44,9 @@ class NetworkThenGlue(Estimator[RefinedParameters]):
         self, pairs: Iterable[FramePair], params: RefinedParameters, device: "torch.device"
     ) -> Iterator[Displacement]:
         """Yield the refined displacement of each pair as soon as the network has it."""
-        network = self._network()
-        waiting: deque[FramePair] = deque()
-
-        def remembered() -> Iterator[FramePair]:
-            for pair in pairs:
-                waiting.append(pair)
-                yield pair
-
         glue = GlueParameters(start="initial", passes=params.passes, smoothness=params.smoothness)
-        for start in network.track(remembered(), self._network_parameters(params), device):
-            yield refine(waiting.popleft(), start, glue, device)
+        for pair, start in self._network().track_pairs(pairs, self._network_parameters(params), device):
+            yield refine(pair, start, glue, device)
 
     def unavailable(self) -> str | None:
         """Give the network's reason, for example that it has no weights."""

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy import ndimage
 
 from engine.estimators.base import ESTIMATORS, Estimator
+from engine.gaps import fill_gaps, without_far_outside
 from engine.parameters import Parameters, parameter
-from engine.types import Displacement, FramePair, Map, Mask
+from engine.types import Displacement, FramePair, Map
 
 if TYPE_CHECKING:
     import torch
@@ -90,12 +90,10 @@ class Glue(Estimator[GlueParameters]):
 
 def refine(pair: FramePair, start: Displacement, params: GlueParameters, device: "torch.device") -> Displacement:
     """Run GLUE on one pair from a start within about a quarter of an RF period; its NaN are filled first."""
-    axial, lateral = (_filled(entry) for entry in (start.axial_samples, start.lateral_lines))
+    axial, lateral = (fill_gaps(entry) for entry in (start.axial_samples, start.lateral_lines))
     solve = _published if params.preset == "published" else _tuned
     outcome, field = solve(pair, np.stack([lateral, axial]), params, device)
-    lateral, axial = field
-    outside = _far_outside(axial, lateral)
-    axial[outside] = lateral[outside] = np.nan
+    lateral, axial = without_far_outside(field)
     report = {"passes": float(outcome.passes), "inner_iterations": float(outcome.inner)}
     return Displacement.from_samples(axial, lateral, pair.geometry, report)
 
@@ -184,23 +182,3 @@ def mean_strain_field(start: Map) -> Map:
     return np.stack(
         [np.broadcast_to(lateral * columns, (height, width)), np.broadcast_to(axial * rows, (height, width))]
     )
-
-
-def _far_outside(axial: Map, lateral: Map) -> Mask:
-    """Points more than a sample or a line beyond the deformed frame, where nothing but smoothness holds the field."""
-    height, width = axial.shape
-    row, column = np.arange(height)[:, None] + axial, np.arange(width)[None, :] + lateral
-    outside: Mask = (row < -1) | (row > height) | (column < -1) | (column > width)
-    return outside
-
-
-def _filled(field: Map) -> Map:
-    """Fill NaN with the nearest estimate; a field of NaN alone becomes no motion."""
-    missing = np.isnan(field)
-    if not missing.any():
-        return field
-    if missing.all():
-        return np.zeros_like(field)
-    nearest = ndimage.distance_transform_edt(missing, return_distances=False, return_indices=True)
-    filled: Map = field[tuple(nearest)]
-    return filled

@@ -5,7 +5,6 @@ smoothing in between; here the coarse field, too rough for GLUE's linearisation 
 an RF period), passes a median and a least-squares plane. Any other method of the registry can be the coarse one.
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from engine.errors import MethodError, ParameterError
 from engine.estimators.base import ESTIMATORS, Estimator
 from engine.estimators.dynamic_programming import DynamicProgrammingParameters, integer_displacement
 from engine.estimators.glue import GlueParameters, refine
+from engine.gaps import fill_gaps
 from engine.parameters import Parameters, parameter
 from engine.types import Displacement, FramePair, Map
 
@@ -64,16 +64,8 @@ class GlueNet(Estimator[GlueNetParameters]):
     ) -> Iterator[Displacement]:
         """Yield the refined displacement of each pair as soon as the coarse method has its own."""
         coarse = _coarse(params)
-        waiting: deque[FramePair] = deque()
-
-        def remembered() -> Iterator[FramePair]:
-            for pair in pairs:
-                waiting.append(pair)
-                yield pair
-
         glue = GlueParameters(start="initial", passes=params.passes, smoothness=params.smoothness)
-        for found in coarse.track(remembered(), _coarse_parameters(coarse, params), device):
-            pair = waiting.popleft()
+        for pair, found in coarse.track_pairs(pairs, _coarse_parameters(coarse, params), device):
             start = smoothed(found)
             if params.correct_cycles:
                 start = smoothed(integer_displacement(replace(pair, initial=start), _CYCLES))
@@ -112,12 +104,7 @@ def smoothed(coarse: Displacement) -> Displacement:
 
 
 def _smooth(field: Map, sizes: tuple[float, float]) -> Map:
-    missing = np.isnan(field)
-    if missing.all():
-        return np.zeros_like(field)
-    if missing.any():
-        nearest = ndimage.distance_transform_edt(missing, return_distances=False, return_indices=True)
-        field = field[tuple(nearest)]
+    field = fill_gaps(field)
     trend = _plane(field)  # the median bends a slope at the frame's edge, so it sees what deviates from a plane
     rest = ndimage.median_filter(field - trend, MEDIAN_SIZE, mode="nearest")
     for axis, size in enumerate(sizes):

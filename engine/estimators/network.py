@@ -8,7 +8,7 @@ on, usually eight samples for a period of the centre frequency, and the motion c
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine.errors import WeightsError
 from engine.estimators.base import ESTIMATORS, Estimator
@@ -56,11 +56,17 @@ class MultiStageParams(NetworkParams):
 
 
 class NetworkEstimator(Estimator[NetworkParams]):
-    """A displacement network with its weights, as an estimator of the registry."""
+    """A displacement network with its weights, as an estimator of the registry.
+
+    A network without a memory takes each pair on its own, so it is not `recurrent`.
+    """
 
     kind = "network"
-    Params: ClassVar[type[Parameters]] = NetworkParams
-    recurrent = True
+
+    def __init__(
+        self, name: str, title: str, *, recurrent: bool = True, params: type[NetworkParams] = NetworkParams
+    ) -> None:
+        self.name, self.title, self.recurrent, self.Params = name, title, recurrent, params
 
     def track(
         self, pairs: Iterable[FramePair], params: NetworkParams, device: "torch.device"
@@ -79,11 +85,13 @@ class NetworkEstimator(Estimator[NetworkParams]):
 
     def unavailable(self) -> str | None:
         """Say that there are no weights, or what is wrong with them."""
+        if not self._stored():
+            return "no trained weights in resources/weights"
         try:
             self.card()
         except WeightsError as error:
-            return "no trained weights in resources/weights" if not self._stored() else str(error)
-        return None if self._stored() else "no trained weights in resources/weights"
+            return str(error)
+        return None
 
     def card(self) -> "WeightsCard | None":
         """Card of the weights in the box, None without."""
@@ -197,53 +205,12 @@ def _compose(residual: "Tensor", initial: "Tensor") -> "Tensor":
     return compose(residual, initial) if initial.any() else residual
 
 
-@ESTIMATORS.entry("usenet")
-class USENetEstimator(NetworkEstimator):
-    """USENet, pair by pair."""
-
-    name = "usenet"
-    title = "USENet"
-    recurrent = False
-
-
-@ESTIMATORS.entry("reusenet")
-class ReUSENetEstimator(NetworkEstimator):
-    """ReUSENet over the frames of the recording."""
-
-    name = "reusenet"
-    title = "ReUSENet"
-
-
-@ESTIMATORS.entry("usse-net")
-class USSENetEstimator(NetworkEstimator):
-    """USSE-Net over the frames of the recording."""
-
-    name = "usse-net"
-    title = "USSE-Net"
-
-
-@ESTIMATORS.entry("musse-net")
-class MUSSENetEstimator(NetworkEstimator):
-    """MUSSE-Net, which refines each frame stage by stage until it changes little."""
-
-    name = "musse-net"
-    title = "MUSSE-Net"
-    Params = MultiStageParams
-
-
-@ESTIMATORS.entry("flownet2")
-class FlowNet2Estimator(NetworkEstimator):
-    """FlowNet 2.0 on B-mode images, pair by pair: coarse motion, to be refined."""
-
-    name = "flownet2"
-    title = "FlowNet 2.0 on B-mode"
-    recurrent = False
-
-
-@ESTIMATORS.entry("end-to-end-cnn")
-class EndToEndCNNEstimator(NetworkEstimator):
-    """The patch network of Wu et al. 2018, run densely; its global elongation is the pair's bulk motion."""
-
-    name = "end-to-end-cnn"
-    title = "End-to-end CNN"
-    recurrent = False
+for _estimator in (
+    NetworkEstimator("usenet", "USENet", recurrent=False),
+    NetworkEstimator("reusenet", "ReUSENet"),
+    NetworkEstimator("usse-net", "USSE-Net"),
+    NetworkEstimator("musse-net", "MUSSE-Net", params=MultiStageParams),
+    NetworkEstimator("flownet2", "FlowNet 2.0 on B-mode", recurrent=False),
+    NetworkEstimator("end-to-end-cnn", "End-to-end CNN", recurrent=False),
+):
+    ESTIMATORS.register(_estimator.name, _estimator)

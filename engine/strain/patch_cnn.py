@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from engine.errors import WeightsError
+from engine.gaps import fill_gaps
 from engine.networks import weights
 from engine.networks.weights import WeightsCard
 from engine.parameters import Parameters, parameter
@@ -59,7 +59,7 @@ class PatchCNN(StrainMethod[PatchCNNParameters]):
         if missing.all():
             return Strain(np.full(axial.shape, np.nan, np.float32), geometry, window_m)
         slope, offset = robust_line(axial)
-        residual = _filled(axial - offset - slope * np.arange(len(axial))[:, None], missing)
+        residual = fill_gaps(axial - offset - slope * np.arange(len(axial))[:, None])
         continued = torch.from_numpy(continue_rows(residual)[None, None].astype(np.float32)).to(device)
         with torch.inference_mode():
             percent = network.to(device)(increments(continued))[0, 0].cpu().numpy()
@@ -107,11 +107,3 @@ def continue_rows(field: NDArray[np.float64]) -> NDArray[np.float64]:
     """Add half a patch of rows at either end by point reflection, which keeps the slope at the end."""
     reach = min(PATCH_SAMPLES // 2, len(field) - 1)
     return np.pad(field, ((reach, reach), (0, 0)), mode="reflect", reflect_type="odd")
-
-
-def _filled(field: NDArray[np.float64], missing: NDArray[np.bool_]) -> NDArray[np.float64]:
-    if not missing.any():
-        return field
-    nearest = ndimage.distance_transform_edt(missing, return_distances=False, return_indices=True)
-    filled: NDArray[np.float64] = field[tuple(nearest)]
-    return filled
