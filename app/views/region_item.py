@@ -1,25 +1,20 @@
-"""An ellipse on an image: drag inside to move, its four grips to resize, the round grip beyond to rotate.
-
-The item holds no truth: it paints the ellipse it is given and asks for another one. So the two views show two items of
-one model, and an undo moves both.
-"""
+"""An ellipse on an image: drag inside to move, its four grips to resize, the round grip beyond to rotate."""
 
 import math
 from dataclasses import replace
 from enum import Enum, auto
 
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath
 
 from app.state import Role
 from app.state.regions import SMALLEST_SEMI_AXIS_M
 from app.theme import role_color
+from app.views.dragged_item import GRIP_PX, TOUCH_PX, DraggedItem, cosmetic_pen
 from engine.types import Ellipse
 
-GRIP_PX = 4.5
 ROTATE_PX = 20.0
-TOUCH_PX = 9.0
 LABEL_PX = 17.0
 DASHES: dict[Role, tuple[float, float]] = {Role.BACKGROUND: (5, 3), Role.LESION: (1.2, 2.2)}
 """Dash patterns of outlines: nothing is told by colour alone."""
@@ -36,13 +31,8 @@ class Grip(Enum):
     ROTATE = auto()
 
 
-class RegionItem(pg.GraphicsObject):
-    """One region in one view; coordinates of the item are those of the plot, millimetres."""
-
-    edited = Signal(object, bool)
-    """(Ellipse, finished): the user wants the region so."""
-    picked = Signal()
-    """The user clicked on the region."""
+class RegionItem(DraggedItem):
+    """One region in one view; `edited` tells an Ellipse."""
 
     def __init__(self, role: Role) -> None:
         super().__init__()
@@ -50,10 +40,6 @@ class RegionItem(pg.GraphicsObject):
         self._ellipse: Ellipse | None = None
         self._outline = QPainterPath()
         self._beside = QPointF()
-        self._selected = False
-        self._hovered = False
-        self._enabled = True
-        self._held: tuple[Grip, Ellipse] | None = None
         self.setZValue(20)
         self._label = pg.TextItem(role.letter, anchor=(0.5, 0.5), fill=(0, 0, 0, 150))
         self._label.setParentItem(self)
@@ -77,10 +63,6 @@ class RegionItem(pg.GraphicsObject):
         self.setZValue(21 if selected else 20)
         self.update()
 
-    def set_mouse_enabled(self, enabled: bool) -> None:
-        """Let the mouse through while something else is drawn."""
-        self._enabled = enabled
-
     def restyle(self) -> None:
         """Take the colours of the theme in force."""
         self._place_label()
@@ -97,7 +79,7 @@ class RegionItem(pg.GraphicsObject):
         if self._ellipse is None:
             return QRectF()
         reach = max(self._ellipse.semi_lateral_m, self._ellipse.semi_axial_m) * 1e3
-        reach += (ROTATE_PX + 2 * TOUCH_PX) * self._pixel_mm()
+        reach += (ROTATE_PX + 2 * TOUCH_PX) * self.pixel_mm()
         center = _center_mm(self._ellipse)
         return QRectF(center.x() - reach, center.y() - reach, 2 * reach, 2 * reach)
 
@@ -108,7 +90,7 @@ class RegionItem(pg.GraphicsObject):
             return path
         path = QPainterPath(self._outline)
         if self._selected or self._hovered:
-            touch = TOUCH_PX * self._pixel_mm()
+            touch = TOUCH_PX * self.pixel_mm()
             for point in self._grips().values():
                 path.addEllipse(point, touch, touch)
         path.setFillRule(Qt.FillRule.WindingFill)
@@ -120,9 +102,9 @@ class RegionItem(pg.GraphicsObject):
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         color = role_color(self.role.letter)
-        painter.setPen(_pen(QColor(0, 0, 0, 150), 3.6))
+        painter.setPen(cosmetic_pen(QColor(0, 0, 0, 150), 3.6))
         painter.drawPath(self._outline)
-        pen = _pen(color, 2.2 if self._selected else 1.6)
+        pen = cosmetic_pen(color, 2.2 if self._selected else 1.6)
         if self.role in DASHES:
             pen.setDashPattern(DASHES[self.role])
         painter.setPen(pen)
@@ -130,49 +112,25 @@ class RegionItem(pg.GraphicsObject):
         if self._selected or self._hovered:
             self._paint_grips(painter, color)
 
-    def hoverEvent(self, event: object) -> None:
-        """Take the mouse over the item before the plot does, and say with the cursor what a drag would do."""
-        inside = (
-            self._enabled
-            and not event.isExit()  # type: ignore[attr-defined]
-            and event.acceptDrags(Qt.MouseButton.LeftButton)  # type: ignore[attr-defined]
-        )
-        if inside:
-            event.acceptClicks(Qt.MouseButton.LeftButton)  # type: ignore[attr-defined]
-            grip = self._grip_at(event.pos())  # type: ignore[attr-defined]
-            turning = grip is Grip.ROTATE
-            cursor = Qt.CursorShape.SizeAllCursor if grip is Grip.BODY else Qt.CursorShape.PointingHandCursor
-            self.setCursor(Qt.CursorShape.CrossCursor if turning else cursor)
-        else:
-            self.unsetCursor()
-        if inside != self._hovered:
-            self.prepareGeometryChange()
-            self._hovered = bool(inside)
-            self.update()
+    def given(self) -> Ellipse | None:
+        """Return the ellipse that is painted."""
+        return self._ellipse
 
-    def mouseClickEvent(self, event: object) -> None:
-        """Select on click."""
-        if self._enabled and event.button() == Qt.MouseButton.LeftButton:  # type: ignore[attr-defined]
-            event.accept()  # type: ignore[attr-defined]
-            self.picked.emit()
+    def part_at(self, position: QPointF) -> Grip:
+        """Return the nearest grip under the mouse, else the body."""
+        if not (self._selected or self._hovered):
+            return Grip.BODY
+        return self.near(self._grips(), position) or Grip.BODY
 
-    def mouseDragEvent(self, event: object) -> None:
-        """Ask for the ellipse that the drag makes."""
-        if not self._enabled or self._ellipse is None or event.button() != Qt.MouseButton.LeftButton:  # type: ignore[attr-defined]
-            event.ignore()  # type: ignore[attr-defined]
-            return
-        event.accept()  # type: ignore[attr-defined]
-        if event.isStart():  # type: ignore[attr-defined]
-            self._held = (self._grip_at(event.buttonDownPos()), self._ellipse)  # type: ignore[attr-defined]
-            self.picked.emit()
-        if self._held is None:
-            return
-        grip, at_start = self._held
-        wanted = dragged(at_start, grip, event.buttonDownPos(), event.pos())  # type: ignore[attr-defined]
-        finished = bool(event.isFinish())  # type: ignore[attr-defined]
-        if finished:
-            self._held = None
-        self.edited.emit(wanted, finished)
+    def cursor_on(self, part: Grip) -> Qt.CursorShape:
+        """Return the cursor that says what a drag of this grip does."""
+        if part is Grip.ROTATE:
+            return Qt.CursorShape.CrossCursor
+        return Qt.CursorShape.SizeAllCursor if part is Grip.BODY else Qt.CursorShape.PointingHandCursor
+
+    def dragged_to(self, shape: Ellipse, part: Grip, start: QPointF, now: QPointF) -> Ellipse:
+        """Return the ellipse after a drag."""
+        return dragged(shape, part, start, now)
 
     def grip_position(self, grip: Grip) -> QPointF:
         """Place of a grip in the plot, millimetres."""
@@ -181,11 +139,11 @@ class RegionItem(pg.GraphicsObject):
         return self._grips()[grip]
 
     def _paint_grips(self, painter: QPainter, color: QColor) -> None:
-        pixel = self._pixel_mm()
+        pixel = self.pixel_mm()
         grips = self._grips()
-        painter.setPen(_pen(color, 1.2))
+        painter.setPen(cosmetic_pen(color, 1.2))
         painter.drawLine(grips[Grip.LATERAL_FAR], grips[Grip.ROTATE])
-        painter.setPen(_pen(QColor(0, 0, 0, 190), 1.2))
+        painter.setPen(cosmetic_pen(QColor(0, 0, 0, 190), 1.2))
         for grip, point in grips.items():
             painter.setBrush(color if grip is not Grip.ROTATE else QColor("white"))
             painter.drawEllipse(point, GRIP_PX * pixel, GRIP_PX * pixel)
@@ -193,7 +151,7 @@ class RegionItem(pg.GraphicsObject):
 
     def _grips(self) -> dict[Grip, QPointF]:
         assert self._ellipse is not None
-        beyond = ROTATE_PX * self._pixel_mm() * 1e-3
+        beyond = ROTATE_PX * self.pixel_mm() * 1e-3
         longer = replace(self._ellipse, semi_lateral_m=self._ellipse.semi_lateral_m + beyond)
         return {
             Grip.LATERAL_FAR: _on_outline(self._ellipse, 0.0),
@@ -203,31 +161,17 @@ class RegionItem(pg.GraphicsObject):
             Grip.ROTATE: _on_outline(longer, 0.0),
         }
 
-    def _grip_at(self, position: QPointF) -> Grip:
-        """Nearest grip under the mouse, else the body."""
-        if not (self._selected or self._hovered):
-            return Grip.BODY
-        touch = TOUCH_PX * self._pixel_mm()
-        distances = {grip: math.dist(point.toTuple(), position.toTuple()) for grip, point in self._grips().items()}
-        nearest = min(distances, key=lambda grip: distances[grip])
-        return nearest if distances[nearest] <= touch else Grip.BODY
-
     def _place_label(self) -> None:
         if self._ellipse is None:
             return
         self._label.setColor(role_color(self.role.letter))
-        away = LABEL_PX * self._pixel_mm()
+        away = LABEL_PX * self.pixel_mm()
         self._label.setPos(self._beside.x(), self._beside.y() + (away if self.role is Role.LESION else -away))
 
     def _label_point(self, ellipse: Ellipse) -> QPointF:
         """Where the letter stands: above, but for the lesion's outline, which lies about the target's, below."""
         around = [_on_outline(ellipse, math.pi * step / 24) for step in range(48)]
         return max(around, key=QPointF.y) if self.role is Role.LESION else min(around, key=QPointF.y)
-
-    def _pixel_mm(self) -> float:
-        """Size of a screen pixel in the plot; the aspect is locked, so one number does."""
-        length = self.pixelLength(pg.Point(1, 0))
-        return float(length) if length else 0.1
 
 
 def dragged(ellipse: Ellipse, grip: Grip, start: QPointF, now: QPointF) -> Ellipse:
@@ -282,9 +226,3 @@ def _on_outline(ellipse: Ellipse, phase: float) -> QPointF:
         (ellipse.lateral_m + along * math.cos(turn) - across * math.sin(turn)) * 1e3,
         (ellipse.depth_m + along * math.sin(turn) + across * math.cos(turn)) * 1e3,
     )
-
-
-def _pen(color: QColor, width: float) -> QPen:
-    pen = QPen(color, width)
-    pen.setCosmetic(True)
-    return pen

@@ -11,6 +11,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import h5py
 import numpy as np
 import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
@@ -23,6 +24,7 @@ from app.run_store import RunStore
 from app.state import MethodInfo, StrainMethodInfo
 from app.state.sessions import SessionState
 from app.theme import apply_theme
+from app.views.image_pane import ImagePane
 from engine.errors import StrainscopeError
 from engine.parameters import Parameters, parameter
 from engine.pipeline import Settings
@@ -215,6 +217,23 @@ def shown_error(window: MainWindow) -> str:
     text = boxes[-1].text()
     boxes[-1].close()
     return text
+
+
+def place(pane: ImagePane, x_mm: float, z_mm: float) -> QPoint:
+    """Pixel of the plot's viewport at a place in millimetres."""
+    return pane.plot.mapFromScene(pane.plot.box.mapViewToScene(QPointF(x_mm, z_mm)))
+
+
+def drag(pane: ImagePane, start: QPoint, end: QPoint, qtbot: QtBot) -> None:
+    """Drag with the left button, in steps as a hand does."""
+    port = pane.plot.viewport()
+    qtbot.mouseMove(port, start)
+    qtbot.mousePress(port, Qt.MouseButton.LeftButton, pos=start)
+    for step in range(1, 6):
+        qtbot.mouseMove(port, start + (end - start) * step / 5)
+        qtbot.wait(5)
+    qtbot.mouseRelease(port, Qt.MouseButton.LeftButton, pos=end)
+    qtbot.wait(5)
 
 
 class BrokenError(StrainscopeError):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
@@ -16,28 +16,13 @@ from app.main_window import MainWindow
 from app.panels.profile import ProfilePanel
 from app.state import Role, Tool
 from app.state.profile import ProfileState
-from app.views.image_pane import ImagePane
 from app.views.profile_item import ProfileItem, dragged
 from engine.metrics.profile import ProfileLine, profile
 from engine.types import Geometry, Provenance, Sector
 
+from .conftest import drag, place
+
 LINE = ProfileLine(-3e-3, 2e-3, 3e-3, 4e-3)
-
-
-def place(pane: ImagePane, x_mm: float, z_mm: float) -> QPoint:
-    """Pixel of the plot's viewport at a place in millimetres."""
-    return pane.plot.mapFromScene(pane.plot.box.mapViewToScene(QPointF(x_mm, z_mm)))
-
-
-def drag(pane: ImagePane, start: QPoint, end: QPoint, qtbot: QtBot) -> None:
-    port = pane.plot.viewport()
-    qtbot.mouseMove(port, start)
-    qtbot.mousePress(port, Qt.MouseButton.LeftButton, pos=start)
-    for step in range(1, 6):
-        qtbot.mouseMove(port, start + (end - start) * step / 5)
-        qtbot.wait(5)
-    qtbot.mouseRelease(port, Qt.MouseButton.LeftButton, pos=end)
-    qtbot.wait(5)
 
 
 @pytest.fixture(name="lined")

@@ -3,32 +3,17 @@
 import math
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPointF, Qt
 from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
 from app.state import Regions, Role, Tool
-from app.views.image_pane import ImagePane
 from app.views.region_item import Grip, dragged, drawn
 from engine.types import Ellipse
 
+from .conftest import drag, place
+
 ELLIPSE = Ellipse(1e-3, 3e-3, 1.5e-3, 0.8e-3, 0.0)
-
-
-def place(pane: ImagePane, x_mm: float, z_mm: float) -> QPoint:
-    """Pixel of the plot's viewport at a place in millimetres."""
-    return pane.plot.mapFromScene(pane.plot.box.mapViewToScene(QPointF(x_mm, z_mm)))
-
-
-def drag(pane: ImagePane, start: QPoint, end: QPoint, qtbot: QtBot) -> None:
-    port = pane.plot.viewport()
-    qtbot.mouseMove(port, start)
-    qtbot.mousePress(port, Qt.MouseButton.LeftButton, pos=start)
-    for step in range(1, 6):
-        qtbot.mouseMove(port, start + (end - start) * step / 5)
-        qtbot.wait(5)
-    qtbot.mouseRelease(port, Qt.MouseButton.LeftButton, pos=end)
-    qtbot.wait(5)
 
 
 @pytest.mark.parametrize("which", [0, 1])

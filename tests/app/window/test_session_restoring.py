@@ -52,6 +52,15 @@ def shown_frame(window: MainWindow) -> int | None:
     return None if picture is None or picture.strain is None else picture.frame
 
 
+def held_back(make_window: Callable[..., MainWindow], fake: FakeEngine, path: Path, qtbot: QtBot) -> MainWindow:
+    """Open a session whose strain does not come before the gate is opened."""
+    fake.started.clear()
+    fake.gate.clear()
+    window = make_window()
+    open_session(window, path, qtbot)
+    return window
+
+
 def notices(window: MainWindow, words: str) -> list[str]:
     return [entry.text for entry in window.state.slice(LogState).entries if words in entry.text]
 
@@ -64,10 +73,7 @@ def wait_complete(window: MainWindow, qtbot: QtBot) -> None:
 def test_a_second_method_is_estimated_again(
     comparing_path: Path, make_window: Callable[..., MainWindow], fake: FakeEngine, qtbot: QtBot
 ) -> None:
-    fake.started.clear()
-    fake.gate.clear()
-    window = make_window()
-    open_session(window, comparing_path, qtbot)
+    window = held_back(make_window, fake, comparing_path, qtbot)
     compare = window.state.slice(CompareState)
     assert compare.active
     other = compare.other_run()
@@ -162,9 +168,7 @@ def test_modulus_maps_are_computed_again_the_shown_one_first(
 def test_the_maps_stay_in_the_session_while_they_are_computed(
     modulus_path: Path, make_window: Callable[..., MainWindow], fake: FakeEngine, qtbot: QtBot
 ) -> None:
-    fake.gate.clear()
-    window = make_window()
-    open_session(window, modulus_path, qtbot)
+    window = held_back(make_window, fake, modulus_path, qtbot)
     window.actions_by_name["save_session"].trigger()
     qtbot.waitUntil(lambda: "saved" in window.state.notice, timeout=10_000)
     assert load_session(modulus_path).parts["map"]["frames"] == [2, 4]
@@ -184,10 +188,7 @@ def test_a_modulus_that_cannot_be_had_is_said_once(
 def test_cancel_stops_what_is_missing_and_says_so(
     comparing_path: Path, make_window: Callable[..., MainWindow], fake: FakeEngine, qtbot: QtBot
 ) -> None:
-    fake.started.clear()
-    fake.gate.clear()
-    window = make_window()
-    open_session(window, comparing_path, qtbot)
+    window = held_back(make_window, fake, comparing_path, qtbot)
     qtbot.waitUntil(lambda: bool(fake.started), timeout=10_000)
     window.commands.cancel()
     assert window.state.notice == "Not computed again: the comparison with Second method."
@@ -203,9 +204,7 @@ def test_other_settings_are_not_answered_with_old_wishes(
     modulus_path: Path, make_window: Callable[..., MainWindow], fake: FakeEngine, qtbot: QtBot
 ) -> None:
     """A modulus belongs to the settings that it was computed with."""
-    fake.gate.clear()
-    window = make_window()
-    open_session(window, modulus_path, qtbot)
+    window = held_back(make_window, fake, modulus_path, qtbot)
     window.commands.processing.choose_method("second")
     fake.gate.set()
     window.commands.processing.start()
@@ -217,9 +216,7 @@ def test_other_settings_are_not_answered_with_old_wishes(
 def test_a_second_method_outlives_a_change_of_the_first(
     comparing_path: Path, make_window: Callable[..., MainWindow], fake: FakeEngine, qtbot: QtBot
 ) -> None:
-    fake.gate.clear()
-    window = make_window()
-    open_session(window, comparing_path, qtbot)
+    window = held_back(make_window, fake, comparing_path, qtbot)
     processing = window.commands.processing
     processing.set_preparation(replace(window.state.settings.preparation, prealign=False))
     fake.gate.set()
