@@ -47,7 +47,7 @@ def input_sha256(sequence: RFSequence, cancelled: Cancelled = lambda: False) -> 
     For a recording of one file this is the file's own SHA-256. A recording without files is hashed by its frames.
     """
     digest = hashlib.sha256()
-    for path in (*sequence.paths, *sequence.companions):
+    for path in sequence.files:
         try:
             with path.open("rb") as file:
                 while block := file.read(BLOCK_BYTES):

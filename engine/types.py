@@ -178,6 +178,11 @@ class RFSequence:
             return "recording"
         return self.paths[0].name if len(self.paths) == 1 else f"{self.paths[0].parent.name} ({len(self.paths)} files)"
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that holds samples of it."""
+        return (*self.paths, *self.companions)
+
     def frame(self, index: int) -> Map:
         """Read one frame, (H, W) float32; an index out of range or a frame with NaN or infinity is an error."""
         if not 0 <= index < self.shape[0]:

@@ -29,6 +29,7 @@ def adapt(
 ) -> None:
     """Adapt a network to a recording; use the weights with `estimate --set weights=WEIGHTS.safetensors`."""
     from engine.device import choose_device
+    from engine.export.atomic import check_target
     from engine.training.adapt import AdaptSettings
     from engine.training.adapt import adapt as run
 
@@ -38,6 +39,7 @@ def adapt(
         raise ParameterError(f"--output: {output.name} is not a .safetensors file")
     chosen = AdaptSettings.from_text(parse_settings(settings or [])["method"])
     sequence = opening.sequence(files)
+    check_target(output, sequence.files)
     with progress_bar(f"adapting {method}") as progress:
         adapted = run(sequence, method, chosen, minutes, choose_device(device), progress)
     card = adapted.save(output)

@@ -54,8 +54,8 @@ def estimate(
     from engine.pipeline import run, wanted_frames
     from engine.provenance import make_provenance
 
-    check_target(output)
     sequence = opening.sequence(files)
+    check_target(output, sequence.files)
     chosen = make_settings(sequence, method, strain_method, settings or [], reference, frames)
     wanted = wanted_frames(sequence, chosen)
     target = choose_device(device)

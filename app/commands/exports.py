@@ -138,13 +138,16 @@ def export(
 
 
 def _export_zea(path: Path, opening: Opening, output: Path, rf: list[Path] | None) -> None:
+    from engine.export.atomic import check_target
     from engine.export.result_file import is_result_file
     from engine.export.zea_file import save_zea
 
     result = open_result(path) if rf or is_result_file(path) else None
     files = rf or ([path] if result is None else [])
+    sequence = opening.sequence(files) if files else None
+    check_target(output, (path, *(sequence.files if sequence is not None else ())))
     with progress_bar("writing") as bar:
-        save_zea(output, opening.sequence(files) if files else None, result, progress=bar)
+        save_zea(output, sequence, result, progress=bar)
 
 
 def _content(

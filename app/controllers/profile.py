@@ -15,6 +15,8 @@ from app.raster import bmode_levels
 from app.state import Activity, Picture, Tool
 from app.state.profile import ProfileState, ShownProfile
 from app.state.recording import OpenRecording
+from engine.errors import StrainscopeError
+from engine.export.atomic import keep_sources
 from engine.export.profile_table import profile_text, write_profile
 from engine.metrics.profile import SHORTEST_M, ProfileLine, bilinear, profile
 from engine.pipeline import Settings
@@ -164,6 +166,11 @@ class ProfileController(QObject):
         run = self._state.run
         if shown is None or shown.strain is None or recording is None or picture is None or run is None:
             self.failed.emit("There is no profile of strain to export in this frame.")
+            return
+        try:
+            keep_sources(path, recording.sequence.files)
+        except StrainscopeError as error:
+            self.failed.emit(str(error))
             return
         facts = {"recording": recording.sequence.name, "frame": str(shown.frame), "bmode_frame": str(shown.bmode_frame)}
         if picture.reference_frame is not None:

@@ -1,6 +1,7 @@
 """What every export has in common: one job that writes a file, whose end, error or cancellation is told."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,8 +11,18 @@ from PySide6.QtCore import QObject, Signal
 from app.controllers.processing import in_words
 from app.jobs import Answers, JobControl, Lane
 from app.state import Activity, ViewerState
+from engine.errors import StrainscopeError
+from engine.export.atomic import keep_sources
 
 PREVIEW_DPI = 110
+
+
+@dataclass(eq=False)
+class _Writing:
+    """A file that is being written, or waits for its turn."""
+
+    path: Path
+    job: int = 0
 
 
 class WritingController(QObject):
@@ -25,47 +36,65 @@ class WritingController(QObject):
         super().__init__(parent)
         self._state = state
         self._lane = lane
-        self._job: int | None = None
+        self._writings: list[_Writing] = []
 
     def is_running(self) -> bool:
         """Say whether a file is being written."""
-        return self._job is not None
+        return bool(self._writings)
 
     def cancel(self) -> None:
-        """Stop writing; the target stays as it was."""
-        if self._job is not None:
-            self._lane.cancel(self._job)
+        """Stop writing; the targets stay as they were."""
+        for writing in tuple(self._writings):
+            self._lane.cancel(writing.job)
 
     def _write(self, work: Callable[[JobControl], None], path: Path) -> None:
-        """Write a file; `work` does it."""
+        """Write a file; `work` does it. The recording itself is never written over."""
+        recording = self._state.recording
+        try:
+            keep_sources(path, () if recording is None else recording.sequence.files)
+        except StrainscopeError as error:
+            self.failed.emit(str(error))
+            return
+        writing = _Writing(path)
         answers = Answers(
-            done=partial(self._done, path), failed=self._failed, cancelled=self._end, progress=self._progress
+            done=partial(self._done, writing),
+            failed=partial(self._failed, writing),
+            cancelled=partial(self._end, writing),
+            progress=self._progress,
         )
-        self._job = self._lane.submit(work, answers)
-        self._state.set_activity(Activity(f"Writing {path.name}"))
+        self._writings.append(writing)
+        writing.job = self._lane.submit(work, answers)
+        self._tell_activity()
 
     def _preview(self, draw: Callable[[Path], None]) -> None:
         """Have a small PNG drawn for a dialog; the last request wins."""
-        answers = Answers(done=self.previewed.emit, failed=self._failed)
+        answers = Answers(done=self.previewed.emit, failed=self._preview_failed)
         self._lane.submit(partial(_drawn, draw), answers, slot="preview")
 
     def _progress(self, done: int, total: int) -> None:
         if self._state.activity is not None:
             self._state.set_activity(Activity(self._state.activity.title, done, total))
 
-    def _done(self, path: Path, _value: object) -> None:
-        self._end()
-        self._state.set_notice(f"Written: {path}")
-        self.written.emit(str(path))
+    def _done(self, writing: _Writing, _value: object) -> None:
+        self._end(writing)
+        self._state.set_notice(f"Written: {writing.path}")
+        self.written.emit(str(writing.path))
 
-    def _failed(self, error: BaseException) -> None:
-        self._end()
+    def _failed(self, writing: _Writing, error: BaseException) -> None:
+        self._end(writing)
         self.failed.emit(in_words(error))
 
-    def _end(self) -> None:
-        if self._job is not None:
-            self._job = None
-            self._state.set_activity(None)
+    def _preview_failed(self, error: BaseException) -> None:
+        self.failed.emit(in_words(error))
+
+    def _end(self, writing: _Writing) -> None:
+        self._writings.remove(writing)
+        self._tell_activity()
+
+    def _tell_activity(self) -> None:
+        """Name the file that is written now: the first that was asked for."""
+        first = next(iter(self._writings), None)
+        self._state.set_activity(None if first is None else Activity(f"Writing {first.path.name}"))
 
 
 def _drawn(draw: Callable[[Path], None], _control: JobControl) -> bytes:

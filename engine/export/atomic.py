@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -29,9 +29,27 @@ def atomic_path(target: Path) -> Iterator[Path]:
         place.discard()
 
 
-def check_target(target: Path) -> None:
-    """Raise the WriteError that writing to `target` would end in, before hours of work and not after."""
+def check_target(target: Path, sources: Iterable[Path] = ()) -> None:
+    """Raise the WriteError that writing to `target` would end in, before hours of work and not after.
+
+    So is a target that is one of the `sources`, the files that are read.
+    """
+    keep_sources(target, sources)
     temporary_beside(target).discard()
+
+
+def keep_sources(target: Path, sources: Iterable[Path]) -> None:
+    """Raise a WriteError if writing to `target` would replace one of the files that are read, such as the recording."""
+    for source in sources:
+        if _is_same_file(source, target):
+            raise WriteError(f"cannot write {target}: it is {source.name} itself, which would be lost")
+
+
+def _is_same_file(first: Path, second: Path) -> bool:
+    try:
+        return first.samefile(second)
+    except OSError:
+        return False
 
 
 class Place:

@@ -1,6 +1,7 @@
 """Exports: the files, the same numbers as on screen, previews, and what is said when it cannot be done."""
 
 import csv
+import threading
 from pathlib import Path
 
 import h5py
@@ -138,3 +139,53 @@ def test_all_frames_are_exported(
         with h5py.File(path) as file:
             strain = file["tracks/track_0/data/strain_percentage_map/values"]
             assert strain[3, 1, 1] == pytest.approx(100 * expected_strain(sequence, "first", 3))
+
+
+def test_the_recording_is_never_written_over(opened: MainWindow, recording_path: Path, qtbot: QtBot) -> None:
+    before = recording_path.read_bytes()
+    opened.commands.exporting.save_result(recording_path)
+    assert "which would be lost" in shown_error(opened)
+    assert not opened.commands.exporting.is_running()
+    assert recording_path.read_bytes() == before
+
+
+def test_two_exports_at_once_are_both_written(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    exports, done = opened.commands.exporting, []
+    exports.written.connect(done.append)
+    paths = [tmp_path / name for name in ("a.h5", "b.h5")]
+    gate = threading.Event()
+    exports._lane.submit(lambda _control: gate.wait(10))
+    for path in paths:
+        exports.save_result(path)
+    assert opened.state.activity is not None
+    assert "a.h5" in opened.state.activity.title
+    gate.set()
+    qtbot.waitUntil(lambda: len(done) == 1, timeout=10_000)
+    assert exports.is_running() or len(done) == 2
+    qtbot.waitUntil(lambda: len(done) == 2, timeout=10_000)
+    assert not exports.is_running()
+    assert opened.state.activity is None
+    assert all(path.is_file() for path in paths)
+
+
+def test_cancel_stops_every_export_that_waits(opened: MainWindow, tmp_path: Path) -> None:
+    exports, gate = opened.commands.exporting, threading.Event()
+    exports._lane.submit(lambda _control: gate.wait(10))
+    for name in ("a.h5", "b.h5"):
+        exports.save_result(tmp_path / name)
+    exports.cancel()
+    gate.set()
+    assert not exports.is_running()
+    assert opened.state.activity is None
+    assert list(tmp_path.glob("?.h5")) == []
+
+
+def test_a_preview_that_fails_leaves_the_export_that_runs(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    exports, gate = opened.commands.exporting, threading.Event()
+    exports._lane.submit(lambda _control: gate.wait(10))
+    exports.save_result(tmp_path / "a.h5")
+    exports._preview_failed(ValueError("no picture"))
+    assert "no picture" in shown_error(opened)
+    assert exports.is_running()
+    gate.set()
+    wait_written(opened, tmp_path / "a.h5", qtbot)
