@@ -12,12 +12,12 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags, eye, vstack
 from scipy.sparse.linalg import LinearOperator, cg, splu
 
-from engine.elasticity.base import ELASTICITY_METHODS, ElasticityMethod, Progress, RelativeModulus, normalised
+from engine.elasticity.base import ELASTICITY_METHODS, Progress
 from engine.elasticity.forward_model import ElasticModel, Vector
-from engine.elasticity.observation import Observation, observe
+from engine.elasticity.nodal import NodalMethod, NodalParameters
+from engine.elasticity.observation import Observation
 from engine.errors import CancelledError
-from engine.parameters import Parameters, parameter
-from engine.types import Ellipse, FrameEstimate
+from engine.parameters import parameter
 
 _TV_ROUNDING = 0.02
 """Difference of log E between nodes below which total variation turns quadratic."""
@@ -27,39 +27,28 @@ _LARGEST_STEP = 1.0
 
 
 @dataclass(frozen=True)
-class GaussNewtonParameters(Parameters):
-    """Regularisation, mesh and limits of the reconstruction."""
+class GaussNewtonParameters(NodalParameters):
+    """Mesh, regularisation and limits of the reconstruction."""
 
-    node_spacing_m: float = parameter(1e-3, unit="m", minimum=0.3e-3, maximum=3e-3, help="Distance between nodes")
     tv_weight: float = parameter(2.0, minimum=0.0, maximum=1e4, help="Weight of the total variation of log modulus")
     iterations: int = parameter(12, minimum=1, maximum=100, help="Gauss-Newton steps at most")
     time_limit_s: float = parameter(30.0, unit="s", minimum=0.5, maximum=3600, help="Stop after this time")
 
 
 @ELASTICITY_METHODS.entry("gauss-newton")
-class GaussNewton(ElasticityMethod[GaussNewtonParameters]):
+class GaussNewton(NodalMethod[GaussNewtonParameters]):
     """The default: fits the measured axial displacement itself, so noise is not amplified."""
 
     name = "gauss-newton"
     title = "Gauss-Newton with total variation"
     Params = GaussNewtonParameters
+    label = "relative modulus (Gauss-Newton)"
 
-    def reconstruct(
-        self,
-        estimate: FrameEstimate,
-        reference: Ellipse,
-        params: GaussNewtonParameters,
-        progress: Progress = lambda iteration, misfit: None,
-        cancelled: Callable[[], bool] = lambda: False,
-    ) -> RelativeModulus:
-        """See ElasticityMethod."""
-        observation, grid = observe(estimate, params.node_spacing_m)
-        modulus, misfits = invert(observation, params, progress, cancelled)
-        geometry = estimate.displacement.geometry
-        image = grid.spread(observation.model.to_map(modulus), estimate.quality.shape, geometry)
-        return RelativeModulus(
-            normalised(image, reference, geometry), geometry, "relative modulus (Gauss-Newton)", tuple(misfits)
-        )
+    def solve(
+        self, observation: Observation, params: GaussNewtonParameters, progress: Progress, cancelled: Callable[[], bool]
+    ) -> tuple[Vector, list[float]]:
+        """See NodalMethod."""
+        return invert(observation, params, progress, cancelled)
 
 
 def invert(

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.elasticity.base import ELASTICITY_METHODS, ElasticityMethod, Progress, RelativeModulus, normalised
+from engine.elasticity.base import ELASTICITY_METHODS, Progress
 from engine.elasticity.equilibrium import EquilibriumModel
 from engine.elasticity.forward_model import Vector
-from engine.elasticity.observation import Observation, observe, with_lateral_from_equilibrium
+from engine.elasticity.nodal import NodalMethod
+from engine.elasticity.observation import Observation, with_lateral_from_equilibrium
 from engine.elasticity.statistical import SMALLEST_MODULUS, StatisticalParameters, maximum_likelihood, starting_modulus
 from engine.errors import CancelledError
 from engine.parameters import parameter
-from engine.types import Ellipse, FrameEstimate
 
 Denoiser = Callable[[Vector], Vector]
 """Maps a modulus map (rows, lines) to its denoised version."""
@@ -36,30 +36,20 @@ class REDParameters(StatisticalParameters):
 
 
 @ELASTICITY_METHODS.entry("red")
-class RED(ElasticityMethod[REDParameters]):
+class RED(NodalMethod[REDParameters]):
     """Statistical model with the learned prior."""
 
     name = "red"
     title = "Statistical model with learned prior (RED)"
     Params = REDParameters
+    label = "relative modulus (RED)"
 
-    def reconstruct(
-        self,
-        estimate: FrameEstimate,
-        reference: Ellipse,
-        params: REDParameters,
-        progress: Progress = lambda iteration, misfit: None,
-        cancelled: Callable[[], bool] = lambda: False,
-    ) -> RelativeModulus:
-        """See ElasticityMethod."""
-        axial_only, grid = observe(estimate, params.node_spacing_m)
-        observation = with_lateral_from_equilibrium(axial_only)
-        modulus, misfits = regularised(observation, shipped_denoiser(), params, progress, cancelled)
-        geometry = estimate.displacement.geometry
-        image = grid.spread(observation.model.to_map(modulus), estimate.quality.shape, geometry)
-        return RelativeModulus(
-            normalised(image, reference, geometry), geometry, "relative modulus (RED)", tuple(misfits)
-        )
+    def solve(
+        self, observation: Observation, params: REDParameters, progress: Progress, cancelled: Callable[[], bool]
+    ) -> tuple[Vector, list[float]]:
+        """See NodalMethod."""
+        complete = with_lateral_from_equilibrium(observation)
+        return regularised(complete, shipped_denoiser(), params, progress, cancelled)
 
 
 def regularised(
@@ -73,7 +63,7 @@ def regularised(
 
     The weight of the prior starts at the balance of the maximum-likelihood estimate, |grad g| / |E - C(E)|, where the
     paper's bound (equation 12) is dimensionally loose; at each renewal it doubles while the data are fitted better
-    than their noise (misfit below 1), and halves otherwise.
+    than `target_misfit`, by default to within their noise, and halves otherwise.
     """
     problem = EquilibriumModel(observation)
     modulus, _ = maximum_likelihood(

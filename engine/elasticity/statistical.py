@@ -11,52 +11,41 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.elasticity.base import ELASTICITY_METHODS, ElasticityMethod, Progress, RelativeModulus, normalised
+from engine.elasticity.base import ELASTICITY_METHODS, Progress
 from engine.elasticity.equilibrium import EquilibriumModel
 from engine.elasticity.forward_model import Vector
-from engine.elasticity.observation import Observation, observe, with_lateral_from_equilibrium
+from engine.elasticity.nodal import NodalMethod, NodalParameters
+from engine.elasticity.observation import Observation, with_lateral_from_equilibrium
 from engine.errors import CancelledError
-from engine.parameters import Parameters, parameter
-from engine.types import Ellipse, FrameEstimate
+from engine.parameters import parameter
 
 SMALLEST_MODULUS = 1e-3
 """Positivity, relative to the start: a modulus of exactly zero would cut nodes loose."""
 
 
 @dataclass(frozen=True)
-class StatisticalParameters(Parameters):
+class StatisticalParameters(NodalParameters):
     """Mesh and number of steps."""
 
-    node_spacing_m: float = parameter(1e-3, unit="m", minimum=0.3e-3, maximum=3e-3, help="Distance between nodes")
     renewals: int = parameter(3, minimum=1, maximum=50, help="How often the covariance is renewed")
     steps: int = parameter(60, minimum=1, maximum=2000, help="Gradient steps between renewals")
 
 
 @ELASTICITY_METHODS.entry("statistical")
-class Statistical(ElasticityMethod[StatisticalParameters]):
+class Statistical(NodalMethod[StatisticalParameters]):
     """Maximum likelihood of the statistical forward model."""
 
     name = "statistical"
     title = "Statistical model, no prior"
     Params = StatisticalParameters
+    label = "relative modulus (statistical)"
 
-    def reconstruct(
-        self,
-        estimate: FrameEstimate,
-        reference: Ellipse,
-        params: StatisticalParameters,
-        progress: Progress = lambda iteration, misfit: None,
-        cancelled: Callable[[], bool] = lambda: False,
-    ) -> RelativeModulus:
-        """See ElasticityMethod."""
-        axial_only, grid = observe(estimate, params.node_spacing_m)
-        observation = with_lateral_from_equilibrium(axial_only)
-        modulus, misfits = maximum_likelihood(observation, params, progress, cancelled)
-        geometry = estimate.displacement.geometry
-        image = grid.spread(observation.model.to_map(modulus), estimate.quality.shape, geometry)
-        return RelativeModulus(
-            normalised(image, reference, geometry), geometry, "relative modulus (statistical)", tuple(misfits)
-        )
+    def solve(
+        self, observation: Observation, params: StatisticalParameters, progress: Progress, cancelled: Callable[[], bool]
+    ) -> tuple[Vector, list[float]]:
+        """See NodalMethod."""
+        complete = with_lateral_from_equilibrium(observation)
+        return maximum_likelihood(complete, params, progress, cancelled)
 
 
 def maximum_likelihood(
