@@ -41,7 +41,7 @@ def measure_picture(picture: Picture, geometry: Geometry, regions: Regions) -> F
     target, background, window_m = regions.target, regions.background, picture.window_m
     values = region_metrics(picture.strain, geometry, target, background, window_m=window_m)
     values |= size_ratios(target, regions.lesion)
-    warnings = region_warnings(picture.strain, geometry, target, background, window_m=window_m)
+    warnings = region_warnings(picture.strain, geometry, target, background, lesion=regions.lesion, window_m=window_m)
     return FrameMeasurements(picture.frame, values, warnings, max(len(picture.averaged), 1))
 
 

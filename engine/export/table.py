@@ -59,7 +59,7 @@ def measure_strain(
         reference_frame,
         deformed_frame,
         strain_metrics(strain, target, background, ddof=ddof) | ({} if lesion is None else size_ratios(target, lesion)),
-        region_warnings(strain.axial, strain.geometry, target, background, window_m=strain.window_m),
+        region_warnings(strain.axial, strain.geometry, target, background, lesion=lesion, window_m=strain.window_m),
         averaged_frames,
     )
 

@@ -15,7 +15,7 @@ from typing import Literal
 from engine.metrics.base import Measurement
 from engine.metrics.border import interior
 from engine.metrics.reasons import explain
-from engine.metrics.region_pixels import leaves, overlap
+from engine.metrics.region_pixels import leaves, local_mask, overlap
 from engine.metrics.region_statistics import (
     DEFAULT_WINDOW_M,
     MINIMUM_PIXELS,
@@ -37,7 +37,7 @@ __all__ = [
 
 PERCENT = 100.0
 
-RegionName = Literal["target", "background"]
+RegionName = Literal["target", "background", "lesion"]
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,13 @@ def region_warnings(
     target: Ellipse | None,
     background: Ellipse | None,
     *,
+    lesion: Ellipse | None = None,
     window_m: float = DEFAULT_WINDOW_M,
 ) -> tuple[RegionWarning, ...]:
-    """List what is doubtful about the regions: outside or leaving the image, too few valid pixels, overlap."""
+    """List what is doubtful about the regions: outside or leaving the image, too few valid pixels, overlap.
+
+    Of the `lesion`'s outline on the B-mode only its size counts, so only its place can be doubtful.
+    """
     found: list[RegionWarning] = []
     drawn: tuple[tuple[RegionName, Ellipse | None], ...] = (("target", target), ("background", background))
     for name, ellipse in drawn:
@@ -114,6 +118,9 @@ def region_warnings(
             found.append(RegionWarning(name, reason))
     if target is not None and background is not None and overlap(target, background, _shape(strain), geometry):
         found.append(RegionWarning("background", "overlap"))
+    if lesion is not None and leaves(lesion, _shape(strain), geometry):
+        seen = bool(local_mask(lesion, _shape(strain), geometry)[1].any())
+        found.append(RegionWarning("lesion", "outline_leaves_image" if seen else "outside_image"))
     return tuple(found)
 
 

@@ -5,6 +5,7 @@ REASONS = {
     "no_outline": "the lesion has not been outlined on the B-mode",
     "outside_image": "this region lies outside the image",
     "leaves_image": "this region reaches beyond the image; only the part inside counts",
+    "outline_leaves_image": "this outline reaches beyond the image; its whole area counts, also what is not seen",
     "overlap": "the target and the background share pixels",
     "too_few": "too few valid pixels (at least 25, spread over at least 3 resolution cells)",
     "zero_variance": "all values are the same, so there is no standard deviation to divide by",

@@ -34,6 +34,11 @@ def test_a_wrong_outline_is_one_line(result_file: Path, capsys: pytest.CaptureFi
     assert "--lesion" in capsys.readouterr().err
 
 
+def test_an_outline_that_leaves_the_image_is_warned_of(result_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["metrics", str(result_file), "--target", TARGET, "--lesion", "-2,0.5,1,2"]) == 0
+    assert "warning: lesion: this outline reaches beyond the image" in capsys.readouterr().err
+
+
 def test_the_figure_shows_the_outline(result_file: Path, tmp_path: Path) -> None:
     def letters(*more: str) -> str:
         path = tmp_path / "figure.svg"

@@ -1,6 +1,7 @@
 """The lesion's own outline on the B-mode: drawn, shown in both views, compared with the target, exported."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,17 @@ def test_strain_metrics_pay_no_heed_to_it(opened: MainWindow) -> None:
     opened.commands.regions.set_ellipse(Role.LESION, LESION)
     after = {name: entry for name, entry in opened.state.measurements.values.items() if not name.startswith("eb_")}
     assert before == after
+
+
+def test_an_outline_that_leaves_the_image_is_warned_of(opened: MainWindow) -> None:
+    panel = panel_of(opened)
+    opened.commands.regions.set_ellipse(Role.LESION, LESION)
+    assert "outline" not in panel.words.text()
+    opened.commands.regions.set_ellipse(Role.LESION, replace(LESION, lateral_m=-4.5e-3))
+    assert "Lesion: this outline reaches beyond the image" in panel.words.text()
+    assert panel.values[ROW].text() == "1.50"  # sizes are those of the whole outlines
+    opened.commands.regions.set_ellipse(Role.LESION, replace(LESION, lateral_m=-40e-3))
+    assert "Lesion: this region lies outside the image" in panel.words.text()
 
 
 def test_the_table_has_the_ratios_where_the_lesion_is_outlined(

@@ -118,5 +118,18 @@ def test_warnings_name_region_and_trouble() -> None:
     assert [str(entry) for entry in gone] == ["background: this region lies outside the image"]
 
 
+def test_an_outline_of_the_lesion_is_warned_of_where_it_leaves_the_image() -> None:
+    strain = striped((1.0, 2.0), 0.1)
+    found = {
+        depth_m: region_warnings(strain, GEOMETRY, TARGET, BACKGROUND, lesion=replace(TARGET, depth_m=depth_m))
+        for depth_m in (TARGET.depth_m, 1e-3, 90e-3)
+    }
+    assert found[TARGET.depth_m] == ()  # it lies about the target, which is no overlap to warn of
+    assert [(entry.region, entry.reason) for entry in found[1e-3]] == [("lesion", "outline_leaves_image")]
+    assert [str(entry) for entry in found[90e-3]] == ["lesion: this region lies outside the image"]
+    tiny = replace(TARGET, semi_lateral_m=1e-5, semi_axial_m=1e-5)
+    assert region_warnings(strain, GEOMETRY, TARGET, BACKGROUND, lesion=tiny) == ()  # no pixel of it is counted
+
+
 def test_every_reason_is_a_sentence() -> None:
     assert all(" " in sentence for sentence in REASONS.values())
