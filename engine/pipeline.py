@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from engine.errors import CancelledError, MethodError, ParameterError
 from engine.estimators.base import ESTIMATORS
 from engine.parameters import Parameters, parameter
@@ -18,7 +20,7 @@ from engine.preprocess.pairing import normalise
 from engine.quality import local_correlation
 from engine.strain.base import STRAIN_METHODS
 from engine.strain.least_squares import SMALLEST_WINDOW
-from engine.types import FrameEstimate, FramePair, Map, RFSequence
+from engine.types import Displacement, FrameEstimate, FramePair, Map, RFSequence
 
 if TYPE_CHECKING:
     import torch
@@ -168,11 +170,19 @@ def _track(
 
     tracked = estimator.track_pairs(pairs(), settings.parameters, device)
     for frame, (pair, displacement) in zip(deformed, tracked, strict=True):
+        if np.ptp(pair.deformed) == 0:
+            displacement = _no_estimate(displacement)
         quality = local_correlation(pair, displacement, device)
         strain = strain_method.strain(displacement, quality, settings.strain_parameters, device)
         yield FrameEstimate(reference, frame, displacement, strain, quality)
         if cancelled():
             raise CancelledError("cancelled")
+
+
+def _no_estimate(displacement: Displacement) -> Displacement:
+    """Return no motion for a frame without any echo: smoothness alone would make it up."""
+    nothing = np.full_like(displacement.axial_m, np.nan)
+    return replace(displacement, axial_m=nothing, lateral_m=nothing.copy())
 
 
 def _prepare(sequence: RFSequence, index: int, preparation: Preparation) -> Map:

@@ -20,7 +20,8 @@ from engine.parameters import Parameters, parameter
 from engine.types import Displacement, FramePair
 
 _MOVES = tuple((axial, lateral) for axial in (-1, 0, 1) for lateral in (-1, 0, 1))
-_FAR = np.float32(1e6)
+_FAR = np.float32(np.inf)
+"""Cost outside the search: whatever the gain of a frame, nothing inside costs more."""
 _TIE = 1e-6
 
 

@@ -179,3 +179,16 @@ def test_the_band_pass_keeps_the_motion_and_drops_the_noise(render, geometry, cp
     noisy, filtered = (next(run(stack, entry, cpu)) for entry in settings)
     assert np.nanmedian(filtered.quality) > np.nanmedian(noisy.quality) + 0.05
     assert np.nanmedian(filtered.strain.axial[60:-60]) == pytest.approx(-0.01, rel=0.05)
+
+
+@pytest.mark.parametrize("value", [0.0, 7.0])
+@pytest.mark.parametrize("method", ["ncc", "am2d", "glue", "usenet"])
+def test_a_frame_without_echoes_has_no_estimate_and_the_others_have(render, geometry, cpu, method, value) -> None:
+    pair = render(lambda z, x: (-0.01 * z, 0 * x), rows=160, lines=12)
+    blank = np.full_like(pair.deformed, value)
+    sequence = RFSequence.from_array(np.stack([pair.reference, blank, pair.deformed]), geometry)
+    first, second = run(sequence, Settings(method=method), cpu)
+    for values in (first.displacement.axial_m, first.displacement.lateral_m, first.strain.axial):
+        assert np.isnan(values).all()
+    assert not first.quality.any()
+    assert np.isfinite(second.strain.axial).mean() > 0.8

@@ -54,3 +54,12 @@ def test_seed_line_is_one_line_of_the_frame():
     axial, lateral = seed_line(FramePair(frame, shifted(frame, -3, 0), GEOMETRY), DynamicProgrammingParameters(), 4)
     assert axial.shape == lateral.shape == (128,)
     assert np.abs(axial[20:-20] + 3).max() < 1e-3
+
+
+@pytest.mark.parametrize("gain", [1e-6, 1e6, 1e12])
+def test_a_frame_of_any_gain_stays_within_the_search(gain):
+    frame = speckle(64, 6)
+    pair = FramePair(frame, (gain * frame).astype(np.float32), GEOMETRY)
+    parameters = DynamicProgrammingParameters()
+    displacement = integer_displacement(pair, parameters)
+    assert np.abs(displacement.lateral_lines).max() <= parameters.lateral_reach
