@@ -1,4 +1,8 @@
-"""Relative modulus as the inverse of strain: exact only under uniform stress, and labelled as such."""
+"""Relative modulus as the inverse of strain: exact only under uniform stress, and labelled as such.
+
+Strain counts in the direction of the reference region's, so that compression and release look alike and tissue that
+gives way the other way is as stiff as can be. What is below twice its own noise has no value.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +11,11 @@ import numpy as np
 
 from engine.elasticity.base import ELASTICITY_METHODS, ElasticityMethod, Progress, RelativeModulus, normalised
 from engine.parameters import Parameters, parameter
-from engine.types import Ellipse, FrameEstimate
+from engine.strain.kalman import noise_deviation
+from engine.types import Ellipse, FrameEstimate, Map
+
+_LEAST_SIGMAS = 2.0
+"""Strain within this many standard deviations of its noise is no strain that could be divided by."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +23,7 @@ class StrainInverseParameters(Parameters):
     """Where the inverse of strain may not be trusted."""
 
     smallest_strain: float = parameter(
-        1e-3, minimum=1e-5, maximum=0.05, help="Strain magnitudes below this count as this"
+        1e-3, minimum=1e-5, maximum=0.05, help="Strains below this, in the reference's direction, count as this"
     )
     smallest_quality: float = parameter(
         0.6, minimum=0.0, maximum=1.0, help="No value where the local correlation is lower"
@@ -39,8 +47,15 @@ class StrainInverse(ElasticityMethod[StrainInverseParameters]):
         cancelled: Callable[[], bool] = lambda: False,
     ) -> RelativeModulus:
         """See ElasticityMethod."""
-        geometry = estimate.strain.geometry
-        trusted = np.isfinite(estimate.strain.axial) & (estimate.quality >= params.smallest_quality)
-        strain = np.maximum(np.abs(estimate.strain.axial), params.smallest_strain)
-        inverse = np.where(trusted, 1 / strain, np.nan).astype(np.float32)
+        strain, geometry = estimate.strain.axial, estimate.strain.geometry
+        noise = _LEAST_SIGMAS * noise_deviation(strain)
+        trusted = (np.abs(strain) >= noise) & (estimate.quality >= params.smallest_quality)
+        along = strain * _direction(strain[reference.mask((strain.shape[0], strain.shape[1]), geometry)])
+        inverse = np.where(trusted, 1 / np.maximum(along, params.smallest_strain), np.nan).astype(np.float32)
         return RelativeModulus(normalised(inverse, reference, geometry), geometry, "relative modulus (strain-inverse)")
+
+
+def _direction(strain: Map) -> float:
+    """Give the sign of the median strain: -1 in compression, 1 in release or where there is no strain at all."""
+    known = strain[np.isfinite(strain)]
+    return -1.0 if known.size and np.median(known) < 0 else 1.0
