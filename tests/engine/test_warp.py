@@ -41,6 +41,34 @@ def test_rf_is_resampled_within_half_a_percent(shift) -> None:
     assert coarse > 5 * error
 
 
+@pytest.mark.parametrize(
+    ("center_mhz", "bilinear", "band_limited"), [(5.0, 0.076, 0.005), (7.5, 0.169, 0.011)], ids=["5 MHz", "7.5 MHz"]
+)
+def test_errors_of_a_tone_are_the_stated_ones(center_mhz, bilinear, band_limited) -> None:
+    """Relative rms errors at 40 MHz: half a sample by bilinear sampling, the worst of all shifts by our own."""
+    rows = torch.arange(300, dtype=torch.float64).reshape(1, 1, -1, 1).expand(-1, -1, -1, 3)
+    inner = (..., slice(30, -30), slice(None))
+
+    def error(shift: float, interpolation: str) -> float:
+        wanted = torch.cos(2 * torch.pi * center_mhz / 40 * (rows + shift))
+        still = torch.cos(2 * torch.pi * center_mhz / 40 * rows)
+        found = warp(still, constant(still, shift), interpolation)
+        return float((found - wanted)[inner].norm() / wanted[inner].norm())
+
+    assert error(0.5, "bilinear") == pytest.approx(bilinear, abs=0.001)
+    assert max(error(step / 16, "band-limited") for step in range(16)) < band_limited
+
+
+@pytest.mark.parametrize(("center_mhz", "gain", "error"), [(5.0, 0.963, 0.037), (7.5, 0.923, 0.077)])
+def test_the_paper_s_warp_is_no_identity_without_motion(center_mhz, gain, error) -> None:
+    rows = torch.arange(300, dtype=torch.float64).reshape(1, 1, -1, 1).expand(-1, -1, -1, 6)
+    tone = torch.cos(2 * torch.pi * center_mhz / 40 * rows)
+    inner = (..., slice(30, -30), slice(2, -2))
+    still, found = tone[inner], warp(tone, constant(tone, 0.0), "paper")[inner]
+    assert float((found * still).sum() / (still * still).sum()) == pytest.approx(gain, abs=0.001)
+    assert float((found - still).norm() / still.norm()) == pytest.approx(error, abs=0.001)
+
+
 def test_every_fourth_upsampled_row_is_the_input() -> None:
     image = torch.randn(1, 2, 25, 3)
     assert torch.equal(upsample_axially(image)[..., ::4, :], image)

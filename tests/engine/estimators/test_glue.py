@@ -55,14 +55,19 @@ def test_published_weights_find_a_rigid_shift(snr_db, largest):
 
 
 @pytest.mark.parametrize(
-    ("strain", "snr_db", "largest"),
-    [(0.01, np.inf, 0.008), (0.01, 20.0, 0.015), (0.03, np.inf, 0.02), (0.03, 20, 0.024)],
+    ("strain", "snr_db", "largest", "spread"),
+    [(0.01, np.inf, 0.008, 8e-5), (0.01, 20.0, 0.015, 12e-5), (0.03, np.inf, 0.02, 16e-5), (0.03, 20, 0.024, 22e-5)],
 )
-def test_published_weights_find_a_uniform_strain(strain, snr_db, largest):
+def test_published_weights_find_a_uniform_strain(strain, snr_db, largest, spread):
+    """Errors of displacement, and the spread of strain over 3 mm, of which uniform strain is the easiest case."""
     pair, truth = uniform_pair(strain, snr_db=snr_db)
     displacement = track(pair, **PUBLISHED)
     assert axial_error(displacement, truth) < largest
     assert lateral_error(displacement, truth) < 0.03
+    method = STRAIN_METHODS.get("least-squares")
+    inner = method.strain(displacement, None, method.Params(window_m=3e-3), CPU).axial[120:-120, 6:-6]
+    assert np.mean(inner) == pytest.approx(-strain, abs=spread)
+    assert np.std(inner) < spread
 
 
 @pytest.mark.parametrize(("snr_db", "largest"), [(np.inf, 0.008), (20.0, 0.015)])

@@ -1,6 +1,8 @@
-"""Layer sizes, checked by their number of parameters."""
+"""Layer sizes, checked by their number of parameters and of operations."""
 
 import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from engine.networks.base import build
 
@@ -23,6 +25,19 @@ from engine.networks.base import build
 )
 def test_number_of_parameters(name: str, config: dict[str, object], expected: int) -> None:
     assert sum(values.numel() for values in build(name, config).parameters()) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "base_channels", "expected"),
+    [("usenet", 8, 3.13e9), ("usenet", 16, 12.3e9), ("reusenet", 8, 7.59e9), ("reusenet", 16, 30.1e9)],
+)
+def test_number_of_operations(name: str, base_channels: int, expected: float) -> None:
+    """Multiplications and additions of one pair of 1024 x 256, found on smaller frames: the cost is that of a pixel."""
+    network, frame = build(name, {"base_channels": base_channels}), torch.randn(1, 1, 64, 32)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(frame, frame[None])
+    per_pixel = counter.get_total_flops() / 2 / frame.numel()
+    assert per_pixel * 1024 * 256 == pytest.approx(expected, rel=0.002)
 
 
 def test_split_of_reusenet() -> None:

@@ -35,6 +35,20 @@ def test_noise_gain(samples, gain) -> None:
     assert np.sqrt(np.sum(strain_kernel(samples) ** 2)) == pytest.approx(gain, rel=0.003)
 
 
+@pytest.mark.parametrize(("samples", "half", "null"), [(43, 54, 30), (93, 117, 65), (143, 180, 100), (287, 361, 201)])
+def test_resolution(samples, half, null) -> None:
+    """A ripple of strain shows half its height at a wavelength of 1.26 windows, and not at all at 0.7."""
+    offset = np.arange(samples) - samples // 2
+
+    def shown(wavelength: float) -> float:
+        return float(strain_kernel(samples) @ np.sin(2 * np.pi * offset / wavelength) * wavelength / (2 * np.pi))
+
+    assert shown(half) == pytest.approx(0.5, abs=0.01)
+    assert abs(shown(null)) < 0.01
+    assert shown(half - 2) < shown(half) < shown(half + 2)
+    assert half / samples == pytest.approx(1.26, abs=0.01)
+
+
 def test_a_parabola_gives_twice_the_row() -> None:
     rows = np.arange(300.0)[:, None]
     np.testing.assert_allclose(slope(rows**2, 43)[2:-2], 2 * rows[2:-2], rtol=1e-10, atol=1e-7)
