@@ -15,6 +15,7 @@ from app.run_store import RunStore
 from app.shown_frame import frame_reader
 from app.state import Display, Picture, Regions, Run, ViewerState
 from app.state.maps import MAP_COLORS, MapState, ShownMap
+from app.state.profile import ProfileState
 from engine.errors import StrainscopeError
 from engine.export.figure import FigureContent, StrainPanel, save_figure
 from engine.export.quantity import QUANTITIES, strain_quantity
@@ -22,6 +23,7 @@ from engine.export.result_file import ResultWriter
 from engine.export.shown import noted, shown_remarks
 from engine.export.table import measure_strain, write_table
 from engine.metrics.base import Measurement
+from engine.metrics.profile import ProfileLine
 from engine.metrics.relative import relative_strain
 from engine.pipeline import Settings
 from engine.preprocess.bmode import bmode_db
@@ -43,6 +45,7 @@ class FigureOptions:
     caption: bool = False
     title: str = ""
     dpi: int = 300
+    profile: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class FigureSource:
     regions: Regions
     metrics: Mapping[str, Measurement] = field(default_factory=dict)
     map: ShownMap | None = None
+    profile: ProfileLine | None = None
 
 
 class ExportController(WritingController):
@@ -82,6 +86,7 @@ class ExportController(WritingController):
             state.regions,
             state.measurements.values,
             state.slice(MapState).map,
+            state.slice(ProfileState).line,
         )
 
     def preview_figure(self, source: FigureSource, options: FigureOptions) -> None:
@@ -169,6 +174,7 @@ def figure_content(source: FigureSource, options: FigureOptions) -> FigureConten
             strain_quantity(source.display.quantity, relative=relative) if shown is None else QUANTITIES[shown.quantity]
         ),
         lesion=regions.lesion,
+        profile=source.profile if options.profile else None,
         remarks=shown_remarks(
             mean=picture.mean_strain if relative else None,
             frames=[frame + 1 for frame in _averaged(source)],

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from app.controllers.commands import Commands
 from app.controllers.exporting import FigureOptions, SeriesKind
-from app.dialogs.figure_dialog import FigureDialog
+from app.dialogs.figure_dialog import CHECKS, FigureDialog
 from app.preferences import Preferences
 from app.state import ViewerState
 from app.views.dual_view import DualView
@@ -40,7 +40,9 @@ class ExportDialogs(QObject):
         )
         if source is None:
             return
-        ask_figure(FigureDialog(self._window), self._commands, self._commands.exporting, source, "figure.png")
+        checks = tuple(name for name in CHECKS if name != "profile" or source.profile is not None)
+        dialog = FigureDialog(self._window, checks=checks)
+        ask_figure(dialog, self._commands, self._commands.exporting, source, "figure.png")
 
     @Slot()
     def table(self) -> None:

@@ -25,6 +25,7 @@ PREVIEW_DELAY_MS = 150
 CHECKS = {
     "bmode": "B-mode beside the strain",
     "ellipses": "Ellipses",
+    "profile": "Profile line on the strain",
     "numbers": "Numbers under the figure",
     "caption": "Method and provenance as small print",
 }

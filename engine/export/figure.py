@@ -17,6 +17,7 @@ from engine.export.atomic import atomic_path
 from engine.export.figure_words import provenance_text
 from engine.export.quantity import COMPRESSIVE, Quantity
 from engine.metrics.base import Measurement
+from engine.metrics.profile import ProfileLine
 from engine.types import Ellipse, Geometry, Map, Provenance
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class FigureContent:
     Without `bmode_db` only strain is shown. With `scale_bar` a bar of some mm stands in place of the axes. `caption`
     prints the provenance below the figure; it is in the file's metadata in any case. `notes` say why a number
     is missing and what grey means; `remarks` are lines below the maps, such as how strain is normalised.
-    `compared_with` is where the second of two compared maps comes from. `lesion` is the lesion's outline on the B-mode.
+    `compared_with` is where the second of two compared maps comes from. `lesion` is the lesion's outline on the B-mode,
+    `profile` a line that is drawn on the strain.
     """
 
     strain: tuple[StrainPanel, ...]
@@ -79,6 +81,7 @@ class FigureContent:
     remarks: tuple[str, ...] = ()
     compared_with: Provenance | None = None
     lesion: Ellipse | None = None
+    profile: ProfileLine | None = None
 
     def __post_init__(self) -> None:
         shapes = {panel.strain.shape for panel in self.strain} | (

@@ -17,6 +17,7 @@ from matplotlib_scalebar.scalebar import ScaleBar
 from engine.errors import ParameterError
 from engine.export.figure_words import MINUS, caption_of, notes_of, numbers_table
 from engine.export.quantity import Quantity
+from engine.metrics.profile import ProfileLine
 from engine.preprocess.scan_conversion import ScanConverter
 from engine.types import Ellipse, Geometry, Map
 
@@ -76,6 +77,8 @@ def draw(content: "FigureContent") -> Figure:
         image = show_map(axes, content.quantity.shown(panel.strain), content, limits)
         axes.set_facecolor(NO_ESTIMATE)
         finish_axes(axes, content, panel.title, first=content.bmode_db is None and index == 0)
+        if content.profile is not None:
+            _profile_line(axes, content.profile)
         left += page.panel[0] + PANEL_GAP
     strain_bar(page, figure, image, left - PANEL_GAP + BAR_GAP, reaches_beyond(content, limits), content.quantity)
     write_words(page, figure, content.title, table, notes, caption)
@@ -191,6 +194,26 @@ def _ellipse(axes: Axes, ellipse: Ellipse | None, letter: str, line: Any, *, bel
         letter, (centre[0], edge), (0, offset), textcoords="offset points", ha="center", va=side, color="white"
     )
     label.set(fontweight="bold", fontsize=9, path_effects=halo, clip_on=True)
+
+
+def _profile_line(axes: Axes, line: ProfileLine) -> None:
+    """Draw a line from its hollow start, 0, to its full end, which says its length."""
+    halo = [withStroke(linewidth=2.6, foreground="black", alpha=0.8)]
+    ends = np.array([[line.start_lateral_m, line.start_depth_m], [line.end_lateral_m, line.end_depth_m]]) * MM
+    path = Line2D(ends[:, 0], ends[:, 1], color="white", linewidth=1.1)
+    path.set_path_effects([*halo, withStroke()])
+    axes.add_artist(path)
+    along = np.array([np.cos(np.radians(line.angle_deg)), -np.sin(np.radians(line.angle_deg))])  # a page counts upwards
+    for (x, z), face, text, away in (
+        (ends[0], "black", "0", -9.0),
+        (ends[1], "white", f"{line.length_m * MM:.1f} mm", 10.0 + 14.0 * abs(along[0])),
+    ):
+        grip = Line2D([x], [z], marker="o", markersize=4, markerfacecolor=face, markeredgecolor="white")
+        grip.set_path_effects([*halo])
+        axes.add_artist(grip)
+        offset = (float(away * along[0]), float(away * along[1]))
+        label = axes.annotate(text, (float(x), float(z)), offset, textcoords="offset points", ha="center", va="center")
+        label.set(color="white", fontsize=7, path_effects=halo, clip_on=True)
 
 
 def _decibel_bar(page: Page, figure: Figure, image: AxesImage, left: float) -> None:

@@ -14,7 +14,9 @@ from app.controllers import exporting, series_exports
 from app.controllers.exporting import FigureOptions, SeriesKind, figure_content
 from app.dialogs.figure_dialog import FigureDialog
 from app.main_window import MainWindow
+from app.state.profile import ProfileState
 from engine.export.result_file import read_result
+from engine.metrics.profile import ProfileLine
 from engine.readers import open_recording
 from engine.types import Provenance
 
@@ -90,6 +92,24 @@ def test_figure_dialog_previews(opened: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: dialog.picture() is not None, timeout=20_000)
     dialog.checks["bmode"].setChecked(False)
     assert dialog.options().bmode is False
+    dialog.reject()
+
+
+def test_a_profile_line_may_be_drawn_on_the_strain(opened: MainWindow) -> None:
+    opened.actions_by_name["figure"].trigger()
+    dialog = opened.findChild(FigureDialog)
+    assert isinstance(dialog, FigureDialog)
+    assert "profile" not in dialog.checks  # there is none to draw
+    dialog.reject()
+    line = ProfileLine(-3e-3, 2e-3, 3e-3, 4e-3)
+    opened.state.slice(ProfileState).set_line(line)
+    opened.actions_by_name["figure"].trigger()
+    dialog = opened.findChildren(FigureDialog)[-1]
+    source = opened.commands.exporting.figure_source(None)
+    assert source is not None
+    assert figure_content(source, dialog.options()).profile is None
+    dialog.checks["profile"].setChecked(True)
+    assert figure_content(source, dialog.options()).profile == line
     dialog.reject()
 
 

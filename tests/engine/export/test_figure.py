@@ -11,6 +11,7 @@ from engine.errors import ParameterError, WriteError
 from engine.export.figure import FigureContent, StrainPanel, save_figure, suggest_limits
 from engine.export.figure_layout import draw
 from engine.metrics.contrast import region_metrics
+from engine.metrics.profile import ProfileLine
 from engine.types import Ellipse, Geometry, Map, Provenance, Sector
 
 GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.3e-3, start_depth_m=2e-3)
@@ -102,6 +103,19 @@ def test_the_drawn_ellipse_covers_the_masked_pixels(content: FigureContent) -> N
     points = np.stack([GEOMETRY.laterals_m(60)[lines], GEOMETRY.depths_m(500)[rows]], axis=1) * 1e3
     inside = patch.get_path().contains_points(patch.get_patch_transform().inverted().transform(points), radius=1e-3)
     assert inside.mean() > 0.99
+
+
+def test_a_profile_line_is_drawn_on_the_strain_alone(content: FigureContent) -> None:
+    plain = draw(content)
+    line = ProfileLine(-3e-3, 10e-3, 3e-3, 18e-3)
+    for before, axes in zip(plain.axes, draw(replace(content, profile=line)).axes, strict=True):
+        drawn = [entry.get_xydata() for entry in axes.lines if len(np.asarray(entry.get_xydata())) == 2]
+        on_strain = axes.get_title(loc="left") in {panel.title for panel in content.strain}
+        assert len(drawn) == on_strain
+        assert (axes.get_xlim(), axes.get_ylim()) == (before.get_xlim(), before.get_ylim())
+        if on_strain:
+            np.testing.assert_allclose(np.asarray(drawn[0]), [[-3, 10], [3, 18]])
+            assert {"0", "10.0 mm"} <= {text.get_text() for text in axes.texts}
 
 
 def test_the_colour_bar_says_unit_limits_and_direction(content: FigureContent) -> None:
