@@ -13,6 +13,7 @@ from engine.evaluation.sets import EvaluationCase
 from engine.metrics.accuracy import comparable, displacement_accuracy, strain_accuracy
 from engine.metrics.contrast import strain_metrics
 from engine.metrics.edge import edge_width
+from engine.metrics.similarity import mssim
 from engine.types import Displacement, FrameTruth, Strain
 
 
@@ -35,6 +36,7 @@ METRICS: dict[str, MetricInfo] = {
     "snr_background": MetricInfo("SNRbg", "", 1),
     "cnr": MetricInfo("CNR", "", 1),
     "snre": MetricInfo("SNRe", "", 1),
+    "mssim": MetricInfo("MSSIM", "", 1),
     "edge_width_mm": MetricInfo("Edge width", "mm", -1),
     "coverage_percent": MetricInfo("Coverage", "%", 1),
     "seconds": MetricInfo("Time a pair", "s", -1),
@@ -58,6 +60,7 @@ def measure(
         "nrmse_percent": moved["nrmse"].value,
         "strain_rmse_percent": strain_accuracy(strain, truth)["strain_rmse"].value,
         **{name: images[name].value for name in ("snr_target", "snr_background", "cnr", "snre")},
+        "mssim": mssim(strain.axial, truth.axial_strain).value,
         "edge_width_mm": edge,
         "coverage_percent": _coverage_percent(truth, displacement, strain),
         "seconds": seconds,

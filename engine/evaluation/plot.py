@@ -38,14 +38,11 @@ def plot_evaluation(evaluation: Evaluation, path: Path, dpi: int = 200) -> None:
     check_plot(path)
     from matplotlib.figure import Figure
 
-    shown = [metric for metric in SHOWN if metric in METRICS]
-    rows = -(-len(shown) // _COLUMNS)
+    rows = -(-len(SHOWN) // _COLUMNS)
     figure = Figure(figsize=(3.2 * _COLUMNS, 2.6 * rows), layout="constrained")
     axes = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
-    for metric, axis in zip(shown, axes, strict=False):
+    for metric, axis in zip(SHOWN, axes, strict=True):
         _draw(evaluation, metric, axis)
-    for axis in axes[len(shown) :]:
-        axis.set_axis_off()
     handles, labels = axes[0].get_legend_handles_labels()
     extra_handles, extra_labels = axes[2].get_legend_handles_labels()
     known = dict(zip([*labels, *extra_labels], [*handles, *extra_handles], strict=True))

@@ -75,6 +75,7 @@ def test_correlation_tracks_a_clean_recording(evaluation: Evaluation) -> None:
     assert evaluation.summary("ncc", "displacement_rmse_samples").mean < 0.05
     assert evaluation.summary("ncc", "cnr").mean > 5
     assert 0 < evaluation.summary("ncc", "edge_width_mm").mean < 3
+    assert 0.5 < evaluation.summary("ncc", "mssim").mean < evaluation.summary(ORACLE, "mssim").mean <= 1
     assert evaluation.summary("ncc", "seconds").count == 2
 
 
