@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from engine.export.contact_sheet import PANEL_HEIGHT, rows_and_columns
 from engine.export.figure_layout import (
+    BAR,
     BAR_GAP,
     LEFT_BARE,
     MARGIN,
@@ -38,7 +39,7 @@ def draw_sheet(content: "FigureContent") -> Figure:
     rows, columns = rows_and_columns(len(content.strain), ratio)
     width, step = PANEL_HEIGHT * ratio, PANEL_HEIGHT + PANEL_TITLE
     heading = TITLE if content.title else 0.0
-    page_width = LEFT_BARE + columns * (width + PANEL_GAP) + BAR_GAP + 0.11 + RIGHT
+    page_width = LEFT_BARE + columns * (width + PANEL_GAP) + BAR_GAP + BAR + RIGHT
     below = LOWEST + NOTE_ROW * len(content.remarks)
     page_height = rows * step + below + heading
     base = page_height - heading - step

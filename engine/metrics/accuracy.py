@@ -5,14 +5,13 @@ stays inside the frame, and where there is an estimate. The relative error of di
 papers call NRMSE alike (w the estimate, g the truth):
 
     nrmse            100 sqrt(sum (g - w)^2 / sum g^2), the one to use
-    nrmse_printed    100 sqrt(mean ((g - w) / g)^2), as printed by Joarder et al. 2025; pixels with |g| < 0.1 sample
-                     are left out, since it has no bound there
+    nrmse_printed    100 sqrt(mean ((g - w) / g)^2), as printed by Joarder et al. 2025, equation 14; pixels with
+                     |g| < 0.1 sample are left out, since it has no bound there
     nrmse_upstream   100 RMSE / |mean g| without 40 rows and 15 lines at each side, as in the public ReUSENet program
     nrmse_range      100 RMSE / (max g - min g)
 """
 
 import math
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,8 +126,9 @@ def _errors(name: str, error: Values, unit: str, suffix: str = "") -> tuple[Meas
 
 def _relative(name: str, error: Values, scale: float) -> Measurement:
     reason = "too_few" if error.size < MINIMUM_PIXELS else "zero_truth" if scale == 0 else ""
-    found = Measurement(name, math.nan, "%", count=error.size, reason=reason or "zero_truth")
-    return found if reason else replace(found, value=PERCENT * _rms(error) / scale, reason="")
+    return Measurement(
+        name, math.nan if reason else PERCENT * _rms(error) / scale, "%", count=error.size, reason=reason
+    )
 
 
 def _rms(values: Values) -> float:

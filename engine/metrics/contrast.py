@@ -3,7 +3,7 @@
 The one function behind the live numbers, the command line and every export. The stored strain is negative in
 compression; all numbers here are compression positive.
 
-With s the mean and sigma the standard deviation over a region (Joarder et al. 2025, section 4.4):
+With s the mean and sigma the standard deviation over a region (Joarder et al. 2025, equations 12 and 13):
 SNR = s / sigma, CNR = sqrt(2 (s_b - s_t)^2 / (sigma_b^2 + sigma_t^2)), strain ratio = s_b / s_t. CNRe = CNR^2 is the
 elastographic contrast-to-noise ratio of Bilgen (1999) and Varghese and Ophir (1998), whose dB are 10 log10.
 """

@@ -121,6 +121,8 @@ def _peaks_near(
     """Sub-lag peak of each patch near the expected axial lag: axial, lateral, and its weight rho squared."""
     import torch
 
+    from engine.correlation import parabolic_peak
+
     rho = surfaces.rho
     reach = max(2, round(0.005 * float(surfaces.rows.max()) / surfaces.decimation) + 1)
     start = (torch.round(expected).long() + surfaces.axial_reach - reach).clamp(1, rho.shape[1] - 2 * reach - 2)
@@ -132,8 +134,6 @@ def _peaks_near(
     place = near.flatten(1).argmax(dim=1)
     row = rows.gather(1, (place // len(columns))[:, None])[:, 0]
     column = columns[place % len(columns)]
-    from engine.correlation import parabolic_peak
-
     peak = rho[patch, row, column]
     axial = row - surfaces.axial_reach + parabolic_peak(rho[patch, row - 1, column], peak, rho[patch, row + 1, column])
     lateral = (

@@ -17,6 +17,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from engine.errors import ParameterError
 from engine.metrics.relative import mean_strain
 from engine.types import FrameEstimate, Map, Result
 
@@ -106,8 +107,6 @@ def averaged_frames(result: Result, count: int) -> Callable[[int], tuple[FrameEs
     Displacement stays that of the frame. A row and those before it are read once where rows are asked for in order.
     """
     if not 1 <= count <= MOST_FRAMES:
-        from engine.errors import ParameterError
-
         raise ParameterError(f"between 1 and {MOST_FRAMES} frames can be averaged, found {count}")
     read = lru_cache(maxsize=count)(result.read_frame)
 
