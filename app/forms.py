@@ -1,8 +1,10 @@
 """A form from a parameter dataclass: names, units, ranges and help come from its fields; a method needs no GUI code."""
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from dataclasses import replace
+from functools import partial
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, SignalInstance
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
@@ -66,38 +68,15 @@ class ParameterForm(QWidget):
                     _set(editor, info, getattr(values, info.name))
 
     def _editor(self, info: ParameterInfo) -> QWidget:
-        editor: QWidget
-        if info.kind is bool:
-            editor = QCheckBox(label_of(info.name))
-            editor.toggled.connect(self._changed)
-        elif info.choices:
-            editor = QComboBox()
-            for choice in info.choices:
-                editor.addItem(choice.replace("-", " ").capitalize(), choice)
-            editor.currentIndexChanged.connect(self._changed)
-        elif info.kind is int:
-            editor = QSpinBox()
-            editor.setRange(int(info.minimum or 0), int(info.maximum if info.maximum is not None else 10**9))
-            editor.setSuffix(f" {info.unit}" if info.unit else "")
-            editor.valueChanged.connect(self._changed)
-        elif info.kind is float:
-            editor = _float_editor(info)
-            editor.valueChanged.connect(self._changed)
-        else:
-            editor = QLineEdit()
-            editor.editingFinished.connect(self._changed)
-        if isinstance(editor, QAbstractSpinBox):
-            editor.setKeyboardTracking(False)
+        editor, edited = _editor_of(info)
         _set(editor, info, info.default)
+        edited.connect(partial(self._take, info))
         return editor
 
-    def _changed(self) -> None:
-        shown = {name: getattr(self._values, name) for name in (info.name for info in self._kind.describe())}
-        for info in self._kind.describe():
-            if info.name in self.editors:
-                shown[info.name] = _get(self.editors[info.name], info)
+    def _take(self, info: ParameterInfo, *_shown: object) -> None:
+        """Take the one value that was edited; the others may be finer than their editors show."""
         try:
-            self._values = self._kind(**shown)
+            self._values = replace(self._values, **{info.name: _get(self.editors[info.name], info)})
         except ParameterError:
             self.show_values(self._values)
             return
@@ -118,6 +97,30 @@ def _explain(editor: QWidget, info: ParameterInfo) -> None:
     editor.setAccessibleName(label_of(info.name))
     editor.setAccessibleDescription(info.help)
     editor.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+
+def _editor_of(info: ParameterInfo) -> tuple[QWidget, SignalInstance]:
+    """Return an editor for a parameter, and the signal that tells of edits."""
+    if info.kind is bool:
+        check = QCheckBox(label_of(info.name))
+        return check, check.toggled
+    if info.choices:
+        combo = QComboBox()
+        for choice in info.choices:
+            combo.addItem(choice.replace("-", " ").capitalize(), choice)
+        return combo, combo.currentIndexChanged
+    if info.kind is int:
+        count = QSpinBox()
+        count.setRange(int(info.minimum or 0), int(info.maximum if info.maximum is not None else 10**9))
+        count.setSuffix(f" {info.unit}" if info.unit else "")
+        count.setKeyboardTracking(False)
+        return count, count.valueChanged
+    if info.kind is float:
+        number = _float_editor(info)
+        number.setKeyboardTracking(False)
+        return number, number.valueChanged
+    text = QLineEdit()
+    return text, text.editingFinished
 
 
 def _float_editor(info: ParameterInfo) -> QDoubleSpinBox:

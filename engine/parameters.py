@@ -11,6 +11,7 @@ Window(window_m=0.003)
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from typing import Any, Literal, Self, cast, get_args, get_origin, get_type_hints
 
 from engine.errors import ParameterError
@@ -53,6 +54,7 @@ class Parameters:
             _check(type(self).__name__, info, getattr(self, info.name))
 
     @classmethod
+    @cache
     def describe(cls) -> tuple[ParameterInfo, ...]:
         """List the parameters in the order of their declaration."""
         hints = get_type_hints(cls)

@@ -179,9 +179,8 @@ class ProcessingController(QObject):
         self._state.set_activity(None)
         self._devices.set_accelerator(catalog.accelerator)
         self._state.set_methods(catalog.methods, catalog.strain_methods)
-        self._apply(strain_parameters=catalog.strain_parameters)
-        if name:
-            self._apply(method=name, parameters=usable[name].params())
+        method = {"method": name, "parameters": usable[name].params()} if name else {}
+        self._apply(strain_parameters=catalog.strain_parameters, **method)
         if self._start_when_ready:
             self._start_when_ready = False
             self.start()

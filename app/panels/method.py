@@ -205,7 +205,8 @@ class MethodPanel(Panel):
             self._form = ParameterForm(type(shown))
             self._form.changed.connect(self.commands.processing.set_parameters)
             self._parameters_place.addWidget(self._form)
-        self._form.show_values(shown)
+        if self._form.values() != shown:
+            self._form.show_values(shown)
 
     def _show_strain_form(self, parameters: Parameters | None) -> None:
         if parameters is None:
@@ -217,7 +218,8 @@ class MethodPanel(Panel):
             self._strain_form = ParameterForm(type(parameters))
             self._strain_form.changed.connect(self.commands.processing.set_strain_parameters)
             self._strain_place.addWidget(self._strain_form)
-        self._strain_form.show_values(parameters)
+        if self._strain_form.values() != parameters:
+            self._strain_form.show_values(parameters)
 
     @Slot()
     def _method_chosen(self) -> None:

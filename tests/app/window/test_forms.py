@@ -62,6 +62,14 @@ def test_showing_values_tells_nobody(form: ParameterForm, qtbot: QtBot) -> None:
     assert form.values().as_dict()["window_m"] == 5e-3
 
 
+def test_an_edit_leaves_finer_values_than_are_shown_alone(form: ParameterForm) -> None:
+    form.show_values(Example(window_m=2.0004e-3, weight=0.123456))
+    search = form.editors["search_lines"]
+    assert isinstance(search, QSpinBox)
+    search.setValue(5)
+    assert form.values() == Example(window_m=2.0004e-3, weight=0.123456, search_lines=5)
+
+
 def test_range_is_the_dataclass_range(form: ParameterForm) -> None:
     window = form.editors["window_m"]
     assert isinstance(window, QDoubleSpinBox)
