@@ -67,6 +67,13 @@ class CompareController(QObject):
             self._state.recording_changed,
         ):  # fmt: skip
             signal.connect(self.update)
+        self._state.estimate_arrived.connect(self._arrived)
+
+    @Slot(int, int)
+    def _arrived(self, run: int, frame: int) -> None:
+        """Show a run that is still under way as soon as it has the shown frame."""
+        if (run, frame) == (self._compare.other, self._state.frame):
+            self.update()
 
     @Slot()
     def update(self) -> None:

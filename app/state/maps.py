@@ -23,6 +23,8 @@ MAP_COLORS: dict[MapKind, str] = {"error": "crameri:vik", "modulus": "magma"}
 """Colour maps of maps other than strain; the others take the strain's."""
 NOT_COMPUTED = "Relative modulus was not computed for this frame yet."
 
+STILL_TO_COME = "Relative modulus of this frame is computed again once its strain is there."
+
 
 @dataclass(frozen=True)
 class ShownMap:
@@ -182,7 +184,8 @@ class MapState(QObject):
         if state.run is None:
             return "Estimate strain first."
         if kind == "modulus":
-            return "" if self.modulus is not None else NOT_COMPUTED
+            missing = STILL_TO_COME if state.frame in self.expected else NOT_COMPUTED
+            return "" if self.modulus is not None else missing
         if state.recording is None or state.recording.sequence.truth is None:
             return "Only simulated recordings hold the true motion."
         settings = state.run.settings

@@ -1,5 +1,6 @@
 """What a session showed beside strain comes back: a second method, relative modulus; what cannot be is said once."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +10,11 @@ from pytestqt.qtbot import QtBot
 
 from app.controllers.maps import MapsController
 from app.main_window import MainWindow
+from app.preferences import Preferences
 from app.session_file import load_session
 from app.state.comparison import CompareState
 from app.state.log import LogState
-from app.state.maps import MapState
+from app.state.maps import STILL_TO_COME, MapState
 from engine.elasticity.base import ELASTICITY_METHODS
 from engine.strain.least_squares import LeastSquaresParams
 
@@ -106,6 +108,41 @@ def test_it_is_said_that_the_second_method_is_on_its_way(
     assert compare.why_not() == ""
 
 
+def test_a_comparison_shows_as_soon_as_the_shown_frame_is_there(
+    comparing_path: Path, make_window: Callable[..., MainWindow], monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    made, gate = conftest.fake_estimate, threading.Event()
+
+    def slow(sequence: object, settings: object, frame: int) -> object:
+        if settings.method == "second" and frame > 1:  # type: ignore[attr-defined]
+            gate.wait(20)
+        return made(sequence, settings, frame)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(conftest, "fake_estimate", slow)
+    window = make_window()
+    open_session(window, comparing_path, qtbot)
+    assert window.state.frame == 1
+    other = window.state.slice(CompareState).other_run()
+    compared(window, qtbot, ("first", 1), ("second", 1))
+    assert other is not None
+    assert other.status == "running"
+    gate.set()
+    qtbot.waitUntil(lambda: other.status == "complete", timeout=10_000)
+
+
+def test_without_estimation_on_opening_all_waits_for_the_user(
+    comparing_path: Path, make_window: Callable[..., MainWindow], fake: FakeEngine, qtbot: QtBot
+) -> None:
+    fake.started.clear()
+    window = make_window(Preferences(theme="dark", estimate_on_open=False))
+    open_session(window, comparing_path, qtbot)
+    qtbot.wait(100)
+    assert fake.started == []
+    assert not window.actions_by_name["cancel"].isEnabled()
+    window.commands.processing.start()
+    compared(window, qtbot, ("first", 1), ("second", 1))
+
+
 def test_a_method_that_is_gone_is_said_once(
     comparing_path: Path, make_window: Callable[..., MainWindow], fake: FakeEngine, qtbot: QtBot
 ) -> None:
@@ -169,6 +206,7 @@ def test_the_maps_stay_in_the_session_while_they_are_computed(
     modulus_path: Path, make_window: Callable[..., MainWindow], fake: FakeEngine, qtbot: QtBot
 ) -> None:
     window = held_back(make_window, fake, modulus_path, qtbot)
+    assert window.state.slice(MapState).unavailable("modulus") == STILL_TO_COME
     window.actions_by_name["save_session"].trigger()
     qtbot.waitUntil(lambda: "saved" in window.state.notice, timeout=10_000)
     assert load_session(modulus_path).parts["map"]["frames"] == [2, 4]
