@@ -6,6 +6,7 @@ the same file, byte for byte; no date goes into it. Fonts in PDF are embedded as
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,8 +115,11 @@ def save_drawing(content: FigureContent, path: Path, dpi: float, draw: "Callable
     _check_dpi(dpi)
     from matplotlib import style
 
-    with atomic_path(path) as temporary, style.context(["default", _STYLE]):
-        draw(content).savefig(temporary, format=kind, dpi=dpi, facecolor="white", **_metadata(content, kind))
+    drawing = BytesIO()  # the encoder of TIFF writes to files in a way that hides why it cannot
+    with style.context(["default", _STYLE]):
+        draw(content).savefig(drawing, format=kind, dpi=dpi, facecolor="white", **_metadata(content, kind))
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(drawing.getbuffer())
 
 
 def drawn(content: FigureContent, dpi: float) -> NDArray[np.uint8]:

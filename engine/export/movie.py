@@ -3,6 +3,7 @@
 Every frame is drawn as a figure for a paper is. The colour limits are those of the contents, so give all the same.
 """
 
+import struct
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -95,8 +96,27 @@ def _write_mp4(path: Path, first: Picture, rest: Iterator[Picture], rate_hz: flo
             writer.send(np.ascontiguousarray(picture).data)
     finally:
         writer.close()
-    if path.stat().st_size == 0:
-        raise WriteError(f"cannot write {path.name}: ffmpeg wrote nothing")
+    if not _is_whole_mp4(path):
+        raise OSError("the movie is incomplete; is the disk full?")
+
+
+def _is_whole_mp4(path: Path) -> bool:
+    """Say whether all boxes of an MP4 file are there, its index among them: ffmpeg ends quietly on a full disk.
+
+    ISO/IEC 14496-12, 4.2: each box begins with its size (1: the size follows in 64 bits) and its type.
+    """
+    length, place, kinds = path.stat().st_size, 0, set()
+    with path.open("rb") as file:
+        while place + 8 <= length:
+            file.seek(place)
+            size, kind = struct.unpack(">I4s", file.read(8))
+            if size == 1:
+                size = int.from_bytes(file.read(8), "big")
+            if size < 8:
+                return False
+            kinds.add(kind)
+            place += size
+    return place == length and {b"moov", b"mdat"} <= kinds
 
 
 def _write_gif(path: Path, first: Picture, rest: Iterator[Picture], rate_hz: float, comment: str) -> None:

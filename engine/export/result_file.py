@@ -21,6 +21,7 @@ import numpy as np
 
 from engine.errors import ParameterError, ReadError, StrainscopeError, WriteError
 from engine.export.atomic import Place, temporary_beside
+from engine.export.hdf5_target import Hdf5Target
 from engine.readers.checks import DAMAGED, LARGEST_FRAME, finite, geometry_values, sequence_shape
 from engine.readers.hdf5 import dataset, is_hdf5, open_hdf5, plain, root_attribute
 from engine.types import (
@@ -73,14 +74,14 @@ class ResultWriter:
         self._references = dict.fromkeys(self._frames, reference_frame)
         self._missing = set(self._frames)
         self._place: Place | None = None
-        self._file: h5py.File | None = None
+        self._target: Hdf5Target | None = None
 
     def __enter__(self) -> Self:
         if not self._frames:
             raise WriteError(f"cannot write {self._path}: there is no frame to write")
         self._place = temporary_beside(self._path)
         try:
-            self._file = self._create(self._place.temporary)
+            self._target = self._create(self._place.temporary)
         except BaseException:
             self._place.discard()
             raise
@@ -88,7 +89,7 @@ class ResultWriter:
 
     def append(self, estimate: FrameEstimate) -> None:
         """Store one frame; the order does not matter, a frame that was not announced is a programming error."""
-        if self._file is None:
+        if self._target is None:
             raise ValueError("append needs an open writer: use it in a `with` block")
         row = self._frames.index(estimate.deformed_frame)
         maps = (
@@ -99,17 +100,18 @@ class ResultWriter:
         )
         try:
             for name, values in zip(MAPS, maps, strict=True):
-                self._file[name][row] = values
+                self._target.file[name][row] = values
+            self._target.file.attrs["strain_window_m"] = estimate.strain.window_m
+            self._target.check()
         except (OSError, RuntimeError) as error:
             raise self._failure(error) from error
-        self._file.attrs["strain_window_m"] = estimate.strain.window_m
         self._references[estimate.deformed_frame] = estimate.reference_frame
         self._missing.discard(estimate.deformed_frame)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._place is None or self._file is None:
+        if self._place is None or self._target is None:
             return
         try:
             self._finish(complete=kind is None)
@@ -120,20 +122,24 @@ class ResultWriter:
             self._place.discard()
 
     def _finish(self, *, complete: bool) -> None:
-        assert self._file is not None
+        assert self._target is not None
         assert self._place is not None
         references = [self._references[frame] for frame in self._frames]
         if complete and set(references) != {self._attributes["reference_frame"]}:
-            self._file.create_dataset("frame_reference", data=np.asarray(references, dtype=np.int64))
-        self._file.close()
+            self._target.file.create_dataset("frame_reference", data=np.asarray(references, dtype=np.int64))
+        self._target.close(quiet=not complete)
         if complete and self._missing:
             raise WriteError(f"cannot write {self._path}: frame {min(self._missing)} was not estimated")
         if complete:
             self._place.keep()
 
-    def _create(self, path: Path) -> h5py.File:
+    def _create(self, path: Path) -> Hdf5Target:
         try:
-            file = h5py.File(path, "w")
+            target = Hdf5Target(path)
+        except OSError as error:
+            raise self._failure(error) from error
+        try:
+            file = target.file
             for name in MAPS:
                 file.create_dataset(
                     name, self._shape, np.float32, chunks=(1, *self._shape[1:]), fillvalue=np.float32(np.nan)
@@ -141,9 +147,13 @@ class ResultWriter:
             file.create_dataset("deformed_frame", data=np.asarray(self._frames, dtype=np.int64))
             for name, value in self._attributes.items():
                 file.attrs[name] = value
-        except (OSError, RuntimeError) as error:
-            raise self._failure(error) from error
-        return file
+            target.check()
+        except BaseException as error:
+            target.close(quiet=True)
+            if isinstance(error, OSError | RuntimeError):
+                raise self._failure(error) from error
+            raise
+        return target
 
     def _failure(self, error: Exception) -> WriteError:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from engine.errors import CancelledError, ParameterError, WriteError
 from engine.export.atomic import atomic_path
+from engine.export.hdf5_target import Hdf5Target
 from engine.export.result_file import geometry_attributes
 from engine.preprocess.bmode import bmode_db, reference_level
 from engine.preprocess.scan_conversion import ScanConverter
@@ -84,7 +85,8 @@ def save_zea(
     if path.suffix.lower() not in SUFFIXES:
         raise WriteError(f"cannot write {path}: a zea file ends in {' or '.join(SUFFIXES)}")
     plan = _plan(recording, result)
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_path(path) as temporary, Hdf5Target(temporary) as target:
+        file = target.file
         file.attrs["zea_version"] = ZEA_VERSION
         file.attrs["description"] = "Ultrasound strain recording, written by Strainscope"
         targets = _create_maps(file, plan)
@@ -95,6 +97,7 @@ def save_zea(
             for name, values in frame.maps.items():
                 targets[name][index] = values.reshape(targets[name].shape[1:])
             references.append(frame.reference)
+            target.check()
             progress(index + 1, len(plan.frames))
         _write_custom(file, plan, references, result)
 

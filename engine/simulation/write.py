@@ -29,9 +29,10 @@ def write_recording(
 
     Geometry values are written as root attributes; `attributes` are further ones. The file appears when complete.
     """
-    import h5py
+    from engine.export.hdf5_target import Hdf5Target
 
-    with atomic_path(path) as temporary, h5py.File(temporary, "w", track_order=False) as file:
+    with atomic_path(path) as temporary, Hdf5Target(temporary) as target:
+        file = target.file
         file.attrs["format"] = FORMAT
         file.attrs["version"] = VERSION
         for name in geometry_fields():

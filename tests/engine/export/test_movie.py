@@ -9,6 +9,7 @@ from imageio_ffmpeg import count_frames_and_secs, read_frames
 from PIL import Image
 
 from engine.errors import CancelledError, ParameterError, WriteError
+from engine.export import movie
 from engine.export.figure import FigureContent, StrainPanel
 from engine.export.movie import save_movie
 from engine.types import Geometry, Provenance
@@ -68,3 +69,17 @@ def test_wrong_wishes_are_one_clear_error(tmp_path: Path) -> None:
         save_movie(contents(), tmp_path / "strain.mp4", 0.0)
     with pytest.raises(WriteError, match="no frame"):
         save_movie([], tmp_path / "strain.mp4", 5.0)
+
+
+def test_a_movie_that_a_full_disk_cut_short_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "strain.mp4"
+    save_movie(contents(), path, 5.0, dpi=60)
+    whole = path.read_bytes()
+    for size in (0, 8, 40, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        assert not movie._is_whole_mp4(path)
+    path.unlink()
+    monkeypatch.setattr(movie, "_is_whole_mp4", lambda _path: False)
+    with pytest.raises(WriteError, match=r"strain\.mp4: the movie is incomplete"):
+        save_movie(contents(), path, 5.0, dpi=60)
+    assert list(tmp_path.iterdir()) == []
