@@ -9,7 +9,6 @@ over the axial motion a and the lateral motion l of all samples of the line. Lin
 five-diagonal system a line. Robust weights w_i = min(1, T / |e_i|) let outliers count less.
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
-from engine.estimators.base import ESTIMATORS, Estimator
+from engine.estimators.base import ESTIMATORS, PairwiseEstimator
 from engine.estimators.dynamic_programming import DynamicProgrammingParameters, seed_line
 from engine.gaps import without_far_outside
 from engine.parameters import Parameters, parameter
@@ -67,20 +66,16 @@ class _Motion(NamedTuple):
 
 
 @ESTIMATORS.entry("am2d")
-class Am2d(Estimator[Am2dParameters]):
-    """AM2D with its published weights."""
+class Am2d(PairwiseEstimator[Am2dParameters]):
+    """AM2D with its published weights; runs on the CPU, since each line needs the one before."""
 
     name = "am2d"
     title = "AM2D"
-    kind = "classical"
     Params = Am2dParameters
 
-    def track(
-        self, pairs: Iterable[FramePair], params: Am2dParameters, device: "torch.device"
-    ) -> Iterator[Displacement]:
-        """Yield the displacement of each pair; runs on the CPU, since each line needs the one before."""
-        for pair in pairs:
-            yield minimise(pair, params)
+    def displacement(self, pair: FramePair, params: Am2dParameters, device: "torch.device") -> Displacement:
+        """Run `minimise`."""
+        return minimise(pair, params)
 
 
 def minimise(pair: FramePair, params: Am2dParameters) -> Displacement:

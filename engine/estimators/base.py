@@ -64,6 +64,21 @@ class Estimator(ABC, Generic[P]):
         return self.card()
 
 
+class PairwiseEstimator(Estimator[P]):
+    """A classical method, which takes each pair on its own."""
+
+    kind = "classical"
+
+    @abstractmethod
+    def displacement(self, pair: FramePair, params: P, device: "torch.device") -> Displacement:
+        """Return the displacement of one pair."""
+
+    def track(self, pairs: Iterable[FramePair], params: P, device: "torch.device") -> Iterator[Displacement]:
+        """Yield the displacement of each pair."""
+        for pair in pairs:
+            yield self.displacement(pair, params, device)
+
+
 ESTIMATORS: Registry[Estimator[Any]] = Registry(
     "method",
     "engine.estimators",

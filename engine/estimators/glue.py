@@ -12,13 +12,12 @@ posteriori estimate:
 - noise outside the echoes' band is filtered off first, and unknowns lie on knots about half a wavelength apart.
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from engine.estimators.base import ESTIMATORS, Estimator
+from engine.estimators.base import ESTIMATORS, PairwiseEstimator
 from engine.gaps import fill_gaps, without_far_outside
 from engine.parameters import Parameters, parameter
 from engine.types import Displacement, FramePair, Map
@@ -72,20 +71,16 @@ class GlueParameters(Parameters):
 
 
 @ESTIMATORS.entry("glue")
-class Glue(Estimator[GlueParameters]):
+class Glue(PairwiseEstimator[GlueParameters]):
     """GLUE, pair by pair."""
 
     name = "glue"
     title = "GLUE"
-    kind = "classical"
     Params = GlueParameters
 
-    def track(
-        self, pairs: Iterable[FramePair], params: GlueParameters, device: "torch.device"
-    ) -> Iterator[Displacement]:
-        """Yield the displacement of each pair; points that leave the frame are NaN."""
-        for pair in pairs:
-            yield refine(pair, starting_field(pair, params.start, device), params, device)
+    def displacement(self, pair: FramePair, params: GlueParameters, device: "torch.device") -> Displacement:
+        """Refine the start that the parameters name; points that leave the frame are NaN."""
+        return refine(pair, starting_field(pair, params.start, device), params, device)
 
 
 def refine(pair: FramePair, start: Displacement, params: GlueParameters, device: "torch.device") -> Displacement:

@@ -6,37 +6,27 @@ the motion in units of the local carrier, whose frequency comes from the phase b
 tracker come first; iterating on the warped frame (phase zero) takes the bias out.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from engine.correlation import Peaks, find_peaks, window_sum
-from engine.estimators.base import ESTIMATORS, Estimator
+from engine.estimators.base import ESTIMATORS, PairwiseEstimator
 from engine.estimators.window_tracker import TrackingParams, WindowTracker
 from engine.types import Displacement, FramePair
 
 
-@dataclass(frozen=True)
-class LoupasParams(TrackingParams):
-    """Parameters of the phase tracker: those of every window-based tracker."""
-
-
 @ESTIMATORS.entry("loupas")
-class Loupas(Estimator[LoupasParams]):
+class Loupas(PairwiseEstimator[TrackingParams]):
     """Phase-based tracking after a coarse search; each pair on its own, from its initial motion."""
 
     name = "loupas"
     title = "Phase (Loupas)"
-    kind = "classical"
-    Params = LoupasParams
+    Params = TrackingParams
 
-    def track(self, pairs: Iterable[FramePair], params: LoupasParams, device: torch.device) -> Iterator[Displacement]:
-        """Yield the displacement of each pair."""
-        for pair in pairs:
-            yield _PhaseTracker(pair, params, device).displacement()
+    def displacement(self, pair: FramePair, params: TrackingParams, device: torch.device) -> Displacement:
+        """Track one pair."""
+        return _PhaseTracker(pair, params, device).displacement()
 
 
 class _PhaseTracker(WindowTracker):

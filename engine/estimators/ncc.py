@@ -1,6 +1,5 @@
 """Multi-level normalised cross-correlation with companding and a sub-sample fit of the correlation peak."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,7 +7,7 @@ import torch
 from torch import Tensor
 
 from engine.correlation import Peaks, find_peaks
-from engine.estimators.base import ESTIMATORS, Estimator
+from engine.estimators.base import ESTIMATORS, PairwiseEstimator
 from engine.estimators.window_tracker import TrackingParams, WindowTracker
 from engine.parameters import parameter
 from engine.types import Displacement, FramePair
@@ -24,23 +23,23 @@ class NccParams(TrackingParams):
 
 
 @ESTIMATORS.entry("ncc")
-class Ncc(Estimator[NccParams]):
+class Ncc(PairwiseEstimator[NccParams]):
     """Window-based tracking, the yardstick of the field; each pair on its own, from its initial motion."""
 
     name = "ncc"
     title = "NCC, multi-level"
-    kind = "classical"
     Params = NccParams
 
-    def track(self, pairs: Iterable[FramePair], params: NccParams, device: torch.device) -> Iterator[Displacement]:
-        """Yield the displacement of each pair."""
-        for pair in pairs:
-            yield _CorrelationTracker(pair, params, device).displacement()
+    def displacement(self, pair: FramePair, params: NccParams, device: torch.device) -> Displacement:
+        """Track one pair."""
+        return _CorrelationTracker(pair, params, device).displacement()
 
 
 class _CorrelationTracker(WindowTracker):
+    params: NccParams
+
     def measure(self, compensated: Tensor) -> Peaks:
         """Correlate within one sample and fit the peak."""
-        cosine = not isinstance(self.params, NccParams) or self.params.peak_fit == "cosine"
+        cosine = self.params.peak_fit == "cosine"
         reach = 0 if self.params.search_lines else None
         return find_peaks(self.reference, compensated, self.grid, 1, reach, carrier=cosine, symmetric=True)

@@ -77,9 +77,9 @@ class DisplacementNetwork(nn.Module, ABC):
     def encode_reference(self, reference: Tensor) -> Features:
         """All that depends on the reference (B, 1, H, W) alone."""
 
-    @abstractmethod
     def initial_state(self, features: Features) -> State:
-        """Return the memory before the first frame: zeros."""
+        """Return the memory before the first frame: zeros, or nothing at all for a network without memory."""
+        return ()
 
     @abstractmethod
     def step(self, features: Features, deformed: Tensor, state: State) -> tuple[Tensor, State]:

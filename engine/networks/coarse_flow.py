@@ -42,10 +42,6 @@ class CoarseFlow(DisplacementNetwork):
         """Return the reference's image; the network compares images, so there is nothing else to keep."""
         return ((bmode_image(reference),),)
 
-    def initial_state(self, features: Features) -> State:
-        """Return the empty memory."""
-        return ()
-
     def step(self, features: Features, deformed: Tensor, state: State) -> tuple[Tensor, State]:
         """See DisplacementNetwork."""
         batch, frames, _, height, width = deformed.shape

@@ -37,10 +37,6 @@ class ElongationCNN(DisplacementNetwork):
         """Keep the frame itself: the network compares raw patches."""
         return ((reference,),)
 
-    def initial_state(self, features: Features) -> State:
-        """Return the empty memory."""
-        return ()
-
     def step(self, features: Features, deformed: Tensor, state: State) -> tuple[Tensor, State]:
         """See DisplacementNetwork."""
         batch, frames, _, height, width = deformed.shape

@@ -85,10 +85,6 @@ class USENet(DisplacementNetwork):
         """Pad the reference; the encoder sees only pairs."""
         return ((pad(reference),),)
 
-    def initial_state(self, features: Features) -> State:
-        """Return no state."""
-        return ()
-
     def step(self, features: Features, deformed: Tensor, state: State) -> tuple[Tensor, State]:
         """Motion of each frame; see `DisplacementNetwork.step`."""
         frames = pad(in_a_row(deformed))

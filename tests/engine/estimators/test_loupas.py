@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from engine.estimators.loupas import Loupas, LoupasParams, demodulate
+from engine.estimators.loupas import Loupas, demodulate
+from engine.estimators.window_tracker import TrackingParams
 from engine.types import FramePair
 
 INSIDE = (slice(60, -60), slice(3, -3))
 
 
 def axial_samples(pair: FramePair, device: torch.device) -> np.ndarray:
-    return next(Loupas().track([pair], LoupasParams(), device)).axial_samples
+    return next(Loupas().track([pair], TrackingParams(), device)).axial_samples
 
 
 @pytest.mark.parametrize("shift", [-0.45, 0.37])
