@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     named = next((text for text in given if not text.startswith("-")), None)
     try:
         status = build([named] if named in COMMANDS else COMMANDS)(given, prog_name=PROGRAM, standalone_mode=False)
-        sys.stdout.flush()
+        _flush()
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:
@@ -61,9 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return _refuse("out of memory; try fewer frames, a smaller recording or another --device")
     except OSError as error:
-        if error.filename is None:
-            raise
-        return _refuse(f"{error.filename}: {error.strerror}")
+        return _refuse_system(error)
     return status if isinstance(status, int) else 0
 
 
@@ -102,15 +101,35 @@ def _refuse(message: str) -> int:
     return USER_ERROR
 
 
+def _refuse_system(error: OSError) -> int:
+    """Say what the system refused, and of which file; without one it may be standard output, on a full disk."""
+    reason = error.strerror or str(error)
+    if error.filename is not None:
+        return _refuse(f"{error.filename}: {reason}")
+    _drop_output()
+    return _refuse(reason)
+
+
+def _flush() -> None:
+    if sys.stdout is not None:  # as in a program without a console
+        sys.stdout.flush()
+
+
 def _is_out_of_memory(error: Exception) -> bool:
     """Tell by name, because torch, whose error it may be, is not imported here."""
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
 def _quiet_pipe() -> int:
-    """Leave without a word when the reader of our output has gone; stdout must not fail again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Leave without a word when the reader of our output has gone."""
+    _drop_output()
     return 1
+
+
+def _drop_output() -> None:
+    """Let stdout go nowhere: what it still holds must not fail again at exit."""
+    with suppress(AttributeError, OSError):  # there may be no standard output at all
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

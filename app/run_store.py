@@ -5,12 +5,14 @@ import os
 import shutil
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import WriteError
 from engine.metrics.relative import mean_strain
 from engine.types import Displacement, FrameEstimate, Geometry, Map, Strain
 
@@ -41,7 +43,6 @@ class RunStore:
     """
 
     def __init__(self, folder: Path, geometry: Geometry) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.geometry = geometry
         self._lock = threading.Lock()
@@ -50,16 +51,14 @@ class RunStore:
         self._range: tuple[float, float] | None = None
 
     def add(self, estimate: FrameEstimate) -> FrameSummary:
-        """Write one frame's estimate and return its summary."""
+        """Write one frame's estimate and return its summary; a WriteError says why it cannot be kept."""
         maps = (
             estimate.displacement.axial_m,
             estimate.displacement.lateral_m,
             estimate.strain.axial,
             estimate.quality,
         )
-        partial = self._path(estimate.deformed_frame).with_suffix(".partial.npy")
-        np.save(partial, np.stack(maps).astype(np.float32, copy=False), allow_pickle=False)
-        os.replace(partial, self._path(estimate.deformed_frame))
+        self._write(self._path(estimate.deformed_frame), np.stack(maps).astype(np.float32, copy=False))
         summary = summarise(estimate)
         with self._lock:
             self._summaries[estimate.deformed_frame] = summary
@@ -146,6 +145,19 @@ class RunStore:
     def delete(self) -> None:
         """Delete the store's folder: gigabytes take a while, so this is a job."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _write(self, path: Path, maps: NDArray[np.float32]) -> None:
+        partial = path.with_suffix(".partial.npy")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with partial.open("wb") as file:
+                np.save(file, maps, allow_pickle=False)
+            os.replace(partial, path)
+        except OSError as error:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+            reason = error.strerror or "the disk is full"  # NumPy counts items instead of telling why
+            raise WriteError(f"results cannot be kept in {self.folder.parent}: {reason}") from error
 
     def _path(self, frame: int) -> Path:
         return self.folder / f"frame_{frame:06d}.npy"

@@ -231,3 +231,18 @@ def test_help_and_version_need_no_file(capsys: pytest.CaptureFixture[str]) -> No
     assert "estimate" in capsys.readouterr().out
     for name in cli.COMMANDS:
         assert main([name, "--help"]) == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_output_to_a_full_disk_is_one_line(result_file: Path) -> None:
+    with open("/dev/full", "w") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "app.cli", "info", str(result_file)], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert run.returncode == 2
+    assert run.stderr.splitlines() == ["strainscope: No space left on device"]
+
+
+def test_a_program_without_a_console_ends_well(result_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["info", str(result_file)]) == 0
