@@ -136,7 +136,7 @@ def test_every_cut_of_a_session_is_refused(tmp_path: Path) -> None:
         ("settings.reference", -1, r"settings\.reference"),
         ("regions", {"target": {"lateral_m": 0.0}}, r"regions\.target"),
         ("regions", {"target": [0.0, 0.0, 0.0, 0.0]}, r"regions\.target"),
-        ("parts", {"map": {"kind": {"a": {"b": 1}}}}, r"parts\.map\.kind"),
+        ("parts", {"map": {"kind": {"a": {"b": {"c": 1}}}}}, r"parts\.map\.kind"),
         ("display", {"colormap": None}, r"display\.colormap"),
     ],
 )
