@@ -10,13 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import savgol_filter
 
+from engine.accuracy_limit import displacement_deviation_m
 from engine.elasticity.forward_model import ElasticModel, PlaneModel, Vector
 from engine.errors import ParameterError
 from engine.gaps import fill_gaps
 from engine.types import FrameEstimate, Geometry, Map
-
-FRACTIONAL_BANDWIDTH = 0.6
-"""Assumed -6 dB fractional bandwidth of the RF, used only to turn local correlation into noise."""
 
 NOISE_FLOOR_SAMPLES = 0.01
 """Below it, interpolation and mechanics, not speckle, limit a displacement."""
@@ -149,13 +147,9 @@ def _centred(size: int) -> Vector:
 
 
 def _noise_m(correlation: Vector, cell: tuple[int, int], geometry: Geometry) -> Vector:
-    """Return the standard deviation of a cell's displacement: the bound of Walker and Trahey (1995).
+    """Return the standard deviation of a cell's displacement, at its bound.
 
     The local correlation carries noise and decorrelation together; a cell of the node's height is the window.
     """
-    duration_s = 2 * cell[0] * geometry.axial_spacing_m / geometry.sound_speed_m_s
-    band = FRACTIONAL_BANDWIDTH
-    bound = 3 / (2 * geometry.center_hz**3 * np.pi**2 * duration_s * (band**3 + 12 * band))
-    sigma_s = np.sqrt(bound * (correlation**-2 - 1))
-    floor_m = NOISE_FLOOR_SAMPLES * geometry.axial_spacing_m
-    return np.maximum(sigma_s * geometry.sound_speed_m_s / 2, floor_m)
+    least_m = displacement_deviation_m(cell[0] * geometry.axial_spacing_m, geometry, correlation)
+    return np.maximum(least_m, NOISE_FLOOR_SAMPLES * geometry.axial_spacing_m)

@@ -22,6 +22,7 @@ from time import perf_counter
 import numpy as np
 import torch
 
+from engine.accuracy_limit import displacement_deviation_m
 from engine.correlation import WindowGrid, find_peaks
 from engine.simulation.crops import CropSettings, training_sequence
 from engine.simulation.mechanics import Compression, UnitField, compress
@@ -53,14 +54,6 @@ class Point:
     bound_um: float
 
 
-def bound_um(window_m: float, snr_db: float, correlation: float, geometry: Geometry, bandwidth: float = 0.6) -> float:
-    """Least standard deviation of axial displacement in micrometres; the ratio is that within the band."""
-    duration_s, noise = 2 * window_m / geometry.sound_speed_m_s, 10 ** (-snr_db / 10)
-    bracket = (1 + noise) ** 2 / correlation**2 - 1
-    scale = 2 * geometry.center_hz**3 * math.pi**2 * duration_s * (bandwidth**3 + 12 * bandwidth)
-    return 1e6 * geometry.sound_speed_m_s / 2 * math.sqrt(3 / scale * bracket)
-
-
 def uniform_field() -> UnitField:
     """Pure axial compression, so that no line moves into its neighbour."""
     return compress(PHANTOM, Compression(sides="confined"), 5e-3)
@@ -82,7 +75,8 @@ def accuracy(field_m: UnitField, strain: float, snr_db: float, correlation: floa
         variances.append(float(residual.square().mean()))
     found_um = 1e6 * GEOMETRY.axial_spacing_m * math.sqrt(np.mean(variances))
     window_m = grid.step * grid.blocks * GEOMETRY.axial_spacing_m
-    return Point(strain, snr_db, correlation, found_um, bound_um(window_m, snr_db, correlation, GEOMETRY))
+    bound_um = 1e6 * displacement_deviation_m(window_m, GEOMETRY, correlation, snr_db)
+    return Point(strain, snr_db, correlation, found_um, bound_um)
 
 
 def run_accuracy(seeds: int, plot: Path | None) -> None:

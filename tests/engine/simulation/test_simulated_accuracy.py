@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from engine.accuracy_limit import displacement_deviation_m
 from engine.correlation import WindowGrid, find_peaks
 from engine.simulation.mechanics import Compression, UnitField, compress
 from engine.simulation.noise import in_band_gain_db
@@ -18,13 +19,6 @@ GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.6e-3)
 """Lines a beam width apart, so that they are independent."""
 PHANTOM = Phantom(60e-3, 40e-3, (30e3,))
 WINDOW_M = 2e-3
-
-
-def bound_um(snr_db: float, correlation: float, window_m: float) -> float:
-    """Walker & Trahey (1995) at 5 MHz and 60 % bandwidth; the ratio is that within the band."""
-    bracket = (1 + 10 ** (-snr_db / 10)) ** 2 / correlation**2 - 1
-    scale = 2 * 5e6**3 * math.pi**2 * (2 * window_m / 1540) * (0.6**3 + 12 * 0.6)
-    return 1e6 * 770 * math.sqrt(3 / scale * bracket)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +46,6 @@ def test_correlation_reaches_the_bound_within_a_fifth(
         back = warp(recording.rf[1][None, None], motion)[0, 0]
         residual = find_peaks(recording.rf[0], back, grid, 1, None).residual[1, 10:-15]
         squares.append(float(residual.square().mean()))
-    found_um = 1e6 * GEOMETRY.axial_spacing_m * math.sqrt(sum(squares) / 2)
-    bound = bound_um(snr_db, correlation, grid.step * grid.blocks * GEOMETRY.axial_spacing_m)
-    assert found_um == pytest.approx(bound, rel=0.2)
+    found_m = GEOMETRY.axial_spacing_m * math.sqrt(sum(squares) / 2)
+    window_m = grid.step * grid.blocks * GEOMETRY.axial_spacing_m
+    assert found_m == pytest.approx(displacement_deviation_m(window_m, GEOMETRY, correlation, snr_db), rel=0.2)
