@@ -128,6 +128,20 @@ def wanted_frames(sequence: RFSequence, settings: Settings) -> tuple[int, ...]:
     return wanted
 
 
+def depth_warning(sequence: RFSequence, settings: Settings) -> str:
+    """Say that frames do not hold one whole window, where that is so: cut short, it gives strain far too low."""
+    depth_m = sequence.shape[1] * sequence.geometry.axial_spacing_m
+    chosen = ((settings.method, settings.parameters), (settings.strain_method, settings.strain_parameters))
+    windows = {method: float(getattr(parameters, "window_m", 0.0)) for method, parameters in chosen}
+    method = max(windows, key=lambda name: windows[name])
+    if windows[method] <= depth_m:
+        return ""
+    return (
+        f"{sequence.name} is {1e3 * depth_m:.2g} mm deep, less than the window of {method}, "
+        f"{1e3 * windows[method]:.2g} mm: strain may be far too low, choose a shorter window"
+    )
+
+
 def _runs(wanted: tuple[int, ...], settings: Settings) -> Iterator[tuple[int, list[int]]]:
     """Split into runs of one reference and deformed frames at growing distance: after it, then before it."""
     if settings.preparation.pairing == "sliding":

@@ -1,5 +1,6 @@
 """`strainscope estimate`: displacement, strain and quality of every frame, into one result file."""
 
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,7 +52,7 @@ def estimate(
     from engine.device import choose_device
     from engine.export.atomic import check_target
     from engine.export.result_file import ResultWriter
-    from engine.pipeline import run, wanted_frames
+    from engine.pipeline import depth_warning, run, wanted_frames
     from engine.provenance import make_provenance
 
     sequence = opening.sequence(files)
@@ -68,6 +69,7 @@ def estimate(
         for found in run(sequence, chosen, target, progress):
             writer.append(found)
             medians.append(_median_percent(found.strain))
+    _warn(depth_warning(sequence, chosen), medians)
     if as_json:
         echo_json(
             {
@@ -88,8 +90,17 @@ def estimate(
     )
 
 
+def _warn(depth: str, medians: list[float]) -> None:
+    empty = sum(map(math.isnan, medians))
+    if empty:
+        typer.echo(f"strainscope: warning: {empty} of {len(medians)} frames have no estimate at all", err=True)
+    if depth:
+        typer.echo(f"strainscope: warning: {depth}", err=True)
+
+
 def _span(values: list[float]) -> str:
-    low, high = f"{min(values):.3g}", f"{max(values):.3g}"
+    finite = [value for value in values if math.isfinite(value)] or [math.nan]
+    low, high = f"{min(finite):.3g}", f"{max(finite):.3g}"
     return low if low == high else f"{low} to {high}"
 
 

@@ -14,7 +14,7 @@ from app.run_store import RunStore
 from app.state import Activity, Run, ViewerState
 from app.state.device import DeviceChoice, DeviceState
 from engine.parameters import Parameters
-from engine.pipeline import Preparation, Settings
+from engine.pipeline import Preparation, Settings, depth_warning
 
 
 class ProcessingController(QObject):
@@ -208,6 +208,10 @@ class ProcessingController(QObject):
         self._end(run)
         self._state.set_run_status(run, "complete")
         self._state.set_notice(f"{run.title}: {len(run.store.frames())} frames estimated on {device.upper()}.")
+        recording = self._state.recording
+        warning = depth_warning(recording.sequence, run.settings) if recording is not None else ""
+        if warning:
+            self._state.set_notice(f"{warning}.")
 
     def _cancelled(self, run: Run) -> None:
         self._end(run)

@@ -8,7 +8,7 @@ import pytest
 from engine.errors import CancelledError, MethodError, ParameterError, StrainscopeError
 from engine.estimators.base import ESTIMATORS, Estimator
 from engine.parameters import Parameters
-from engine.pipeline import Preparation, Settings, run
+from engine.pipeline import Preparation, Settings, depth_warning, run
 from engine.strain.base import STRAIN_METHODS
 from engine.types import Displacement, FramePair, RFSequence
 
@@ -192,3 +192,16 @@ def test_a_frame_without_echoes_has_no_estimate_and_the_others_have(render, geom
         assert np.isnan(values).all()
     assert not first.quality.any()
     assert np.isfinite(second.strain.axial).mean() > 0.8
+
+
+@pytest.mark.parametrize(
+    ("rows", "window_m", "words"),
+    [(52, 2e-3, "1 mm deep, less than the window of ncc, 2 mm"), (52, 0.8e-3, ""), (300, 2e-3, "")],
+)
+def test_frames_that_hold_no_whole_window_are_warned_of(geometry, rows, window_m, words) -> None:
+    sequence = RFSequence.from_array(np.zeros((2, rows, 8), np.float32), geometry)
+    parameters = ESTIMATORS.get("ncc").Params(window_m=window_m)
+    strain = STRAIN_METHODS.get("least-squares").Params(window_m=0.5e-3)
+    warning = depth_warning(sequence, Settings("ncc", parameters, strain_parameters=strain))
+    assert words in warning
+    assert bool(words) == bool(warning)

@@ -19,7 +19,16 @@ from engine.strain.kalman import KalmanParameters
 from engine.strain.least_squares import LeastSquaresParams
 from engine.types import FrameEstimate, Geometry, RFSequence
 
-from .conftest import FRAMES, BrokenError, FakeEngine, expected_strain, fake_estimate, open_and_wait, shown_error
+from .conftest import (
+    FRAMES,
+    BrokenError,
+    FakeEngine,
+    FakeParams,
+    expected_strain,
+    fake_estimate,
+    open_and_wait,
+    shown_error,
+)
 
 
 def test_first_method_is_default_and_absent_one_is_grey(window: MainWindow) -> None:
@@ -264,3 +273,10 @@ def test_another_strain_filter_only_filters_anew(opened: MainWindow, qtbot: QtBo
     opened.commands.processing.choose_strain_method("end-to-end-cnn")
     assert "no weights" in state.notice
     assert state.settings.strain_method == "kalman"
+
+
+def test_an_image_less_deep_than_the_window_is_said(opened: MainWindow, qtbot: QtBot) -> None:
+    opened.commands.processing.set_parameters(FakeParams(window_m=10e-3))
+    opened.commands.processing.start()
+    qtbot.waitUntil(lambda: opened.state.run is not None and opened.state.run.status == "complete")
+    assert "5.8 mm deep, less than the window of first, 10 mm" in opened.state.notice
