@@ -5,10 +5,9 @@ import torch
 from engine.estimators.base import ESTIMATORS, Estimator
 from engine.estimators.combined import MusseNetThenGlue, RefinedParameters
 from engine.parameters import Parameters
-from engine.types import Displacement, FramePair, Geometry
+from engine.types import Displacement
 
 CPU = torch.device("cpu")
-GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.3e-3)
 
 
 class RoughParameters(Parameters):
@@ -27,7 +26,7 @@ class Rough(Estimator[Parameters]):
         for pair in pairs:
             height, width = pair.reference.shape
             off = np.full((height, width), 0.5, np.float32)
-            yield Displacement.from_samples(off, np.zeros_like(off), GEOMETRY)
+            yield Displacement.from_samples(off, np.zeros_like(off), pair.geometry)
 
 
 @pytest.fixture
@@ -38,26 +37,18 @@ def combined(monkeypatch):
     return estimator
 
 
-def pair(seed=0):
-    noise = np.random.default_rng(seed).normal(size=(256, 24))
-    frequency = np.fft.rfftfreq(256, 1 / 40e6)
-    rf = np.fft.irfft(np.fft.rfft(noise, axis=0) * np.exp(-0.5 * ((frequency - 5e6) / 1.3e6) ** 2)[:, None], axis=0)
-    rf = (rf / np.abs(rf).max()).astype(np.float32)
-    return FramePair(rf, rf, GEOMETRY)
-
-
-def test_glue_removes_what_the_network_left(combined):
-    (displacement,) = combined.track(iter([pair()]), RefinedParameters(), CPU)
+def test_glue_removes_what_the_network_left(combined, still_pair):
+    (displacement,) = combined.track(iter([still_pair()]), RefinedParameters(), CPU)
     assert np.abs(displacement.axial_samples[20:-20, 2:-2]).max() < 0.01
 
 
-def test_pairs_are_read_one_by_one(combined):
+def test_pairs_are_read_one_by_one(combined, still_pair):
     asked = []
 
     def pairs():
         for number in range(3):
             asked.append(number)
-            yield pair(number)
+            yield still_pair(number)
 
     stream = combined.track(pairs(), RefinedParameters(passes=1), CPU)
     next(stream)

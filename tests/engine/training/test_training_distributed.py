@@ -10,28 +10,7 @@ from engine.training import checkpoint
 from engine.training.log import read
 from engine.training.loop import CHECKPOINT, LOG
 
-CONFIG = """
-[run]
-network = "usenet"
-log_every = 1
-device = "cpu"
-[architecture]
-base_channels = 2
-[data]
-height = 64
-width = 16
-frames = 3
-pool = 2
-[crops]
-bank_size = 1
-[validation]
-every = 2
-sequences = 1
-window_m = 0.4e-3
-[[phases]]
-iterations = 4
-loss = { endpoint = 1.0, similarity = 0.0, consistency = 0.0, smoothness = 0.0 }
-"""
+CONFIG = (Path(__file__).parents[2] / "tiny-training.toml").read_text().replace("log_every = 2", "log_every = 1")
 
 
 def launch(config: Path, output: Path, processes: int, *options: str) -> dict[str, object]:
