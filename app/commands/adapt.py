@@ -1,5 +1,6 @@
 """`strainscope adapt`: fine-tune a network on one recording for a bounded time."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +34,7 @@ def adapt(
     from engine.training.adapt import AdaptSettings
     from engine.training.adapt import adapt as run
 
-    if minutes <= 0:
+    if not 0 < minutes < math.inf:
         raise ParameterError(f"--minutes: expected a positive number, found {minutes:g}")
     if output.suffix != ".safetensors":
         raise ParameterError(f"--output: {output.name} is not a .safetensors file")

@@ -11,7 +11,7 @@ import typer
 from app.commands._output import echo_json
 from app.commands._parse import parse_ellipse, parse_frames
 from app.commands._shared import AsJson, Device, Opening, with_opening
-from app.commands.estimate import Method, Sets, StrainMethod, choose_settings
+from app.commands.estimate import Frames, Method, Reference, Sets, StrainMethod, choose_settings
 from app.commands.metrics import Background, Target
 from app.commands.train import interruptions
 from engine.errors import CancelledError, ParameterError
@@ -52,10 +52,8 @@ def batch(
     method: Method = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
-    reference: Annotated[int, typer.Option("--reference", metavar="FRAME", help="Reference frame.")] = 0,
-    frames: Annotated[
-        str | None, typer.Option("--frames", metavar="1:10", help="Frames to estimate: 3, 1,4,7 or a Python slice.")
-    ] = None,
+    reference: Reference = 0,
+    frames: Frames = None,
     device: Device = "auto",
     settings: Sets = None,
     strain_method: StrainMethod = "least-squares",

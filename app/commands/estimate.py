@@ -32,6 +32,11 @@ StrainMethod = Annotated[
     str, typer.Option("--strain-method", metavar="NAME", help="How strain follows from displacement.")
 ]
 
+Reference = Annotated[int, typer.Option("--reference", metavar="FRAME", help="Reference frame.")]
+Frames = Annotated[
+    str | None, typer.Option("--frames", metavar="1:10", help="Frames to estimate: 3, 1,4,7 or a Python slice.")
+]
+
 
 @with_opening
 def estimate(
@@ -39,10 +44,8 @@ def estimate(
     opening: Opening,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="RESULT.h5", help="Result file to write.")],
     method: Method = None,
-    reference: Annotated[int, typer.Option("--reference", metavar="FRAME", help="Reference frame.")] = 0,
-    frames: Annotated[
-        str | None, typer.Option("--frames", metavar="1:10", help="Frames to estimate: 3, 1,4,7 or a Python slice.")
-    ] = None,
+    reference: Reference = 0,
+    frames: Frames = None,
     device: Device = "auto",
     settings: Sets = None,
     strain_method: StrainMethod = "least-squares",

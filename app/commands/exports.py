@@ -9,7 +9,19 @@ import typer
 from app.commands._parse import parse_ellipse, parse_limits
 from app.commands._shared import Average, Opening, Relative, ResultFile, open_result, with_opening
 from app.commands.estimate import progress_bar
-from app.commands.figure import SIGNS, as_shown, b_mode, panel_title, quantity_of
+from app.commands.figure import (
+    SIGNS,
+    BModeOf,
+    ColorMap,
+    Dpi,
+    Limits,
+    Sign,
+    Title,
+    as_shown,
+    b_mode,
+    panel_title,
+    quantity_of,
+)
 from app.commands.metrics import Background, Target
 from engine.errors import ParameterError
 
@@ -20,13 +32,6 @@ if TYPE_CHECKING:
     from engine.export.quantity import Quantity
     from engine.types import Result
 
-Sign = Annotated[str, typer.Option("--sign", metavar="|".join(SIGNS), help="What counts as positive.")]
-Limits = Annotated[
-    str | None,
-    typer.Option("--limits", metavar="LOW,HIGH", help="Strain at the bar's ends, in %; default: all frames."),
-]
-ColorMap = Annotated[str, typer.Option("--colormap", metavar="NAME", help="Colour map; NAME_r is reversed.")]
-Title = Annotated[str, typer.Option("--title", help="Title above the panels.")]
 USUAL_RATE_HZ = 10.0
 
 
@@ -35,15 +40,13 @@ def movie(
     result: ResultFile,
     opening: Opening,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="MOVIE", help="mp4 or gif file to write.")],
-    rf: Annotated[
-        list[Path] | None, typer.Option("--rf", metavar="FILE", help="The recording, for its B-mode; repeatable.")
-    ] = None,
+    rf: BModeOf = None,
     target: Target = None,
     background: Background = None,
     rate: Annotated[
         float | None, typer.Option("--rate", metavar="HZ", help="Frames a second; default: the recording's, else 10.")
     ] = None,
-    dpi: Annotated[float, typer.Option("--dpi", help="Pixels per inch.")] = 150,
+    dpi: Dpi = 150,
     limits: Limits = None,
     sign: Sign = SIGNS[0],
     relative: Relative = False,
@@ -88,7 +91,7 @@ def sheet(
     most: Annotated[int, typer.Option("--most", min=1, max=200, help="Frames at most, evenly spread.")] = 40,
     target: Target = None,
     background: Background = None,
-    dpi: Annotated[float, typer.Option("--dpi", help="Pixels per inch, 50 to 1200.")] = 300,
+    dpi: Dpi = 300,
     limits: Limits = None,
     sign: Sign = SIGNS[0],
     relative: Relative = False,

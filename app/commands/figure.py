@@ -16,33 +16,39 @@ if TYPE_CHECKING:
 
 SIGNS = ("compressive", "signed", "magnitude")
 
+BModeOf = Annotated[
+    list[Path] | None, typer.Option("--rf", metavar="FILE", help="The recording, for its B-mode; repeatable.")
+]
+Dpi = Annotated[float, typer.Option("--dpi", help="Pixels per inch, 50 to 1200.")]
+Limits = Annotated[
+    str | None,
+    typer.Option("--limits", metavar="LOW,HIGH", help="Strain at the bar's ends, in %; default: all that is drawn."),
+]
+Sign = Annotated[str, typer.Option("--sign", metavar="|".join(SIGNS), help="What counts as positive.")]
+ColorMap = Annotated[str, typer.Option("--colormap", metavar="NAME", help="Colour map; NAME_r is reversed.")]
+Title = Annotated[str, typer.Option("--title", help="Title above the panels.")]
+
 
 @with_opening
 def figure(
     result: ResultFile,
     opening: Opening,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FIG", help="png, pdf, svg or tif file to write.")],
-    rf: Annotated[
-        list[Path] | None, typer.Option("--rf", metavar="FILE", help="The recording, for its B-mode; repeatable.")
-    ] = None,
+    rf: BModeOf = None,
     frame: Annotated[
         int | None, typer.Option("--frame", metavar="K", help="Deformed frame; default: the last.")
     ] = None,
     target: Target = None,
     background: Background = None,
     lesion: Lesion = None,
-    dpi: Annotated[float, typer.Option("--dpi", help="Pixels per inch, 50 to 1200.")] = 300,
-    limits: Annotated[
-        str | None, typer.Option("--limits", metavar="LOW,HIGH", help="Strain at the bar's ends, in %.")
-    ] = None,
-    sign: Annotated[str, typer.Option("--sign", metavar="|".join(SIGNS), help="What counts as positive.")] = SIGNS[0],
+    dpi: Dpi = 300,
+    limits: Limits = None,
+    sign: Sign = SIGNS[0],
     relative: Relative = False,
     average: Average = 1,
-    colormap: Annotated[
-        str, typer.Option("--colormap", metavar="NAME", help="Colour map; NAME_r is reversed.")
-    ] = "viridis",
+    colormap: ColorMap = "viridis",
     dynamic_range: Annotated[float, typer.Option("--dynamic-range", metavar="DB", help="Range of the B-mode.")] = 60,
-    title: Annotated[str, typer.Option("--title", help="Title above the panels.")] = "",
+    title: Title = "",
     scale_bar: Annotated[bool, typer.Option("--scale-bar", help="A scale bar in place of axes.")] = False,
     caption: Annotated[bool, typer.Option("--caption", help="Print where the result comes from.")] = False,
     compare: Annotated[

@@ -8,7 +8,7 @@ import typer
 from app.commands._output import echo_json
 from app.commands._shared import AsJson
 from app.commands.estimate import progress_bar
-from engine.errors import ParameterError, WriteError
+from engine.errors import ParameterError
 
 if TYPE_CHECKING:
     from engine.simulation.protocols import Protocol
@@ -33,6 +33,7 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Simulate recordings of known motion: one HDF5 file for each phantom and draw of scatterers."""
+    from engine.batch.outputs import make_folder
     from engine.simulation.protocols import PROTOCOLS, protocol
 
     if listing:
@@ -41,7 +42,7 @@ def simulate(
     chosen = protocol(name)
     if phantoms > len(chosen.numbers):
         raise ParameterError(f"--phantoms: protocol {name} has {len(chosen.numbers)} phantoms, found {phantoms}")
-    _make_folder(folder)
+    make_folder(folder)
     written = _write_all(chosen, folder, chosen.numbers[:phantoms], draws, seed, with_truth=not without_truth)
     if as_json:
         echo_json({"protocol": name, "seed": seed, "files": written})
@@ -64,13 +65,6 @@ def _write_all(
             written.append(path)
             bar(len(written), total)
     return written
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"cannot make the folder {folder}: {error.strerror or error}") from None
 
 
 def _list(protocols: list["Protocol"], as_json: bool) -> None:
