@@ -32,6 +32,9 @@ PLAUSIBLE = {
 }
 """Ranges of geometry far wider than any ultrasound: what lies outside was given in MHz, mm or another wrong unit."""
 
+FARTHEST_M, SMALLEST_M = 1e3, 1e-9
+"""No region lies or reaches farther, or is smaller: squares of such numbers leave the range of a float."""
+
 
 @dataclass(frozen=True)
 class GeometrySources:
@@ -292,6 +295,11 @@ class Ellipse:
         for name in ("lateral_m", "depth_m", "angle_deg"):
             if not math.isfinite(getattr(self, name)):
                 raise ParameterError(f"{name} must be finite, found {getattr(self, name)}")
+        for name in ("lateral_m", "depth_m", "semi_lateral_m", "semi_axial_m"):
+            if abs(getattr(self, name)) > FARTHEST_M:
+                raise ParameterError(f"{name} = {getattr(self, name):g} is farther than {FARTHEST_M:g} m")
+        if min(self.semi_lateral_m, self.semi_axial_m) < SMALLEST_M:
+            raise ParameterError(f"the semi-axes must be at least {SMALLEST_M:g} m")
 
     @property
     def area_m2(self) -> float:

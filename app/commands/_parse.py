@@ -1,5 +1,6 @@
 """Text of the command line to values: frames, ellipses and settings; each mistake is one ParameterError."""
 
+import math
 from collections.abc import Sequence
 
 from engine.errors import ParameterError
@@ -38,7 +39,9 @@ def parse_ellipse(text: str | None, option: str) -> Ellipse | None:
     lateral, depth, semi_lateral, semi_axial, *angle = values
     try:
         return Ellipse(lateral * MILLI, depth * MILLI, semi_lateral * MILLI, semi_axial * MILLI, *angle)
-    except ParameterError:
+    except ParameterError as error:
+        if all(map(math.isfinite, values)) and min(semi_lateral, semi_axial) > 0:
+            raise ParameterError(f"{option}: {error}") from None
         raise ParameterError(f"{option}: the semi-axes of {text!r} must be positive, and all numbers finite") from None
 
 

@@ -1,7 +1,7 @@
 """Strain along a straight line: where an edge lies, how steep it is, and what lies behind it."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.errors import ParameterError
 from engine.metrics.region_pixels import to_grid
-from engine.types import Geometry, Map
+from engine.types import FARTHEST_M, Geometry, Map
 
 SHORTEST_M = 0.1e-3
 MOST_POINTS = 2000
@@ -29,6 +29,8 @@ class ProfileLine:
     def __post_init__(self) -> None:
         if not math.isfinite(self.length_m) or self.length_m < SHORTEST_M:
             raise ParameterError(f"a profile line must be at least 0.1 mm long, found {1e3 * self.length_m:g} mm")
+        if max(map(abs, astuple(self))) > FARTHEST_M:
+            raise ParameterError(f"a profile line may lie up to {FARTHEST_M:g} m away, found {astuple(self)}")
 
     @property
     def length_m(self) -> float:

@@ -77,3 +77,9 @@ def test_json_holds_nothing_that_json_does_not_know() -> None:
     assert found["entry"]["value"] is None
     assert found["entry"]["reason"] == "too_few"
     assert found["none"] == [None, True, 1]
+
+
+@pytest.mark.parametrize("text", ["-1e308,5,1,1", "0,1,1e300,1", "0,5,1e-200,1"])
+def test_a_region_beyond_all_bounds_is_one_line(text: str) -> None:
+    with pytest.raises(ParameterError, match=r"^--target: .* m"):
+        parse_ellipse(text, "--target")

@@ -113,7 +113,17 @@ def test_an_ellipse_covers_its_area_and_turns_clockwise_on_screen() -> None:
     assert np.corrcoef(x, z)[0, 1] > 0.3
 
 
-@pytest.mark.parametrize("change", [{"semi_axial_m": 0.0}, {"semi_lateral_m": -1.0}, {"depth_m": float("nan")}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"semi_axial_m": 0.0},
+        {"semi_lateral_m": -1.0},
+        {"depth_m": float("nan")},
+        {"lateral_m": -1e308},
+        {"semi_axial_m": 1e200},
+        {"semi_lateral_m": 1e-200},
+    ],
+)
 def test_impossible_ellipses_are_refused(change) -> None:
     values = {"lateral_m": 0.0, "depth_m": 0.01, "semi_lateral_m": 1e-3, "semi_axial_m": 1e-3}
     with pytest.raises(ParameterError):

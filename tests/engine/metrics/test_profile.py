@@ -82,3 +82,8 @@ def test_a_line_needs_a_length() -> None:
 def test_angle_turns_towards_depth() -> None:
     assert ProfileLine(0, 0, 0, 1e-3).angle_deg == pytest.approx(90)
     assert ProfileLine(0, 0, 1e-3, 0).angle_deg == pytest.approx(0)
+
+
+def test_a_line_beyond_all_bounds_is_refused() -> None:
+    with pytest.raises(ParameterError, match="up to 1000 m away"):
+        ProfileLine(0.0, 0.0, 1e200, 0.0)
