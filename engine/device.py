@@ -1,13 +1,11 @@
 """The compute device, chosen once by the caller and handed to every stage that uses torch."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from engine.errors import ParameterError
 
 if TYPE_CHECKING:
     import torch
-
-DeviceName = Literal["auto", "cpu", "cuda"]
 
 
 def accelerator_name() -> str:

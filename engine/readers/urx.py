@@ -6,6 +6,8 @@ sequence, event, channel, sample. Only the element delays say how a wave was mad
 Format: https://github.com/moduleus/urx/wiki
 """
 
+import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +58,42 @@ class Urx(Reader):
 
 def _recording(path: Path, root: "h5py.Group", group: "h5py.Group", place: str, names: tuple[str, ...]) -> Recording:
     events = _list(path, group, "sequence")
-    probe = _member(path, root, "probes", _value(path, events[0], "receive_setup/probe"))
-    positions = _positions(path, probe)
+    receive = _receive(path, events)
+    positions = _positions(path, _member(path, root, "probes", _value(path, events[0], "receive_setup/probe")))
+    stored = _Stored(path, root.file, f"{place}/raw_data", (len(events), receive.channels.size, receive.samples))
+    if stored.iq and not receive.carrier_hz > 0:
+        raise ReadError(path, "holds IQ without a modulation frequency: it cannot be turned into RF")
+    speed = _value(path, group, "sound_speed") or _value(path, root, "sound_speed")
+    known_speed = speed is not None and np.isfinite(speed) and speed > 0
+    recording = ChannelRecording(
+        path,
+        stored.frames,
+        receive.samples,
+        stored,
+        positions[receive.channels],
+        tuple(_transmit(path, event, positions, receive.channels) for event in events),
+        receive.rate_hz,
+        float(speed) if known_speed else ASSUMED["sound_speed_m_s"],
+        receive.carrier_hz if stored.iq else 0.0,
+    )
+    notes = () if known_speed else (f"sound speed of {ASSUMED['sound_speed_m_s']:g} m/s is assumed in the beamforming",)
+    center = _center(path, root, events[0])
+    name = place.rpartition("/")[2] if names else ""
+    known = {"center_hz": center} if center else {}
+    return beamformed(path, recording, "URX", known, variables=names, variable=name, notes=notes)
+
+
+@dataclass(frozen=True)
+class _Receive:
+    """What all events of a sequence share: the element of each channel, samples, their rate and the carrier."""
+
+    channels: NDArray[np.int64]
+    samples: int
+    rate_hz: float
+    carrier_hz: float
+
+
+def _receive(path: Path, events: list["h5py.Group"]) -> _Receive:
     channels = _active(path, events[0], "receive_setup")
     samples = int(positive(path, "number_samples", _value(path, events[0], "receive_setup/number_samples")))
     rate = positive(path, "sampling_frequency", _value(path, events[0], "receive_setup/sampling_frequency"))
@@ -69,42 +105,28 @@ def _recording(path: Path, root: "h5py.Group", group: "h5py.Group", place: str, 
     )
     if not all(alike):
         raise ReadError(path, "its events differ in channels, samples or rate, which is not read")
-    raw = dataset(path, root.file, f"{place}/raw_data")
-    require_signed(path, raw.dtype, "raw_data")
-    iq = raw.ndim == 2 and raw.shape[1] == 2
     carrier = finite(path, "modulation_frequency", _value(path, events[0], "receive_setup/modulation_frequency") or 0.0)
-    if iq and not carrier > 0:
-        raise ReadError(path, "holds IQ without a modulation frequency: it cannot be turned into RF")
-    block = len(events) * channels.size * samples
-    frames = raw.shape[0] // block
-    if raw.shape[0] != frames * block:
-        raise ReadError(path, f"raw_data has {raw.shape[0]} values, not a multiple of {block} for one sequence")
+    return _Receive(channels, samples, rate, carrier)
 
-    def read_channels(index: int) -> NDArray[Any]:
-        with open_hdf5(path) as file:
-            values = np.asarray(dataset(path, file, f"{place}/raw_data")[index * block : (index + 1) * block])
-        values = values.reshape(block, -1)
-        values = values[:, 0] + 1j * values[:, 1] if iq else values[:, 0]
-        return np.asarray(values).reshape(len(events), channels.size, samples)
 
-    speed = _value(path, group, "sound_speed") or _value(path, root, "sound_speed")
-    known_speed = speed is not None and np.isfinite(speed) and speed > 0
-    recording = ChannelRecording(
-        path,
-        frames,
-        samples,
-        read_channels,
-        positions[channels],
-        tuple(_transmit(path, event, positions, channels) for event in events),
-        rate,
-        float(speed) if known_speed else ASSUMED["sound_speed_m_s"],
-        carrier if iq else 0.0,
-    )
-    notes = () if known_speed else (f"sound speed of {ASSUMED['sound_speed_m_s']:g} m/s is assumed in the beamforming",)
-    center = _center(path, root, events[0])
-    name = place.rpartition("/")[2] if names else ""
-    known = {"center_hz": center} if center else {}
-    return beamformed(path, recording, "URX", known, variables=names, variable=name, notes=notes)
+class _Stored:
+    """Channel data of whole sequences, each (events, channels, samples), one after the other in `raw_data`."""
+
+    def __init__(self, path: Path, file: "h5py.File", name: str, shape: tuple[int, int, int]) -> None:
+        raw = dataset(path, file, name)
+        require_signed(path, raw.dtype, "raw_data")
+        self.iq = raw.ndim == 2 and raw.shape[1] == 2
+        self._path, self._name, self._shape, self._block = path, name, shape, math.prod(shape)
+        self.frames, rest = divmod(raw.shape[0], self._block)
+        if rest:
+            raise ReadError(path, f"raw_data has {raw.shape[0]} values, not a multiple of {self._block} for a sequence")
+
+    def __call__(self, index: int) -> NDArray[Any]:
+        """Read the channels of one sequence."""
+        with open_hdf5(self._path) as file:
+            values = dataset(self._path, file, self._name)[index * self._block : (index + 1) * self._block]
+        values = np.asarray(values).reshape(self._block, -1)
+        return np.asarray(values[:, 0] + 1j * values[:, 1] if self.iq else values[:, 0]).reshape(self._shape)
 
 
 def _transmit(path: Path, event: "h5py.Group", positions: NDArray[np.float64], channels: NDArray[np.int64]) -> Transmit:
