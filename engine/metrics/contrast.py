@@ -37,6 +37,9 @@ __all__ = [
 
 PERCENT = 100.0
 
+LARGEST_DEPTH_DIFFERENCE_M = 5e-3
+"""Difference of depth of two regions up to which their strains are compared without a warning."""
+
 RegionName = Literal["target", "background", "lesion"]
 
 
@@ -102,9 +105,11 @@ def region_warnings(
     lesion: Ellipse | None = None,
     window_m: float = DEFAULT_WINDOW_M,
 ) -> tuple[RegionWarning, ...]:
-    """List what is doubtful about the regions: outside or leaving the image, too few valid pixels, overlap.
+    """List what is doubtful about the regions: outside or leaving the image, too few valid pixels, overlap, depth.
 
-    Of the `lesion`'s outline on the B-mode only its size counts, so only its place can be doubtful.
+    Strain falls with the distance from the probe, so a background deeper or shallower than the target by more than
+    5 mm spoils their ratio. Of the `lesion`'s outline on the B-mode only its size counts, so only its place can be
+    doubtful.
     """
     found: list[RegionWarning] = []
     drawn: tuple[tuple[RegionName, Ellipse | None], ...] = (("target", target), ("background", background))
@@ -118,6 +123,10 @@ def region_warnings(
             found.append(RegionWarning(name, reason))
     if target is not None and background is not None and overlap(target, background, _shape(strain), geometry):
         found.append(RegionWarning("background", "overlap"))
+    if target is not None and background is not None:
+        visible = not {"outside_image"} & {warning.reason for warning in found}
+        if visible and abs(target.depth_m - background.depth_m) > LARGEST_DEPTH_DIFFERENCE_M:
+            found.append(RegionWarning("background", "other_depth"))
     if lesion is not None and leaves(lesion, _shape(strain), geometry):
         seen = bool(local_mask(lesion, _shape(strain), geometry)[1].any())
         found.append(RegionWarning("lesion", "outline_leaves_image" if seen else "outside_image"))

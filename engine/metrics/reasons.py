@@ -7,6 +7,7 @@ REASONS = {
     "leaves_image": "this region reaches beyond the image; only the part inside counts",
     "outline_leaves_image": "this outline reaches beyond the image; its whole area counts, also what is not seen",
     "overlap": "the target and the background share pixels",
+    "other_depth": "the background lies more than 5 mm above or below the target, and strain changes with depth",
     "too_few": "too few valid pixels (at least 25, spread over at least 3 resolution cells)",
     "zero_variance": "all values are the same, so there is no standard deviation to divide by",
     "zero_mean": "the mean strain is zero, so there is no ratio",
