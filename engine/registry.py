@@ -53,6 +53,16 @@ class Registry(Generic[T]):
                     import_module(f"{self._package}.{module}")
                 except ImportError as error:
                     self._failures[module] = str(error)
+            self._sort()
+
+    def _sort(self) -> None:
+        """Bring the entries into the order of the modules, whichever of these was imported first."""
+        place = {f"{self._package}.{module}": number for number, module in enumerate(self._modules)}
+        entries = list(self._entries.items())
+        self._entries.clear()
+        self._entries.update(
+            sorted(entries, key=lambda entry: place.get(getattr(entry[1], "__module__", ""), len(place)))
+        )
 
     def get(self, name: str) -> T:
         """Return the entry, or raise a MethodError that lists what exists."""
@@ -62,7 +72,7 @@ class Registry(Generic[T]):
         return self._entries[name]
 
     def names(self) -> tuple[str, ...]:
-        """Every name, in the order of the modules."""
+        """Every name, in the order of the entries."""
         self.discover()
         return tuple(self._entries)
 

@@ -1,4 +1,5 @@
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,20 @@ def test_a_module_that_does_not_import_is_kept_with_its_reason(tmp_path: Path, m
     assert list(failures) == ["bad"]
     assert "a_vendor_library_nobody_has" in failures["bad"]
     assert "shelf_of_things.good" in sys.modules
+
+
+def test_the_order_is_that_of_the_modules_whichever_was_imported_first(tmp_path: Path, monkeypatch) -> None:
+    package = tmp_path / "shelf_in_order"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "from engine.registry import Registry\nTHINGS = Registry('thing', 'shelf_in_order', ('first', 'second'))\n",
+        "utf-8",
+    )
+    for name, before in (("first", "import shelf_in_order.second\n"), ("second", "")):
+        (package / f"{name}.py").write_text(
+            f"{before}from shelf_in_order import THINGS\n\n@THINGS.entry('{name}')\nclass Thing:\n    pass\n", "utf-8"
+        )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert import_module("shelf_in_order").THINGS.names() == ("first", "second")
+    for name in ("shelf_in_order", "shelf_in_order.first", "shelf_in_order.second"):
+        monkeypatch.delitem(sys.modules, name)
