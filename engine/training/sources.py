@@ -56,7 +56,10 @@ class FileSource:
 
 
 def training_and_validation_sources(config: TrainingConfig, device: torch.device) -> tuple[Source, Source]:
-    """Open what the configuration names; files held out for validation are never trained on."""
+    """Open what the configuration names; files held out for validation are never trained on.
+
+    With none held out all files serve both, and the validation says only how well they are learnt.
+    """
     data = config.data
     if data.source == "simulated":
         shape = {"height": data.height, "width": data.width, "frames": data.frames}
@@ -77,7 +80,8 @@ def training_and_validation_sources(config: TrainingConfig, device: torch.device
 def open_folder(folder: Path, *, needs_truth: bool) -> tuple[RFSequence, ...]:
     """Open every recording of a folder in the order of their names: files, or sub-folders of frames.
 
-    Without any that holds two frames or more, the folder itself is opened as one recording.
+    What cannot be read as a recording, notes and pictures beside them, is passed over. Without any that holds two
+    frames or more, the folder itself is opened as one recording.
     """
     if not folder.is_dir():
         raise ParameterError(f"{folder} is not a folder")

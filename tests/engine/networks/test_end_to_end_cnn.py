@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from engine.networks.end_to_end_cnn import DisplacementCNN, EndToEndConfig, PatchNetwork, StrainCNN
 
@@ -17,6 +18,21 @@ def with_lived_in_statistics(network: PatchNetwork) -> PatchNetwork:
 def test_parameter_count_of_the_locally_connected_form():
     network = DisplacementCNN(EndToEndConfig(locally_connected=True))
     assert sum(parameter.numel() for parameter in network.parameters()) == 171_777
+
+
+@pytest.mark.parametrize(("locally_connected", "expected"), [(True, 171_024), (False, 97_300)])
+def test_operations_of_the_dense_form(locally_connected, expected):
+    """Multiplications and additions that one more pixel costs; patch by patch a pixel costs over four million."""
+
+    def cost(rows, lines):
+        with torch.device("meta"):
+            network, frame = DisplacementCNN(EndToEndConfig(locally_connected)).eval(), torch.zeros(1, 2, rows, lines)
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            network(frame)
+        return counter.get_total_flops() / 2
+
+    per_pixel = (cost(200, 40) - cost(200, 20) - cost(100, 40) + cost(100, 20)) / (100 * 20)
+    assert per_pixel == pytest.approx(expected, rel=0.003)
 
 
 @pytest.mark.parametrize("kind", [DisplacementCNN, StrainCNN])
