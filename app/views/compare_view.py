@@ -5,13 +5,24 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSignalBlocker, Signal, Slot
-from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.image_grid import ImageGrid
 from app.raster import Limits, color_table, limits_of, shown_strain, strain_index, tidy_limits
 from app.state import Display, Regions, Role
 from app.state.comparison import OTHER_FRAME, Comparison, Side
-from app.views.image_pane import ImagePane
+from app.views.image_pane import ImagePane, image_scale
 from app.views.linked_plots import LinkedPlots
 from engine.export.quantity import strain_quantity
 from engine.metrics.relative import relative_strain
@@ -50,7 +61,13 @@ class CompareView(QWidget):
         self.limits: Limits | None = None
         """What both maps are shown under."""
         self.cells: dict[tuple[str, str], QLabel] = {}
+        self._extent = QRectF()
+        self._places = QGridLayout()
+        self._in_a_row: bool | None = None
+        self._numbers = QWidget()
+        self._numbers.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._lay_out()
+        self._arrange(in_a_row=True)
         self.other.currentIndexChanged.connect(self._tell)
         self.frame.valueChanged.connect(self._tell)
         self._linked = LinkedPlots([pane.plot for pane in self.panes], self)
@@ -66,9 +83,10 @@ class CompareView(QWidget):
 
     def show_grid(self, grid: ImageGrid) -> None:
         """Lay out the plane in which the maps lie."""
-        extent = QRectF(*(1e3 * edge for edge in grid.edges_m()))
+        self._extent = QRectF(*(1e3 * edge for edge in grid.edges_m()))
         for pane in self.panes:
-            pane.set_extent(extent)
+            pane.set_extent(self._extent)
+        self._choose_places()
         self._linked.fit()
 
     def show_choice(self, runs: tuple[tuple[int, str], ...], other: int, frame: int, frames: int) -> None:
@@ -127,6 +145,11 @@ class CompareView(QWidget):
         for pane in self.panes:
             pane.restyle()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Arrange the panes anew for the new size."""
+        super().resizeEvent(event)
+        self._choose_places()
+
     def _lay_out(self) -> None:
         choice = QHBoxLayout()
         choice.addWidget(QLabel("Compare with"))
@@ -134,11 +157,8 @@ class CompareView(QWidget):
         choice.addWidget(self.frame)
         choice.addStretch(1)
         choice.addWidget(self.export)
-        row = QHBoxLayout()
-        for pane in self.panes:
-            row.addWidget(pane, 1)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(24)
+        grid = QGridLayout(self._numbers)
+        grid.setHorizontalSpacing(16)
         for column, title in enumerate(("", *METRICS.values())):
             grid.addWidget(QLabel(title), 0, column)
         for line, (key, title) in enumerate((("first", "A"), ("second", "B"), ("difference", "A \u2212 B")), start=1):
@@ -148,11 +168,36 @@ class CompareView(QWidget):
                 self.cells[key, name].setAccessibleName(f"{METRICS[name]} of {title}")
                 grid.addWidget(self.cells[key, name], line, column)
         grid.setColumnStretch(len(METRICS) + 1, 1)
+        grid.setRowStretch(4, 1)
         column_layout = QVBoxLayout(self)
         column_layout.setContentsMargins(0, 0, 0, 0)
         column_layout.addLayout(choice)
-        column_layout.addLayout(row, 1)
-        column_layout.addLayout(grid)
+        column_layout.addLayout(self._places, 1)
+
+    def _choose_places(self) -> None:
+        """Lay the three maps in a row, or two above one where that shows them larger, as it does wide ones."""
+        if self._extent.isEmpty():
+            return
+        image = self._extent.width(), self._extent.height()
+        below = self._numbers.sizeHint().height()
+        in_a_row = image_scale((self.width(), self.height() - below), image, 3, 1)
+        self._arrange(in_a_row=in_a_row >= image_scale((self.width(), self.height()), image, 2, 2))
+
+    def _arrange(self, *, in_a_row: bool) -> None:
+        if in_a_row == self._in_a_row:
+            return
+        self._in_a_row = in_a_row
+        places = ((0, 0), (0, 1), (0, 2)) if in_a_row else ((0, 0), (0, 1), (1, 0))
+        for pane, place in zip(self.panes, places, strict=True):
+            self._places.addWidget(pane, *place)
+        if in_a_row:
+            self._places.addWidget(self._numbers, 1, 0, 1, 3)
+        else:
+            self._places.addWidget(self._numbers, 1, 1)
+        for column, stretch in enumerate((1, 1, int(in_a_row))):
+            self._places.setColumnStretch(column, stretch)
+        for line, stretch in enumerate((1, int(not in_a_row))):
+            self._places.setRowStretch(line, stretch)
 
     def _show_difference(self, comparison: Comparison, display: Display) -> None:
         if display.relative:

@@ -23,14 +23,12 @@ from app.raster import (
 )
 from app.state import Display, Picture, Regions, Role, Tool
 from app.state.maps import MAP_COLORS, MAP_TITLES, ShownMap
-from app.views.image_pane import ImagePane
+from app.views.image_pane import ImagePane, image_scale
 from app.views.linked_plots import LinkedPlots
 from engine.export.quantity import QUANTITIES, strain_quantity
 
 LayoutName = Literal["automatic", "side by side", "stacked"]
 LAYOUTS: tuple[LayoutName, ...] = ("automatic", "side by side", "stacked")
-FRAME_PX = (130, 80)
-"""Room for axes, colour bar and header around an image."""
 STACKING_GAIN = 1.6
 
 
@@ -267,10 +265,7 @@ def better_stacked(space: tuple[int, int], image: tuple[float, float]) -> bool:
 
     Side by side is what people expect, so stacking must gain a good deal.
     """
-    (width, height), (wide, high) = space, image
-    beside = min((width / 2 - FRAME_PX[0]) / wide, (height - FRAME_PX[1]) / high)
-    above = min((width - FRAME_PX[0]) / wide, (height / 2 - FRAME_PX[1]) / high)
-    return above > STACKING_GAIN * max(beside, 1e-6)
+    return image_scale(space, image, 1, 2) > STACKING_GAIN * image_scale(space, image, 2, 1)
 
 
 @lru_cache(maxsize=8)

@@ -13,6 +13,14 @@ from app.views.region_item import RegionItem
 
 BADGE_PX = (56, 10)
 """Where the badge lies in the plot: just inside its axes."""
+FRAME_PX = (130, 80)
+"""Room for axes, colour bar and header around an image."""
+
+
+def image_scale(space: tuple[int, int], image: tuple[float, float], columns: int, rows: int) -> float:
+    """Pixels for a millimetre when images (width, height in mm) share a space of pixels in columns and rows."""
+    (width, height), (wide, high) = space, image
+    return max(min((width / columns - FRAME_PX[0]) / wide, (height / rows - FRAME_PX[1]) / high), 0.0)
 
 
 class ImagePane(QFrame):

@@ -56,6 +56,21 @@ def test_two_methods_and_their_numbers(opened: MainWindow, qtbot: QtBot) -> None
     assert opened.workspace.images.currentWidget() is opened.workspace.view
 
 
+@pytest.mark.parametrize(("size", "below"), [((1500, 560), False), ((900, 900), True)])
+def test_the_maps_lie_where_they_are_larger(
+    opened: MainWindow, qtbot: QtBot, size: tuple[int, int], *, below: bool
+) -> None:
+    assert opened.state.recording is not None
+    view = CompareView()
+    qtbot.addWidget(view)
+    view.show_grid(opened.state.recording.grid)
+    view.resize(*size)
+    view.show()
+    qtbot.waitUntil(lambda: (view.difference.y() > view.first.geometry().bottom()) is below)
+    assert view.first.y() == view.second.y()
+    assert all(pane.isVisible() for pane in view.panes)
+
+
 def test_two_frames_of_one_run(opened: MainWindow, qtbot: QtBot) -> None:
     opened.actions_by_name["compare"].trigger()
     opened.state.slice(CompareState).choose(OTHER_FRAME, 5)
