@@ -181,7 +181,10 @@ def _provenance_attributes(provenance: Provenance) -> dict[str, str]:
 
 def is_result_file(path: Path) -> bool:
     """Say whether a file declares itself a result; anything that cannot be opened is not one."""
-    return path.is_file() and root_attribute(path, "format") == FORMAT
+    try:
+        return path.is_file() and root_attribute(path, "format") == FORMAT
+    except OSError:
+        return False
 
 
 def read_result(path: Path) -> Result:
@@ -220,9 +223,9 @@ def read_result(path: Path) -> Result:
 @contextmanager
 def _reading(path: Path) -> Iterator[h5py.File]:
     """Open for reading; what HDF5 or a conversion raises on a damaged file becomes one ReadError."""
-    if not path.is_file():
-        raise ReadError(path, "is a folder, not a result file" if path.is_dir() else "there is no such file")
     try:
+        if not path.is_file():
+            raise ReadError(path, "is a folder, not a result file" if path.is_dir() else "there is no such file")
         with path.open("rb") as head:
             if not is_hdf5(head.read(2056)):
                 raise ReadError(path, "is not a result file; make one of a recording with `strainscope estimate`")

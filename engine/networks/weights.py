@@ -126,7 +126,11 @@ def find(name: str | Path) -> Path:
     """Path of the weights called `name`: a path, a versioned name, or a network's name for its highest version."""
     path = Path(name)
     if path.suffix == ".safetensors":
-        if not path.is_file():
+        try:
+            there = path.is_file()
+        except OSError as error:
+            raise WeightsError(f"the weights file {path.name} cannot be read ({error.strerror})") from None
+        if not there:
             raise WeightsError(f"no weights file {path.name} in {path.parent}")
         return path
     exact = {entry.stem: entry for entry in folder().glob("*.safetensors")}.get(str(name))

@@ -26,6 +26,8 @@ def find_recordings(paths: Sequence[Path]) -> dict[Path, Reader]:
             found |= _in_folder(path) if path.is_dir() else _one(path)
         except PermissionError:
             raise ReadError(path, "no permission to read this folder") from None
+        except (OSError, ValueError) as error:
+            raise ReadError(path, f"cannot be read ({getattr(error, 'strerror', None) or error})") from None
     return {path: found[path] for path in sorted(found, key=natural_key)}
 
 

@@ -197,9 +197,9 @@ def test_files_that_are_no_result_are_refused(tmp_path: Path) -> None:
         assert not is_result_file(tmp_path / name)
         with pytest.raises(ReadError, match=r"not a result file|damaged"):
             read_result(tmp_path / name)
-    for absent in (tmp_path, tmp_path / "absent.h5"):
+    for absent in (tmp_path, tmp_path / "absent.h5", tmp_path / ("long" * 2000)):
         assert not is_result_file(absent)
-        with pytest.raises(ReadError, match=r"folder|no such file"):
+        with pytest.raises(ReadError, match=r"folder|no such file|too long"):
             read_result(absent)
     assert is_result_file(tmp_path / "r.h5")
 

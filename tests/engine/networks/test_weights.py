@@ -71,6 +71,8 @@ def test_absent_weights(box: Path) -> None:
         weights.load("usenet")
     with pytest.raises(WeightsError, match="no trained weights for x"):
         weights.load("x" * 5000)
+    with pytest.raises(WeightsError, match="cannot be read"):
+        weights.load(f"{'x' * 5000}.safetensors")
     with pytest.raises(WeightsError, match="no weights file"):
         weights.load(box / "gone.safetensors")
     assert weights.available() == {}

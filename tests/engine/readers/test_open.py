@@ -77,6 +77,9 @@ def test_missing_file_and_empty_folder(tmp_path):
         open_recording([tmp_path])
     with pytest.raises(ReadError, match="no file was given"):
         open_recording([])
+    for impossible in ("long" * 2000, "nul\0.npy"):
+        with pytest.raises(ReadError, match="cannot be read"):
+            open_recording([tmp_path / impossible])
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind the superuser")
