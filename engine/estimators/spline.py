@@ -28,10 +28,10 @@ class Samples(NamedTuple):
 class SplineFrame:
     """One frame (H, W) as a cubic B-spline, mirrored at its borders.
 
-    >>> frame = SplineFrame.of(torch.arange(40.0).reshape(8, 5))
-    >>> sample = frame.at(torch.tensor([2.5]), torch.tensor([1.0]))
+    >>> frame = SplineFrame.of(torch.arange(200.0).reshape(40, 5))
+    >>> sample = frame.at(torch.tensor([20.5]), torch.tensor([2.0]))
     >>> round(float(sample.value), 3), round(float(sample.axial_gradient), 3)
-    (13.5, 5.0)
+    (104.5, 5.0)
     """
 
     def __init__(self, coefficients: Tensor) -> None:

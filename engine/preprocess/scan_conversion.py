@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 class ScanConverter:
     """Mapping of frames (H, W) of a sector onto a regular image with pixels of `spacing_m`.
 
-    >>> image = ScanConverter(geometry, (H, W), 0.2e-3).convert(strain.axial)
+    >>> image = ScanConverter(geometry, (H, W), 0.2e-3).convert(strain.axial)  # doctest: +SKIP
     """
 
     geometry: Geometry

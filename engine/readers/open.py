@@ -23,8 +23,8 @@ def open_recording(paths: Sequence[Path], options: ReadOptions = DEFAULTS) -> Re
     format, shape and geometry. The first frame is checked to be RF. Nothing else is read before it is asked for.
     Whatever is wrong is one ReadError that names the file.
 
-    >>> recording = open_recording([Path("recording.h5")])
-    >>> sequence = recording.complete({"pitch_m": 0.2e-3}, accept_suggested=True)
+    >>> recording = open_recording([Path("recording.h5")])  # doctest: +SKIP
+    >>> sequence = recording.complete({"pitch_m": 0.2e-3}, accept_suggested=True)  # doctest: +SKIP
     """
     found = find_recordings([Path(path) for path in paths])
     recordings = [_open_one(path, reader, options) for path, reader in found.items()]

@@ -1,8 +1,8 @@
-"""One TOML file decides a training run; every key is checked, and an unknown one is an error.
+r"""One TOML file decides a training run; every key is checked, and an unknown one is an error.
 
->>> config = load(Path("resources/training/usse-net.toml"))
->>> config.run.network
-'usse-net'
+>>> config = parse("[run]\nnetwork = 'usse-net'\n[[phases]]\niterations = 100")
+>>> config.run.network, config.iterations
+('usse-net', 100)
 """
 
 import math

@@ -1,7 +1,7 @@
 """The training loop: batches, losses, optimiser, validation, checkpoints. Stops and resumes at any moment, exactly.
 
->>> outcome = train(load(Path("resources/training/reusenet.toml")), Path("runs/reusenet"), max_minutes=3)
->>> outcome.best_score
+>>> outcome = train(load(Path("reusenet.toml")), Path("runs/reusenet"), max_minutes=3)  # doctest: +SKIP
+>>> outcome.best_score  # doctest: +SKIP
 0.21
 """
 
