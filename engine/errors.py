@@ -12,7 +12,7 @@ class ReadError(StrainscopeError):
     """A file that cannot be read as an RF recording or result: names the file and what was found in it."""
 
     def __init__(self, path: Path | str, problem: str) -> None:
-        super().__init__(f"{Path(path).name}: {problem}")
+        super().__init__(f"{Path(path).name or path}: {problem}")
         self.path = Path(path)
         self.problem = problem
 

@@ -7,6 +7,7 @@ from engine.errors import ParameterError
 from engine.types import Ellipse
 
 MILLI = 1e-3
+LARGEST_LIMIT = 1e9
 
 
 def parse_frames(text: str, total: int) -> tuple[int, ...]:
@@ -52,6 +53,8 @@ def parse_limits(text: str | None, option: str) -> tuple[float, float] | None:
     low, high = _numbers(text, option, "LOW,HIGH", (2,))
     if not low < high:
         raise ParameterError(f"{option}: the first of {text!r} must be the smaller")
+    if max(abs(low), abs(high)) > LARGEST_LIMIT:
+        raise ParameterError(f"{option}: the limits of {text!r} are beyond all strain")
     return low, high
 
 

@@ -68,6 +68,8 @@ def _in_folder(folder: Path) -> dict[Path, Reader]:
 
 def _head(path: Path) -> bytes:
     try:
+        if path.exists() and not path.is_file():
+            raise ReadError(path, "is no ordinary file")  # a pipe would keep us waiting for ever
         with path.open("rb") as stream:
             head = stream.read(HEAD_BYTES)
     except FileNotFoundError:

@@ -83,3 +83,9 @@ def test_json_holds_nothing_that_json_does_not_know() -> None:
 def test_a_region_beyond_all_bounds_is_one_line(text: str) -> None:
     with pytest.raises(ParameterError, match=r"^--target: .* m"):
         parse_ellipse(text, "--target")
+
+
+@pytest.mark.parametrize("text", ["-1e308,1e308", "0,1e12"])
+def test_limits_that_no_axis_can_show_are_one_line(text: str) -> None:
+    with pytest.raises(ParameterError, match=r"^--limits: .* beyond all strain"):
+        parse_limits(text, "--limits")

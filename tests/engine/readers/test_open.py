@@ -203,3 +203,15 @@ def test_real_recordings_open(name):
     assert sequence.geometry.center_hz == pytest.approx(4.5e6, rel=0.1)
     for index in range(6):
         assert sequence.frame(index).max() == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+@pytest.mark.timeout(20)
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "scan.h5")
+    with pytest.raises(ReadError, match=r"scan\.h5: is no ordinary file"):
+        open_recording([tmp_path / "scan.h5"])
+
+
+def test_the_present_folder_has_a_name_in_errors() -> None:
+    assert str(ReadError(Path(), "is a folder")) == ".: is a folder"
