@@ -166,8 +166,10 @@ class MainWindow(QMainWindow):
 
     @Slot(str)
     def show_error(self, text: str) -> None:
-        """Say what went wrong; the open recording stays as it is."""
+        """Say what went wrong, unless just that is being said; the open recording stays as it is."""
         self.state.slice(LogState).add("error", text)
+        if any(box.isVisible() and box.text() == text for box in self.findChildren(QMessageBox)):
+            return
         box = QMessageBox(QMessageBox.Icon.Warning, "Strainscope", text, QMessageBox.StandardButton.Ok, self)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.open()

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import WriteError
+from engine.errors import ReadError, WriteError
 from engine.metrics.relative import mean_strain
 from engine.types import Displacement, FrameEstimate, Geometry, Map, Strain
 
@@ -117,7 +117,7 @@ class RunStore:
 
     def maps(self, frame: int) -> tuple[Map, Map]:
         """Read the strain and quality maps of a frame, read-only, past what is kept."""
-        stored = np.load(self._path(frame), mmap_mode="r", allow_pickle=False)
+        stored = self._load(frame, mapped=True)
         maps = (np.array(stored[2]), np.array(stored[3]))
         for entry in maps:
             entry.flags.writeable = False
@@ -126,7 +126,7 @@ class RunStore:
     def read(self, frame: int) -> FrameEstimate:
         """Return the whole estimate of a frame."""
         summary = self.summary(frame)
-        axial, lateral, strain, quality = np.load(self._path(frame), allow_pickle=False)
+        axial, lateral, strain, quality = self._load(frame)
         return FrameEstimate(
             summary.reference_frame,
             frame,
@@ -145,6 +145,17 @@ class RunStore:
     def delete(self) -> None:
         """Delete the store's folder: gigabytes take a while, so this is a job."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _load(self, frame: int, *, mapped: bool = False) -> NDArray[np.float32]:
+        """Read what `add` wrote; a ReadError says that something else has taken it away."""
+        path = self._path(frame)
+        try:
+            stored: NDArray[np.float32] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise ReadError(
+                path, f"the results are gone from {path.parent.parent}; open the recording again"
+            ) from error
+        return stored
 
     def _write(self, path: Path, maps: NDArray[np.float32]) -> None:
         partial = path.with_suffix(".partial.npy")

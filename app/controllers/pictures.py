@@ -167,6 +167,7 @@ class PicturesController(QObject):
         state = self._state
         run = None if state.run is None else state.run.number
         if state.recording is not None and request.recording == state.recording.number and request.run == run:
+            state.set_playing(False)  # else every frame of the cine would say the same
             self.failed.emit(in_words(error))
 
     @Slot()

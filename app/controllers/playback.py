@@ -26,6 +26,7 @@ class PlaybackController(QObject):
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._tick)
         state.recording_changed.connect(self.pause)
+        state.playing_changed.connect(self._playing_changed)
 
     def show_frame(self, frame: int) -> None:
         """Go to a frame; playing goes on from there."""
@@ -76,6 +77,12 @@ class PlaybackController(QObject):
         """Stop playing."""
         self._timer.stop()
         self._state.set_playing(False)
+
+    @Slot()
+    def _playing_changed(self) -> None:
+        """Stop with whoever stops playing, as a frame that cannot be read does."""
+        if not self._state.playing:
+            self._timer.stop()
 
     def rate_hz(self) -> float:
         """Frames a second at the present speed."""

@@ -43,6 +43,8 @@ def open_hdf5(path: Path) -> Iterator["h5py.File"]:
             file = h5py.File(path, "r", locking=False)
         except PermissionError:
             raise
+        except FileNotFoundError:
+            raise ReadError(path, "the file is not there any more") from None
         except (OSError, RuntimeError) as error:
             raise ReadError(path, f"damaged or truncated HDF5 file ({_first_line(error)})") from None
         with file:
