@@ -91,7 +91,8 @@ def judged(maps: dict[tuple[str, int], Map], recording: Recording) -> list[PairR
     geometry = recording.sequence.geometry
     values = {key: cnr_histogram(strain, geometry, recording.lesion) for key, strain in maps.items()}
     means = {key: float(entry.mean()) if entry.size else -math.inf for key, entry in values.items()}
-    usual = np.median(np.stack(list(maps.values())), axis=0).astype(np.float32)
+    stacked = np.ma.masked_invalid(np.stack(list(maps.values())))
+    usual = np.ma.median(stacked, axis=0).filled(np.nan).astype(np.float32)  # type: ignore[no-untyped-call]
     upright = [key for key, strain in maps.items() if ncc(strain, usual).value > 0] or list(maps)
     best = max(upright, key=lambda key: means[key])
     if math.isinf(means[best]):

@@ -1,14 +1,13 @@
-"""Likeness of strain maps: structural similarity with the truth, correlation with another map, failure rate."""
+"""Likeness of strain maps: structural similarity with the truth, correlation with another map."""
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, maximum_filter
 
 from engine.metrics.base import Measurement
-from engine.metrics.contrast import MINIMUM_PIXELS, PERCENT
+from engine.metrics.contrast import MINIMUM_PIXELS
 from engine.types import Map
 
 WINDOW = 11
@@ -56,19 +55,6 @@ def ncc(first: Map, second: Map, name: str = "ncc") -> Measurement:
     a -= a.mean()
     b -= b.mean()
     return Measurement(name, float(a @ b) / math.sqrt(float(a @ a) * float(b @ b)), count=count)
-
-
-def failure_rate(strains: Iterable[Map], best: Map, threshold: float = FAILURE_NCC) -> Measurement:
-    """Percentage of strain maps that correlate with the best one by less than the threshold; `count` is their number.
-
-    A map that cannot be correlated (no variance, too few valid pixels) has failed. Take as the best the map of the
-    highest CNR. Correlation ignores scale, so maps of different compressions may be mixed; an inverted map fails.
-    """
-    results = [ncc(strain, best) for strain in strains]
-    if not results:
-        return Measurement("failure_rate", math.nan, "%", reason="too_few")
-    failed = sum(not entry.value >= threshold for entry in results)
-    return Measurement("failure_rate", PERCENT * failed / len(results), "%", count=len(results))
 
 
 def _smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:

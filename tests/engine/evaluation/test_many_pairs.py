@@ -54,6 +54,14 @@ def test_an_inverted_map_fails_and_other_compression_does_not(recording):
     assert failed == {"good": 0, "inverted": 1, "twice": 0}
 
 
+def test_a_map_without_any_estimate_has_failed_and_does_not_help_an_inverted_one(recording):
+    """The inverted map is the cleanest, so CNR alone would take it for the best."""
+    maps = {("good", 1): strain_map(1e-3), ("more", 1): strain_map(2e-3), ("inverted", 1): -strain_map()}
+    results = judged({**maps, ("nothing", 1): np.full(SHAPE, np.nan, np.float32)}, recording)
+    failed = {method: summary.failed for method, summary in summarise(results).items()}
+    assert failed == {"good": 0, "more": 0, "inverted": 1, "nothing": 1}
+
+
 def test_each_map_gives_120_values_of_cnr(recording, tmp_path: Path):
     results = judged({("a", 1): strain_map(), ("b", 1): strain_map(3e-3)}, recording)
     summaries = summarise(results)
