@@ -13,7 +13,7 @@ import numpy as np
 from engine.simulation.mechanics import Compression, UnitField, solve
 from engine.simulation.phantom import PhantomRecipe, draw_phantom
 
-Protocol = Literal["free", "tehrani-rivaz"]
+BankName = Literal["free", "tehrani-rivaz"]
 
 TEHRANI_RIVAZ = PhantomRecipe()
 """One or two soft inclusions of 18-23 kPa in 40-60 kPa, as in the data of Tehrani and Rivaz (2020)."""
@@ -41,7 +41,7 @@ class BankEntry:
 
 
 @lru_cache(maxsize=4)
-def field_bank(protocol: Protocol, size: int, seed: int, element_m: float = 1.25e-3) -> tuple[BankEntry, ...]:
+def field_bank(protocol: BankName, size: int, seed: int, element_m: float = 1.25e-3) -> tuple[BankEntry, ...]:
     """Solve the bank of a protocol; the same arguments give the same fields, and are solved once per process."""
     random = np.random.default_rng([seed, 77])
     entries = []
