@@ -143,6 +143,6 @@ def ask_path(window: QWidget, preferences: Preferences, title: str, name: str, p
         return None
     path = Path(chosen)
     if not path.suffix:
-        path = path.with_suffix(used.partition("*")[2].partition(")")[0].split()[0])
+        path = path.with_suffix((used or pattern).partition("*")[2].partition(")")[0].split()[0])
     preferences.last_export_folder = str(path.parent)
     return path

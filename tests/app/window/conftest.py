@@ -204,8 +204,8 @@ def open_and_wait(window: MainWindow, paths: tuple[Path, ...], qtbot: QtBot) -> 
     """Open files and wait until frame 2 is shown with its strain."""
     state, before = window.state, window.state.recording
     window.open_paths(paths)
-    qtbot.waitUntil(lambda: state.recording is not before, timeout=10_000)
-    qtbot.waitUntil(lambda: state.run is not None and state.run.status == "complete", timeout=10_000)
+    qtbot.waitUntil(lambda: state.recording is not before, timeout=30_000)
+    qtbot.waitUntil(lambda: state.run is not None and state.run.status == "complete", timeout=30_000)
     qtbot.waitUntil(lambda: state.picture is not None and state.picture.strain is not None, timeout=10_000)
 
 

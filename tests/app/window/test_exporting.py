@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from app.controllers import exporting, series_exports
@@ -209,3 +210,11 @@ def test_a_preview_that_fails_leaves_the_export_that_runs(opened: MainWindow, tm
     assert exports.is_running()
     gate.set()
     wait_written(opened, tmp_path / "a.h5", qtbot)
+
+
+def test_a_name_without_an_ending_gets_one_even_where_the_dialog_tells_no_kind(
+    opened: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_arguments: (str(tmp_path / "numbers"), ""))
+    opened.actions_by_name["table"].trigger()
+    wait_written(opened, tmp_path / "numbers.csv", qtbot)
