@@ -3,13 +3,14 @@
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from app.termination import ended_like_ctrl_c
 from engine import __version__
 from engine.errors import StrainscopeError
 
@@ -35,6 +36,9 @@ COMMANDS = {
 }
 """Every command by its name, as `module:function`; a line here is all it takes to add one."""
 
+WINDOWS = ("view", "demo")
+"""Commands that open a window, which sweeps up itself when it opens the next time."""
+
 PROGRAM = "strainscope"
 USER_ERROR = 2
 SESSION = ".strainscope"
@@ -47,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.insert(0, "view")  # how a desktop opens a file
     named = next((text for text in given if not text.startswith("-")), None)
     try:
-        status = build([named] if named in COMMANDS else COMMANDS)(given, prog_name=PROGRAM, standalone_mode=False)
+        with nullcontext() if named in WINDOWS else ended_like_ctrl_c():
+            status = build([named] if named in COMMANDS else COMMANDS)(given, prog_name=PROGRAM, standalone_mode=False)
         _flush()
     except (KeyboardInterrupt, typer.Abort):
         return 130
