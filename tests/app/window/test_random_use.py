@@ -142,8 +142,8 @@ class Monkey:
         if picture.strain is not None and state.settings.strain_method == "least-squares" and state.run is not None:
             wanted = expected_strain(state.recording.sequence, state.settings.method, picture.frame)
             shown = picture.strain[1, 1]
-            filtered = state.settings.strain_parameters != type(state.settings.strain_parameters)()  # type: ignore[misc]
-            assert filtered or picture.persistence > 1 or np.isclose(shown, wanted, rtol=1e-5)
+            again = np.isnan(shown)  # the rim of what the real filter makes of the fake displacement
+            assert again or picture.persistence > 1 or np.isclose(shown, wanted, rtol=1e-5)
 
 
 @pytest.fixture(autouse=True)
