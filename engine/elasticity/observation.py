@@ -73,10 +73,10 @@ def observe(
     """
     geometry = estimate.displacement.geometry
     cell = (max(round(node_spacing_m / geometry.axial_spacing_m), 1), max(round(node_spacing_m / geometry.pitch_m), 1))
-    axial, valid = _plane_fit(estimate.displacement.axial_m, cell)
-    rows, lines = axial.shape
+    rows, lines = (size // step for size, step in zip(estimate.quality.shape, cell, strict=True))
     if min(rows, lines) < 5:
         raise ParameterError(f"node spacing {node_spacing_m * 1e3:g} mm leaves {rows} x {lines} nodes: at least 5 x 5")
+    axial, valid = _plane_fit(estimate.displacement.axial_m, cell)
     if not valid.any():
         raise ParameterError("the frame holds no valid displacement")
     quality, _ = _plane_fit(estimate.quality, cell)

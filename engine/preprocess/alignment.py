@@ -41,7 +41,7 @@ def bulk_motion(pair: FramePair, device: "torch.device") -> Displacement:
     height, width = pair.reference.shape
     shift = LARGEST_SHIFT_M / geometry.axial_spacing_m
     axial_reach = round(min(shift + LARGEST_STRAIN * height, 0.6 * height))
-    lateral_reach = min(max(2, round(LARGEST_LATERAL_SHIFT_M / geometry.pitch_m)), width // 3)
+    lateral_reach = min(max(2, round(LARGEST_LATERAL_SHIFT_M / geometry.pitch_m)), max(1, width // 3))
     reference, deformed = (torch.from_numpy(frame).to(device) for frame in (pair.reference, pair.deformed))
     surfaces = match_blocks(reference, deformed, geometry, axial_reach, lateral_reach)
     axial, lateral = _fit(surfaces, round(shift / surfaces.decimation), height, width)
@@ -125,6 +125,7 @@ def _peaks_near(
 
     rho = surfaces.rho
     reach = max(2, round(0.005 * float(surfaces.rows.max()) / surfaces.decimation) + 1)
+    reach = min(reach, surfaces.axial_reach - 1)
     start = (torch.round(expected).long() + surfaces.axial_reach - reach).clamp(1, rho.shape[1] - 2 * reach - 2)
     rows = start[:, None] + torch.arange(2 * reach + 1, device=rho.device)
     side = lateral_shift + surfaces.lateral_reach

@@ -78,5 +78,9 @@ def test_lateral_motion_of_a_uniform_body_follows_from_the_axial() -> None:
 def test_too_few_nodes_and_nothing_valid_are_one_line() -> None:
     with pytest.raises(ParameterError, match="at least 5 x 5"):
         observe(estimate(), 5e-3)
+    shallow = np.zeros((30, 2), np.float32)
+    few = FrameEstimate(0, 1, Displacement(shallow, shallow, GEOMETRY), Strain(shallow, GEOMETRY, 2e-3), shallow)
+    with pytest.raises(ParameterError, match="leaves 0 x 0 nodes"):
+        observe(few, 1e-3)
     with pytest.raises(ParameterError, match="no valid displacement"):
         observe(estimate(hole=(slice(None), slice(None))), 1e-3)

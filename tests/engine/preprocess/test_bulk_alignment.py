@@ -76,6 +76,22 @@ def test_small_frames_are_no_problem(geometry, cpu, shape) -> None:
     assert not found.axial_m.any()
 
 
+@pytest.mark.parametrize("lines", [1, 2, 3])
+def test_motion_of_few_lines_is_found(render, cpu, lines) -> None:
+    whole = render(lambda z, x: (-0.01 * z, 0 * x), rows=700, lines=24)
+    pair = FramePair(whole.reference[:, :lines], whole.deformed[:, :lines], whole.geometry)
+    found = bulk_motion(pair, cpu)
+    assert found.axial_m.shape == (700, lines)
+    assert np.abs(found.axial_samples + 0.01 * np.arange(700)[:, None]).max() < 2.5
+
+
+@pytest.mark.parametrize("shape", [(5, 1), (6, 3)])
+def test_noise_that_seems_to_move_in_the_smallest_frames(cpu, geometry, shape) -> None:
+    """With this seed the vote finds a motion, whose peak is then sought within the few lags there are."""
+    pair = np.random.default_rng(3).standard_normal((2, *shape)).astype(np.float32)
+    assert np.isfinite(bulk_motion(FramePair(*pair, geometry), cpu).axial_m).all()
+
+
 def test_silence_is_no_motion(geometry, cpu) -> None:
     empty = np.zeros((400, 16), np.float32)
     assert not bulk_motion(FramePair(empty, empty, geometry), cpu).axial_m.any()
