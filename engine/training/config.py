@@ -32,6 +32,7 @@ class RunSettings(Parameters):
     )
     output: str = parameter("", help="Folder of checkpoints and log; empty: runs/<name of the file>")
     export: str = parameter("", help="Name under which the best weights are kept in the box; empty: not exported")
+    export_half: bool = parameter(False, help="Keep exported weights as numbers of 16 bits, in half the space")
     checkpoint_seconds: float = parameter(60.0, unit="s", minimum=0.0, help="Time between two checkpoints")
     log_every: int = parameter(25, unit="iterations", minimum=1, help="Iterations that one log row averages")
 

@@ -22,7 +22,8 @@ def export_weights(config: TrainingConfig, output: Path, name: str) -> Path:
     fill(network, state["weights"], best.name)
     path = folder() / f"{name}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
-    save(network, card_fields(config, state["iteration"], state["scores"]), path)
+    fields = card_fields(config, state["iteration"], state["scores"])
+    save(network, fields, path, half=config.run.export_half)
     return path
 
 

@@ -44,6 +44,17 @@ def test_saved_weights_come_back(box: Path, network: DisplacementNetwork) -> Non
     assert sorted(entry.name for entry in box.iterdir()) == ["musse-net-v1.json", "musse-net-v1.safetensors"]
 
 
+def test_half_the_space_holds_the_same_network(box: Path, network: DisplacementNetwork) -> None:
+    weights.save(network, {}, box / "musse-net-v1.safetensors")
+    weights.save(network, {}, box / "musse-net-v2.safetensors", half=True)
+    whole, half = ((box / f"musse-net-v{version}.safetensors").stat().st_size for version in (1, 2))
+    assert half < 0.75 * whole
+    module, _ = weights.load("musse-net-v2")
+    for key, values in network.state_dict().items():
+        assert module.state_dict()[key].dtype == values.dtype
+        torch.testing.assert_close(module.state_dict()[key], values, rtol=1e-3, atol=1e-6)
+
+
 def test_the_highest_version_wins_and_each_keeps_its_name(box: Path, network: DisplacementNetwork) -> None:
     for version in (2, 10, 9):
         weights.save(network, {"iterations": version}, box / f"musse-net-v{version}.safetensors")
