@@ -26,9 +26,11 @@ def methods(as_json: AsJson = False) -> None:
 
 def _facts(name: str, scores: dict[str, float]) -> dict[str, Any]:
     from engine.estimators.base import ESTIMATORS
+    from engine.networks.weights import available
 
     estimator = ESTIMATORS.get(name)
     reason, card = estimator.unavailable(), estimator.card()
+    stored = [entry.name for entry in available().values() if card is not None and entry.network == card.network]
     return {
         "name": name,
         "title": estimator.title,
@@ -49,6 +51,7 @@ def _facts(name: str, scores: dict[str, float]) -> dict[str, Any]:
             for entry in estimator.Params.describe()
         ],
         "weights": None if card is None else {"name": card.name, "sha256": card.sha256, "scores": card.scores},
+        "other_weights": [entry for entry in stored if card is not None and entry != card.name],
         "scores": scores,
     }
 
@@ -60,6 +63,8 @@ def _show(facts: dict[str, Any], *, is_default: bool) -> None:
         typer.echo(f"  cannot run: {facts['reason']}")
     if facts["weights"]:
         typer.echo(f"  weights {facts['weights']['name']}, SHA-256 {facts['weights']['sha256'][:16]}...")
+    if facts["other_weights"]:
+        typer.echo(f"  other weights {', '.join(facts['other_weights'])}")
     if facts["scores"]:
         typer.echo("  scores " + ", ".join(f"{name} {value:.4g}" for name, value in facts["scores"].items()))
     echo_columns([_parameter_row(entry) for entry in facts["parameters"]], indent="  ")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class RefinedParameters(Parameters):
     """What matters of the network's parameters and of GLUE's; the others keep their defaults."""
 
-    weights: str = parameter("", help="Path of other weights of the network; empty for those in the box")
+    weights: str = parameter("", help="Other weights of the network: a name in the box or a path; empty for its own")
     passes: int = parameter(GlueParameters.passes, minimum=1, maximum=50, help="Linearisations of GLUE at most")
     smoothness: float = parameter(
         GlueParameters.smoothness, minimum=1e-4, maximum=100.0, help="Weight of changes of strain in GLUE"

@@ -39,7 +39,9 @@ class NetworkParams(Parameters):
     precision: Literal["float32", "bfloat16"] = parameter(
         "float32", help="bfloat16 computes faster on processors that have it, and less exactly"
     )
-    weights: str = parameter("", help="Path of other weights, for example adapted ones; empty for those in the box")
+    weights: str = parameter(
+        "", help="Other weights: a name in the box (strainscope methods lists them) or a path; empty for the usual ones"
+    )
 
 
 @dataclass(frozen=True)

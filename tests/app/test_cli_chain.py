@@ -49,6 +49,7 @@ def test_methods_are_listed_with_their_parameters(capsys: pytest.CaptureFixture[
     window = next(entry for entry in by_name["ncc"]["parameters"] if entry["name"] == "window_m")
     assert window["unit"] == "m"
     assert window["minimum"] < window["default"] < window["maximum"]
+    assert "usse-net-unsupervised-v1" in by_name["usse-net"]["other_weights"]
     assert main(["methods"]) == 0
     assert "window_m" in capsys.readouterr().out
 
