@@ -153,3 +153,27 @@ def test_a_frame_too_short_for_any_window_has_no_strain() -> None:
 def test_an_even_window_is_refused() -> None:
     with pytest.raises(ValueError, match="odd"):
         strain_kernel(10)
+
+
+def test_lines_that_share_a_slope_share_its_noise() -> None:
+    noise = np.random.default_rng(2).standard_normal((4000, 64))
+    alone, shared = (weighted_slope(noise, np.ones_like(noise), 43, side_lines) for side_lines in (0, 2))
+    inside = (slice(30, -30), slice(2, -2))
+    assert shared[inside].std() == pytest.approx(alone[inside].std() / np.sqrt(5), rel=0.05)
+
+
+def test_lines_that_share_a_slope_keep_their_offsets_and_a_plane_its_slope() -> None:
+    rows, lines = np.arange(60.0)[:, None], np.arange(9.0)
+    plane = -0.0123 * rows + 0.4 * lines + np.where(lines == 4, 7.0, 0.0)
+    weights = np.random.default_rng(3).uniform(0.2, 1.0, plane.shape)
+    weights[20:25, 3] = 0.0
+    slope = weighted_slope(np.where(weights > 0, plane, np.nan), weights, 21, 3)
+    np.testing.assert_allclose(slope[2:-2][weights[2:-2] > 0], -0.0123, atol=1e-12)
+    assert np.isnan(slope[20:25, 3]).all()
+
+
+@pytest.mark.parametrize("lines", [1, 2, 5])
+def test_fewer_lines_than_share_a_slope_share_what_there_is(lines: int) -> None:
+    ramp = np.repeat(-0.02 * np.arange(40.0)[:, None], lines, axis=1)
+    slope = weighted_slope(ramp, np.ones_like(ramp), 11, 10)
+    np.testing.assert_allclose(slope[2:-2], -0.02, atol=1e-12)
