@@ -4,6 +4,7 @@ import gc
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 
 import numpy as np
 from PySide6.QtCore import QObject, Slot
@@ -13,6 +14,8 @@ from app.jobs import JobControl
 from engine.types import Geometry
 
 FORMATS = (".png", ".pdf", ".svg")
+_WARM = Event()
+"""Set once all is loaded: a second window of the program finds it so."""
 
 
 class Warming(QObject):
@@ -32,6 +35,8 @@ class Warming(QObject):
 
 def warm_up(control: JobControl) -> None:
     """Load matplotlib, its fonts and its writers; runs on the thread for numbers, which has nothing to do yet."""
+    if _WARM.is_set():
+        return
     from engine.export.figure import FigureContent, StrainPanel, save_figure
 
     geometry = Geometry(sampling_hz=40e6, center_hz=5e6, sound_speed_m_s=1540.0, pitch_m=0.3e-3)
@@ -42,6 +47,7 @@ def warm_up(control: JobControl) -> None:
             for suffix in FORMATS:
                 control.check()
                 save_figure(content, Path(folder) / f"figure{suffix}", 50)
+        _WARM.set()
     finally:
         settle_memory()
 
