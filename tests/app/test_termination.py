@@ -12,7 +12,9 @@ import pytest
 from app.termination import ended_like_ctrl_c
 
 SLOW = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have these ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import engine.pipeline
 run = engine.pipeline.run
 def slow(*arguments, **options):
