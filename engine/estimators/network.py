@@ -45,7 +45,16 @@ class NetworkParams(Parameters):
 
 
 @dataclass(frozen=True)
-class MultiStageParams(NetworkParams):
+class RFNetworkParams(NetworkParams):
+    """Parameters of a network that sees RF itself."""
+
+    equalise: bool = parameter(
+        True, help="Divide the RF by its local magnitude first, so that weak echoes count as much as strong ones"
+    )
+
+
+@dataclass(frozen=True)
+class MultiStageParams(RFNetworkParams):
     """Parameters of a network of several stages."""
 
     stop_threshold_samples: float = parameter(
@@ -66,7 +75,7 @@ class NetworkEstimator(Estimator[NetworkParams]):
     kind = "network"
 
     def __init__(
-        self, name: str, title: str, *, recurrent: bool = True, params: type[NetworkParams] = NetworkParams
+        self, name: str, title: str, *, recurrent: bool = True, params: type[NetworkParams] = RFNetworkParams
     ) -> None:
         self.name, self.title, self.recurrent, self.Params = name, title, recurrent, params
 
@@ -135,6 +144,7 @@ class _Tracker:
         self._network = network
         self._device = device
         self._precision = params.precision
+        self._equalise = isinstance(params, RFNetworkParams) and params.equalise
         self._threshold = params.stop_threshold_samples if isinstance(params, MultiStageParams) else 0.0
         expected = card.samples_per_period if params.canonical_grid else 0.0
         pitch_m = card.pitch_m if params.canonical_grid else (first.geometry.pitch_m, first.geometry.pitch_m)
@@ -179,10 +189,13 @@ class _Tracker:
         return warp(frames, initial) if initial.any() else frames
 
     def _frame(self, rf: Any) -> "Tensor":
-        """RF (H, W) on the network's grid and device, (1, H', W')."""
+        """RF (H, W) as the network wants it, on its grid and device, (1, H', W')."""
         import torch
 
-        return self._grid.frame(torch.from_numpy(rf).to(self._device))[None]
+        from engine.networks.equalisation import equalise
+
+        frame = self._grid.frame(torch.from_numpy(rf).to(self._device))[None]
+        return equalise(frame) if self._equalise else frame
 
     def _initial(self, pair: FramePair) -> "Tensor":
         """Return the initial motion (2, H', W') in lines and samples of the network's grid."""
@@ -212,7 +225,7 @@ for _estimator in (
     NetworkEstimator("reusenet", "ReUSENet"),
     NetworkEstimator("usse-net", "USSE-Net"),
     NetworkEstimator("musse-net", "MUSSE-Net", params=MultiStageParams),
-    NetworkEstimator("flownet2", "FlowNet 2.0 on B-mode", recurrent=False),
-    NetworkEstimator("end-to-end-cnn", "End-to-end CNN", recurrent=False),
+    NetworkEstimator("flownet2", "FlowNet 2.0 on B-mode", recurrent=False, params=NetworkParams),
+    NetworkEstimator("end-to-end-cnn", "End-to-end CNN", recurrent=False, params=NetworkParams),
 ):
     ESTIMATORS.register(_estimator.name, _estimator)

@@ -20,6 +20,7 @@ from engine.simulation.bank import BankEntry, field_bank
 from engine.simulation.draws import Draws
 from engine.simulation.renderer import Imaging
 from engine.simulation.sequences import Degradation, FrameLoad, Scene, render_scene
+from engine.simulation.texture import texture
 from engine.types import Geometry
 
 SAMPLES_PER_PERIOD = 8
@@ -64,6 +65,7 @@ class CropSettings(Parameters):
     max_gain_error: float = parameter(0.1, minimum=0, maximum=0.9, help="Largest gain error of a deformed frame")
     scatterers_per_cell: float = parameter(10.0, minimum=1, maximum=100, help="Scatterers in a resolution cell")
     near_inclusion: float = parameter(0.7, minimum=0, maximum=1, help="Share of crops laid over an inclusion's edge")
+    max_texture_db: float = parameter(0.0, unit="dB", minimum=0, maximum=40, help="Largest deviation of brightness")
     bank_size: int = parameter(40, minimum=1, maximum=1000, help="Phantoms in the bank of displacement fields")
     bank_seed: int = parameter(0, minimum=0, maximum=2**31, help="Seed of the bank")
 
@@ -122,7 +124,10 @@ def training_sequence(
 
 @dataclass(frozen=True)
 class _View:
-    """Where in which phantom, at which scale, a crop lies; `inclusion_gain` is the amplitude of inclusions' echoes."""
+    """Where in which phantom, at which scale, a crop lies; `inclusion_gain` is the amplitude of inclusions' echoes.
+
+    `texture_db` is the standard deviation of a smooth random brightness, which `texture_seed` decides.
+    """
 
     entry: BankEntry
     geometry: Geometry
@@ -131,6 +136,8 @@ class _View:
     mirror: int
     tilt: float
     inclusion_gain: float
+    texture_db: float
+    texture_seed: int
 
     def unit_displacement(self, depths_m: NDArray[np.float64], laterals_m: NDArray[np.float64]) -> Tensor:
         """Mirrored and scaled field: s U(x / s)."""
@@ -144,10 +151,13 @@ class _View:
 
     def echogenicity(self, laterals_m: NDArray[np.float64], depths_m: NDArray[np.float64]) -> NDArray[np.float64]:
         """Amplitude of the echoes at N points."""
-        if self.inclusion_gain == 1:
-            return np.ones_like(laterals_m)
-        labels = self.entry.even.phantom.labels(self._phantom_lateral_m(laterals_m), depths_m / self.scale)
-        return np.where(labels > 0, self.inclusion_gain, 1.0)
+        amplitude = np.ones_like(laterals_m)
+        if self.inclusion_gain != 1:
+            labels = self.entry.even.phantom.labels(self._phantom_lateral_m(laterals_m), depths_m / self.scale)
+            amplitude[labels > 0] = self.inclusion_gain
+        if self.texture_db:
+            amplitude *= 10 ** (self.texture_db * texture(self.texture_seed, laterals_m, depths_m) / 20)
+        return amplitude
 
     def _phantom_lateral_m(self, laterals_m: NDArray[np.float64]) -> NDArray[np.float64]:
         return (self.mirror * laterals_m + self.center_m) / self.scale
@@ -174,6 +184,8 @@ def _draw_view(draws: Draws, settings: CropSettings, entry: BankEntry, imaging: 
         mirror=1 if draws.chance(0.5) else -1,
         tilt=draws.uniform(-settings.max_tilt, settings.max_tilt) if free else 0.0,
         inclusion_gain=draws.log_uniform(0.3, 3.0) if free and draws.chance(0.5) else 1.0,
+        texture_db=draws.uniform(0.0, settings.max_texture_db) if settings.max_texture_db else 0.0,
+        texture_seed=draws.below(2**31) if settings.max_texture_db else 0,
     )
 
 

@@ -12,11 +12,10 @@ from engine.simulation.mechanics import Compression, UnitField, compress
 from engine.simulation.phantom import Phantom
 from engine.simulation.renderer import Imaging
 from engine.simulation.sequences import Degradation, FrameLoad, Scene, render_scene
+from engine.simulation.texture import texture
 from engine.types import FrameTruth, Geometry, GeometrySources, Map, RFSequence, Truth
 
 ELEMENT_M = 1e-3
-_WAVES = 32
-_GRAIN_M = 1.2e-3
 _KNOWN = GeometrySources(*("file",) * 6)
 
 
@@ -47,8 +46,8 @@ class Plan:
         gains = np.array([1.0, *(self.echo_gains or (1.0,) * len(self.phantom.inclusions))])
         amplitude = gains[self.phantom.labels(laterals_m, depths_m)]
         if self.texture_db:
-            texture = _smooth_noise(np.random.default_rng(self.texture_seed), laterals_m, depths_m)
-            amplitude = amplitude * 10 ** (self.texture_db * texture / 20)
+            brightness_db = self.texture_db * texture(self.texture_seed, laterals_m, depths_m)
+            amplitude = amplitude * 10 ** (brightness_db / 20)
         for extra in self.extra_motion:
             amplitude = amplitude * extra.echo_gain_at(laterals_m, depths_m)
         return np.asarray(amplitude)
@@ -114,17 +113,6 @@ def _scene(field_m: UnitField, plan: Plan) -> Scene:
         plan.echogenicity if plan.echo_gains or plan.texture_db or plan.extra_motion else None,
         plan.extra_motion,
     )
-
-
-def _smooth_noise(
-    random: np.random.Generator, laterals_m: NDArray[np.float64], depths_m: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Random function of unit variance: a sum of plane waves, longer sideways than in depth."""
-    total = np.zeros(np.shape(laterals_m))
-    for _ in range(_WAVES):
-        across, down = random.normal(size=2) / np.array([2 * _GRAIN_M, _GRAIN_M])
-        total = total + np.cos(across * laterals_m + down * depths_m + random.uniform(0, 2 * np.pi))
-    return np.asarray(total * np.sqrt(2 / _WAVES))
 
 
 def _single(values: NDArray[np.float64]) -> Map:

@@ -198,4 +198,4 @@ def _batch(
     chosen = torch.randperm(len(frames), generator=generator)[: settings.frames].tolist()
     deformed = sorted((frames[index] for index in chosen), key=lambda frame: abs(frame - settings.reference))
     raw = recording.random_crop([settings.reference, *deformed], shape, generator)
-    return prepare(raw.to(device), Difficulty(0.0, 0.0, 0.0, 0.0), generator)
+    return prepare(raw.to(device), Difficulty(0.0, 0.0, 0.0, 0.0), generator, equalised=True)

@@ -64,6 +64,7 @@ class DataSettings(Parameters):
     mirror: bool = parameter(True, help="Mirror laterally and change the sign of the RF at random")
     gain: float = parameter(0.1, minimum=0.0, maximum=0.9, help="Largest relative gain change between frames")
     noise: float = parameter(0.0, minimum=0.0, help="Largest white noise added, relative to the RF's effective value")
+    equalise: bool = parameter(True, help="Divide the RF by its local magnitude, as the estimators do")
     held_out: int = parameter(1, minimum=0, help="Files at the end of the folder kept for validation only")
     prefetch: int = parameter(0, minimum=0, maximum=64, help="Threads that make batches ahead; 0: none")
 

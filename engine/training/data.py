@@ -14,6 +14,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from engine.networks.equalisation import equalise
 from engine.training.alignment import Affine, fit, spoil
 from engine.training.config import DataSettings, Difficulty, TrainingConfig
 from engine.types import Geometry
@@ -85,7 +86,7 @@ class Stream:
             generator = seeded(self._config.run.seed, "use", self._rank, use)
             raw = cut(self._sequence(self._number(use)), self._config.crop_at(iteration), generator)
             raw = varied(raw, data, generator)
-            prepared.append(prepare(raw, difficulty, generator))
+            prepared.append(prepare(raw, difficulty, generator, equalised=data.equalise))
         return collate(prepared)
 
     def batches(self, first: int, last: int) -> Iterator[Batch]:
@@ -176,9 +177,9 @@ def varied(raw: RawSequence, data: DataSettings, generator: torch.Generator) -> 
     return RawSequence(rf, raw.geometry, motion, bulk)
 
 
-def prepare(raw: RawSequence, difficulty: Difficulty, generator: torch.Generator) -> Batch:
-    """Normalise, remove an imperfect bulk motion, and solve for what is left; a batch of one."""
-    rf = raw.rf / peak(raw.rf[0])
+def prepare(raw: RawSequence, difficulty: Difficulty, generator: torch.Generator, *, equalised: bool) -> Batch:
+    """Equalise or scale the RF, remove an imperfect bulk motion, and solve for what is left; a batch of one."""
+    rf = equalise(raw.rf) if equalised else raw.rf / peak(raw.rf[0])
     if raw.motion is None and raw.bulk is None:
         raise ValueError("a sequence needs its true motion or a bulk motion")
     bulk = raw.bulk if raw.motion is None else fit(raw.motion)
