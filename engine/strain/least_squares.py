@@ -35,7 +35,7 @@ class LeastSquaresParams(Parameters):
         2.0e-3, unit="m", minimum=0.2e-3, maximum=10e-3, help="Axial length over which a straight line is fitted"
     )
     weighted: bool = parameter(True, help="Weight each displacement by its squared quality")
-    side_lines: int = parameter(
+    neighbours: int = parameter(
         0, unit="lines", minimum=0, maximum=10, help="Lines on each side that share the slope: less noise, less detail"
     )
 
@@ -59,7 +59,7 @@ class LeastSquares(StrainMethod[LeastSquaresParams]):
         weights = valid.astype(np.float64)
         if params.weighted and quality is not None:
             weights *= np.maximum(np.square(np.nan_to_num(quality, nan=0.0)), _LEAST_WEIGHT)
-        slope = weighted_slope(axial, weights, window, params.side_lines)
+        slope = weighted_slope(axial, weights, window, params.neighbours)
         return Strain(slope.astype(np.float32), geometry, window * geometry.axial_spacing_m)
 
 
@@ -73,13 +73,13 @@ def strain_kernel(samples: int) -> NDArray[np.float64]:
 
 
 def weighted_slope(
-    displacement: NDArray[Any], weights: NDArray[Any], window: int, side_lines: int = 0
+    displacement: NDArray[Any], weights: NDArray[Any], window: int, neighbours: int = 0
 ) -> NDArray[np.float64]:
     """Slope per row of the weighted straight-line fit in each window, (H, W) float64.
 
     A weight of 0 marks a sample as absent, and its value may be NaN. NaN where fewer than half of the window's
     samples are present, where the pixel itself is absent, or nearer than two rows to an end. Prefix sums make the
-    cost independent of the window. With `side_lines`, that many lines on each side share the slope while each keeps
+    cost independent of the window. With `neighbours`, that many lines on each side share the slope while each keeps
     an offset of its own: for even weights the fit of a plane, with noise lower by the root of the number of lines.
     """
     rows = displacement.shape[0]
@@ -96,7 +96,7 @@ def weighted_slope(
         length = 2 * reach + 1
         moments[:, reach] = _moments(values[:length], weighting[:length])
         moments[:, rows - 1 - reach] = _moments(values[-length:], weighting[-length:])
-    return _slope(moments, present, half, side_lines)
+    return _slope(moments, present, half, neighbours)
 
 
 def _terms(values: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[NDArray[Any], ...]:
@@ -122,7 +122,7 @@ def _moments_by_prefix(values: NDArray[np.float64], weights: NDArray[np.float64]
     return np.stack([windowed(term) for term in _terms(values, weights)])
 
 
-def _slope(moments: NDArray[np.float64], present: NDArray[np.bool_], half: int, side_lines: int) -> NDArray[np.float64]:
+def _slope(moments: NDArray[np.float64], present: NDArray[np.bool_], half: int, neighbours: int) -> NDArray[np.float64]:
     """Slope of the fit with these sums; it does not depend on where k is counted from."""
     rows = len(present)
     weight, first, second, value, product, count = moments
@@ -130,16 +130,16 @@ def _slope(moments: NDArray[np.float64], present: NDArray[np.bool_], half: int, 
     reach = np.minimum(half, np.minimum(np.arange(rows), np.arange(rows)[::-1]))[:, None]
     usable = (2 * count >= 2 * reach + 1) & present & (spread > 0) & (reach >= SMALLEST_WINDOW // 2)
     covariance = product * weight - first * value
-    if side_lines:
+    if neighbours:
         per_weight = np.divide(1.0, weight, out=np.zeros_like(weight), where=usable)
-        covariance, spread = (_over_lines(term * per_weight, side_lines) for term in (covariance, spread))
+        covariance, spread = (_over_lines(term * per_weight, neighbours) for term in (covariance, spread))
     slope: NDArray[np.float64] = np.where(usable, covariance / np.where(usable, spread, 1.0), np.nan)
     return slope
 
 
-def _over_lines(term: NDArray[np.float64], side_lines: int) -> NDArray[np.float64]:
+def _over_lines(term: NDArray[np.float64], neighbours: int) -> NDArray[np.float64]:
     """Sum over each line and its neighbours (H, W); at the sides over those that exist."""
-    lines = 2 * side_lines + 1
+    lines = 2 * neighbours + 1
     total: NDArray[np.float64] = lines * uniform_filter1d(term, lines, axis=1, mode="constant")
     return total
 

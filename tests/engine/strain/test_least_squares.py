@@ -157,7 +157,7 @@ def test_an_even_window_is_refused() -> None:
 
 def test_lines_that_share_a_slope_share_its_noise() -> None:
     noise = np.random.default_rng(2).standard_normal((4000, 64))
-    alone, shared = (weighted_slope(noise, np.ones_like(noise), 43, side_lines) for side_lines in (0, 2))
+    alone, shared = (weighted_slope(noise, np.ones_like(noise), 43, neighbours) for neighbours in (0, 2))
     inside = (slice(30, -30), slice(2, -2))
     assert shared[inside].std() == pytest.approx(alone[inside].std() / np.sqrt(5), rel=0.05)
 
