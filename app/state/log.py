@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.state.viewer import ViewerState
 
-KEPT_ENTRIES = 5000
+KEPT_ENTRIES = 500
 Level = Literal["note", "warning", "error"]
 
 
