@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu
 
@@ -13,7 +13,7 @@ from app.dialogs.geometry_dialog import GeometryDialog
 from app.dialogs.sessions import FILTER as SESSIONS
 from app.features.base import FEATURES, Entry, FeatureContext, FilledMenu
 from app.session_file import EXTENSION
-from app.state import Regions
+from app.state import OpenRecording, Regions
 from engine.readers.base import READERS
 
 
@@ -107,7 +107,12 @@ class Opening(QObject):
         if recording.frames > 1:
             self._commands.playback.show_frame(1)
             if self._preferences.estimate_on_open:
-                self._commands.processing.start()
+                # Not in the same event: what is new is shown first, then there is something to wait for.
+                QTimer.singleShot(0, self, partial(self._estimate, recording))
+
+    def _estimate(self, recording: OpenRecording) -> None:
+        if self._state.recording is recording:
+            self._commands.processing.start()
 
 
 def build(context: FeatureContext) -> tuple[Entry, ...]:

@@ -1,7 +1,5 @@
 """Load what exports need while the window is idle: at the first export it would hold up the window's thread."""
 
-import gc
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
@@ -10,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Slot
 
 from app.features.base import FEATURES, Entry, FeatureContext
+from app.features.collecting import settle_memory
 from app.jobs import JobControl
 from engine.types import Geometry
 
@@ -50,15 +49,6 @@ def warm_up(control: JobControl) -> None:
         _WARM.set()
     finally:
         settle_memory()
-
-
-@cache
-def settle_memory() -> None:
-    """Take all that was loaded out of garbage collection, once.
-
-    The libraries hold 350 000 objects that never go, and looking through them took 0.1 to 0.2 s each time.
-    """
-    gc.freeze()
 
 
 def build(context: FeatureContext) -> tuple[Entry, ...]:
