@@ -67,7 +67,7 @@ class NetworkThenGlue(Estimator[RefinedParameters]):
         return ESTIMATORS.get(self.network)
 
     def _network_parameters(self, params: RefinedParameters) -> Parameters:
-        return self._network().Params.from_text({"weights": params.weights})
+        return self._network().Params.from_text({"weights": params.weights, "mirrored": "false"})
 
 
 @ESTIMATORS.entry("musse-net+glue")

@@ -51,6 +51,9 @@ class RFNetworkParams(NetworkParams):
     equalise: bool = parameter(
         True, help="Divide the RF by its local magnitude first, so that weak echoes count as much as strong ones"
     )
+    mirrored: bool = parameter(
+        True, help="Average with the motion found in mirrored frames: less noise, twice the time"
+    )
 
 
 @dataclass(frozen=True)
@@ -145,12 +148,13 @@ class _Tracker:
         self._device = device
         self._precision = params.precision
         self._equalise = isinstance(params, RFNetworkParams) and params.equalise
+        self._views = [False, True] if isinstance(params, RFNetworkParams) and params.mirrored else [False]
         self._threshold = params.stop_threshold_samples if isinstance(params, MultiStageParams) else 0.0
         expected = card.samples_per_period if params.canonical_grid else 0.0
         pitch_m = card.pitch_m if params.canonical_grid else (first.geometry.pitch_m, first.geometry.pitch_m)
         height, width = first.reference.shape
         self._grid = CanonicalGrid.of((height, width), first.geometry, expected, pitch_m)
-        self._features, self._state = self._begin(first)
+        self._features, self._states = self._begin(first)
 
     def displacements(self, pairs: list[FramePair]) -> list[Displacement]:
         """Estimate the next frames of the recording."""
@@ -165,20 +169,28 @@ class _Tracker:
             for field, pair, used in zip(total, pairs, stages, strict=True)
         ]
 
-    def _begin(self, first: FramePair) -> "tuple[Features, State]":
+    def _begin(self, first: FramePair) -> "tuple[list[Features], list[State]]":
+        """Features of the reference and empty memory, for each view."""
         import torch
 
         with torch.inference_mode(), self._autocast():
-            features = self._network.encode_reference(self._frame(first.reference)[None])
-            return features, self._network.initial_state(features)
+            reference = self._frame(first.reference)[None]
+            features = [self._network.encode_reference(_seen(reference, mirrored)) for mirrored in self._views]
+            return features, [self._network.initial_state(found) for found in features]
 
     def _residual(self, compensated: "Tensor") -> "tuple[Tensor, list[int]]":
-        """Motion (n, 2, H, W) that is left in frames (n, 1, H, W), and the stages used for each."""
-        with self._autocast():
-            motion, self._state, stages = self._network.refine(
-                self._features, compensated[None], self._state, self._threshold
-            )
-        return motion[0].float(), stages
+        """Motion (n, 2, H, W) that is left in frames (n, 1, H, W), the mean of all views, and the stages used."""
+        import torch
+
+        motions, used = [], []
+        for view, mirrored in enumerate(self._views):
+            with self._autocast():
+                motion, self._states[view], stages = self._network.refine(
+                    self._features[view], _seen(compensated[None], mirrored), self._states[view], self._threshold
+                )
+            motions.append(_motion_back(motion[0].float(), mirrored))
+            used.append(stages)
+        return torch.stack(motions).mean(dim=0), [max(counts) for counts in zip(*used, strict=True)]
 
     def _compensated(self, pairs: list[FramePair], initial: "Tensor") -> "Tensor":
         import torch
@@ -212,6 +224,15 @@ class _Tracker:
         import torch
 
         return torch.autocast(self._device.type, torch.bfloat16, enabled=self._precision == "bfloat16")
+
+
+def _seen(frames: "Tensor", mirrored: bool) -> "Tensor":
+    return frames.flip(-1) if mirrored else frames
+
+
+def _motion_back(motion: "Tensor", mirrored: bool) -> "Tensor":
+    """Take motion (n, 2, H, W) of mirrored frames back: lines run the other way."""
+    return motion.flip(-1) * motion.new_tensor([-1.0, 1.0])[:, None, None] if mirrored else motion
 
 
 def _compose(residual: "Tensor", initial: "Tensor") -> "Tensor":

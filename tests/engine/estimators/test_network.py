@@ -9,7 +9,7 @@ import torch
 
 from engine.errors import WeightsError
 from engine.estimators.base import ESTIMATORS
-from engine.estimators.network import MultiStageParams, NetworkParams
+from engine.estimators.network import MultiStageParams, NetworkParams, RFNetworkParams
 from engine.networks import weights
 from engine.networks.base import build
 from engine.types import Displacement, FramePair, Geometry
@@ -130,6 +130,30 @@ def test_the_stopping_rule_leaves_out_stages(box: Path) -> None:
     (stopped,) = estimator.track(pairs(1), MultiStageParams(), CPU)
     (full,) = estimator.track(pairs(1), MultiStageParams(stop_threshold_samples=0.0), CPU)
     assert (stopped.report["stages"], full.report["stages"]) == (2, 3)
+
+
+def test_mirrored_frames_give_the_mirrored_motion(filled: Path) -> None:
+    estimator = ESTIMATORS.get("usse-net")
+    (pair,) = pairs(1)
+    mirrored = FramePair(pair.reference[:, ::-1].copy(), pair.deformed[:, ::-1].copy(), pair.geometry)
+    (one,), (other,) = (estimator.track([frames], RFNetworkParams(), CPU) for frames in (pair, mirrored))
+    np.testing.assert_allclose(other.axial_samples[:, ::-1], one.axial_samples, atol=1e-5)
+    np.testing.assert_allclose(other.lateral_lines[:, ::-1], -one.lateral_lines, atol=1e-5)
+    (alone,) = estimator.track([pair], RFNetworkParams(mirrored=False), CPU)
+    assert np.abs(alone.axial_samples - one.axial_samples).max() > 1e-3
+
+
+def test_echoes_that_fade_with_depth_change_the_motion_little(filled: Path) -> None:
+    estimator = ESTIMATORS.get("usse-net")
+    (pair,) = pairs(1, (600, 16))
+    gain = np.logspace(0, -2, 600, dtype=np.float32)[:, None]
+    fading = FramePair(gain * pair.reference, gain * pair.deformed, pair.geometry)
+
+    def change(params: RFNetworkParams) -> float:
+        (even,), (faded,) = (estimator.track([frames], params, CPU) for frames in (pair, fading))
+        return float(np.abs(faded.axial_samples - even.axial_samples).mean())
+
+    assert change(RFNetworkParams()) < 0.5 * change(RFNetworkParams(equalise=False))
 
 
 def test_weights_of_another_network_are_refused(filled: Path) -> None:
