@@ -1,8 +1,10 @@
 """From a run to weights in the box: the best weights with a card that says how they came about."""
 
 import math
+import subprocess
 from pathlib import Path
 
+import engine
 from engine.errors import WeightsError
 from engine.networks.base import build
 from engine.networks.weights import folder, save
@@ -38,10 +40,25 @@ def card_fields(config: TrainingConfig, iteration: int, scores: dict[str, float]
             "recordings": "real recordings without truth",
         }[config.data.source],
         "seed": config.run.seed,
+        "commit": program_commit(),
         "iterations": iteration,
         "hardware": f"{config.run.device}, {config.run.threads} thread(s)",
         "scores": {"training-validation": {name: value for name, value in scores.items() if not math.isnan(value)}},
     }
+
+
+def program_commit() -> str:
+    """Name the commit of the program's own checkout; empty for an installed program or where git is missing."""
+    root = Path(engine.__file__).parents[1]
+    if not (root / ".git").exists():
+        return ""
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return ""
+    return found.stdout.strip()
 
 
 def manner(config: TrainingConfig, iteration: int) -> str:

@@ -57,6 +57,13 @@ def test_shapes_types_and_scale() -> None:
     assert sequence.geometry.sampling_hz == pytest.approx(8 * sequence.geometry.center_hz)
 
 
+def test_texture_varies_the_brightness_alone() -> None:
+    plain, textured = draw(2, CLEAN), draw(2, replace(CLEAN, max_texture_db=20.0))
+    patches = [sequence.rf[0].square().unflatten(0, (8, 48)).mean(dim=(1, 2)).log10() for sequence in (plain, textured)]
+    assert float(patches[1].std()) > 1.5 * float(patches[0].std())
+    assert float(correlations(textured).min()) > 0.97
+
+
 def test_the_generator_alone_decides() -> None:
     one, same, other = draw(7, SMALL), draw(7, SMALL), draw(8, SMALL)
     assert torch.equal(one.rf, same.rf)

@@ -1,14 +1,16 @@
+import subprocess
 from pathlib import Path
 
 import pytest
 import torch
 
+import engine
 from engine.errors import WeightsError
 from engine.networks.base import build
 from engine.networks.weights import load
 from engine.training import checkpoint
 from engine.training.config import TrainingConfig, parse
-from engine.training.export import export_weights, manner
+from engine.training.export import export_weights, manner, program_commit
 from engine.training.initial import initial_network
 from engine.training.loop import BEST
 
@@ -47,6 +49,16 @@ def test_the_best_weights_reach_the_box_with_their_card(run_folder: Path) -> Non
     assert card.scores == {"training-validation": {"strain_rmse": 0.25}}
     stored = checkpoint.load(run_folder / BEST)["weights"]
     assert all(torch.equal(values, stored[name]) for name, values in module.state_dict().items())
+
+
+def test_the_card_names_the_commit_of_a_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(engine, "__file__", str(tmp_path / "engine" / "__init__.py"))
+    assert program_commit() == ""
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=b"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "c"], check=True)
+    shown = subprocess.run([*git, "log", "--format=%h"], check=True, capture_output=True, text=True)
+    assert program_commit() == shown.stdout.strip() != ""
 
 
 def test_the_manner_of_training_is_that_up_to_the_best_weights() -> None:
