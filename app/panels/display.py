@@ -104,6 +104,7 @@ class DisplayPanel(Panel):
         form.addRow("", self.reverse)
         form.addRow("Limits", self.limits)
         ends = QHBoxLayout()
+        ends.setSpacing(6)
         ends.addWidget(self.low)
         ends.addWidget(QLabel("to"))
         ends.addWidget(self.high)

@@ -103,6 +103,7 @@ class MethodPanel(Panel):
 
     def _lay_out(self) -> None:
         reference = QHBoxLayout()
+        reference.setSpacing(6)
         reference.addWidget(self.reference, 1)
         reference.addWidget(self.here)
         form = QFormLayout()
