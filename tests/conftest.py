@@ -3,6 +3,7 @@
 `render(motion)` gives a FramePair in which each scatterer has moved by `motion(z, x) = (axial, lateral)` in metres.
 """
 
+import os
 from collections.abc import Callable
 
 import numpy as np
@@ -21,6 +22,11 @@ _BANDWIDTH = 0.6
 _BEAM_FWHM_M = 0.55e-3
 _SCATTERERS_PER_M2 = 72e6
 _MARGIN_M = 3e-3
+
+
+def pytest_xdist_setupnodes() -> None:
+    """Give each of the processes that share the tests one thread: more would wait for one another."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
