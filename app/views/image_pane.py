@@ -52,7 +52,7 @@ class ImagePane(QFrame):
         self._badge.move(*BADGE_PX)
         self._badge.hide()
         self._message = QLabel(self.plot)
-        self._message.setObjectName("muted")
+        self._message.setObjectName("message")
         self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._message.setWordWrap(True)
         self._message.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -95,13 +95,13 @@ class ImagePane(QFrame):
         return self._badge.text()
 
     def set_message(self, text: str) -> None:
-        """Say in the middle why there is no image and what to do; empty for nothing."""
+        """Say why there is no image and what to do; empty for nothing."""
         self._message.setText(text)
         self._message.setVisible(bool(text))
         self._place_message()
 
     def message(self) -> str:
-        """Return what is said in the middle."""
+        """Return what is said there."""
         return self._message.text()
 
     def set_extent(self, extent: QRectF) -> None:
@@ -129,12 +129,12 @@ class ImagePane(QFrame):
         self.bar.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the words in the middle."""
+        """Keep the words in their place."""
         super().resizeEvent(event)
         self._place_message()
 
     def _place_message(self) -> None:
-        width, height = max(self.plot.width() - 80, 120), 120
-        self._message.setGeometry(
-            (self.plot.width() - width) // 2 + 20, (self.plot.height() - height) // 2 - 20, width, height
-        )
+        self._message.setMaximumWidth(max(self.plot.width() - 80, 120))
+        self._message.adjustSize()
+        room = self.plot.size() - self._message.size()
+        self._message.move(room.width() // 2 + 20, room.height() * 3 // 4)  # below most ellipses
