@@ -1,10 +1,12 @@
 """Average trained weights of one architecture: `python resources/training/average_weights.py OUTPUT A=0.5 B=0.5`.
 
 A and B are names of weights in the box or paths of safetensors files with cards. Networks of several stages may differ
-in their number: the last stage of the shorter one is repeated. Averaging weights of one training history widens the
-minimum they lie in (Wortsman et al., Model soups, ICML 2022). OUTPUT is a safetensors file; its card names the parts.
+in their number: the last stage of the shorter one is repeated, as often as `--stages N` wants if it is given. Averaging
+weights of one training history widens the minimum they lie in (Wortsman et al., Model soups, ICML 2022). OUTPUT is a
+safetensors file of half precision; its card names the parts.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -17,20 +19,22 @@ from engine.networks.weights import WeightsCard
 from engine.training.initial import with_stages
 
 
-def average(parts: dict[str, float], output: Path) -> WeightsCard:
-    """Write the weighted mean of the parts; shares must add up to 1."""
+def average(parts: dict[str, float], output: Path, stages: int = 0) -> WeightsCard:
+    """Write the weighted mean of the parts, with `stages` stages if not 0; shares must add up to 1."""
     if abs(sum(parts.values()) - 1) > 1e-6:
         raise SystemExit(f"shares add up to {sum(parts.values()):g}, not 1")
     loaded = [weights.load(name) for name in parts]
     longest, card = max(loaded, key=lambda pair: len(pair[0].state_dict()))
     states = [network.state_dict() for network, _ in loaded]
+    config = dict(card.config)
     if isinstance(longest, MUSSENet):
-        states = [with_stages(state, len(longest.stages)) for state in states]
+        config["stages"] = max(stages, len(longest.stages))
+        states = [with_stages(state, config["stages"]) for state in states]
     mixed = {}
     for name, value in states[0].items():
         total = sum(share * state[name].double() for share, state in zip(parts.values(), states, strict=True))
         mixed[name] = torch.as_tensor(total).to(value.dtype)
-    network = build(card.network, card.config)
+    network = build(card.network, config)
     network.load_state_dict(mixed)
     fields = {
         "samples_per_period": card.samples_per_period,
@@ -48,10 +52,15 @@ def average(parts: dict[str, float], output: Path) -> WeightsCard:
         "iterations": max(part.iterations for _, part in loaded),
         "hardware": card.hardware,
     }
-    return weights.save(network, fields, output)
+    return weights.save(network, fields, output, half=True)
 
 
 if __name__ == "__main__":
-    given = [argument.rsplit("=", 1) for argument in sys.argv[2:]]
-    made = average({name: float(share) for name, share in given}, Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("parts", nargs="+", metavar="NAME=SHARE")
+    parser.add_argument("--stages", type=int, default=0)
+    chosen = parser.parse_args()
+    given = [part.rsplit("=", 1) for part in chosen.parts]
+    made = average({name: float(share) for name, share in given}, chosen.output, chosen.stages)
     sys.stdout.write(f"{made.name}: {made.sha256}\n")
