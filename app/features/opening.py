@@ -16,6 +16,9 @@ from app.session_file import EXTENSION
 from app.state import OpenRecording, Regions
 from engine.readers.base import READERS
 
+SHOW_FIRST_MS = 150
+"""Time for the first pictures of a recording, before estimating takes its share of the processor."""
+
 
 def open_filter() -> str:
     """Return the Open dialog's filters: all that opens, then every format that a reader knows, sessions, all files."""
@@ -107,8 +110,7 @@ class Opening(QObject):
         if recording.frames > 1:
             self._commands.playback.show_frame(1)
             if self._preferences.estimate_on_open:
-                # Not in the same event: what is new is shown first, then there is something to wait for.
-                QTimer.singleShot(0, self, partial(self._estimate, recording))
+                QTimer.singleShot(SHOW_FIRST_MS, self, partial(self._estimate, recording))
 
     def _estimate(self, recording: OpenRecording) -> None:
         if self._state.recording is recording:
