@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from engine.errors import StrainscopeError
 from engine.networks import weights
 from engine.networks.base import build
 from engine.networks.musse_net import MUSSENet
@@ -27,8 +28,11 @@ def average(parts: dict[str, float], output: Path, stages: int = 0) -> WeightsCa
     longest, card = max(loaded, key=lambda pair: len(pair[0].state_dict()))
     states = [network.state_dict() for network, _ in loaded]
     config = dict(card.config)
-    if isinstance(longest, MUSSENet):
-        config["stages"] = max(stages, len(longest.stages))
+    own = len(longest.stages) if isinstance(longest, MUSSENet) else 0
+    if stages and not 0 < own <= stages:
+        raise SystemExit(f"{card.name} has {own or 'no'} stages: it cannot become one of {stages}")
+    if own:
+        config["stages"] = stages or own
         states = [with_stages(state, config["stages"]) for state in states]
     mixed = {}
     for name, value in states[0].items():
@@ -61,6 +65,12 @@ if __name__ == "__main__":
     parser.add_argument("parts", nargs="+", metavar="NAME=SHARE")
     parser.add_argument("--stages", type=int, default=0)
     chosen = parser.parse_args()
-    given = [part.rsplit("=", 1) for part in chosen.parts]
-    made = average({name: float(share) for name, share in given}, chosen.output, chosen.stages)
+    try:
+        shares = {name: float(share) for name, share in (part.rsplit("=", 1) for part in chosen.parts)}
+    except ValueError:
+        parser.error(f"expected NAME=SHARE, found {' '.join(chosen.parts)}")
+    try:
+        made = average(shares, chosen.output, chosen.stages)
+    except StrainscopeError as error:
+        parser.error(str(error))
     sys.stdout.write(f"{made.name}: {made.sha256}\n")
