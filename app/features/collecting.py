@@ -13,6 +13,8 @@ from PySide6.QtWidgets import QMainWindow
 from app.features.base import FEATURES, Entry, FeatureContext
 
 PERIOD_MS = 500
+SETTLED_MS = 60_000
+"""Memory counts as settled after this time in any case, for example where the methods cannot be loaded."""
 
 
 @cache
@@ -41,6 +43,7 @@ class Collector(QObject):
         self._timer.setInterval(PERIOD_MS)
         self._timer.timeout.connect(self.collect)
         self._timer.start()
+        QTimer.singleShot(SETTLED_MS, self, settle_memory)
 
     @Slot()
     def collect(self) -> None:

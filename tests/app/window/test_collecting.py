@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from pytestqt.qtbot import QtBot
 
+from app.features.collecting import settle_memory
 from app.main_window import MainWindow
 
 
@@ -27,6 +28,7 @@ def _litter(told: list[str]) -> None:
 
 def test_a_worker_never_collects(window: MainWindow, qtbot: QtBot) -> None:
     assert not gc.isenabled()
+    settle_memory()
     told: list[str] = []
     worker = threading.Thread(target=_litter, args=(told,), name="worker")
     worker.start()
