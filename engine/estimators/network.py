@@ -54,12 +54,26 @@ class RFNetworkParams(NetworkParams):
     mirrored: bool = parameter(
         True, help="Average with the motion found in mirrored frames: less noise, twice the time"
     )
+    smoothing_m: float = parameter(
+        0.5e-3,
+        unit="m",
+        minimum=0.0,
+        maximum=5e-3,
+        help="Standard deviation of the Gaussian along the beam that smooths the motion; 0 for none",
+    )
 
 
 @dataclass(frozen=True)
 class MultiStageParams(RFNetworkParams):
-    """Parameters of a network of several stages."""
+    """Parameters of a network of several stages; it smooths between them already."""
 
+    smoothing_m: float = parameter(
+        0.3e-3,
+        unit="m",
+        minimum=0.0,
+        maximum=5e-3,
+        help="Standard deviation of the Gaussian along the beam that smooths the motion; 0 for none",
+    )
     stop_threshold_samples: float = parameter(
         0.05,
         unit="samples",
@@ -154,15 +168,20 @@ class _Tracker:
         pitch_m = card.pitch_m if params.canonical_grid else (first.geometry.pitch_m, first.geometry.pitch_m)
         height, width = first.reference.shape
         self._grid = CanonicalGrid.of((height, width), first.geometry, expected, pitch_m)
+        smoothing_m = params.smoothing_m if isinstance(params, RFNetworkParams) else 0.0
+        self._smoothing_rows = smoothing_m / first.geometry.axial_spacing_m * self._grid.axial_factor
         self._features, self._states = self._begin(first)
 
     def displacements(self, pairs: list[FramePair]) -> list[Displacement]:
         """Estimate the next frames of the recording."""
         import torch
 
+        from engine.networks.smoothing import smooth_along_beam
+
         with torch.inference_mode():
             initial = torch.stack([self._initial(pair) for pair in pairs])
             motion, stages = self._residual(self._compensated(pairs, initial))
+            motion = smooth_along_beam(motion, self._smoothing_rows)
             total = self._grid.native_motion(_compose(motion, initial)).cpu().numpy()
         return [
             Displacement.from_samples(field[1], field[0], pair.geometry, {"stages": float(used)})

@@ -5,6 +5,10 @@ Two readings differ from the printed formulas. The original frame is warped once
 interpolation takes the high frequencies out of RF. And the residual, which lives on the compensated frame, is composed
 with the motion before it, total(x) = residual(x) + before(x + residual(x)); plain addition would err by up to
 |residual| |gradient|. `interpolation="paper"` keeps the paper's own up-sampled bilinear warp.
+
+With `smoothing_samples` the motion is smoothed along the beam before a stage takes it over, as registration by
+diffusing "demons" does between its warps (Thirion, Med. Image Anal. 2:243, 1998): the noise of one stage is not built
+on by the next, and what the smoothing rounds off, the next stage finds again.
 """
 
 from dataclasses import dataclass
@@ -16,6 +20,7 @@ from torch import Tensor, nn
 from engine import warp
 from engine.errors import ParameterError
 from engine.networks.base import NETWORKS, DisplacementNetwork, Features, NetworkConfig, State, as_series, in_a_row
+from engine.networks.smoothing import smooth_along_beam
 from engine.networks.usse_net import USSENet, USSENetConfig
 from engine.parameters import parameter
 
@@ -27,6 +32,13 @@ class MUSSENetConfig(USSENetConfig):
     stages: int = parameter(2, minimum=1, maximum=8, help="Number of USSE-Net stages")
     interpolation: Literal["band-limited", "bilinear", "paper"] = parameter(
         "band-limited", help="Interpolation of RF between stages"
+    )
+    smoothing_samples: float = parameter(
+        0.0,
+        unit="samples",
+        minimum=0.0,
+        maximum=200.0,
+        help="Standard deviation of the Gaussian along the beam that smooths motion between stages; 0 for none",
     )
 
 
@@ -120,8 +132,8 @@ class MUSSENet(DisplacementNetwork):
         """Total motion after `stage`, which sees the frames compensated by the motion `before` it."""
         if before is None:
             return stage.step(features, deformed, state)
-        flat = in_a_row(before)
         with torch.autocast(deformed.device.type, enabled=False):
+            flat = smooth_along_beam(in_a_row(before), self.config.smoothing_samples)
             compensated = warp.warp(in_a_row(deformed), flat, self.config.interpolation)
         residual, state = stage.step(features, as_series(compensated, deformed), state)
         return as_series(warp.compose(in_a_row(residual), flat), deformed), state

@@ -12,6 +12,7 @@ from engine.estimators.base import ESTIMATORS
 from engine.estimators.network import MultiStageParams, NetworkParams, RFNetworkParams
 from engine.networks import weights
 from engine.networks.base import build
+from engine.networks.smoothing import smooth_along_beam
 from engine.types import Displacement, FramePair, Geometry
 
 CPU = torch.device("cpu")
@@ -154,6 +155,21 @@ def test_echoes_that_fade_with_depth_change_the_motion_little(filled: Path) -> N
         return float(np.abs(faded.axial_samples - even.axial_samples).mean())
 
     assert change(RFNetworkParams()) < 0.5 * change(RFNetworkParams(equalise=False))
+
+
+@pytest.mark.parametrize("sampling_hz", [40e6, 80e6])
+def test_smoothing_has_the_same_length_at_any_sampling(filled: Path, sampling_hz: float) -> None:
+    estimator, shape = ESTIMATORS.get("usse-net"), (200, 16)
+    geometry = Geometry(sampling_hz, 5e6, 1540.0, 0.2e-3)
+    period = sampling_hz / 5e6
+    pair = FramePair(speckle(*shape, 0, period), speckle(*shape, 1, period), geometry)
+    (rough,), (smooth,) = (
+        estimator.track([pair], RFNetworkParams(canonical_grid=False, smoothing_m=length_m), CPU)
+        for length_m in (0.0, 0.2e-3)
+    )
+    expected = smooth_along_beam(torch.from_numpy(rough.axial_samples)[None, None], 0.2e-3 * 2 * sampling_hz / 1540)
+    np.testing.assert_allclose(smooth.axial_samples, expected[0, 0], atol=1e-4)
+    assert np.abs(smooth.axial_samples - rough.axial_samples).max() > 1e-3
 
 
 def test_weights_of_another_network_are_refused(filled: Path) -> None:

@@ -6,6 +6,7 @@ import torch
 from engine.errors import ParameterError
 from engine.networks.base import build
 from engine.networks.musse_net import MUSSENet
+from engine.networks.smoothing import smooth_along_beam
 from engine.warp import warp
 
 
@@ -115,3 +116,12 @@ def test_interpolation_is_an_option(interpolation: str) -> None:
     constant(network, 1, 0.0, 0.5)
     constant(network, 2, 0.0, 0.5)
     torch.testing.assert_close(network(REFERENCE, DEFORMED)[0, 0, 1], torch.full((48, 24), 1.0), atol=1e-5, rtol=0)
+
+
+def test_motion_is_smoothed_before_the_next_stage_takes_it_over() -> None:
+    """The second stage finds nothing, so that what it was given comes back."""
+    network, plain = make(smoothing_samples=3.0), make()
+    (first, second), (same, rough) = (made.stage_motions(REFERENCE, DEFORMED) for made in (network, plain))
+    torch.testing.assert_close(first, same, rtol=0, atol=0)
+    torch.testing.assert_close(rough, same, rtol=0, atol=0)
+    torch.testing.assert_close(second[0], smooth_along_beam(first[0], 3.0), atol=1e-5, rtol=0)
