@@ -65,15 +65,8 @@ class RFNetworkParams(NetworkParams):
 
 @dataclass(frozen=True)
 class MultiStageParams(RFNetworkParams):
-    """Parameters of a network of several stages; it smooths between them already."""
+    """Parameters of a network of several stages."""
 
-    smoothing_m: float = parameter(
-        0.3e-3,
-        unit="m",
-        minimum=0.0,
-        maximum=5e-3,
-        help="Standard deviation of the Gaussian along the beam that smooths the motion; 0 for none",
-    )
     stop_threshold_samples: float = parameter(
         0.05,
         unit="samples",

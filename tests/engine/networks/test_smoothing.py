@@ -26,9 +26,16 @@ def test_a_wave_shrinks_as_the_gaussian_s_spectrum_says() -> None:
 
 
 def test_lines_do_not_mix_and_nothing_happens_without_smoothing() -> None:
-    motion = torch.zeros(1, 2, 50, 5)
-    motion[..., 25, 2] = 1.0
+    motion = torch.zeros(1, 2, 100, 5)
+    motion[..., 50, 2] = 1.0
     assert smooth_along_beam(motion, 0.0) is motion
     smoothed = smooth_along_beam(motion, SIGMA)
     assert smoothed[..., [0, 1, 3, 4]].abs().max() == 0
     torch.testing.assert_close(smoothed[..., 2].sum(dim=-1), torch.ones(1, 2), atol=1e-3, rtol=0)
+
+
+def test_the_ends_are_less_noisy_too() -> None:
+    """A line fitted to one side has four times the variance of the Gaussian's mean at most, not that of one sample."""
+    noise = torch.randn(1, 2, 400, 64, generator=torch.Generator().manual_seed(5))
+    smoothed = smooth_along_beam(noise, SIGMA).std(dim=-1)
+    assert smoothed[..., [0, -1]].max() < 3 * smoothed[..., 50:350].mean() < 1
