@@ -7,17 +7,27 @@ from engine.estimators.base import ESTIMATORS
 
 FALLBACK = "ncc"
 SCORE = "strain_rmse_percent"
+EQUAL = 1.01
+"""Scores up to this ratio apart count as equal: the set is of 32 frames."""
 
 
 def default_method() -> str:
     """Name of the method with the lowest strain error on the noisy validation set that can run here.
 
-    The scores are those of `resources/weights/scores.json`; without that file it is plain correlation tracking.
+    Among equals it is one that takes each pair on its own: any frame can be estimated without those before it. The
+    scores are those of `resources/weights/scores.json`; without that file it is plain correlation tracking.
     """
-    scores = method_scores()
-    ranked = sorted((name for name in scores if SCORE in scores[name]), key=lambda name: scores[name][SCORE])
-    known = ESTIMATORS.names() if ranked else ()
-    return next((name for name in ranked if name in known and ESTIMATORS.get(name).unavailable() is None), FALLBACK)
+    scores = {name: entry[SCORE] for name, entry in method_scores().items() if SCORE in entry}
+    known = set(ESTIMATORS.names()) if scores else set()
+    able = {name for name in scores if name in known and ESTIMATORS.get(name).unavailable() is None}
+    if not able:
+        return FALLBACK
+    least = min(scores[name] for name in able)
+    return min(able, key=lambda name: _rank(scores[name], least, ESTIMATORS.get(name).recurrent))
+
+
+def _rank(score: float, least: float, recurrent: bool) -> tuple[bool, bool, float]:
+    return score > EQUAL * least, recurrent, score
 
 
 def method_scores() -> dict[str, dict[str, float]]:

@@ -2,6 +2,7 @@ import pytest
 
 from engine.estimators import default
 from engine.estimators.base import ESTIMATORS
+from engine.estimators.default import SCORE
 
 
 def ranked(monkeypatch: pytest.MonkeyPatch, scores: dict[str, dict[str, float]]) -> str:
@@ -24,6 +25,16 @@ def test_the_lowest_strain_error_wins_among_those_that_can_run(monkeypatch: pyte
     assert ranked(monkeypatch, scores) == "glue"
     monkeypatch.setattr(type(glue), "unavailable", lambda self: "no weights")
     assert ranked(monkeypatch, scores) == "ncc"
+
+
+def test_among_equals_a_method_without_memory_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(ESTIMATORS.get("musse-net")), "unavailable", lambda self: None)
+
+    def chosen(musse_net: float) -> str:
+        return ranked(monkeypatch, {"glue": {SCORE: 0.1}, "musse-net": {SCORE: musse_net}, "ncc": {SCORE: 0.2}})
+
+    assert chosen(0.0995) == "glue"
+    assert chosen(0.095) == "musse-net"
 
 
 def test_the_default_is_a_method_that_can_run() -> None:
