@@ -2,7 +2,9 @@
 
 Each deformed frame is first compensated by the pair's initial motion (the bulk alignment, or another estimator's
 field); the network finds what is left, and both are composed. The frames go to the grid that the network was trained
-on, usually eight samples for a period of the centre frequency, and the motion comes back to the recording's.
+on, usually eight samples for a period of the centre frequency, and the motion comes back to the recording's. Networks
+that see RF get it equalised; what they find in the frames and in their mirror images is averaged, and smoothed along
+the beam.
 """
 
 from collections.abc import Iterable, Iterator
@@ -61,6 +63,10 @@ class RFNetworkParams(NetworkParams):
         maximum=5e-3,
         help="Standard deviation of the Gaussian along the beam that smooths the motion; 0 for none",
     )
+
+
+_PLAIN = RFNetworkParams(equalise=False, mirrored=False, smoothing_m=0.0)
+"""What a network that does not see RF does with these."""
 
 
 @dataclass(frozen=True)
@@ -154,15 +160,15 @@ class _Tracker:
         self._network = network
         self._device = device
         self._precision = params.precision
-        self._equalise = isinstance(params, RFNetworkParams) and params.equalise
-        self._views = [False, True] if isinstance(params, RFNetworkParams) and params.mirrored else [False]
+        on_rf = params if isinstance(params, RFNetworkParams) else _PLAIN
+        self._equalise = on_rf.equalise
+        self._views = [False, True] if on_rf.mirrored else [False]
         self._threshold = params.stop_threshold_samples if isinstance(params, MultiStageParams) else 0.0
         expected = card.samples_per_period if params.canonical_grid else 0.0
         pitch_m = card.pitch_m if params.canonical_grid else (first.geometry.pitch_m, first.geometry.pitch_m)
         height, width = first.reference.shape
         self._grid = CanonicalGrid.of((height, width), first.geometry, expected, pitch_m)
-        smoothing_m = params.smoothing_m if isinstance(params, RFNetworkParams) else 0.0
-        self._smoothing_rows = smoothing_m / first.geometry.axial_spacing_m * self._grid.axial_factor
+        self._smoothing_rows = on_rf.smoothing_m / first.geometry.axial_spacing_m * self._grid.axial_factor
         self._features, self._states = self._begin(first)
 
     def displacements(self, pairs: list[FramePair]) -> list[Displacement]:

@@ -72,7 +72,8 @@ def _trained(config: TrainingConfig, folder: Path) -> Path:
 def _measure(title: str, method: str, weights: Path) -> None:
     """Print medians over all frames and strain levels, the oracle's too."""
     least_squares = STRAIN_METHODS.get("least-squares").Params.from_text({"window_m": str(PAPER_WINDOW_M)})
-    parameters = ESTIMATORS.get(method).Params.from_text({"weights": str(weights)})
+    plain = {"equalise": "false", "mirrored": "false", "smoothing_m": "0"}  # as they are trained here, and in the paper
+    parameters = ESTIMATORS.get(method).Params.from_text({"weights": str(weights), **plain})
     settings = Settings(method, parameters, strain_method="least-squares", strain_parameters=least_squares)
     found = evaluate(evaluation_set(SET).cases(), [settings], choose_device("auto"))
     for name in (method, ORACLE):

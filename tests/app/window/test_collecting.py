@@ -3,10 +3,13 @@
 import gc
 import threading
 from collections.abc import Callable
+from functools import cache
 
+import pytest
+from PySide6.QtWidgets import QMainWindow
 from pytestqt.qtbot import QtBot
 
-from app.features.collecting import settle_memory
+from app.features import collecting
 from app.main_window import MainWindow
 
 
@@ -28,7 +31,7 @@ def _litter(told: list[str]) -> None:
 
 def test_a_worker_never_collects(window: MainWindow, qtbot: QtBot) -> None:
     assert not gc.isenabled()
-    settle_memory()
+    collecting.settle_memory()
     told: list[str] = []
     worker = threading.Thread(target=_litter, args=(told,), name="worker")
     worker.start()
@@ -38,6 +41,17 @@ def test_a_worker_never_collects(window: MainWindow, qtbot: QtBot) -> None:
     assert set(told) == {threading.main_thread().name}
     window.close()
     assert gc.isenabled()
+
+
+def test_memory_settles_in_time_where_nothing_gets_loaded(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    settled: list[bool] = []
+    monkeypatch.setattr(collecting, "settle_memory", cache(lambda: settled.append(True)))
+    monkeypatch.setattr(collecting, "SETTLED_MS", 10)
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    collector = collecting.Collector(window)
+    qtbot.waitUntil(lambda: settled == [True])
+    collector.stop()
 
 
 def test_two_windows_share_it(make_window: Callable[..., MainWindow]) -> None:

@@ -35,7 +35,7 @@ def test_lines_do_not_mix_and_nothing_happens_without_smoothing() -> None:
 
 
 def test_the_ends_are_less_noisy_too() -> None:
-    """A line fitted to one side has four times the variance of the Gaussian's mean at most, not that of one sample."""
+    """A line fitted to one side has six times the variance of the mean to both, not that of a single sample."""
     noise = torch.randn(1, 2, 400, 64, generator=torch.Generator().manual_seed(5))
     smoothed = smooth_along_beam(noise, SIGMA).std(dim=-1)
     assert smoothed[..., [0, -1]].max() < 3 * smoothed[..., 50:350].mean() < 1
