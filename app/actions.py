@@ -7,8 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
-from app.selection_keys import SELECTION_KEYS
 from app.theme import icon
+from app.window.selection_keys import SELECTION_KEYS
 
 GENERAL_KEYS = (("Left, Right", "Frame before, next frame, while nothing is selected on the images"), *SELECTION_KEYS)
 """Keys that belong to no single action."""

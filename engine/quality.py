@@ -23,8 +23,8 @@ def local_correlation(pair: FramePair, displacement: Displacement, device: "torc
     """
     import torch
 
-    from engine.correlation import box_mean, coefficient
-    from engine.warp import inside, motion_from_numpy, warp
+    from engine.numerics.correlation import box_mean, coefficient
+    from engine.numerics.warp import inside, motion_from_numpy, warp
 
     motion = motion_from_numpy(displacement.axial_samples, displacement.lateral_lines, device)
     reference = torch.from_numpy(pair.reference).to(device)

@@ -67,6 +67,6 @@ def test_types_and_metrics_are_light() -> None:
 
 
 def test_figures_keep_no_global_state() -> None:
-    found = loaded("import sys, engine.export.figure\nprint(' '.join(sys.modules))")
-    assert "engine.export.figure" in found
+    found = loaded("import sys, engine.figures.figure\nprint(' '.join(sys.modules))")
+    assert "engine.figures.figure" in found
     assert "matplotlib.pyplot" not in found

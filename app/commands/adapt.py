@@ -30,7 +30,7 @@ def adapt(
 ) -> None:
     """Adapt a network to a recording; use the weights with `estimate --set weights=WEIGHTS.safetensors`."""
     from engine.device import choose_device
-    from engine.export.atomic import check_target
+    from engine.files.atomic import check_target
     from engine.training.adapt import AdaptSettings
     from engine.training.adapt import adapt as run
 

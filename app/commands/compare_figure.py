@@ -8,8 +8,8 @@ from app.commands.figure import as_shown, panel_title
 from engine.errors import ParameterError
 
 if TYPE_CHECKING:
-    from engine.export.comparison import ComparisonFigure
-    from engine.export.figure import FigureContent
+    from engine.figures.comparison import ComparisonFigure
+    from engine.figures.figure import FigureContent
     from engine.types import Ellipse, Result
 
 
@@ -24,9 +24,9 @@ def comparison(
     relative: bool,
 ) -> "ComparisonFigure":
     """Add a frame of the second result to the figure of the first; both must be of one recording."""
-    from engine.export.comparison import ComparisonFigure
-    from engine.export.figure import StrainPanel
-    from engine.export.shown import noted
+    from engine.figures.comparison import ComparisonFigure
+    from engine.figures.figure import StrainPanel
+    from engine.figures.shown import noted
     from engine.metrics.contrast import strain_metrics
     from engine.strain.persistence import averaged_frames
 

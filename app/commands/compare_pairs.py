@@ -14,7 +14,7 @@ from engine.errors import ParameterError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.evaluation.many_pairs import MethodSummary, Recording
+    from engine.evaluation.papers.many_pairs import MethodSummary, Recording
 
 Files = Annotated[
     list[Path] | None, typer.Argument(metavar="[FILE ...]", help="Recordings; without any, the set's are simulated.")
@@ -41,7 +41,7 @@ def compare_pairs(
 ) -> None:
     """Count failed frame pairs (correlation below 0.6 with the best map) and gather CNR of 120 window pairs each."""
     from engine.device import choose_device
-    from engine.evaluation.many_pairs import compare_many_pairs, plot_many_pairs, summarise
+    from engine.evaluation.papers.many_pairs import compare_many_pairs, plot_many_pairs, summarise
     from engine.evaluation.plot import check_plot
     from engine.pipeline import Settings
 
@@ -65,7 +65,7 @@ def compare_pairs(
 
 
 def _recordings(files: list[Path], lesion: str | None, set_name: str) -> "tuple[int, Iterator[Recording]]":
-    from engine.evaluation.many_pairs import Recording
+    from engine.evaluation.papers.many_pairs import Recording
     from engine.evaluation.sets import evaluation_set, file_case
     from engine.readers import ReadOptions, open_recording
 

@@ -13,7 +13,7 @@ from app.commands.metrics import FORM
 from engine.errors import ParameterError
 
 if TYPE_CHECKING:
-    from engine.elasticity.experiment import Score
+    from engine.evaluation.papers.elasticity_experiment import Score
 
 EXPERIMENT_METHODS = ("strain-inverse", "gauss-newton", "statistical", "red")
 
@@ -73,9 +73,9 @@ def elasticity_experiment(
     """Repeat the experiment of the RED elasticity paper: four methods on random phantoms with noisy displacement."""
     import numpy as np
 
-    from engine.elasticity.experiment import TEST_SEED, make_case, reconstruct, score
-    from engine.elasticity.experiment_plot import save_cross_sections
     from engine.elasticity.red import shipped_denoiser
+    from engine.evaluation.papers.elasticity_experiment import TEST_SEED, make_case, reconstruct, score
+    from engine.evaluation.papers.elasticity_plot import save_cross_sections
 
     if output.exists() and not output.is_dir():
         raise ParameterError(f"{output} is not a folder")

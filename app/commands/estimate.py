@@ -53,8 +53,8 @@ def estimate(
 ) -> None:
     """Estimate displacement and strain of each frame against the reference."""
     from engine.device import choose_device
-    from engine.export.atomic import check_target
     from engine.export.result_file import ResultWriter
+    from engine.files.atomic import check_target
     from engine.pipeline import depth_warning, run, wanted_frames
     from engine.provenance import make_provenance
 

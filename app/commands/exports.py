@@ -28,8 +28,8 @@ from engine.errors import ParameterError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.export.figure import FigureContent
-    from engine.export.quantity import Quantity
+    from engine.figures.figure import FigureContent
+    from engine.quantity import Quantity
     from engine.types import Result
 
 USUAL_RATE_HZ = 10.0
@@ -55,8 +55,8 @@ def movie(
     title: Title = "",
 ) -> None:
     """Play all frames as figures, B-mode and strain under one colour bar, with ellipses and numbers."""
-    from engine.export.figure import StrainPanel
-    from engine.export.movie import save_movie
+    from engine.figures.figure import StrainPanel
+    from engine.figures.movie import save_movie
     from engine.metrics.contrast import strain_metrics
     from engine.strain.persistence import averaged_frames
 
@@ -100,7 +100,7 @@ def sheet(
     title: Title = "",
 ) -> None:
     """Draw the strain of all frames side by side under one colour bar."""
-    from engine.export.contact_sheet import evenly, save_contact_sheet
+    from engine.figures.contact_sheet import evenly, save_contact_sheet
 
     opened = open_result(result)
     rows = evenly(range(opened.shape[0]), most)
@@ -141,9 +141,9 @@ def export(
 
 
 def _export_zea(path: Path, opening: Opening, output: Path, rf: list[Path] | None) -> None:
-    from engine.export.atomic import check_target
     from engine.export.result_file import is_result_file
     from engine.export.zea_file import save_zea
+    from engine.files.atomic import check_target
 
     result = open_result(path) if rf or is_result_file(path) else None
     files = rf or ([path] if result is None else [])
@@ -165,8 +165,8 @@ def _content(
     average: int,
 ) -> "FigureContent":
     """One panel for each row of the result; without limits those that fit all of them."""
-    from engine.export.figure import FigureContent, StrainPanel, suggest_limits
-    from engine.export.shown import noted, series_remarks
+    from engine.figures.figure import FigureContent, StrainPanel, suggest_limits
+    from engine.figures.shown import noted, series_remarks
     from engine.strain.persistence import averaged_frames
 
     read = averaged_frames(result, average)

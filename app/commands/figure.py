@@ -11,7 +11,7 @@ from app.commands.metrics import Background, Lesion, Target
 from engine.errors import ParameterError
 
 if TYPE_CHECKING:
-    from engine.export.quantity import Quantity
+    from engine.quantity import Quantity
     from engine.types import FrameEstimate, Map, Result, Strain
 
 SIGNS = ("compressive", "signed", "magnitude")
@@ -60,8 +60,8 @@ def figure(
     ] = None,
 ) -> None:
     """Draw B-mode and strain side by side, or two strain maps, with ellipses, colour bar and numbers."""
-    from engine.export.figure import FigureContent, StrainPanel, save_figure
-    from engine.export.shown import noted
+    from engine.figures.figure import FigureContent, StrainPanel, save_figure
+    from engine.figures.shown import noted
     from engine.metrics.contrast import strain_metrics
     from engine.strain.persistence import averaged_frames
 
@@ -92,7 +92,7 @@ def figure(
         save_figure(content, output, dpi)
     else:
         from app.commands.compare_figure import comparison
-        from engine.export.comparison import save_comparison
+        from engine.figures.comparison import save_comparison
 
         if rf:
             raise ParameterError("--rf: a comparison shows strain alone, without the B-mode")
@@ -104,7 +104,7 @@ def figure(
 
 def quantity_of(sign: str, *, relative: bool = False) -> "Quantity":
     """Return what is shown of strain; an unknown sign is a ParameterError."""
-    from engine.export.quantity import strain_quantity
+    from engine.quantity import strain_quantity
 
     if sign not in SIGNS:
         raise ParameterError(f"--sign: expected one of {', '.join(SIGNS)}, found {sign!r}")
@@ -113,7 +113,7 @@ def quantity_of(sign: str, *, relative: bool = False) -> "Quantity":
 
 def as_shown(strain: "Strain", averaged: tuple[int, ...] = (), *, relative: bool) -> "tuple[Map, tuple[str, ...]]":
     """Return the map that a panel shows, and what is to be said below of it and of the frames `averaged` in it."""
-    from engine.export.shown import shown_remarks
+    from engine.figures.shown import shown_remarks
     from engine.metrics.relative import mean_strain, relative_strain
 
     if not relative:

@@ -60,8 +60,8 @@ def metrics(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
     """Measure SNR, CNR and strain ratio under a target and a background ellipse."""
-    from engine.export.shown import noted
     from engine.export.table import measure_strain, table_text
+    from engine.figures.shown import noted
     from engine.strain.persistence import averaged_frames
 
     if as_json and as_csv:

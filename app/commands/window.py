@@ -41,10 +41,10 @@ def _run_window(files: tuple[Path, ...], *, demo: bool, device: str) -> int:
     from PySide6.QtGui import QIcon
     from PySide6.QtWidgets import QApplication
 
-    gc.disable()  # until everything is loaded: see app/features/warming.py
-    from app.main_window import MainWindow
+    gc.disable()  # until everything is loaded: see app/window/start_up/warming.py
     from app.preferences import load_preferences
     from app.theme import apply_theme, program_icon
+    from app.window.main_window import MainWindow
 
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)

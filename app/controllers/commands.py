@@ -7,13 +7,13 @@ from typing import Protocol, TypeVar, cast, runtime_checkable
 from PySide6.QtCore import QObject
 
 from app.controllers.estimation import Engine
-from app.controllers.exporting import ExportController
 from app.controllers.files import FilesController
 from app.controllers.measuring import MeasuringController
 from app.controllers.pictures import PicturesController
 from app.controllers.playback import PlaybackController
 from app.controllers.processing import ProcessingController
 from app.controllers.regions import RegionsController
+from app.features.export.controller import ExportController
 from app.jobs import Jobs
 from app.preferences import Preferences
 from app.state import ViewerState

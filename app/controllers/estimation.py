@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.jobs import JobControl
-from app.run_store import RunStore
 from app.state import MethodInfo, StrainMethodInfo
+from app.state.run_store import RunStore
 from engine import pipeline
 from engine.device import accelerator_name, choose_device
 from engine.errors import StrainscopeError

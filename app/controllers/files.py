@@ -9,13 +9,13 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.processing import in_words
-from app.geometry_memory import GeometryAnswer, GeometryMemory, file_key
+from app.features.opening.geometry_memory import GeometryAnswer, GeometryMemory, file_key
 from app.jobs import Answers, JobControl, Jobs
 from app.preferences import Preferences
 from app.state import Activity, Regions, ViewerState
 from engine.errors import MissingGeometryError, StrainscopeError
+from engine.files.hdf5_reading import root_attribute
 from engine.readers.base import REQUIRED, ReadOptions, Recording
-from engine.readers.hdf5 import root_attribute
 from engine.readers.open import open_recording
 from engine.types import Ellipse, Geometry
 

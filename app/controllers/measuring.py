@@ -5,9 +5,9 @@ from functools import partial
 from PySide6.QtCore import QObject, QTimer, Slot
 
 from app.jobs import Answers, JobControl, Jobs
-from app.run_store import RunStore
-from app.shown_frame import ShownFrame, frame_reader
 from app.state import FrameMeasurements, Picture, Regions, ViewerState
+from app.state.run_store import RunStore
+from app.state.shown_frame import ShownFrame, frame_reader
 from engine.metrics.contrast import region_metrics, region_warnings
 from engine.metrics.size_ratio import size_ratios
 from engine.types import Geometry

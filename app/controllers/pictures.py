@@ -10,12 +10,12 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.controllers.measuring import measure_picture
 from app.controllers.processing import in_words
-from app.image_grid import ImageGrid
 from app.jobs import Answers, JobControl, Jobs
-from app.raster import bmode_index
-from app.run_store import RunStore
-from app.shown_frame import shown_frame
 from app.state import OpenRecording, Picture, Regions, ViewerState
+from app.state.image_grid import ImageGrid
+from app.state.raster import bmode_index
+from app.state.run_store import RunStore
+from app.state.shown_frame import shown_frame
 from engine.preprocess.bmode import bmode_db, reference_level
 from engine.types import RFSequence
 

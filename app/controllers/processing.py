@@ -10,9 +10,9 @@ from PySide6.QtCore import QObject, Signal
 
 from app.controllers.estimation import Catalog, Device, Engine, Fallback
 from app.jobs import Answers, JobControl, Jobs
-from app.run_store import RunStore
 from app.state import Activity, Run, ViewerState
 from app.state.device import DeviceChoice, DeviceState
+from app.state.run_store import RunStore
 from engine.parameters import Parameters
 from engine.pipeline import Preparation, Settings, depth_warning
 

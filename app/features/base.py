@@ -18,7 +18,7 @@ from app.jobs import Jobs
 from app.preferences import Preferences
 from app.state import ViewerState
 from app.theme import ThemeName
-from app.workspace import Workspace
+from app.window.central import CentralArea
 from engine.registry import Registry
 
 
@@ -49,7 +49,7 @@ class FeatureContext:
     commands: Commands
     jobs: Jobs
     preferences: Preferences
-    workspace: Workspace
+    central: CentralArea
     refresh: Callable[[], None]
     show_error: Callable[[str], None]
     open_paths: Callable[[tuple[Path, ...]], None]
@@ -67,27 +67,27 @@ Build = Callable[[FeatureContext], Sequence[Entry]]
 
 FEATURES: Registry[Build] = Registry(
     "feature",
-    "app.features",
+    "app",
     (
-        "opening",
-        "sessions",
-        "exporting",
-        "editing",
-        "profile",
-        "templates",
-        "estimating",
-        "adapting",
-        "viewing",
-        "comparing",
-        "compare_export",
-        "maps",
-        "playing",
-        "appearance",
-        "preferences",
-        "log",
-        "help",
-        "warming",
-        "sweeping",
-        "collecting",
+        "features.opening.feature",
+        "features.sessions.feature",
+        "features.export.feature",
+        "features.editing",
+        "features.profile.feature",
+        "features.templates.feature",
+        "features.estimating",
+        "features.adapting.feature",
+        "features.viewing",
+        "features.comparison.feature",
+        "features.comparison.export_feature",
+        "features.maps.feature",
+        "features.playing",
+        "features.preferences.appearance",
+        "features.preferences.feature",
+        "features.log.feature",
+        "features.help.feature",
+        "window.start_up.warming",
+        "window.start_up.sweeping",
+        "window.start_up.collecting",
     ),
 )

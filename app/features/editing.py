@@ -33,7 +33,7 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
     def take_focus() -> None:
         """Give the keys to the images: arrows move what is selected, Return draws, whatever was pressed last."""
         if state.selection is not None or state.tool is not Tool.PAN:
-            context.workspace.take_keys()
+            context.central.take_keys()
 
     state.selection_changed.connect(take_focus)
     state.tool_changed.connect(take_focus)

@@ -32,7 +32,7 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
         Action(
             "fit",
             "Show the &whole image",
-            context.workspace.view.fit,
+            context.central.view.fit,
             menu="View",
             place=100,
             tool_bar=400,

@@ -33,17 +33,17 @@ class PanelInfo:
 
 PANELS: Registry[PanelInfo] = Registry(
     "panel",
-    "app.panels",
+    "app",
     (
-        "method",
-        "recording",
-        "display",
-        "maps",
-        "measurements",
-        "graphs",
-        "histogram",
-        "profile",
-        "log",
+        "panels.method",
+        "panels.recording",
+        "panels.display",
+        "features.maps.panel",
+        "panels.measurements",
+        "panels.graphs",
+        "panels.histogram",
+        "features.profile.panel",
+        "features.log.panel",
     ),
 )
 

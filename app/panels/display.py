@@ -15,8 +15,8 @@ from PySide6.QtWidgets import (
 
 from app.controllers.commands import Commands
 from app.panels.base import PANELS, Panel, PanelInfo
-from app.raster import COLORMAPS
 from app.state import Display, ViewerState
+from app.state.raster import COLORMAPS
 from engine.strain.persistence import MOST_FRAMES
 
 QUANTITIES = {

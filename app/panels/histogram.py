@@ -10,9 +10,9 @@ from app.panels.measurements import three_figures
 from app.state import Role, ViewerState
 from app.theme import Theme, role_color
 from app.views.histogram import HistogramView
-from engine.export.quantity import QUANTITIES
 from engine.metrics.contrast import explain
 from engine.metrics.histogram import RegionHistogram, strain_histogram
+from engine.quantity import QUANTITIES
 
 REDRAW_MS = 40
 """While a cine plays or an ellipse is dragged the histogram is drawn at most this often."""

@@ -7,9 +7,9 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton
 
 from app.controllers.commands import Commands
+from app.features.maps.state import MapState
 from app.panels.base import PANELS, Panel, PanelInfo
 from app.state import Regions, Role, Tool, ViewerState
-from app.state.maps import MapState
 from app.state.recording import averaged_words
 from app.theme import Theme, icon, role_color
 from engine.metrics.base import Measurement

@@ -4,7 +4,7 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton
 
 from app.controllers.commands import Commands
-from app.dialogs.geometry_dialog import FIELDS, SOURCES
+from app.features.opening.geometry_dialog import FIELDS, SOURCES
 from app.panels.base import PANELS, Panel, PanelInfo
 from app.state import ViewerState
 

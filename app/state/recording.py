@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from app.image_grid import ImageGrid
+from app.state.image_grid import ImageGrid
 from app.state.regions import Regions
 from app.state.runs import FrameMeasurements
 from engine.types import Map, RFSequence
@@ -40,8 +40,8 @@ def averaged_words(frames: int) -> str:
 class Picture:
     """Everything that is shown of one frame, prepared together, so that nothing on screen can disagree.
 
-    `bmode` is stored as `app.raster` says. Strain and quality, on the recording's grid (H, W), are None where the frame
-    has no estimate; `shown_strain` and `shown_quality` are the same on the grid of the screen, as `bmode` is.
+    `bmode` is stored as `app.state.raster` says. Strain and quality, on the recording's grid (H, W), are None where the
+    frame has no estimate; `shown_strain` and `shown_quality` are the same on the grid of the screen, as `bmode` is.
     """
 
     recording: int

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from app.run_store import RunStore
+from app.state.run_store import RunStore
 from engine.metrics.base import Measurement
 from engine.metrics.contrast import RegionWarning
 from engine.parameters import Parameters

@@ -7,11 +7,11 @@ from typing import Self, TypeVar, cast
 
 from PySide6.QtCore import QObject, Signal
 
-from app.result_folder import ResultFolder
-from app.run_store import RunStore
 from app.state.display import Display
 from app.state.recording import OpenRecording, Picture
 from app.state.regions import Regions, Role, Tool
+from app.state.result_folder import ResultFolder
+from app.state.run_store import RunStore
 from app.state.runs import KEPT_RUNS, Activity, FrameMeasurements, MethodInfo, Run, RunStatus, StrainMethodInfo
 from engine.pipeline import Settings
 from engine.types import RFSequence

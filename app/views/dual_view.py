@@ -8,8 +8,10 @@ from PySide6.QtCore import QRectF, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QWidget
 
-from app.image_grid import ImageGrid
-from app.raster import (
+from app.features.maps.state import MAP_COLORS, MAP_TITLES, ShownMap
+from app.state import Display, Picture, Regions, Role, Tool
+from app.state.image_grid import ImageGrid
+from app.state.raster import (
     Limits,
     Table,
     bmode_decibel,
@@ -21,11 +23,9 @@ from app.raster import (
     strain_index,
     tidy_limits,
 )
-from app.state import Display, Picture, Regions, Role, Tool
-from app.state.maps import MAP_COLORS, MAP_TITLES, ShownMap
 from app.views.image_pane import ImagePane, image_scale
 from app.views.linked_plots import LinkedPlots
-from engine.export.quantity import QUANTITIES, strain_quantity
+from engine.quantity import QUANTITIES, strain_quantity
 
 LayoutName = Literal["automatic", "side by side", "stacked"]
 LAYOUTS: tuple[LayoutName, ...] = ("automatic", "side by side", "stacked")

@@ -5,7 +5,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
-from app.raster import Indices, Table
+from app.state.raster import Indices, Table
 
 
 class IndexedImage(pg.GraphicsObject):

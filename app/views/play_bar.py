@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
-from app.run_store import FrameSummary
+from app.state.run_store import FrameSummary
 from app.theme import icon
 from app.views.time_line import TimeLine
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.batch.job import Outcome
-from engine.export.atomic import atomic_path
 from engine.export.table import cells, columns, ellipse_text
+from engine.files.atomic import atomic_path
 from engine.types import Ellipse
 
 LEAD = ("recording", "result", "method", "weights_sha256", "input_sha256", "program", "frame", "reference")

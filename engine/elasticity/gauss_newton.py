@@ -13,9 +13,9 @@ from scipy.sparse import csr_matrix, diags, eye, vstack
 from scipy.sparse.linalg import LinearOperator, cg, splu
 
 from engine.elasticity.base import ELASTICITY_METHODS, Progress
-from engine.elasticity.forward_model import ElasticModel, Vector
-from engine.elasticity.nodal import NodalMethod, NodalParameters
-from engine.elasticity.observation import Observation
+from engine.elasticity.common.forward_model import ElasticModel, Vector
+from engine.elasticity.common.nodal import NodalMethod, NodalParameters
+from engine.elasticity.common.observation import Observation
 from engine.errors import CancelledError
 from engine.parameters import parameter
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.elasticity.base import ELASTICITY_METHODS, Progress
-from engine.elasticity.equilibrium import EquilibriumModel
-from engine.elasticity.forward_model import Vector
-from engine.elasticity.nodal import NodalMethod, NodalParameters
-from engine.elasticity.observation import Observation, with_lateral_from_equilibrium
+from engine.elasticity.common.equilibrium import EquilibriumModel
+from engine.elasticity.common.forward_model import Vector
+from engine.elasticity.common.nodal import NodalMethod, NodalParameters
+from engine.elasticity.common.observation import Observation, with_lateral_from_equilibrium
 from engine.errors import CancelledError
 from engine.parameters import parameter
 

@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
 from engine.estimators.base import ESTIMATORS, PairwiseEstimator
-from engine.estimators.dynamic_programming import DynamicProgrammingParameters, seed_line
-from engine.gaps import without_far_outside
+from engine.estimators.common.dynamic_programming import DynamicProgrammingParameters, seed_line
+from engine.numerics.gaps import without_far_outside
 from engine.parameters import Parameters, parameter
 from engine.types import Displacement, FramePair
 
 if TYPE_CHECKING:
     import torch
 
-    from engine.estimators.spline import SplineFrame
+    from engine.estimators.global_cost.spline import SplineFrame
 
 Line = NDArray[np.float64]
 _DECIBEL_PER_M = 100.0 * 1e-6
@@ -82,7 +82,7 @@ def minimise(pair: FramePair, params: Am2dParameters) -> Displacement:
     """Run AM2D on one pair; points more than a sample or a line outside the deformed frame are NaN."""
     import torch
 
-    from engine.estimators.spline import SplineFrame
+    from engine.estimators.global_cost.spline import SplineFrame
 
     pair = _compensated(pair, params.attenuation_db_cm_mhz)
     height, width = pair.reference.shape

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from engine.estimators.base import ESTIMATORS, PairwiseEstimator
-from engine.gaps import fill_gaps, without_far_outside
+from engine.numerics.gaps import fill_gaps, without_far_outside
 from engine.parameters import Parameters, parameter
 from engine.types import Displacement, FramePair, Map
 
 if TYPE_CHECKING:
     import torch
 
-    from engine.estimators.glue_solver import Outcome
+    from engine.estimators.global_cost.solver import Outcome
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def starting_field(pair: FramePair, start: str, device: "torch.device") -> Displ
         ncc = ESTIMATORS.get("ncc")
         return next(iter(ncc.track(iter([pair]), ncc.Params(), device)))
     if start == "dynamic-programming":
-        from engine.estimators.dynamic_programming import DynamicProgrammingParameters, integer_displacement
+        from engine.estimators.common.dynamic_programming import DynamicProgrammingParameters, integer_displacement
 
         return integer_displacement(pair, DynamicProgrammingParameters())
     if pair.initial is not None:
@@ -112,9 +112,9 @@ def _published(pair: FramePair, start: Map, params: GlueParameters, device: "tor
     """Solve for every sample with squared first differences; the frames are expected within about 1."""
     import torch
 
-    from engine.estimators.glue_prior import FirstOrderPrior
-    from engine.estimators.glue_solver import Matching, Passes, gauss_newton
-    from engine.estimators.glue_system import KnotGrid
+    from engine.estimators.global_cost.prior import FirstOrderPrior
+    from engine.estimators.global_cost.solver import Matching, Passes, gauss_newton
+    from engine.estimators.global_cost.system import KnotGrid
 
     reference, deformed = (torch.as_tensor(frame, device=device) for frame in (pair.reference, pair.deformed))
     grid = KnotGrid(reference.shape[0], 1)
@@ -140,11 +140,11 @@ def _tuned(pair: FramePair, start: Map, params: GlueParameters, device: "torch.d
     """Solve on knots with the noise-adaptive energy."""
     import torch
 
-    from engine.estimators.glue_prior import SecondOrderPrior
-    from engine.estimators.glue_solver import Matching, Passes, gauss_newton
-    from engine.estimators.glue_system import KnotGrid
-    from engine.estimators.glue_weights import ResidualWeights, cell_samples, strain_scale
-    from engine.estimators.noise_filter import suppress_noise
+    from engine.estimators.global_cost.noise_filter import suppress_noise
+    from engine.estimators.global_cost.prior import SecondOrderPrior
+    from engine.estimators.global_cost.solver import Matching, Passes, gauss_newton
+    from engine.estimators.global_cost.system import KnotGrid
+    from engine.estimators.global_cost.weights import ResidualWeights, cell_samples, strain_scale
 
     geometry = pair.geometry
     frames = suppress_noise(pair) if params.suppress_noise else (pair.reference, pair.deformed)

@@ -15,9 +15,9 @@ from scipy.signal import savgol_filter
 
 from engine.errors import MethodError, ParameterError
 from engine.estimators.base import ESTIMATORS, Estimator
-from engine.estimators.dynamic_programming import DynamicProgrammingParameters, integer_displacement
+from engine.estimators.common.dynamic_programming import DynamicProgrammingParameters, integer_displacement
 from engine.estimators.glue import GlueParameters, refine
-from engine.gaps import fill_gaps
+from engine.numerics.gaps import fill_gaps
 from engine.parameters import Parameters, parameter
 from engine.types import Displacement, FramePair, Map
 

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.correlation import Peaks, find_peaks, window_sum
 from engine.estimators.base import ESTIMATORS, PairwiseEstimator
-from engine.estimators.window_tracker import TrackingParams, WindowTracker
+from engine.estimators.common.window_tracker import TrackingParams, WindowTracker
+from engine.numerics.correlation import Peaks, find_peaks, window_sum
 from engine.types import Displacement, FramePair
 
 

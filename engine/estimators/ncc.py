@@ -6,9 +6,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from engine.correlation import Peaks, find_peaks
 from engine.estimators.base import ESTIMATORS, PairwiseEstimator
-from engine.estimators.window_tracker import TrackingParams, WindowTracker
+from engine.estimators.common.window_tracker import TrackingParams, WindowTracker
+from engine.numerics.correlation import Peaks, find_peaks
 from engine.parameters import parameter
 from engine.types import Displacement, FramePair
 

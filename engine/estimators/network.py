@@ -155,7 +155,7 @@ class _Tracker:
         device: "torch.device",
         first: FramePair,
     ) -> None:
-        from engine.estimators.resample import CanonicalGrid
+        from engine.estimators.common.resample import CanonicalGrid
 
         self._network = network
         self._device = device
@@ -175,7 +175,7 @@ class _Tracker:
         """Estimate the next frames of the recording."""
         import torch
 
-        from engine.networks.smoothing import smooth_along_beam
+        from engine.networks.layers.smoothing import smooth_along_beam
 
         with torch.inference_mode():
             initial = torch.stack([self._initial(pair) for pair in pairs])
@@ -213,7 +213,7 @@ class _Tracker:
     def _compensated(self, pairs: list[FramePair], initial: "Tensor") -> "Tensor":
         import torch
 
-        from engine.warp import warp
+        from engine.numerics.warp import warp
 
         frames = torch.stack([self._frame(pair.deformed) for pair in pairs])
         return warp(frames, initial) if initial.any() else frames
@@ -222,7 +222,7 @@ class _Tracker:
         """RF (H, W) as the network wants it, on its grid and device, (1, H', W')."""
         import torch
 
-        from engine.networks.equalisation import equalise
+        from engine.networks.layers.equalisation import equalise
 
         frame = self._grid.frame(torch.from_numpy(rf).to(self._device))[None]
         return equalise(frame) if self._equalise else frame
@@ -231,7 +231,7 @@ class _Tracker:
         """Return the initial motion (2, H', W') in lines and samples of the network's grid."""
         import torch
 
-        from engine.warp import motion_from_numpy
+        from engine.numerics.warp import motion_from_numpy
 
         if pair.initial is None:
             return torch.zeros(2, *self._grid.shape, device=self._device)
@@ -254,7 +254,7 @@ def _motion_back(motion: "Tensor", mirrored: bool) -> "Tensor":
 
 
 def _compose(residual: "Tensor", initial: "Tensor") -> "Tensor":
-    from engine.warp import compose
+    from engine.numerics.warp import compose
 
     return compose(residual, initial) if initial.any() else residual
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from engine.errors import ParameterError
 from engine.evaluation.evaluate import ORACLE, Evaluation
 from engine.evaluation.measure import METRICS
-from engine.export.atomic import atomic_path, check_target
+from engine.files.atomic import atomic_path, check_target
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

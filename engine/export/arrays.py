@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import WriteError
-from engine.export.atomic import atomic_path
+from engine.files.atomic import atomic_path
 from engine.types import Result
 
 FORMATS = (".mat", ".npz")

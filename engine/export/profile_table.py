@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.export.atomic import atomic_path
-from engine.export.quantity import PERCENT
 from engine.export.table import MILLI, provenance_lines
+from engine.files.atomic import atomic_path
 from engine.metrics.profile import ProfileLine
+from engine.quantity import PERCENT
 from engine.types import Provenance
 
 Values = NDArray[np.float64]

@@ -20,10 +20,10 @@ import h5py
 import numpy as np
 
 from engine.errors import ParameterError, ReadError, StrainscopeError, WriteError
-from engine.export.atomic import Place, temporary_beside
-from engine.export.hdf5_target import Hdf5Target
-from engine.readers.checks import DAMAGED, LARGEST_FRAME, finite, geometry_values, sequence_shape
-from engine.readers.hdf5 import dataset, is_hdf5, open_hdf5, plain, root_attribute
+from engine.files.atomic import Place, temporary_beside
+from engine.files.hdf5_reading import dataset, is_hdf5, open_hdf5, plain, root_attribute
+from engine.files.hdf5_writing import Hdf5Target
+from engine.readers.common.checks import DAMAGED, LARGEST_FRAME, finite, geometry_values, sequence_shape
 from engine.types import (
     Displacement,
     FrameEstimate,

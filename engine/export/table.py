@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.export.atomic import atomic_path
+from engine.files.atomic import atomic_path
 from engine.metrics.base import Measurement
 from engine.metrics.contrast import RegionWarning, region_warnings, strain_metrics
 from engine.metrics.size_ratio import size_ratios

@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import CancelledError, ParameterError, WriteError
-from engine.export.atomic import atomic_path
-from engine.export.hdf5_target import Hdf5Target
 from engine.export.result_file import geometry_attributes
+from engine.files.atomic import atomic_path
+from engine.files.hdf5_writing import Hdf5Target
 from engine.preprocess.bmode import bmode_db, reference_level
 from engine.preprocess.scan_conversion import ScanConverter
 from engine.types import FrameEstimate, Geometry, Map, Provenance, Result, RFSequence

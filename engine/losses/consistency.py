@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from engine.losses.similarity import EPSILON, Window, similarity_loss
-from engine.warp import warp
+from engine.numerics.warp import warp
 
 PERCENT = 100.0
 

@@ -13,8 +13,8 @@ from engine.losses.consistency import consistency_loss
 from engine.losses.endpoint import STRAIN_SCALE, TALL_STRAIN_SCALE, endpoint_loss, strain_loss
 from engine.losses.similarity import similarity_loss
 from engine.losses.smoothness import smoothness_loss
+from engine.numerics.warp import inside, warp
 from engine.parameters import Parameters, parameter
-from engine.warp import inside, warp
 
 
 @dataclass(frozen=True)

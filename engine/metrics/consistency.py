@@ -24,7 +24,7 @@ def compensated_ncc(pair: FramePair, displacement: Displacement, device: "torch.
     """
     import torch
 
-    from engine.warp import inside, motion_from_numpy, warp
+    from engine.numerics.warp import inside, motion_from_numpy, warp
 
     motion = motion_from_numpy(displacement.axial_samples, displacement.lateral_lines, device)
     deformed = torch.from_numpy(pair.deformed).to(device)[None, None]

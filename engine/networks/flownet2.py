@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.warp import warp
+from engine.numerics.warp import warp
 
 FLOW_UNIT_PX = 20.0
 """One unit of a sub-network's output in pixels. The public SD weights use its inverse; from scratch one scale does."""

@@ -17,11 +17,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from engine import warp
 from engine.errors import ParameterError
 from engine.networks.base import NETWORKS, DisplacementNetwork, Features, NetworkConfig, State, as_series, in_a_row
-from engine.networks.smoothing import smooth_along_beam
+from engine.networks.layers.smoothing import smooth_along_beam
 from engine.networks.usse_net import USSENet, USSENetConfig
+from engine.numerics import warp
 from engine.parameters import parameter
 
 

@@ -15,8 +15,8 @@ from engine.networks.base import (
     pad,
     paired,
 )
-from engine.networks.blocks import level_channels
-from engine.networks.sequential_decoder import AdditiveFusion, SequentialDecoder
+from engine.networks.layers.blocks import level_channels
+from engine.networks.layers.sequential_decoder import AdditiveFusion, SequentialDecoder
 from engine.networks.usenet import PairEncoder
 
 

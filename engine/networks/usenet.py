@@ -17,14 +17,14 @@ from engine.networks.base import (
     pad,
     paired,
 )
-from engine.networks.blocks import (
+from engine.networks.layers.blocks import (
     ConvNorm,
     LearnedUpsampling,
     ThreeConvolutionDown,
     additive_upsampling,
     level_channels,
 )
-from engine.networks.displacement_head import DisplacementHead
+from engine.networks.layers.displacement_head import DisplacementHead
 
 
 @dataclass(frozen=True)

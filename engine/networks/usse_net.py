@@ -24,10 +24,10 @@ from engine.networks.base import (
     pad,
     paired,
 )
-from engine.networks.blocks import FrameNorm, TwoConvolutionResidual, level_channels
-from engine.networks.cross_attentive_fusion import CrossAttentiveFusion
-from engine.networks.sequential_decoder import AdditiveFusion, SequentialDecoder
-from engine.networks.tri_cross_attention import TriCrossAttention
+from engine.networks.layers.blocks import FrameNorm, TwoConvolutionResidual, level_channels
+from engine.networks.layers.cross_attentive_fusion import CrossAttentiveFusion
+from engine.networks.layers.sequential_decoder import AdditiveFusion, SequentialDecoder
+from engine.networks.layers.tri_cross_attention import TriCrossAttention
 from engine.parameters import parameter
 
 

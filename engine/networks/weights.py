@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import ParameterError, StrainscopeError, WeightsError
-from engine.export.atomic import atomic_path
+from engine.files.atomic import atomic_path
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _VERSIONED = re.compile(r"(?P<network>.+)-v(?P<version>\d+)")
 
 _OTHER_MODELS = {
-    "modulus-denoiser": ("engine.elasticity.denoiser", "ModulusDenoiser"),
+    "modulus-denoiser": ("engine.elasticity.common.denoiser", "ModulusDenoiser"),
     "strain-cnn": ("engine.networks.end_to_end_cnn", "StrainCNN"),
 }
 """Models with weights that are no displacement networks: the module and the class, made from its `Config`."""

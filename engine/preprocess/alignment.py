@@ -68,8 +68,8 @@ def _refined(
     """Add the smooth motion that is left after a linear one, both (2, H, W) in lines and samples."""
     import torch
 
+    from engine.numerics.warp import compose, warp
     from engine.preprocess.smooth_motion import smooth_motion
-    from engine.warp import compose, warp
 
     linear = torch.from_numpy(motion).to(reference.device)[None]
     rest = smooth_motion(reference, warp(deformed[None, None], linear)[0, 0], geometry)
@@ -121,7 +121,7 @@ def _peaks_near(
     """Sub-lag peak of each patch near the expected axial lag: axial, lateral, and its weight rho squared."""
     import torch
 
-    from engine.correlation import parabolic_peak
+    from engine.numerics.correlation import parabolic_peak
 
     rho = surfaces.rho
     reach = max(2, round(0.005 * float(surfaces.rows.max()) / surfaces.decimation) + 1)

@@ -102,7 +102,7 @@ def _peaks(surfaces: "Surfaces") -> tuple[NDArray[np.float64], NDArray[np.float6
     """Highest peak inside the reach for each block: lateral (lines), axial (decimated samples), weight rho squared."""
     import torch
 
-    from engine.correlation import parabolic_peak
+    from engine.numerics.correlation import parabolic_peak
 
     rho = surfaces.rho
     inner = rho[:, 1:-1, 1:-1]

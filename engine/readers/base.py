@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from engine.errors import MissingGeometryError, ParameterError, ReadError
-from engine.readers.spectrum import measure_center_hz
+from engine.readers.common.spectrum import measure_center_hz
 from engine.registry import Registry
 from engine.types import Geometry, GeometrySources, Map, RFSequence, Sector, Source, Truth, geometry_fields
 

@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ReadError
-from engine.readers.axes import arranged_shape, resolve_axes
 from engine.readers.base import READERS, Reader, ReadOptions, Recording, choose_variable
-from engine.readers.checks import positive, require_signed, sequence_shape
-from engine.readers.matlab_geometry import MatlabGeometry, matlab_geometry
-from engine.readers.matlab_source import MAGIC, MatlabSource, open_matlab
-from engine.readers.matlab_v5 import Variable
-from engine.readers.matlab_v73 import MatlabV73
-from engine.readers.remodulate import RemodulatedFrames
+from engine.readers.common.axes import arranged_shape, resolve_axes
+from engine.readers.common.checks import positive, require_signed, sequence_shape
+from engine.readers.common.remodulate import RemodulatedFrames
+from engine.readers.matlab_file.geometry import MatlabGeometry, matlab_geometry
+from engine.readers.matlab_file.source import MAGIC, MatlabSource, open_matlab
+from engine.readers.matlab_file.v5 import Variable
+from engine.readers.matlab_file.v73 import MatlabV73
 
 PREFERRED = ("rf", "rfdatadouble", "rfdatafilt", "rfdata", "rf_data", "rfmig", "bfdata", "img", "data")
 FRAMES_FIRST = {"img", "Data"}

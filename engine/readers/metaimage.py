@@ -14,9 +14,9 @@ from threading import Lock
 import numpy as np
 
 from engine.errors import ReadError
-from engine.readers.axes import arranged_shape, resolve_axes, take_frame
 from engine.readers.base import ASSUMED, READERS, Reader, ReadOptions, Recording
-from engine.readers.checks import DEFLATE_RATIO, require_bytes, require_signed, sequence_shape
+from engine.readers.common.axes import arranged_shape, resolve_axes, take_frame
+from engine.readers.common.checks import DEFLATE_RATIO, require_bytes, require_signed, sequence_shape
 from engine.types import Map
 
 LARGEST_HEADER = 2**24

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from engine.errors import ReadError
 from engine.readers.base import ASSUMED, READERS, Reader, ReadOptions, Recording
-from engine.readers.beamform import ChannelRecording, Transmit
-from engine.readers.channel_recording import beamformed
-from engine.readers.checks import finite, positive
-from engine.readers.matlab_source import MAGIC, open_matlab
+from engine.readers.channel_data.beamform import ChannelRecording, Transmit
+from engine.readers.channel_data.recording import beamformed
+from engine.readers.common.checks import finite, positive
+from engine.readers.matlab_file.source import MAGIC, open_matlab
 
 
 @READERS.entry("must")

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ReadError
-from engine.readers.axes import arranged_shape, resolve_axes, take_frame
 from engine.readers.base import ASSUMED, READERS, Reader, ReadOptions, Recording
-from engine.readers.checks import DEFLATE_RATIO, require_bytes, require_signed, sequence_shape
+from engine.readers.common.axes import arranged_shape, resolve_axes, take_frame
+from engine.readers.common.checks import DEFLATE_RATIO, require_bytes, require_signed, sequence_shape
 from engine.types import Map
 
 TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"}

@@ -13,9 +13,9 @@ from typing import IO
 import numpy as np
 
 from engine.errors import ReadError
-from engine.readers.axes import arranged_shape, resolve_axes, take_frame
 from engine.readers.base import READERS, Reader, ReadOptions, Recording, choose_variable
-from engine.readers.checks import geometry_values, require_bytes, require_signed, sequence_shape
+from engine.readers.common.axes import arranged_shape, resolve_axes, take_frame
+from engine.readers.common.checks import geometry_values, require_bytes, require_signed, sequence_shape
 from engine.types import Map, geometry_fields
 
 Header = tuple[tuple[int, ...], bool, np.dtype[np.generic]]

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.errors import ParameterError, ReadError, StrainscopeError
 from engine.readers.base import Reader, ReadOptions, Recording
-from engine.readers.checks import DAMAGED, require_rf
+from engine.readers.common.checks import DAMAGED, require_rf
 from engine.readers.recognise import find_recordings
 from engine.types import Map
 

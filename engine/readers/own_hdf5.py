@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.errors import ReadError
+from engine.files.hdf5_reading import FrameDataset, dataset, inside, is_hdf5, open_hdf5, plain, root_attribute
 from engine.readers.base import READERS, Reader, ReadOptions, Recording
-from engine.readers.checks import geometry_values
-from engine.readers.hdf5 import FrameDataset, dataset, inside, is_hdf5, open_hdf5, plain, root_attribute
+from engine.readers.common.checks import geometry_values
 from engine.types import FrameTruth, Map, Truth, geometry_fields
 
 if TYPE_CHECKING:

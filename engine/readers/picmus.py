@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ReadError
+from engine.files.hdf5_reading import dataset, inside, is_hdf5, number_at, open_hdf5, small_array
 from engine.readers.base import READERS, Reader, ReadOptions, Recording
-from engine.readers.beamform import ChannelRecording, Transmit
-from engine.readers.channel_recording import beamformed
-from engine.readers.checks import finite, positive, require_signed
-from engine.readers.hdf5 import dataset, inside, is_hdf5, number_at, open_hdf5, small_array
+from engine.readers.channel_data.beamform import ChannelRecording, Transmit
+from engine.readers.channel_data.recording import beamformed
+from engine.readers.common.checks import finite, positive, require_signed
 
 GROUP = "US/US_DATASET0000"
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.errors import ReadError, StrainscopeError
+from engine.files.hdf5_reading import is_hdf5, names_at_root
 from engine.readers.base import READERS, Reader
-from engine.readers.checks import DAMAGED
-from engine.readers.hdf5 import is_hdf5, names_at_root
+from engine.readers.common.checks import DAMAGED
 
 HEAD_BYTES = 4096
 

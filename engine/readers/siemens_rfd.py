@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from engine.errors import ReadError
 from engine.readers.base import ASSUMED, READERS, Reader, ReadOptions, Recording, choose_variable
-from engine.readers.checks import positive, require_bytes, sequence_shape
+from engine.readers.common.checks import positive, require_bytes, sequence_shape
 from engine.types import Map, Sector
 
 HEADER_BYTES = 2**20

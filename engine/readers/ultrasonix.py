@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.errors import ReadError
 from engine.readers.base import READERS, Reader, ReadOptions, Recording
-from engine.readers.checks import sequence_shape
+from engine.readers.common.checks import sequence_shape
 from engine.types import Map
 
 HEADER = struct.Struct("<19i")

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ReadError
+from engine.files.hdf5_reading import dataset, inside, is_hdf5, open_hdf5, plain
 from engine.readers.base import ASSUMED, READERS, Reader, ReadOptions, Recording, choose_variable
-from engine.readers.beamform import ChannelRecording, Transmit
-from engine.readers.channel_recording import beamformed
-from engine.readers.checks import finite, positive, require_signed
-from engine.readers.hdf5 import dataset, inside, is_hdf5, open_hdf5, plain
+from engine.readers.channel_data.beamform import ChannelRecording, Transmit
+from engine.readers.channel_data.recording import beamformed
+from engine.readers.common.checks import finite, positive, require_signed
 
 if TYPE_CHECKING:
     import h5py

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from engine.errors import ReadError
 from engine.readers.base import ASSUMED, READERS, Reader, ReadOptions, Recording, choose_variable
-from engine.readers.beamform import ChannelRecording, Transmit
-from engine.readers.channel_recording import beamformed
-from engine.readers.checks import finite, positive, sequence_shape
-from engine.readers.matlab_source import MAGIC, open_matlab
-from engine.readers.matlab_v5 import Buffer
-from engine.readers.remodulate import RemodulatedFrames
+from engine.readers.channel_data.beamform import ChannelRecording, Transmit
+from engine.readers.channel_data.recording import beamformed
+from engine.readers.common.checks import finite, positive, sequence_shape
+from engine.readers.common.remodulate import RemodulatedFrames
+from engine.readers.matlab_file.source import MAGIC, open_matlab
+from engine.readers.matlab_file.v5 import Buffer
 
 Record = Mapping[str, Any]
 RF_MODE, IQ_MODES = "NS200BW", ("BS100BW", "BS50BW")

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from engine.errors import ReadError
 from engine.readers.base import READERS, Reader, ReadOptions, Recording
-from engine.readers.checks import positive, require_bytes, sequence_shape
-from engine.readers.remodulate import RemodulatedFrames
+from engine.readers.common.checks import positive, require_bytes, sequence_shape
+from engine.readers.common.remodulate import RemodulatedFrames
 
 FILE_HEADER, FRAME_HEADER, LINE_HEADER = 40, 56, 4
 EIGHT_BIT = 8

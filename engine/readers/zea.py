@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ReadError
+from engine.files.hdf5_reading import dataset, inside, is_hdf5, number_at, open_hdf5, small_array
 from engine.readers.base import ASSUMED, READERS, Reader, ReadOptions, Recording, choose_variable
-from engine.readers.beamform import ChannelRecording, Transmit
-from engine.readers.channel_recording import beamformed
-from engine.readers.checks import finite, geometry_values, positive, require_signed, sequence_shape
-from engine.readers.hdf5 import dataset, inside, is_hdf5, number_at, open_hdf5, small_array
-from engine.readers.remodulate import RemodulatedFrames
+from engine.readers.channel_data.beamform import ChannelRecording, Transmit
+from engine.readers.channel_data.recording import beamformed
+from engine.readers.common.checks import finite, geometry_values, positive, require_signed, sequence_shape
+from engine.readers.common.remodulate import RemodulatedFrames
 from engine.types import geometry_fields
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.export.atomic import atomic_path
+from engine.files.atomic import atomic_path
 from engine.readers.own_hdf5 import MOTION
 from engine.types import RFSequence, geometry_fields
 
@@ -29,7 +29,7 @@ def write_recording(
 
     Geometry values are written as root attributes; `attributes` are further ones. The file appears when complete.
     """
-    from engine.export.hdf5_target import Hdf5Target
+    from engine.files.hdf5_writing import Hdf5Target
 
     with atomic_path(path) as temporary, Hdf5Target(temporary) as target:
         file = target.file

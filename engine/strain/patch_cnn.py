@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import WeightsError
-from engine.gaps import fill_gaps
 from engine.networks import weights
 from engine.networks.weights import WeightsCard
+from engine.numerics.gaps import fill_gaps
 from engine.parameters import Parameters, parameter
 from engine.strain.base import STRAIN_METHODS, StrainMethod
 from engine.types import Displacement, Map, Strain

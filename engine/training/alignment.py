@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.numerics.warp import warp
 from engine.training.config import Difficulty
-from engine.warp import warp
 
 LEAST_ERROR = 0.15
 """Share of the errors of bulk motion that frames with little strain have as well."""

@@ -14,11 +14,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from engine.networks.equalisation import equalise
+from engine.networks.layers.equalisation import equalise
+from engine.numerics.warp import inside
 from engine.training.alignment import Affine, fit, spoil
 from engine.training.config import DataSettings, Difficulty, TrainingConfig
 from engine.types import Geometry
-from engine.warp import inside
 
 NORMALISING_QUANTILE = 0.999
 

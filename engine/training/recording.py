@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import ParameterError
-from engine.estimators.resample import CanonicalGrid
+from engine.estimators.common.resample import CanonicalGrid
 from engine.preprocess.alignment import bulk_motion
 from engine.preprocess.pairing import normalise
 from engine.training.alignment import fit

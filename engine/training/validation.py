@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from engine.losses.similarity import patch_correlation
 from engine.losses.total import inner_strain, inner_valid
+from engine.numerics.warp import warp
 from engine.training.config import TrainingConfig
 from engine.training.data import Batch, Source, prepare, seeded
-from engine.warp import warp
 
 SIMILARITY_WINDOW = (64, 8)
 TARGET_DEVIATION = 0.3

@@ -11,7 +11,7 @@ import pytest
 
 import resources
 from app.cli import COMMANDS
-from app.session_file import EXTENSION
+from app.features.sessions.file import EXTENSION
 
 RESOURCES = Path(resources.__file__).parent
 FOLDER = RESOURCES / "desktop"

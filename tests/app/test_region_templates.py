@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.region_templates import TemplateError, delete_template, fitted, load_templates, save_template
+from app.features.templates.storage import TemplateError, delete_template, fitted, load_templates, save_template
 from app.state import Regions
 from engine.types import Ellipse
 

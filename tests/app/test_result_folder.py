@@ -3,12 +3,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from app.result_folder import LOCK, PREFIX, ResultFolder, sweep
+from app.state.result_folder import LOCK, PREFIX, ResultFolder, sweep
 
 WINDOW = """
 import sys, time
 from pathlib import Path
-from app.result_folder import ResultFolder
+from app.state.result_folder import ResultFolder
 folder = ResultFolder(Path(sys.argv[1]))
 (folder.path / "large.bin").write_bytes(b"x" * 1000)
 print(folder.path, flush=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.run_store import RunStore
+from app.state.run_store import RunStore
 from engine.errors import WriteError
 from engine.types import Displacement, FrameEstimate, Geometry, Strain
 
@@ -26,7 +26,7 @@ def test_a_full_disk_is_one_error_and_leaves_no_half_frame(tmp_path: Path, monke
         file.write(b"half")  # type: ignore[attr-defined]
         raise OSError("1920 requested and 12 written")
 
-    monkeypatch.setattr("app.run_store.np.save", full)
+    monkeypatch.setattr("app.state.run_store.np.save", full)
     with pytest.raises(WriteError, match=r"results cannot be kept in .*: the disk is full"):
         store.add(estimate(2))
     assert store.frames() == (1,)

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.controllers.files import OpenedFile
-from app.raster import COLORMAPS
-from app.session_content import Available, capture, plan, source_of
-from app.session_file import SavedSource, SessionError, load_session, save_session
+from app.features.sessions.content import Available, capture, plan, source_of
+from app.features.sessions.file import SavedSource, SessionError, load_session, save_session
 from app.state import Display, MethodInfo, OpenRecording, Regions, StrainMethodInfo, ViewerState
+from app.state.raster import COLORMAPS
 from engine.estimators.base import ESTIMATORS
 from engine.parameters import ParameterInfo, Parameters
 from engine.pipeline import Preparation, Settings

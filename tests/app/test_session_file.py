@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.session_file import (
+from app.features.sessions.file import (
     LARGEST,
     MOST_BYTES,
     SavedEllipse,

@@ -13,8 +13,8 @@ from time import perf_counter, process_time
 import numpy as np
 import torch
 
-from engine.correlation import WindowGrid, find_peaks
 from engine.device import choose_device
+from engine.numerics.correlation import WindowGrid, find_peaks
 from engine.pipeline import Settings, run
 from engine.preprocess.bmode import bmode_db, reference_level
 from engine.types import Geometry, RFSequence

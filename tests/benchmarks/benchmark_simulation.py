@@ -22,8 +22,9 @@ from time import perf_counter
 import numpy as np
 import torch
 
-from engine.accuracy_limit import displacement_deviation_m
-from engine.correlation import WindowGrid, find_peaks
+from engine.numerics.accuracy_limit import displacement_deviation_m
+from engine.numerics.correlation import WindowGrid, find_peaks
+from engine.numerics.warp import motion_from_numpy, warp
 from engine.simulation.crops import CropSettings, training_sequence
 from engine.simulation.mechanics import Compression, UnitField, compress
 from engine.simulation.noise import in_band_gain_db
@@ -32,7 +33,6 @@ from engine.simulation.protocols import protocol
 from engine.simulation.recording import Plan, simulate_with
 from engine.simulation.sequences import Degradation, FrameLoad
 from engine.types import Geometry
-from engine.warp import motion_from_numpy, warp
 
 WINDOW_M = 2e-3
 STRAINS = (0.0025, 0.005, 0.01, 0.02, 0.03, 0.045)

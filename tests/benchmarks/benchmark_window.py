@@ -19,13 +19,13 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.controllers.estimation import Catalog, Device, Engine, list_methods
-from app.controllers.exporting import FigureOptions
+from app.features.export.controller import FigureOptions
 from app.jobs import JobControl
-from app.main_window import MainWindow
 from app.preferences import Preferences
-from app.run_store import RunStore
 from app.state import MethodInfo, Regions, Role
+from app.state.run_store import RunStore
 from app.theme import apply_theme
+from app.window.main_window import MainWindow
 from engine.estimators.base import ESTIMATORS
 from engine.pipeline import Settings
 from engine.strain.least_squares import LeastSquaresParams

@@ -17,14 +17,14 @@ from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
 from app.controllers.estimation import Catalog, Device, Engine
+from app.features.sessions.state import SessionState
 from app.jobs import JobControl
-from app.main_window import MainWindow
 from app.preferences import Preferences
-from app.run_store import RunStore
 from app.state import MethodInfo, StrainMethodInfo
-from app.state.sessions import SessionState
+from app.state.run_store import RunStore
 from app.theme import apply_theme
 from app.views.image_pane import ImagePane
+from app.window.main_window import MainWindow
 from engine.errors import StrainscopeError
 from engine.parameters import Parameters, parameter
 from engine.pipeline import Settings

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from app.main_window import MainWindow
+from app.window.main_window import MainWindow
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QAction
@@ -124,7 +124,7 @@ def test_no_two_menus_share_a_letter(opened: MainWindow) -> None:
 
 def test_tab_goes_round_through_the_panels(opened: MainWindow, qtbot: QtBot) -> None:
     opened.activateWindow()
-    opened.workspace.view.setFocus()
+    opened.central.view.setFocus()
     seen: set[QWidget] = set()
     for _ in range(400):
         QTest.keyClick(opened.focusWidget() or opened, Qt.Key.Key_Tab)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from pytestqt.qtbot import QtBot
 
-from app.controllers.adapting import AdaptController, AdaptOutcome, adapted_folder
 from app.controllers.estimation import Device
 from app.controllers.processing import run_title
-from app.dialogs.adapt import AdaptDialog
+from app.features.adapting.controller import AdaptController, AdaptOutcome, adapted_folder
+from app.features.adapting.dialog import AdaptDialog
 from app.jobs import JobControl
-from app.main_window import MainWindow
 from app.state import MethodInfo
+from app.window.main_window import MainWindow
 from engine.parameters import Parameters, parameter
 from engine.types import RFSequence
 

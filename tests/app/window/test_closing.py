@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
 from app.controllers.estimation import Engine
-from app.main_window import MainWindow
+from app.window.main_window import MainWindow
 
 from .conftest import FakeEngine, open_and_wait
 
@@ -75,7 +75,7 @@ def test_a_closed_window_is_freed(
 ) -> None:
     window = make_window()
     open_and_wait(window, (recording_path,), qtbot)
-    state, view = window.state, window.workspace.view
+    state, view = window.state, window.central.view
     window.close()
     window.deleteLater()
     qapp.processEvents()

@@ -9,8 +9,8 @@ import pytest
 from PySide6.QtWidgets import QMainWindow
 from pytestqt.qtbot import QtBot
 
-from app.features import collecting
-from app.main_window import MainWindow
+from app.window.main_window import MainWindow
+from app.window.start_up import collecting
 
 
 class _Node:

@@ -8,13 +8,13 @@ from PIL import Image
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from app.controllers import compare_export
-from app.controllers.compare_export import CompareExportController, comparison_figure
-from app.controllers.exporting import FigureOptions
-from app.dialogs.figure_dialog import FigureDialog
-from app.main_window import MainWindow
-from app.state.comparison import CompareState
-from app.views.compare_view import CompareView
+from app.features.comparison import export as compare_export
+from app.features.comparison.export import CompareExportController, comparison_figure
+from app.features.comparison.state import CompareState
+from app.features.comparison.view import CompareView
+from app.features.export.controller import FigureOptions
+from app.features.export.figure_dialog import FigureDialog
+from app.window.main_window import MainWindow
 from engine.pipeline import Settings
 from engine.types import Provenance
 

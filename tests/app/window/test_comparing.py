@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.main_window import MainWindow
-from app.state.comparison import OTHER_FRAME, CompareState, Comparison
-from app.views.compare_view import CompareView
+from app.features.comparison.state import OTHER_FRAME, CompareState, Comparison
+from app.features.comparison.view import CompareView
+from app.window.main_window import MainWindow
 
 from .conftest import expected_strain
 
@@ -45,7 +45,7 @@ def test_two_methods_and_their_numbers(opened: MainWindow, qtbot: QtBot) -> None
     opened.actions_by_name["compare"].trigger()
     view = opened.findChild(CompareView)
     assert isinstance(view, CompareView)
-    assert opened.workspace.images.currentWidget() is view
+    assert opened.central.images.currentWidget() is view
     frame = opened.state.frame
     found = compared(opened, qtbot, ("first", frame), ("second", frame))
     assert found.second.title == "Second method"
@@ -53,7 +53,7 @@ def test_two_methods_and_their_numbers(opened: MainWindow, qtbot: QtBot) -> None
     opened.commands.playback.show_frame(4)
     compared(opened, qtbot, ("first", 4), ("second", 4))
     opened.actions_by_name["compare"].trigger()
-    assert opened.workspace.images.currentWidget() is opened.workspace.view
+    assert opened.central.images.currentWidget() is opened.central.view
 
 
 @pytest.mark.parametrize(("size", "below"), [((1500, 560), False), ((900, 900), True)])

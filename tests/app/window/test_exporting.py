@@ -11,11 +11,12 @@ from PIL import Image
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from app.controllers import exporting, series_exports
-from app.controllers.exporting import FigureOptions, SeriesKind, figure_content
-from app.dialogs.figure_dialog import FigureDialog
-from app.main_window import MainWindow
-from app.state.profile import ProfileState
+from app.features.export import controller as exporting
+from app.features.export import series as series_exports
+from app.features.export.controller import FigureOptions, SeriesKind, figure_content
+from app.features.export.figure_dialog import FigureDialog
+from app.features.profile.state import ProfileState
+from app.window.main_window import MainWindow
 from engine.export.result_file import read_result
 from engine.metrics.profile import ProfileLine
 from engine.readers import open_recording

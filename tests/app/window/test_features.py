@@ -10,9 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from app.controllers.commands import Commands
 from app.features.base import FEATURES
-from app.main_window import MainWindow
 from app.panels.base import PANELS
 from app.state import ViewerState
+from app.window.main_window import MainWindow
 
 
 def titles(window: MainWindow) -> list[str]:

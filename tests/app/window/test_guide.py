@@ -5,8 +5,8 @@ import re
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QImage, QTextDocument
 
-from app.dialogs.guide import FOLDER, WIDEST_PICTURE_PX, GuideWindow
-from app.main_window import MainWindow
+from app.features.help.guide import FOLDER, WIDEST_PICTURE_PX, GuideWindow
+from app.window.main_window import MainWindow
 
 
 def test_the_guide_opens_and_finds(window: MainWindow) -> None:

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.main_window import MainWindow
 from app.panels.histogram import HistogramPanel
 from app.state import Role
+from app.window.main_window import MainWindow
 
 
 @pytest.fixture(name="panel")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.controllers.profile import ProfileController
-from app.main_window import MainWindow
+from app.features.profile.controller import ProfileController
+from app.features.profile.state import ProfileState
 from app.state import Regions, Role, Tool
-from app.state.profile import ProfileState
+from app.window.main_window import MainWindow
 from engine.metrics.profile import ProfileLine
 from engine.types import Ellipse
 

@@ -3,8 +3,8 @@
 from PySide6.QtCore import QRectF
 from pytestqt.qtbot import QtBot
 
-from app.main_window import MainWindow
 from app.views.image_pane import ImagePane
+from app.window.main_window import MainWindow
 
 
 def extent_of(window: MainWindow) -> QRectF:
@@ -22,21 +22,21 @@ def is_whole(window: MainWindow, pane: ImagePane) -> bool:
 def test_the_whole_image_stays_whole(opened: MainWindow, qtbot: QtBot) -> None:
     for size in ((1000, 700), (1500, 800), (1250, 1000)):
         opened.resize(*size)
-        for pane in opened.workspace.view.panes:
+        for pane in opened.central.view.panes:
             qtbot.waitUntil(lambda pane=pane: is_whole(opened, pane))
-    opened.workspace.view.set_layout("stacked")
-    for pane in opened.workspace.view.panes:
+    opened.central.view.set_layout("stacked")
+    for pane in opened.central.view.panes:
         qtbot.waitUntil(lambda pane=pane: is_whole(opened, pane))
 
 
 def test_a_zoom_of_the_users_stays(opened: MainWindow, qtbot: QtBot) -> None:
-    box = opened.workspace.view.strain.plot.box
+    box = opened.central.view.strain.plot.box
     box.setRange(QRectF(-1, 2, 2, 2), padding=0)
     box.sigRangeChangedManually.emit([True, True])
     opened.resize(1500, 800)
     qtbot.wait(100)
-    assert not is_whole(opened, opened.workspace.view.strain)
+    assert not is_whole(opened, opened.central.view.strain)
     opened.actions_by_name["fit"].trigger()
-    assert is_whole(opened, opened.workspace.view.bmode)
+    assert is_whole(opened, opened.central.view.bmode)
     opened.resize(1200, 760)
-    qtbot.waitUntil(lambda: is_whole(opened, opened.workspace.view.strain))
+    qtbot.waitUntil(lambda: is_whole(opened, opened.central.view.strain))

@@ -10,9 +10,9 @@ import pytest
 from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from app.main_window import MainWindow
-from app.panels.log import LogPanel
-from app.state.log import KEPT_ENTRIES, LogState
+from app.features.log.panel import LogPanel
+from app.features.log.state import KEPT_ENTRIES, LogState
+from app.window.main_window import MainWindow
 
 from .conftest import shown_error
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.controllers.exporting import FigureOptions, figure_content
-from app.controllers.maps import MapsController
-from app.main_window import MainWindow
-from app.state.maps import MapState
+from app.features.export.controller import FigureOptions, figure_content
+from app.features.maps.controller import MapsController
+from app.features.maps.state import MapState
+from app.window.main_window import MainWindow
 from engine.types import Ellipse
 
 from .conftest import expected_strain, open_and_wait
@@ -69,8 +69,8 @@ def test_truth_and_error_of_the_shown_frame(with_truth: MainWindow, qtbot: QtBot
         estimate = expected_strain(window.state.recording.sequence, "first", frame)
         wanted = 100 * -TRUE_STRAIN if name == "true" else 100 * (TRUE_STRAIN - estimate)
         assert float(np.nanmedian(maps.map.shown)) == pytest.approx(wanted, rel=1e-3)
-        assert window.workspace.view.map is maps.map
-    limits = window.workspace.view.limits
+        assert window.central.view.map is maps.map
+    limits = window.central.view.limits
     assert limits is not None
     assert limits.low_percent == -limits.high_percent
 

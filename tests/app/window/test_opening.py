@@ -10,9 +10,9 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QDialogButtonBox, QMenu
 from pytestqt.qtbot import QtBot
 
-from app.dialogs.geometry_dialog import GeometryDialog
-from app.features.opening import open_filter
-from app.main_window import MainWindow
+from app.features.opening.feature import open_filter
+from app.features.opening.geometry_dialog import GeometryDialog
+from app.window.main_window import MainWindow
 from engine.readers.base import READERS
 from engine.readers.open import open_recording
 
@@ -20,8 +20,8 @@ from .conftest import FRAMES, LINES, ROWS, open_and_wait, shown_error, write_rec
 
 
 def test_empty_window_says_what_to_do(window: MainWindow) -> None:
-    assert window.workspace.currentWidget() is window.workspace.welcome
-    assert window.workspace.welcome.open_button.isVisible()
+    assert window.central.currentWidget() is window.central.welcome
+    assert window.central.welcome.open_button.isVisible()
     assert not window.actions_by_name["target"].isEnabled()
 
 
@@ -41,7 +41,7 @@ def test_recording_brings_its_regions(opened: MainWindow) -> None:
     target = opened.state.regions.target
     assert target is not None
     assert target.lateral_m == pytest.approx(-0.002)
-    assert opened.workspace.view.strain.regions
+    assert opened.central.view.strain.regions
     assert not opened.actions_by_name["undo"].isEnabled()
 
 
@@ -132,7 +132,7 @@ def test_missing_file_is_told(window: MainWindow, tmp_path: Path, qtbot: QtBot) 
 def test_one_frame_shows_b_mode_and_says_why_no_strain(window: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
     window.open_paths((write_recording(tmp_path / "single.h5", 3, frames=1),))
     qtbot.waitUntil(lambda: window.state.picture is not None)
-    assert "one frame" in window.workspace.view.strain.message()
+    assert "one frame" in window.central.view.strain.message()
     assert not window.actions_by_name["estimate"].isEnabled()
 
 

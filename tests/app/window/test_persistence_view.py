@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.controllers import exporting, series_exports
-from app.controllers.exporting import FigureOptions, figure_content
-from app.controllers.series_exports import SeriesSource
-from app.main_window import MainWindow
+from app.features.comparison.state import CompareState
+from app.features.export import controller as exporting
+from app.features.export import series as series_exports
+from app.features.export.controller import FigureOptions, figure_content
+from app.features.export.series import SeriesSource
 from app.panels.display import DisplayPanel
 from app.panels.measurements import MeasurementsPanel
-from app.state.comparison import CompareState
+from app.window.main_window import MainWindow
 from engine.types import Provenance
 
 from .conftest import expected_strain
@@ -44,7 +45,7 @@ def fixture_averaged(opened: MainWindow, qtbot: QtBot) -> MainWindow:
 
 
 def test_the_map_is_labelled_and_keeps_the_frames_compression(averaged: MainWindow, qtbot: QtBot) -> None:
-    state, view = averaged.state, averaged.workspace.view
+    state, view = averaged.state, averaged.central.view
     assert state.recording is not None
     assert state.picture is not None
     assert state.picture.strain is not None
@@ -150,4 +151,4 @@ def test_sliding_pairs_are_not_averaged_and_say_so(averaged: MainWindow, qtbot: 
     processing.set_preparation(replace(state.settings.preparation, pairing="sliding"))
     processing.start()
     qtbot.waitUntil(lambda: state.picture is not None and state.picture.strain is not None, timeout=10_000)
-    assert "own reference" in averaged.workspace.view.strain.badge()
+    assert "own reference" in averaged.central.view.strain.badge()

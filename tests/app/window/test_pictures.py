@@ -2,7 +2,7 @@
 
 from pytestqt.qtbot import QtBot
 
-from app.main_window import MainWindow
+from app.window.main_window import MainWindow
 from engine.metrics.contrast import region_metrics
 
 

@@ -10,11 +10,11 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox
 from pytestqt.qtbot import QtBot
 
-from app.dialogs.preferences import PreferencesDialog
-from app.main_window import MainWindow
+from app.features.preferences.dialog import PreferencesDialog
 from app.panels.device_choice import NO_CUDA, DeviceChooser
 from app.preferences import Preferences, load_preferences, preferences_path
 from app.state.device import DeviceState
+from app.window.main_window import MainWindow
 
 from .conftest import FakeEngine, open_and_wait, shown_error
 
@@ -63,7 +63,7 @@ def test_accepting_takes_effect_at_once_and_is_kept(opened: MainWindow) -> None:
     dialog.accept()
     display = opened.state.display
     assert (display.colormap, display.quantity, display.limits) == ("magma", "signed", "recording")
-    assert opened.workspace.play_bar.speed.currentData() == 0.5
+    assert opened.central.play_bar.speed.currentData() == 0.5
     assert opened.commands.playback.rate_hz() == pytest.approx(10.0)  # 20 Hz in the file, half speed
     assert opened.commands.playback.assumed_rate_hz == 33.0
     assert opened.state.settings.method == "first"  # the open recording keeps its method
@@ -78,7 +78,7 @@ def test_a_new_window_begins_with_the_preferred_method(make_window: Callable[...
     preferences.speed = 2.0
     second = make_window(preferences)
     assert second.state.settings.method == "second"
-    assert second.workspace.play_bar.speed.currentData() == 2.0
+    assert second.central.play_bar.speed.currentData() == 2.0
 
 
 @pytest.mark.parametrize("content", ["", "[1, 2]", "{", '"text"', "[" * 5000, "\x00\x01"])

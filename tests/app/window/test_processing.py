@@ -10,10 +10,10 @@ from pytestqt.qtbot import QtBot
 from app.controllers import estimation
 from app.controllers.estimation import Device, Fallback
 from app.jobs import JobControl
-from app.main_window import MainWindow
 from app.panels.method import MethodPanel
-from app.run_store import RunStore
 from app.state import StrainMethodInfo
+from app.state.run_store import RunStore
+from app.window.main_window import MainWindow
 from engine.pipeline import Settings
 from engine.strain.kalman import KalmanParameters
 from engine.strain.least_squares import LeastSquaresParams
@@ -42,7 +42,7 @@ def test_frames_fill_in_one_by_one(window: MainWindow, fake: FakeEngine, recordi
     fake.gate.clear()
     window.open_paths((recording_path,))
     qtbot.waitUntil(lambda: window.state.run is not None and window.state.picture is not None)
-    assert "Estimating this frame" in window.workspace.view.strain.message()
+    assert "Estimating this frame" in window.central.view.strain.message()
     assert window.status.cancel.isVisible()
     seen: list[int] = []
     window.state.estimate_arrived.connect(lambda _run, frame: seen.append(frame))
@@ -50,7 +50,7 @@ def test_frames_fill_in_one_by_one(window: MainWindow, fake: FakeEngine, recordi
     qtbot.waitUntil(lambda: len(seen) == 5)
     assert seen == [1, 2, 3, 4, 5]
     qtbot.waitUntil(lambda: not window.status.cancel.isVisible())
-    qtbot.waitUntil(lambda: window.workspace.view.strain.message() == "")
+    qtbot.waitUntil(lambda: window.central.view.strain.message() == "")
 
 
 def test_cancel_keeps_done_frames_and_continue_finishes(
@@ -106,7 +106,7 @@ def test_each_method_keeps_its_own_run(opened: MainWindow, qtbot: QtBot) -> None
     assert opened.state.run is None
     assert opened.state.picture is not None
     assert opened.state.picture.strain is None
-    assert "Second method" in opened.workspace.view.strain.message()
+    assert "Second method" in opened.central.view.strain.message()
     opened.commands.processing.start()
     qtbot.waitUntil(lambda: opened.state.run is not None and opened.state.run.status == "complete")
     qtbot.waitUntil(lambda: opened.state.picture is not None and opened.state.picture.strain is not None)
@@ -124,7 +124,7 @@ def test_second_run_with_other_reference(opened: MainWindow, qtbot: QtBot) -> No
     assert opened.state.run is not None
     assert opened.state.run.store.frames() == (0, 1, 2, 4, 5)
     opened.commands.playback.show_frame(3)
-    qtbot.waitUntil(lambda: "reference frame" in opened.workspace.view.strain.message())
+    qtbot.waitUntil(lambda: "reference frame" in opened.central.view.strain.message())
 
 
 def test_another_strain_window_filters_the_stored_displacement(
@@ -164,7 +164,7 @@ class Watch:
         wanted = expected_strain(recording.sequence, state.settings.method, picture.frame)
         if not np.isclose(picture.strain[1, 1], wanted, rtol=1e-5):
             self.wrong.append(f"{state.settings.method} {picture.frame}: {picture.strain[1, 1]} is not {wanted}")
-        caption = self.window.workspace.view.strain._caption.text()
+        caption = self.window.central.view.strain._caption.text()
         title = state.method.title if state.method else ""
         if caption and "against" in caption and title not in caption and self.window.state.picture is picture:
             self.wrong.append(f"caption {caption!r} under {title}")

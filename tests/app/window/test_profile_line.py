@@ -8,15 +8,15 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from app.controllers import profile as controller_module
-from app.controllers.profile import ProfileController
-from app.features.profile import ProfileFeature
-from app.image_grid import ImageGrid
-from app.main_window import MainWindow
-from app.panels.profile import ProfilePanel
+from app.features.profile.controller import ProfileController
+from app.features.profile.feature import ProfileFeature
+from app.features.profile.feature import controller as controller_module
+from app.features.profile.item import ProfileItem, dragged
+from app.features.profile.panel import ProfilePanel
+from app.features.profile.state import ProfileState
 from app.state import Role, Tool
-from app.state.profile import ProfileState
-from app.views.profile_item import ProfileItem, dragged
+from app.state.image_grid import ImageGrid
+from app.window.main_window import MainWindow
 from engine.metrics.profile import ProfileLine, profile
 from engine.types import Geometry, Provenance, Sector
 
@@ -41,7 +41,7 @@ def test_drawing_in_either_view_shows_in_both_and_opens_the_graph(opened: MainWi
     for which, end_mm in enumerate((2.0, 3.0)):
         opened.actions_by_name["profile"].trigger()
         assert opened.state.tool is Tool.PROFILE
-        pane = opened.workspace.view.panes[which]
+        pane = opened.central.view.panes[which]
         drag(pane, place(pane, -3, 1), place(pane, end_mm, 4), qtbot)
         line = profiles.line
         assert line is not None
@@ -61,7 +61,7 @@ def test_ends_and_line_can_be_dragged_and_each_drag_is_one_undo(lined: MainWindo
     lined.commands.regions.clear()
     profiles, stack = lined.state.slice(ProfileState), lined.commands.regions.undo_stack
     count = stack.count()
-    pane = lined.workspace.view.strain
+    pane = lined.central.view.strain
     drag(pane, place(pane, 3, 4), place(pane, 3, 5), qtbot)
     pulled = profiles.line
     assert pulled is not None

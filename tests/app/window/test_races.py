@@ -10,9 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from app.controllers.estimation import Device
 from app.jobs import JobControl
-from app.main_window import MainWindow
-from app.run_store import RunStore
 from app.state import Role
+from app.state.run_store import RunStore
+from app.window.main_window import MainWindow
 from engine.metrics.contrast import region_metrics
 from engine.pipeline import Settings
 from engine.types import Ellipse, RFSequence
@@ -53,7 +53,7 @@ class Witness:
         if picture.run != (None if state.run is None else state.run.number):
             self.say("picture of another run", picture.run)
         if picture.strain is None:
-            if self.window.workspace.view.strain.image.has_image():
+            if self.window.central.view.strain.image.has_image():
                 self.say("old strain stays on screen", picture.frame)
             return
         self.pictures += 1

@@ -26,10 +26,10 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from app.controllers.profile import ProfileController
-from app.main_window import MainWindow
+from app.features.profile.controller import ProfileController
+from app.features.profile.state import ProfileState
 from app.state import Regions
-from app.state.profile import ProfileState
+from app.window.main_window import MainWindow
 from engine.metrics.profile import ProfileLine
 
 from .conftest import expected_strain, open_and_wait

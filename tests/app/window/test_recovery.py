@@ -13,15 +13,15 @@ import pytest
 from PySide6.QtCore import QCoreApplication
 from pytestqt.qtbot import QtBot
 
-from app.autosave_file import KEPT_DAYS, AutosaveFolder, autosave_folder
-from app.controllers.autosaving import AutosaveController
-from app.features.sessions import Sessions
-from app.main_window import MainWindow
+from app.features.log.state import LogState
+from app.features.sessions.autosave_file import KEPT_DAYS, AutosaveFolder, autosave_folder
+from app.features.sessions.autosaving import AutosaveController
+from app.features.sessions.feature import Sessions
+from app.features.sessions.file import SavedSettings, SavedSource, Session, load_session
+from app.features.sessions.state import SessionState
 from app.preferences import Preferences
-from app.session_file import SavedSettings, SavedSource, Session, load_session
 from app.state import Regions
-from app.state.log import LogState
-from app.state.sessions import SessionState
+from app.window.main_window import MainWindow
 from engine.types import Ellipse
 
 from .conftest import open_and_wait
@@ -34,10 +34,10 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from app.controllers.estimation import Catalog, Engine
-from app.main_window import MainWindow
+from app.window.main_window import MainWindow
 from app.preferences import Preferences
 from app.state import MethodInfo, Regions, StrainMethodInfo
-from app.state.sessions import SessionState
+from app.features.sessions.state import SessionState
 from engine.strain.least_squares import LeastSquaresParams
 from engine.types import Ellipse
 from tests_fake import FakeParams
@@ -286,7 +286,7 @@ def test_keeping_does_not_hold_the_window(
     """A disk that hangs holds the lane of sessions, and nothing else."""
     window = make_window(quick())
     disk = threading.Event()
-    monkeypatch.setattr("app.autosave_file.save_session", lambda *_: disk.wait(30))
+    monkeypatch.setattr("app.features.sessions.autosave_file.save_session", lambda *_: disk.wait(30))
     open_and_wait(window, (recording_path,), qtbot)
     window.commands.part(AutosaveController).keep()
     qtbot.waitUntil(window.jobs.sessions.busy)

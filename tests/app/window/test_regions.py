@@ -6,9 +6,9 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from pytestqt.qtbot import QtBot
 
-from app.main_window import MainWindow
 from app.state import Regions, Role, Tool
 from app.views.region_item import Grip, dragged, drawn
+from app.window.main_window import MainWindow
 from engine.types import Ellipse
 
 from .conftest import drag, place
@@ -20,7 +20,7 @@ ELLIPSE = Ellipse(1e-3, 3e-3, 1.5e-3, 0.8e-3, 0.0)
 def test_drawing_in_either_view_shows_in_both(opened: MainWindow, qtbot: QtBot, which: int) -> None:
     opened.commands.regions.clear()
     opened.commands.regions.choose_tool(Tool.TARGET)
-    pane = opened.workspace.view.panes[which]
+    pane = opened.central.view.panes[which]
     drag(pane, place(pane, -3, 1), place(pane, 1, 4), qtbot)
     target = opened.state.regions.target
     assert target is not None
@@ -30,7 +30,7 @@ def test_drawing_in_either_view_shows_in_both(opened: MainWindow, qtbot: QtBot, 
     assert target.semi_lateral_m == pytest.approx(2e-3, abs=2 * pixel_m)
     assert target.semi_axial_m == pytest.approx(1.5e-3, abs=2 * pixel_m)
     assert opened.state.tool is Tool.PAN
-    for other in opened.workspace.view.panes:
+    for other in opened.central.view.panes:
         item = other.regions[Role.TARGET]
         assert item.isVisible()
         assert item.grip_position(Grip.BODY).x() == pytest.approx(1e3 * target.lateral_m)
@@ -40,7 +40,7 @@ def test_drawing_in_either_view_shows_in_both(opened: MainWindow, qtbot: QtBot, 
 def test_dragging_the_body_moves_both_and_is_one_undo(opened: MainWindow, qtbot: QtBot, which: int) -> None:
     before = opened.state.regions
     assert before.target is not None
-    pane = opened.workspace.view.panes[which]
+    pane = opened.central.view.panes[which]
     start = place(pane, -2, 3)
     drag(pane, start, place(pane, -1, 3.5), qtbot)
     after = opened.state.regions.target
@@ -58,7 +58,7 @@ def test_dragging_the_body_moves_both_and_is_one_undo(opened: MainWindow, qtbot:
 
 def test_grips_resize_and_rotate_with_the_mouse(opened: MainWindow, qtbot: QtBot) -> None:
     opened.commands.regions.select(Role.TARGET)
-    pane = opened.workspace.view.strain
+    pane = opened.central.view.strain
     item = pane.regions[Role.TARGET]
     corner = item.grip_position(Grip.LATERAL_FAR)
     drag(pane, place(pane, corner.x(), corner.y()), place(pane, corner.x() + 0.5, corner.y()), qtbot)
@@ -73,7 +73,7 @@ def test_grips_resize_and_rotate_with_the_mouse(opened: MainWindow, qtbot: QtBot
 
 
 def test_drag_on_the_image_pans_both_and_leaves_regions(opened: MainWindow, qtbot: QtBot) -> None:
-    view, regions = opened.workspace.view, opened.state.regions
+    view, regions = opened.central.view, opened.state.regions
     before = view.bmode.plot.box.viewRect()
     drag(view.strain, place(view.strain, 0, 5), place(view.strain, 1, 5), qtbot)
     shifted = view.bmode.plot.box.viewRect()

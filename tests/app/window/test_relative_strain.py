@@ -8,13 +8,14 @@ import pytest
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
-from app.controllers import exporting, series_exports
-from app.controllers.exporting import FigureOptions, figure_content
-from app.controllers.series_exports import SeriesSource
-from app.main_window import MainWindow
+from app.features.comparison.state import CompareState
+from app.features.comparison.view import CompareView
+from app.features.export import controller as exporting
+from app.features.export import series as series_exports
+from app.features.export.controller import FigureOptions, figure_content
+from app.features.export.series import SeriesSource
 from app.panels.display import DisplayPanel
-from app.state.comparison import CompareState
-from app.views.compare_view import CompareView
+from app.window.main_window import MainWindow
 from engine.types import Provenance
 
 
@@ -34,7 +35,7 @@ def fixture_relative(opened: MainWindow) -> MainWindow:
 
 
 def test_the_map_and_its_colour_bar(relative: MainWindow) -> None:
-    view, picture = relative.workspace.view, relative.state.picture
+    view, picture = relative.central.view, relative.state.picture
     assert "no unit" in view.strain.bar.accessibleName()
     assert view.limits is not None
     assert 0.9 < view.limits.low_percent < view.limits.high_percent < 1.1
@@ -46,7 +47,7 @@ def test_the_map_and_its_colour_bar(relative: MainWindow) -> None:
 
 
 def test_limits_of_all_frames_and_by_hand(relative: MainWindow) -> None:
-    view = relative.workspace.view
+    view = relative.central.view
     relative.commands.change_display(limits="recording")
     assert view.limits is not None
     assert view.limits.high_percent < 1.2
@@ -67,9 +68,9 @@ def test_a_frame_that_was_hardly_compressed_says_so(relative: MainWindow, monkey
     state = relative.state
     assert state.picture is not None
     state.set_picture(replace(state.picture, mean_strain=float("nan")))
-    assert "hardly compressed" in relative.workspace.view.strain.message()
+    assert "hardly compressed" in relative.central.view.strain.message()
     relative.commands.change_display(relative=False)
-    assert relative.workspace.view.strain.message() == ""
+    assert relative.central.view.strain.message() == ""
 
 
 def test_the_numbers_stay_what_they_are(opened: MainWindow) -> None:

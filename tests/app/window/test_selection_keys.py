@@ -7,10 +7,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.main_window import MainWindow
 from app.panels.measurements import MeasurementsPanel
 from app.state import Regions, Role, Tool
 from app.state.regions import SMALLEST_SEMI_AXIS_M
+from app.window.main_window import MainWindow
 from engine.types import Ellipse
 
 ALT, SHIFT = Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ShiftModifier
@@ -82,7 +82,7 @@ def test_selecting_by_button_gives_the_keys_to_the_images(opened: MainWindow, qt
     button.click()
     before = selected(opened, Role.TARGET)
     focus = opened.focusWidget()
-    assert opened.workspace.view.isAncestorOf(focus)
+    assert opened.central.view.isAncestorOf(focus)
     qtbot.keyClick(focus, Qt.Key.Key_Right)
     assert selected(opened, Role.TARGET).lateral_m == pytest.approx(before.lateral_m + 0.1e-3)
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.controllers.maps import MapsController
-from app.main_window import MainWindow
+from app.features.comparison.state import CompareState
+from app.features.log.state import LogState
+from app.features.maps.controller import MapsController
+from app.features.maps.state import STILL_TO_COME, MapState
+from app.features.sessions.file import load_session
 from app.preferences import Preferences
-from app.session_file import load_session
-from app.state.comparison import CompareState
-from app.state.log import LogState
-from app.state.maps import STILL_TO_COME, MapState
+from app.window.main_window import MainWindow
 from engine.elasticity.base import ELASTICITY_METHODS
 from engine.strain.least_squares import LeastSquaresParams
 

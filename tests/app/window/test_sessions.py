@@ -14,16 +14,16 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from app.dialogs.geometry_dialog import GeometryDialog
-from app.features.sessions import Sessions
-from app.main_window import MainWindow
-from app.session_file import Session, load_session
+from app.features.comparison.state import OTHER_FRAME, CompareState
+from app.features.comparison.view import CompareView
+from app.features.maps.state import MapState
+from app.features.opening.geometry_dialog import GeometryDialog
+from app.features.profile.state import ProfileState
+from app.features.sessions.feature import Sessions
+from app.features.sessions.file import Session, load_session
+from app.features.sessions.state import SessionState
 from app.state import Display, Regions, Role
-from app.state.comparison import OTHER_FRAME, CompareState
-from app.state.maps import MapState
-from app.state.profile import ProfileState
-from app.state.sessions import SessionState
-from app.views.compare_view import CompareView
+from app.window.main_window import MainWindow
 from engine.elasticity.base import ELASTICITY_METHODS
 from engine.metrics.profile import ProfileLine
 from engine.pipeline import Preparation
@@ -110,7 +110,7 @@ def test_a_session_restores_everything(
     assert other.state.slice(ProfileState).line == LINE
     assert other.state.settings.parameters == FakeParams(window_m=3e-3, passes=4, robust=False)
     assert other.state.regions == REGIONS
-    assert other.workspace.images.currentWidget() is other.findChild(CompareView)
+    assert other.central.images.currentWidget() is other.findChild(CompareView)
     assert not other.isWindowModified()
     assert "study" in other.windowTitle()
     state = other.state

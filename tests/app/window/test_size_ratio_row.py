@@ -8,10 +8,10 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.controllers import exporting
-from app.main_window import MainWindow
+from app.features.export import controller as exporting
 from app.panels.measurements import DASH, MeasurementsPanel
 from app.state import Regions, Role, Tool
+from app.window.main_window import MainWindow
 from engine.types import Ellipse, Provenance
 
 from .conftest import shown_error
@@ -48,7 +48,7 @@ def test_it_is_drawn_and_edited_as_every_region_is(opened: MainWindow, qtbot: Qt
     opened.commands.regions.draw(LESION, finished=True)
     assert opened.state.selection is Role.LESION
     assert "Arrows move it" in panel_of(opened).buttons[Role.LESION].toolTip()
-    for pane in opened.workspace.view.panes:
+    for pane in opened.central.view.panes:
         assert pane.regions[Role.LESION].isVisible()
     qtbot.keyClick(opened, Qt.Key.Key_Right)
     qtbot.keyClick(opened, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)

@@ -7,10 +7,10 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QInputDialog, QMenu
 from pytestqt.qtbot import QtBot
 
-from app.controllers.templates import TemplatesController
-from app.main_window import MainWindow
-from app.region_templates import templates_path
+from app.features.templates.controller import TemplatesController
+from app.features.templates.storage import templates_path
 from app.state import Regions, Role
+from app.window.main_window import MainWindow
 from engine.types import Ellipse
 
 from .conftest import open_and_wait, shown_error

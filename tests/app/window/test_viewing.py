@@ -7,11 +7,11 @@ import pytest
 from PySide6.QtCore import QPointF, QRectF, Qt
 from pytestqt.qtbot import QtBot
 
-from app.image_grid import ImageGrid
-from app.main_window import MainWindow
 from app.panels.graphs import GraphsPanel
 from app.panels.measurements import DASH, MeasurementsPanel
-from app.raster import (
+from app.state import Display, FrameMeasurements
+from app.state.image_grid import ImageGrid
+from app.state.raster import (
     NO_ESTIMATE,
     Limits,
     bmode_decibel,
@@ -22,8 +22,8 @@ from app.raster import (
     strain_index,
     tidy_limits,
 )
-from app.state import Display, FrameMeasurements
 from app.views.dual_view import better_stacked
+from app.window.main_window import MainWindow
 from engine.metrics.base import Measurement
 from engine.types import Geometry, Sector
 
@@ -59,7 +59,7 @@ def test_fanned_lines_are_shown_where_they_lie() -> None:
 
 
 def test_aspect_is_locked_and_depth_points_down(opened: MainWindow) -> None:
-    for pane in opened.workspace.view.panes:
+    for pane in opened.central.view.panes:
         box = pane.plot.box
         across, down = box.viewPixelSize()
         assert across == pytest.approx(down, rel=1e-3)
@@ -67,7 +67,7 @@ def test_aspect_is_locked_and_depth_points_down(opened: MainWindow) -> None:
 
 
 def test_zoom_is_linked_and_fit_shows_all(opened: MainWindow, qtbot: QtBot) -> None:
-    view = opened.workspace.view
+    view = opened.central.view
     view.bmode.plot.box.scaleBy((0.5, 0.5))
     qtbot.wait(10)
     near = view.bmode.plot.box.viewRect(), view.strain.plot.box.viewRect()
@@ -87,7 +87,7 @@ def test_cursor_reads_position_strain_and_quality(opened: MainWindow) -> None:
     assert "depth 3.00 mm" in text
     assert "strain 11." in text
     assert "quality 0.90" in text
-    assert opened.workspace.view.bmode.plot._crosshair[0].isVisible()
+    assert opened.central.view.bmode.plot._crosshair[0].isVisible()
     opened.state.set_cursor(None)
     assert "lateral" not in opened.status.words.text()
 
@@ -132,7 +132,7 @@ def test_limits_are_round_and_hold_the_map() -> None:
 
 
 def test_bar_says_sign_unit_and_limits(opened: MainWindow) -> None:
-    bar = opened.workspace.view.strain.bar
+    bar = opened.central.view.strain.bar
     assert "Compressive strain (%)" in bar.accessibleName()
     assert "low strain" in bar.accessibleDescription()
     opened.commands.change_display(quantity="signed")
@@ -141,19 +141,19 @@ def test_bar_says_sign_unit_and_limits(opened: MainWindow) -> None:
 
 def test_manual_limits_hold(opened: MainWindow) -> None:
     opened.commands.change_display(limits="manual", low_percent=-1.0, high_percent=3.0)
-    assert opened.workspace.view.limits == Limits(-1.0, 3.0)
+    assert opened.central.view.limits == Limits(-1.0, 3.0)
 
 
 def test_limits_over_the_recording_hold_all_frames(opened: MainWindow) -> None:
     opened.commands.change_display(limits="recording")
-    limits = opened.workspace.view.limits
+    limits = opened.central.view.limits
     assert limits is not None
     assert limits.low_percent <= 11.1
     assert limits.high_percent >= 11.5
 
 
 def test_overlay_and_quality_mask(opened: MainWindow, qtbot: QtBot) -> None:
-    view = opened.workspace.view
+    view = opened.central.view
     assert not view.bmode.overlay.has_image()
     qtbot.keyClick(opened, Qt.Key.Key_O)
     assert view.bmode.overlay.has_image()
@@ -213,18 +213,18 @@ def test_playing_keeps_real_time_and_loops(opened: MainWindow, monkeypatch: pyte
 
 
 def test_time_line_shows_and_asks(opened: MainWindow, qtbot: QtBot) -> None:
-    line = opened.workspace.play_bar.time_line
+    line = opened.central.play_bar.time_line
     assert "mean quality 0.7" in line.describe(2)
     assert "reference" in line.describe(0)
     x = line.width() * 0.9
     qtbot.mouseClick(line, Qt.MouseButton.LeftButton, pos=QPointF(x, 20).toPoint())
     assert opened.state.frame == line.frame_at(x) == 5
-    assert opened.workspace.play_bar.position.text() == "Frame 6 of 6"
+    assert opened.central.play_bar.position.text() == "Frame 6 of 6"
 
 
 def test_reference_frame_says_why_it_is_empty(opened: MainWindow, qtbot: QtBot) -> None:
     opened.commands.playback.first()
-    qtbot.waitUntil(lambda: "reference frame" in opened.workspace.view.strain.message())
+    qtbot.waitUntil(lambda: "reference frame" in opened.central.view.strain.message())
     panel = opened.findChild(MeasurementsPanel)
     assert isinstance(panel, MeasurementsPanel)
     assert panel.values["cnr"].text() == DASH
@@ -266,7 +266,7 @@ def test_panes_are_stacked_only_where_much_is_gained(
 
 
 def test_layout_can_be_chosen(opened: MainWindow, qtbot: QtBot) -> None:
-    view = opened.workspace.view
+    view = opened.central.view
     view.set_layout("stacked")
     qtbot.waitUntil(lambda: view.strain.y() > view.bmode.y())
     assert view.bmode.plot.width() == view.strain.plot.width()
@@ -292,7 +292,7 @@ def test_both_themes_dress_every_view(opened: MainWindow) -> None:
         opened.set_theme(name)  # type: ignore[arg-type]
         picture = opened.grab()
         assert picture.width() >= 1200
-        middle = opened.workspace.play_bar.grab().toImage().pixelColor(4, 4)
+        middle = opened.central.play_bar.grab().toImage().pixelColor(4, 4)
         assert (middle.lightness() > 128) == (name == "light")
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engine.elasticity.forward_model import ElasticModel
+from engine.elasticity.common.forward_model import ElasticModel
 from engine.errors import ParameterError
 
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from engine.elasticity.forward_model import ElasticModel
+from engine.elasticity.common.forward_model import ElasticModel
+from engine.elasticity.common.observation import Observation
 from engine.elasticity.gauss_newton import GaussNewtonParameters, _Problem, invert
-from engine.elasticity.observation import Observation
 from engine.errors import CancelledError
 
 NODES = 20

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.elasticity.observation import observe, with_lateral_from_equilibrium
+from engine.elasticity.common.observation import observe, with_lateral_from_equilibrium
 from engine.errors import ParameterError
 from engine.types import Displacement, FrameEstimate, Geometry, Strain
 

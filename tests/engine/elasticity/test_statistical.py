@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from engine.elasticity.denoiser import DenoiserConfig, ModulusDenoiser
-from engine.elasticity.equilibrium import EquilibriumModel
-from engine.elasticity.experiment import make_case, reconstruct, score, train_denoiser, training_pairs
+from engine.elasticity.common.denoiser import DenoiserConfig, ModulusDenoiser
+from engine.elasticity.common.equilibrium import EquilibriumModel
 from engine.elasticity.red import REDParameters, red_step, regularised
 from engine.elasticity.statistical import StatisticalParameters, maximum_likelihood
 from engine.errors import ParameterError
+from engine.evaluation.papers.elasticity_experiment import make_case, reconstruct, score, train_denoiser, training_pairs
 
 NODES = 12
 

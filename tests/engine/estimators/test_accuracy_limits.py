@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from engine.accuracy_limit import displacement_deviation_m
 from engine.estimators.ncc import Ncc, NccParams
+from engine.numerics.accuracy_limit import displacement_deviation_m
 from engine.strain.least_squares import LeastSquares, LeastSquaresParams
 
 IN_BAND_GAIN_DB = 10 * np.log10(20 / 3)

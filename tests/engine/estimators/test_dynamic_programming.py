@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engine.estimators.dynamic_programming import DynamicProgrammingParameters, integer_displacement, seed_line
+from engine.estimators.common.dynamic_programming import DynamicProgrammingParameters, integer_displacement, seed_line
 from engine.types import Displacement, FramePair, Geometry
 
 GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.3e-3)

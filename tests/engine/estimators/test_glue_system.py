@@ -3,9 +3,9 @@ import pytest
 import torch
 from scipy import fft
 
-from engine.estimators.glue_prior import FirstOrderPrior, SecondOrderPrior
-from engine.estimators.glue_solver import Matching
-from engine.estimators.glue_system import (
+from engine.estimators.global_cost.prior import FirstOrderPrior, SecondOrderPrior
+from engine.estimators.global_cost.solver import Matching
+from engine.estimators.global_cost.system import (
     DataTerm,
     KnotGrid,
     System,

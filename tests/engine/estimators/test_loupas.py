@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from engine.estimators.common.window_tracker import TrackingParams
 from engine.estimators.loupas import Loupas, demodulate
-from engine.estimators.window_tracker import TrackingParams
 from engine.types import FramePair
 
 INSIDE = (slice(60, -60), slice(3, -3))

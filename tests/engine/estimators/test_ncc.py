@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.correlation import WindowGrid, correlate, find_peaks
 from engine.estimators.ncc import Ncc, NccParams
+from engine.numerics.correlation import WindowGrid, correlate, find_peaks
 from engine.types import Displacement, FramePair, Geometry
 
 INSIDE = (slice(60, -60), slice(3, -3))

@@ -12,7 +12,7 @@ from engine.estimators.base import ESTIMATORS
 from engine.estimators.network import MultiStageParams, NetworkParams, RFNetworkParams
 from engine.networks import weights
 from engine.networks.base import build
-from engine.networks.smoothing import smooth_along_beam
+from engine.networks.layers.smoothing import smooth_along_beam
 from engine.types import Displacement, FramePair, Geometry
 
 CPU = torch.device("cpu")

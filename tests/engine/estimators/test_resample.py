@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from engine.estimators.resample import CanonicalGrid
+from engine.estimators.common.resample import CanonicalGrid
 from engine.types import Geometry
 
 RANGE = (0.12e-3, 0.35e-3)

@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from engine.estimators.spline import SplineFrame
+from engine.estimators.global_cost.spline import SplineFrame
 
 
 def points(generator):

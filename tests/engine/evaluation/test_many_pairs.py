@@ -9,7 +9,7 @@ import torch
 
 from app.cli import main
 from engine.errors import ParameterError
-from engine.evaluation.many_pairs import Recording, compare_many_pairs, judged, plot_many_pairs, summarise
+from engine.evaluation.papers.many_pairs import Recording, compare_many_pairs, judged, plot_many_pairs, summarise
 from engine.simulation.phantom import Inclusion, Phantom
 from engine.simulation.recording import Plan, simulate
 from engine.simulation.sequences import FrameLoad

@@ -11,8 +11,8 @@ from scipy.io import loadmat
 
 from engine.errors import WriteError
 from engine.export.arrays import save_arrays
-from engine.export.contact_sheet import evenly, rows_and_columns, save_contact_sheet
-from engine.export.figure import FigureContent, StrainPanel
+from engine.figures.contact_sheet import evenly, rows_and_columns, save_contact_sheet
+from engine.figures.figure import FigureContent, StrainPanel
 from engine.types import Displacement, FrameEstimate, Geometry, Provenance, Result, Strain
 
 GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.3e-3, start_depth_m=2e-3)

@@ -4,7 +4,7 @@ from torch.autograd import gradcheck
 
 from engine.losses.endpoint import endpoint_loss
 from engine.losses.total import LossSettings, inner_strain, inner_valid, training_loss
-from engine.warp import warp
+from engine.numerics.warp import warp
 
 H, W = 48, 8
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from engine.export.quantity import QUANTITIES
 from engine.metrics.contrast import region_metrics
 from engine.metrics.histogram import MOST_BINS, strain_histogram
+from engine.quantity import QUANTITIES
 from engine.types import Ellipse, Geometry, Map
 
 GEOMETRY = Geometry(sampling_hz=40e6, center_hz=7e6, sound_speed_m_s=1540.0, pitch_m=0.3e-3)

@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from engine.networks.blocks import additive_upsampling, double
-from engine.networks.cross_attentive_fusion import CrossAttentiveFusion
-from engine.networks.tri_cross_attention import TriCrossAttention
+from engine.networks.layers.blocks import additive_upsampling, double
+from engine.networks.layers.cross_attentive_fusion import CrossAttentiveFusion
+from engine.networks.layers.tri_cross_attention import TriCrossAttention
 
 
 @pytest.mark.parametrize("layout", ["spatial", "channel", "axial"])

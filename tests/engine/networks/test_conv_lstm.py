@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.networks.conv_lstm import ConvLSTM
+from engine.networks.layers.conv_lstm import ConvLSTM
 
 
 @pytest.mark.parametrize("batch", [1, 2])

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from engine.errors import MethodError, ParameterError
 from engine.networks.base import NETWORKS, DisplacementNetwork, build, pad
-from engine.networks.displacement_head import DisplacementHead
-from engine.networks.tri_cross_attention import Layout
+from engine.networks.layers.displacement_head import DisplacementHead
+from engine.networks.layers.tri_cross_attention import Layout
 from engine.networks.usse_net import USSENet
 
 NAMES = ("usenet", "reusenet", "usse-net", "musse-net")

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from engine.networks.base import build
-from engine.warp import compose, warp
+from engine.numerics.warp import compose, warp
 
 MEAN_STRAIN, OFFSET = -0.02, -1.5
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.networks.equalisation import LINES, MEAN_MAGNITUDE, ROWS, equalise
+from engine.networks.layers.equalisation import LINES, MEAN_MAGNITUDE, ROWS, equalise
 
 
 def test_echoes_that_fade_with_depth_get_one_strength() -> None:

@@ -5,9 +5,9 @@ import torch
 
 from engine.errors import ParameterError
 from engine.networks.base import build
+from engine.networks.layers.smoothing import smooth_along_beam
 from engine.networks.musse_net import MUSSENet
-from engine.networks.smoothing import smooth_along_beam
-from engine.warp import warp
+from engine.numerics.warp import warp
 
 
 def make(**config: object) -> MUSSENet:

@@ -9,7 +9,7 @@ from torch import Tensor
 from engine.losses.similarity import similarity_loss
 from engine.losses.smoothness import smoothness_loss
 from engine.networks.base import build
-from engine.warp import warp
+from engine.numerics.warp import warp
 
 STRAIN = -0.01
 HEIGHT, WIDTH = 256, 32

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from engine.networks.smoothing import smooth_along_beam
+from engine.networks.layers.smoothing import smooth_along_beam
 
 SIGMA = 6.0
 

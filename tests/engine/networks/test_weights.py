@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.elasticity.denoiser import DenoiserConfig, ModulusDenoiser
+from engine.elasticity.common.denoiser import DenoiserConfig, ModulusDenoiser
 from engine.errors import WeightsError
 from engine.networks import weights
 from engine.networks.base import DisplacementNetwork, build

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from engine.errors import ReadError
-from engine.readers.beamform import ChannelRecording, Transmit
+from engine.readers.channel_data.beamform import ChannelRecording, Transmit
 
 SPEED, RATE, CENTER = 1540.0, 40e6, 5e6
 ELEMENTS = (np.arange(48) - 23.5) * 0.3e-3

@@ -154,7 +154,7 @@ def test_big_endian_v5(tmp_path, phantom, assert_frames):
 def test_plain_values_are_mapped_not_loaded(tmp_path, phantom, monkeypatch):
     savemat(tmp_path / "a.mat", {"rf": phantom.transpose(1, 2, 0)})
     message = "loaded the whole variable"
-    monkeypatch.setattr("engine.readers.matlab_v5.matrix_value", lambda *args: pytest.fail(message))
+    monkeypatch.setattr("engine.readers.matlab_file.v5.matrix_value", lambda *args: pytest.fail(message))
     np.testing.assert_array_equal(open_recording([tmp_path / "a.mat"]).read_frame(2), phantom[2])
 
 

@@ -3,7 +3,7 @@ import pytest
 import scipy.sparse
 from scipy.io import loadmat, savemat
 
-from engine.readers.matlab_source import open_matlab
+from engine.readers.matlab_file.source import open_matlab
 
 RECORDS = np.array([(1.5, "one"), (2.5, "two")], dtype=[("number", object), ("word", object)])
 CELL = np.empty((1, 3), object)

@@ -55,7 +55,7 @@ def test_a_point_comes_to_its_place(tmp_path, echo, assert_point, iq):
 
 
 def test_opening_and_suggesting_beamform_nothing(tmp_path, echo, monkeypatch):
-    from engine.readers.beamform import ChannelRecording
+    from engine.readers.channel_data.beamform import ChannelRecording
 
     path = write(tmp_path / "a.hdf5", echo, (0.0, 9e-3))
     monkeypatch.setattr(ChannelRecording, "__call__", lambda *args: pytest.fail("beamformed a frame"))

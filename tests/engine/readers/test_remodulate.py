@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from engine.errors import ReadError
-from engine.readers.remodulate import RemodulatedFrames, interpolate, remodulate, upsampling_factor
+from engine.readers.common.remodulate import RemodulatedFrames, interpolate, remodulate, upsampling_factor
 
 
 def test_rf_to_iq_and_back():

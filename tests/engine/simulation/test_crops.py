@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from engine.errors import ParameterError
+from engine.numerics.warp import inside, warp
 from engine.simulation.crops import CropSettings, TrainingSequence, training_sequence
-from engine.warp import inside, warp
 
 SMALL = CropSettings(height=384, width=48, bank_size=3)
 CLEAN = replace(SMALL, clean=1.0)

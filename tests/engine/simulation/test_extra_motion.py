@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from engine.numerics.warp import motion_from_numpy, warp
 from engine.simulation.extra_motion import Slip, Vessel, pulse
 from engine.simulation.phantom import Phantom
 from engine.simulation.protocols import protocol
 from engine.simulation.recording import Plan, SimulatedRecording, simulate
 from engine.simulation.sequences import FrameLoad
 from engine.types import Geometry
-from engine.warp import motion_from_numpy, warp
 
 GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.2e-3)
 STILL = Plan(Phantom(40e-3, 30e-3, (30e3,)), GEOMETRY, (480, 40), (FrameLoad(0.0),), scatterers_per_cell=20.0)

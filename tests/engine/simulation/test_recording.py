@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from engine.numerics.warp import inside, motion_from_numpy, warp
 from engine.readers import ReadOptions, open_recording
 from engine.simulation.phantom import Inclusion, Phantom
 from engine.simulation.recording import Plan, SimulatedRecording, simulate
@@ -15,7 +16,6 @@ from engine.simulation.sequences import Degradation, FrameLoad
 from engine.simulation.write import write_recording
 from engine.strain.base import STRAIN_METHODS
 from engine.types import Displacement, Ellipse, Geometry
-from engine.warp import inside, motion_from_numpy, warp
 
 GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.2e-3)
 UNIFORM = Plan(

@@ -5,15 +5,15 @@ import math
 import pytest
 import torch
 
-from engine.accuracy_limit import displacement_deviation_m
-from engine.correlation import WindowGrid, find_peaks
+from engine.numerics.accuracy_limit import displacement_deviation_m
+from engine.numerics.correlation import WindowGrid, find_peaks
+from engine.numerics.warp import motion_from_numpy, warp
 from engine.simulation.mechanics import Compression, UnitField, compress
 from engine.simulation.noise import in_band_gain_db
 from engine.simulation.phantom import Phantom
 from engine.simulation.recording import Plan, simulate_with
 from engine.simulation.sequences import Degradation, FrameLoad
 from engine.types import Geometry
-from engine.warp import motion_from_numpy, warp
 
 GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.6e-3)
 """Lines a beam width apart, so that they are independent."""

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from engine.numerics.warp import compose
 from engine.training.alignment import LEAST_ERROR, Affine, fit, spoil
 from engine.training.config import Difficulty
-from engine.warp import compose
 
 H, W = 60, 24
 HARD = Difficulty(max_strain=0.03, shift_error=1.5, strain_error=0.3, lateral_error=0.3)

@@ -3,10 +3,10 @@ from collections import Counter
 import pytest
 import torch
 
+from engine.numerics.warp import warp
 from engine.training.config import DataSettings, Difficulty, TrainingConfig, parse
 from engine.training.data import Batch, RawSequence, Stream, cut, prepare, seeded, varied
 from engine.types import Geometry
-from engine.warp import warp
 
 H, W, T = 96, 16, 3
 GEOMETRY = Geometry(sampling_hz=40e6, center_hz=5e6, sound_speed_m_s=1540.0, pitch_m=0.2e-3)

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from engine.errors import ParameterError
+from engine.numerics.warp import warp
 from engine.training.config import DataSettings, Difficulty, TrainingConfig, parse
 from engine.training.recording import CanonicalRecording
 from engine.training.sources import FileSource, training_and_validation_sources
 from engine.types import Geometry, RFSequence
-from engine.warp import warp
 
 H, W, T = 220, 24, 4
 CPU = torch.device("cpu")

@@ -1,1 +1,0 @@
-"""Questions to the user: each dialog shows values and returns an answer; none knows the state."""

@@ -1,0 +1,257 @@
+"""Two strain maps and their difference: one zoom, one cursor, the same regions, the numbers of both below."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF, QSignalBlocker, Signal, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.features.comparison.state import OTHER_FRAME, Comparison, Side
+from app.state import Display, Regions, Role
+from app.state.image_grid import ImageGrid
+from app.state.raster import Limits, color_table, limits_of, shown_strain, strain_index, tidy_limits
+from app.views.image_pane import ImagePane, image_scale
+from app.views.linked_plots import LinkedPlots
+from engine.metrics.relative import relative_strain
+from engine.quantity import strain_quantity
+
+METRICS = {
+    "snr_target": "SNRt",
+    "snr_background": "SNRbg",
+    "cnr": "CNR",
+    "snre": "SNRe",
+    "strain_ratio": "Strain ratio",
+}
+DIVERGING = "crameri:vik"
+HARDLY_COMPRESSED = "Hardly compressed: no relative strain."
+
+
+class CompareView(QWidget):
+    """Draws a comparison; the choice of the other map leaves as a signal."""
+
+    chosen = Signal(int, int)
+    """Number of the other run, or OTHER_FRAME, and the frame."""
+    cursor_moved = Signal(object)
+    export_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.first, self.second, self.difference = (ImagePane(name) for name in ("A", "B", "A \u2212 B"))
+        self.other = QComboBox()
+        self.other.setAccessibleName("Compare with")
+        self.frame = QSpinBox()
+        self.frame.setAccessibleName("Other frame")
+        self.frame.setPrefix("frame ")
+        self.export = QPushButton("Export figure\u2026")
+        self.export.setToolTip("Both maps, their difference and the numbers of both as one figure (Ctrl+Shift+C)")
+        self.export.setEnabled(False)
+        self.export.clicked.connect(self.export_requested)
+        self.limits: Limits | None = None
+        """What both maps are shown under."""
+        self.cells: dict[tuple[str, str], QLabel] = {}
+        self._extent = QRectF()
+        self._places = QGridLayout()
+        self._in_a_row: bool | None = None
+        self._numbers = QWidget()
+        self._numbers.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._lay_out()
+        self._arrange(in_a_row=True)
+        self.other.currentIndexChanged.connect(self._tell)
+        self.frame.valueChanged.connect(self._tell)
+        self._linked = LinkedPlots([pane.plot for pane in self.panes], self)
+        for pane in self.panes:
+            pane.plot.cursor_moved.connect(self._tell_cursor)
+            for item in pane.regions.values():
+                item.set_mouse_enabled(False)
+
+    @property
+    def panes(self) -> tuple[ImagePane, ImagePane, ImagePane]:
+        """First, second, difference."""
+        return self.first, self.second, self.difference
+
+    def show_grid(self, grid: ImageGrid) -> None:
+        """Lay out the plane in which the maps lie."""
+        self._extent = QRectF(*(1e3 * edge for edge in grid.edges_m()))
+        for pane in self.panes:
+            pane.set_extent(self._extent)
+        self._choose_places()
+        self._linked.fit()
+
+    def show_choice(self, runs: tuple[tuple[int, str], ...], other: int, frame: int, frames: int) -> None:
+        """List what the shown map can be compared with."""
+        with QSignalBlocker(self.other), QSignalBlocker(self.frame):
+            self.other.clear()
+            for number, title in runs:
+                self.other.addItem(f"{title}, same frame", number)
+            self.other.addItem("Another frame of this run", OTHER_FRAME)
+            self.other.setCurrentIndex(max(self.other.findData(other), 0))
+            self.frame.setRange(1, max(frames, 1))
+            self.frame.setValue(frame + 1)
+        self.frame.setVisible(self.other.currentData() == OTHER_FRAME)
+
+    def show_comparison(self, comparison: Comparison | None, display: Display, why_not: str) -> None:
+        """Draw both maps under the same limits, and their difference under limits symmetric about zero."""
+        for pane in self.panes:
+            pane.set_smooth(display.smooth)
+            pane.set_message("" if comparison is not None else why_not or "Preparing\u2026")
+        self._show_numbers(comparison)
+        self.export.setEnabled(comparison is not None)
+        if comparison is None:
+            self.limits = None
+            for pane in self.panes:
+                pane.image.set_indices(None)
+                pane.bar.clear()
+                pane.set_caption("")
+                pane.set_badge("")
+            return
+        colors = color_table(display.colormap, reverse=display.reverse)
+        quantity = strain_quantity(display.quantity, relative=display.relative)
+        limits = self.limits = _common_limits(comparison, display)
+        for pane, side in ((self.first, comparison.first), (self.second, comparison.second)):
+            pane.image.set_table(colors)
+            pane.image.set_indices(strain_index(shown_strain(side.shown, display, side.mean), None, limits, 0.0))
+            pane.bar.show_scale(colors, (limits.low_percent, limits.high_percent), quantity.label, quantity.ends)
+            pane.set_caption(f"{side.title} \u00b7 frame {side.frame + 1}")
+            pane.set_message(HARDLY_COMPRESSED if display.relative and math.isnan(side.mean) else "")
+            averaged = len(side.averaged)
+            pane.set_badge(f"{averaged} frames\naveraged" if averaged > 1 else "")  # three images are narrow
+        self._show_difference(comparison, display)
+
+    def show_regions(self, regions: Regions, selection: Role | None) -> None:
+        """Show both ellipses in all panes."""
+        for pane in self.panes:
+            pane.show_regions(regions, selection)
+
+    def show_cursor(self, place_m: tuple[float, float] | None) -> None:
+        """Mark the cursor's place in all panes."""
+        place = None if place_m is None else (place_m[0] * 1e3, place_m[1] * 1e3)
+        for pane in self.panes:
+            pane.plot.show_crosshair(place)
+
+    def restyle(self) -> None:
+        """Take the colours of the theme in force."""
+        for pane in self.panes:
+            pane.restyle()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Arrange the panes anew for the new size."""
+        super().resizeEvent(event)
+        self._choose_places()
+
+    def _lay_out(self) -> None:
+        choice = QHBoxLayout()
+        choice.addWidget(QLabel("Compare with"))
+        choice.addWidget(self.other)
+        choice.addWidget(self.frame)
+        choice.addStretch(1)
+        choice.addWidget(self.export)
+        grid = QGridLayout(self._numbers)
+        grid.setHorizontalSpacing(16)
+        for column, title in enumerate(("", *METRICS.values())):
+            grid.addWidget(QLabel(title), 0, column)
+        for line, (key, title) in enumerate((("first", "A"), ("second", "B"), ("difference", "A \u2212 B")), start=1):
+            grid.addWidget(QLabel(title), line, 0)
+            for column, name in enumerate(METRICS, start=1):
+                self.cells[key, name] = QLabel()
+                self.cells[key, name].setAccessibleName(f"{METRICS[name]} of {title}")
+                grid.addWidget(self.cells[key, name], line, column)
+        grid.setColumnStretch(len(METRICS) + 1, 1)
+        grid.setRowStretch(4, 1)
+        column_layout = QVBoxLayout(self)
+        column_layout.setContentsMargins(0, 0, 0, 0)
+        column_layout.addLayout(choice)
+        column_layout.addLayout(self._places, 1)
+
+    def _choose_places(self) -> None:
+        """Lay the three maps in a row, or two above one where that shows them larger, as it does wide ones."""
+        if self._extent.isEmpty():
+            return
+        image = self._extent.width(), self._extent.height()
+        below = self._numbers.sizeHint().height()
+        in_a_row = image_scale((self.width(), self.height() - below), image, 3, 1)
+        self._arrange(in_a_row=in_a_row >= image_scale((self.width(), self.height()), image, 2, 2))
+
+    def _arrange(self, *, in_a_row: bool) -> None:
+        if in_a_row == self._in_a_row:
+            return
+        self._in_a_row = in_a_row
+        places = ((0, 0), (0, 1), (0, 2)) if in_a_row else ((0, 0), (0, 1), (1, 0))
+        for pane, place in zip(self.panes, places, strict=True):
+            self._places.addWidget(pane, *place)
+        if in_a_row:
+            self._places.addWidget(self._numbers, 1, 0, 1, 3)
+        else:
+            self._places.addWidget(self._numbers, 1, 1)
+        for column, stretch in enumerate((1, 1, int(in_a_row))):
+            self._places.setColumnStretch(column, stretch)
+        for line, stretch in enumerate((1, int(not in_a_row))):
+            self._places.setRowStretch(line, stretch)
+
+    def _show_difference(self, comparison: Comparison, display: Display) -> None:
+        if display.relative:
+            values, label = comparison.relative_difference, "Difference of relative strain (no unit)"
+        else:
+            factor = np.float32(100.0 if display.quantity == "signed" else -100.0)
+            values, label = comparison.difference * factor, "Difference of strain (%)"
+        some = values[::4, ::2]
+        some = np.abs(some[np.isfinite(some)])
+        reach = float(np.percentile(some, 98)) if some.size else 1.0
+        limits = tidy_limits(-reach, reach, symmetric=True)
+        colors = color_table(DIVERGING, reverse=False)
+        self.difference.image.set_table(colors)
+        self.difference.image.set_indices(strain_index(values, None, limits, 0.0))
+        ends = (limits.low_percent, limits.high_percent)
+        self.difference.bar.show_scale(colors, ends, label, ("B higher", "A higher"))
+        self.difference.set_caption("")
+
+    def _show_numbers(self, comparison: Comparison | None) -> None:
+        for name in METRICS:
+            first = _value(None if comparison is None else comparison.first, name)
+            second = _value(None if comparison is None else comparison.second, name)
+            gap = None if first is None or second is None else first - second
+            for key, value in (("first", first), ("second", second), ("difference", gap)):
+                self.cells[key, name].setText("\u2013" if value is None else f"{value:.3g}".replace("-", "\u2212"))
+
+    @Slot()
+    def _tell(self) -> None:
+        if self.other.currentIndex() >= 0:
+            self.chosen.emit(int(self.other.currentData()), self.frame.value() - 1)
+
+    @Slot(object)
+    def _tell_cursor(self, place_mm: tuple[float, float] | None) -> None:
+        self.cursor_moved.emit(None if place_mm is None else (place_mm[0] * 1e-3, place_mm[1] * 1e-3))
+
+
+def _value(side: Side | None, name: str) -> float | None:
+    entry = None if side is None else side.metrics.get(name)
+    return None if entry is None or entry.reason else entry.value
+
+
+def _stored(side: Side, display: Display) -> NDArray[np.float32]:
+    """Take some of a map's values, strain or relative strain."""
+    some = side.shown[::4, ::2].ravel()
+    return relative_strain(some, side.mean) if display.relative else some
+
+
+def _common_limits(comparison: Comparison, display: Display) -> Limits:
+    """Limits by hand, or those that hold nearly all of both maps."""
+    if display.limits == "manual":
+        return Limits(*display.manual)
+    both = np.concatenate([_stored(side, display) for side in (comparison.first, comparison.second)])
+    both = both[np.isfinite(both)]
+    if not both.size:
+        return Limits(0.0, 1.0)
+    low, high = np.percentile(both, (2, 98))
+    return limits_of((float(low), float(high)), display)

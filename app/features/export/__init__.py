@@ -1,0 +1,1 @@
+"""Figures, films, tables and data written from the window."""

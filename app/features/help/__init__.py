@@ -1,0 +1,1 @@
+"""Guide, keys and what program this is."""

@@ -1,0 +1,1 @@
+"""Other maps than strain: truth, error, modulus."""

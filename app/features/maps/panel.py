@@ -1,0 +1,136 @@
+"""Which map is shown, and the relative modulus: method, its parameters, compute, what came out."""
+
+from PySide6.QtCore import QSignalBlocker, Slot
+from PySide6.QtGui import QShowEvent, QStandardItemModel
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QWidget
+
+from app.controllers.commands import Commands
+from app.features.maps.controller import MapsController
+from app.features.maps.state import MAP_TITLES, MapState
+from app.forms import ParameterForm
+from app.panels.base import PANELS, Panel, PanelInfo
+from app.panels.measurements import DASH, three_figures
+from app.state import ViewerState
+from engine.metrics.reasons import explain
+
+
+class MapsPanel(Panel):
+    """A choice of maps above the elasticity method's form."""
+
+    def __init__(self, state: ViewerState, commands: Commands) -> None:
+        super().__init__(state, commands)
+        self._maps = state.slice(MapState)
+        self._controller = commands.part(MapsController)
+        self.kind = QComboBox()
+        self.kind.setAccessibleName("Shown map")
+        for kind, title in MAP_TITLES.items():
+            self.kind.addItem(title, kind)
+        self.why = _words("muted")
+        self.method = QComboBox()
+        self.method.setAccessibleName("Elasticity method")
+        self.method.setMinimumContentsLength(8)
+        self.method.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.form: QWidget = QWidget()
+        self.compute = QPushButton("Compute relative modulus")
+        self.progress = _words("muted")
+        self.ratio = _words("heading")
+        self._lay_out()
+        self.kind.currentIndexChanged.connect(self._kind_chosen)
+        self.method.currentIndexChanged.connect(self._method_chosen)
+        self._maps.methods_changed.connect(self._list)
+        self.compute.clicked.connect(self._controller.compute)
+        for signal in (
+            self._maps.kind_changed, self._maps.modulus_changed, state.picture_changed, state.regions_changed,
+            state.runs_changed,
+        ):  # fmt: skip
+            signal.connect(self.refresh)
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow("Show", self.kind)
+        self.column.addLayout(form)
+        self.column.addWidget(self.why)
+        heading = QLabel("Relative modulus")
+        heading.setObjectName("heading")
+        self.column.addWidget(heading)
+        self.column.addWidget(self.method)
+        self.column.addWidget(self.form)
+        self.column.addWidget(self.compute)
+        self.column.addWidget(self.progress)
+        self.column.addWidget(self.ratio)
+        self.column.addStretch(1)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Fetch the elasticity methods when the panel is first seen: they are slow to load."""
+        super().showEvent(event)
+        self._controller.load()
+
+    @Slot()
+    def refresh(self) -> None:
+        """Show choice, progress and ratio."""
+        maps = self._maps
+        model = self.kind.model()
+        assert isinstance(model, QStandardItemModel)
+        for row, kind in enumerate(MAP_TITLES):
+            reason = maps.unavailable(kind)
+            model.item(row).setEnabled(not reason or kind == maps.kind)
+            model.item(row).setToolTip(reason)
+        for box, value in ((self.kind, maps.kind), (self.method, maps.method)):
+            with QSignalBlocker(box):
+                box.setCurrentIndex(box.findData(value))
+        self.why.setText(maps.unavailable(maps.kind))
+        self.why.setVisible(bool(self.why.text()))
+        reason = self._controller.cannot_compute()
+        self.compute.setEnabled(not reason and not self._controller.is_running())
+        self.compute.setToolTip(reason or "Relative Young's modulus of the shown frame; the background's median is 1")
+        self.progress.setText(maps.progress or reason)
+        self.ratio.setText(self._ratio_text())
+
+    def _ratio_text(self) -> str:
+        ratio = self._maps.ratio()
+        if ratio is None:
+            return ""
+        if ratio.reason:
+            return f"Modulus ratio {DASH} (target: {explain(ratio.reason)})"
+        return f"Modulus ratio, target / background: {three_figures(ratio.value)}"
+
+    @Slot()
+    def _kind_chosen(self) -> None:
+        self._maps.choose(self.kind.currentData())
+
+    @Slot()
+    def _list(self) -> None:
+        with QSignalBlocker(self.method):
+            self.method.clear()
+            for entry in self._maps.methods:
+                self.method.addItem(entry.title, entry.name)
+            self.method.setCurrentIndex(self.method.findData(self._maps.method))
+        self._make_form()
+
+    @Slot()
+    def _method_chosen(self) -> None:
+        self._controller.choose_method(self.method.currentData())
+        self._make_form()
+
+    def _make_form(self) -> None:
+        kind = next(entry.params for entry in self._maps.methods if entry.name == self.method.currentData())
+        form = ParameterForm(kind)
+        if type(self._maps.parameters) is kind:
+            form.show_values(self._maps.parameters)
+        form.changed.connect(self._controller.set_parameters)
+        self.column.replaceWidget(self.form, form)
+        self.form.deleteLater()
+        self.form = form
+
+
+def _words(style: str) -> QLabel:
+    label = QLabel()
+    label.setObjectName(style)
+    label.setWordWrap(True)
+    return label
+
+
+PANELS.register("maps", PanelInfo("maps", "Maps", "left", MapsPanel, beside="display"))

@@ -1,0 +1,1 @@
+"""Opening recordings, and asking for geometry that a file does not say."""

@@ -1,0 +1,136 @@
+"""Open recordings: by dialog, by drag and drop, from the list of recent ones; ask for the geometry where needed."""
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFileDialog, QMenu
+
+from app.actions import Action
+from app.controllers.files import OpenedFile
+from app.features.base import FEATURES, Entry, FeatureContext, FilledMenu
+from app.features.opening.geometry_dialog import GeometryDialog
+from app.features.sessions.dialog import FILTER as SESSIONS
+from app.features.sessions.file import EXTENSION
+from app.state import OpenRecording, Regions
+from engine.readers.base import READERS
+
+SHOW_FIRST_MS = 150
+"""Time for the first pictures of a recording, before estimating takes its share of the processor."""
+
+
+def open_filter() -> str:
+    """Return the Open dialog's filters: all that opens, then every format that a reader knows, sessions, all files."""
+    patterns = {
+        reader.title.split(" (")[0]: " ".join(f"*{extension}" for extension in reader.extensions)
+        for reader in READERS
+        if reader.extensions
+    }
+    everything = " ".join(dict.fromkeys([*" ".join(patterns.values()).split(), f"*{EXTENSION}"]))
+    formats = [f"{title} ({pattern})" for title, pattern in patterns.items()]
+    return ";;".join([f"Recordings and sessions ({everything})", *formats, SESSIONS, "All files (*)"])
+
+
+class Opening(QObject):
+    """The ways in which a recording comes into the window."""
+
+    def __init__(self, context: FeatureContext) -> None:
+        super().__init__(context.window)
+        self._window = context.window
+        self._state = context.state
+        self._commands = context.commands
+        self._preferences = context.preferences
+        self._open_paths = context.open_paths
+        files = context.commands.files
+        files.geometry_needed.connect(self._ask_geometry)
+        files.opened.connect(self._opened)
+        context.central.welcome.open_requested.connect(self.ask_files)
+        context.central.welcome.demo_requested.connect(self.open_demo)
+        context.openers.insert(0, self._open_recording)  # takes everything, so it is asked last
+
+    @Slot()
+    def ask_files(self) -> None:
+        """Ask which files to open."""
+        names, _ = QFileDialog.getOpenFileNames(
+            self._window, "Open a recording or a session", self._preferences.last_folder, open_filter()
+        )
+        if names:
+            self._open_paths(tuple(Path(name) for name in names))
+
+    @Slot()
+    def open_demo(self) -> None:
+        """Open the bundled recording."""
+        path = self._commands.files.demo_path()
+        if path is not None:
+            self._open_paths((path,))
+
+    def fill_recent(self, menu: QMenu) -> None:
+        """List what was opened last."""
+        for names in self._preferences.recent:
+            paths = tuple(Path(name) for name in names)
+            more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+            action = menu.addAction(f"{paths[0].parent.name}/{paths[0].name}{more}")
+            action.setData(names)
+            action.setToolTip(str(paths[0]))
+            action.triggered.connect(self._recent_chosen)
+        if not self._preferences.recent:
+            menu.addAction("Nothing opened yet").setEnabled(False)
+
+    def _open_recording(self, paths: tuple[Path, ...]) -> bool:
+        self._commands.files.open(paths)
+        return True
+
+    @Slot()
+    def _recent_chosen(self) -> None:
+        action = self.sender()
+        assert isinstance(action, QAction)
+        self._open_paths(tuple(Path(name) for name in action.data()))
+
+    @Slot(object)
+    def _ask_geometry(self, opened: OpenedFile) -> None:
+        dialog = GeometryDialog(opened, self._window)
+        dialog.suggestions_wanted.connect(partial(self._suggest, dialog, opened))
+        dialog.finished.connect(partial(self._geometry_answered, dialog, opened))
+        dialog.open()
+
+    def _suggest(self, dialog: GeometryDialog, opened: OpenedFile, values: dict[str, float]) -> None:
+        self._commands.files.suggest(opened, values, dialog.show_suggestions)
+
+    def _geometry_answered(self, dialog: GeometryDialog, opened: OpenedFile, accepted: int) -> None:
+        self._commands.files.answer(opened, dialog.answer() if accepted else None)
+        dialog.deleteLater()
+
+    @Slot(object)
+    def _opened(self, regions: Regions) -> None:
+        self._commands.regions.place(regions)
+        recording = self._state.recording
+        if recording is None:
+            return
+        if recording.frames > 1:
+            self._commands.playback.show_frame(1)
+            if self._preferences.estimate_on_open:
+                QTimer.singleShot(SHOW_FIRST_MS, self, partial(self._estimate, recording))
+
+    def _estimate(self, recording: OpenRecording) -> None:
+        if self._state.recording is recording:
+            self._commands.processing.start()
+
+
+def build(context: FeatureContext) -> tuple[Entry, ...]:
+    """File menu: open, recent, example, geometry, quit."""
+    opening = Opening(context)
+    files = context.commands.files
+    return (
+        Action(
+            "open", "&Open\u2026", opening.ask_files, "File", 100, 100, "Open", "open", "Ctrl+O",
+            tip="Open a recording or a session; several files of one frame each are one sequence",
+        ),
+        FilledMenu("recent", "Open &recent", opening.fill_recent, "File", 101),
+        Action("demo", "Open the e&xample", opening.open_demo, "File", 102),
+        Action("geometry", "Edit &geometry\u2026", files.edit_geometry, "File", 200, enabled=files.can_edit_geometry),
+        Action("quit", "&Quit", context.window.close, "File", 900, key="Ctrl+Q"),
+    )  # fmt: skip
+
+
+FEATURES.register("opening", build)

@@ -1,0 +1,231 @@
+"""Asks for what a file does not say: geometry, and where open, which array and which axes. Marks what is assumed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSignalBlocker, QTimer, Signal, Slot
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QGridLayout,
+    QLabel,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.controllers.files import OpenedFile, geometry_error
+from app.features.opening.geometry_memory import GeometryAnswer
+from engine.readers.base import ASSUMED, REQUIRED, ReadOptions
+
+
+@dataclass(frozen=True)
+class FieldInfo:
+    """How one geometry value is shown: label, unit, factor from SI, decimals and largest value in that unit."""
+
+    label: str
+    unit: str
+    scale: float
+    decimals: int
+    maximum: float
+
+
+FIELDS = {
+    "sampling_hz": FieldInfo("Sampling rate", "MHz", 1e-6, 3, 1000),
+    "center_hz": FieldInfo("Centre frequency", "MHz", 1e-6, 3, 500),
+    "sound_speed_m_s": FieldInfo("Speed of sound", "m/s", 1, 1, 10_000),
+    "pitch_m": FieldInfo("Line pitch", "mm", 1e3, 4, 100),
+    "start_depth_m": FieldInfo("Depth of first sample", "mm", 1e3, 3, 1000),
+    "frame_rate_hz": FieldInfo("Frame rate", "Hz", 1, 2, 100_000),
+}
+SOURCES = {"file": "from the file", "user": "given by you", "assumed": "assumed", "measured": "measured from the RF"}
+
+AXES = {
+    "fal": "frames, depth, lines",
+    "fla": "frames, lines, depth",
+    "afl": "depth, frames, lines",
+    "alf": "depth, lines, frames",
+    "laf": "lines, depth, frames",
+    "lfa": "lines, frames, depth",
+    "al": "depth, lines (one frame)",
+    "la": "lines, depth (one frame)",
+}
+
+
+class GeometryDialog(QDialog):
+    """One row a value; a value that has to be given and is not yet keeps the dialog from closing."""
+
+    suggestions_wanted = Signal(object)
+    """(values given so far, SI): something may be measured from the RF now."""
+
+    def __init__(self, opened: OpenedFile, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._opened = opened
+        recording = opened.recording
+        self.setWindowTitle("Geometry of the recording")
+        self.editors: dict[str, QDoubleSpinBox] = {}
+        self._marks: dict[str, QLabel] = {}
+        self._touched: set[str] = set(opened.answer.values) if opened.answer else set()
+        self._suggested = dict(opened.suggested)
+        self._ask_later = QTimer(self)
+        self._ask_later.setSingleShot(True)
+        self._ask_later.setInterval(300)
+        self._ask_later.timeout.connect(self._ask_suggestions)
+        frames, rows, lines = recording.shape
+        head = QLabel(
+            f"{recording.paths[0].name}" + (f" and {len(recording.paths) - 1} more" if len(recording.paths) > 1 else "")
+        )
+        head.setObjectName("heading")
+        facts = QLabel(f"{recording.format} \u00b7 {frames} frames of {rows} samples \u00d7 {lines} lines")
+        facts.setObjectName("muted")
+        words = QLabel(
+            "The file does not say everything that depths, millimetres and strain depend on. "
+            "What you enter here is remembered for this file."
+        )
+        words.setWordWrap(True)
+        column = QVBoxLayout(self)
+        column.setSpacing(10)
+        column.setContentsMargins(18, 16, 18, 14)
+        for widget in (head, facts, words):
+            column.addWidget(widget)
+        self._add_choices(column)
+        column.addLayout(self._values())
+        self._error = QLabel()
+        self._error.setObjectName("warning")
+        self._error.setWordWrap(True)
+        self._error.setMinimumHeight(2 * self.fontMetrics().height())
+        column.addWidget(self._error)
+        self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        self._buttons.button(QDialogButtonBox.StandardButton.Ok).setText("Open recording")
+        self._buttons.button(QDialogButtonBox.StandardButton.Ok).setProperty("primary", True)
+        self._buttons.accepted.connect(self.accept)
+        self._buttons.rejected.connect(self.reject)
+        column.addWidget(self._buttons)
+        self._check()
+        self.setMinimumWidth(470)
+
+    def answer(self) -> GeometryAnswer:
+        """Return what was entered, in SI units; values left as they were proposed stay assumed."""
+        values = {
+            name: editor.value() / FIELDS[name].scale
+            for name, editor in self.editors.items()
+            if editor.value() != editor.minimum() and name in self._touched
+        }
+        return GeometryAnswer(values, ReadOptions(self._chosen(self.variable), self._chosen(self.axes)), agreed=True)
+
+    def _add_choices(self, column: QVBoxLayout) -> None:
+        recording = self._opened.recording
+        self.variable = QComboBox()
+        self.variable.addItems(recording.variables)
+        self.variable.setAccessibleName("Array")
+        self.axes = QComboBox()
+        self.axes.setAccessibleName("Axes")
+        for axes, words in AXES.items():
+            if len(axes) == len(recording.axes):
+                self.axes.addItem(words, axes)
+        self.axes.setCurrentIndex(max(self.axes.findData(recording.axes), 0))
+        chosen = recording.variable if recording.variable in recording.variables else None
+        if chosen:
+            self.variable.setCurrentText(chosen)
+        form = QFormLayout()
+        if len(recording.variables) > 1:
+            form.addRow("Array", self.variable)
+        if recording.axes_assumed or (self._opened.answer and self._opened.answer.options.axes):
+            form.addRow("Order of its axes", self.axes)
+        if form.rowCount():
+            column.addLayout(form)
+
+    def _chosen(self, box: QComboBox) -> str | None:
+        if box is self.variable:
+            return box.currentText() if box.count() > 1 else None
+        changed = self._opened.recording.axes_assumed or box.currentData() != self._opened.recording.axes
+        return str(box.currentData()) if changed and box.count() else None
+
+    def _values(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(7)
+        grid.setColumnStretch(1, 1)
+        for row, (name, info) in enumerate(FIELDS.items()):
+            editor = self._editor(name, info)
+            label = QLabel(info.label)
+            label.setBuddy(editor)
+            mark = QLabel()
+            mark.setObjectName("muted")
+            mark.setMinimumWidth(self.fontMetrics().horizontalAdvance("measured, please check") + 4)
+            self._marks[name] = mark
+            for place, widget in enumerate((label, editor, mark)):
+                grid.addWidget(widget, row, place)
+        return grid
+
+    def _editor(self, name: str, info: FieldInfo) -> QDoubleSpinBox:
+        editor = QDoubleSpinBox()
+        editor.setDecimals(info.decimals)
+        # The smallest value stands for "not given"; depth may be negative, everything else is positive.
+        editor.setRange(-info.maximum if name == "start_depth_m" else 0, info.maximum)
+        editor.setSpecialValueText("not given" if name == "frame_rate_hz" else "please enter")
+        editor.setSuffix(f" {info.unit}")
+        editor.setAccessibleName(info.label)
+        value = self._proposed(name)
+        editor.setValue(editor.minimum() if value is None else value * info.scale)
+        editor.setEnabled(name not in self._opened.recording.known)
+        editor.valueChanged.connect(self._edited)
+        editor.setProperty("field", name)
+        self.editors[name] = editor
+        return editor
+
+    def _proposed(self, name: str) -> float | None:
+        given = self._opened.answer.values if self._opened.answer else {}
+        for values in (given, self._opened.recording.known, self._opened.suggested, ASSUMED):
+            if name in values:
+                return float(values[name])
+        return None
+
+    @Slot(object)
+    def show_suggestions(self, suggested: Mapping[str, float]) -> None:
+        """Propose these values where the user has not said anything."""
+        self._suggested = dict(suggested)
+        for name, value in suggested.items():
+            if name not in self._touched and name not in self._opened.recording.known:
+                with QSignalBlocker(self.editors[name]):
+                    self.editors[name].setValue(value * FIELDS[name].scale)
+        self._check()
+
+    @Slot()
+    def _edited(self) -> None:
+        self._touched.add(str(self.sender().property("field")))
+        self._check()
+        self._ask_later.start()
+
+    @Slot()
+    def _ask_suggestions(self) -> None:
+        if "center_hz" not in self._touched:
+            self.suggestions_wanted.emit(dict(self.answer().values))
+
+    def _check(self) -> None:
+        absent = [name for name in REQUIRED if self.editors[name].value() == self.editors[name].minimum()]
+        for name, mark in self._marks.items():
+            mark.setText(self._mark(name, absent))
+        values = {
+            name: editor.value() / FIELDS[name].scale
+            for name, editor in self.editors.items()
+            if editor.value() != editor.minimum()
+        }
+        problem = "" if absent else geometry_error(values)
+        if absent:
+            problem = "Still needed: " + ", ".join(FIELDS[name].label.lower() for name in absent) + "."
+        self._error.setText(problem)
+        self._buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(not problem)
+
+    def _mark(self, name: str, absent: list[str]) -> str:
+        if name in self._opened.recording.known:
+            return SOURCES["file"]
+        if name in absent:
+            return "needed"
+        if name in self._touched:
+            return SOURCES["user"]
+        if self.editors[name].value() == self.editors[name].minimum():
+            return "optional"
+        return "measured, please check" if name in self._suggested else SOURCES["assumed"]

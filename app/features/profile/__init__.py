@@ -1,0 +1,1 @@
+"""Values along a line drawn on the images."""

@@ -1,0 +1,262 @@
+"""Draw, move and remove the profile line, sample the shown frame along it, and write it as CSV."""
+
+import math
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, QPointF, Signal, Slot
+
+from app.controllers.commands import Commands
+from app.controllers.processing import in_words
+from app.controllers.regions import NUDGE_M
+from app.features.profile.state import ProfileState, ShownProfile
+from app.jobs import Answers, JobControl
+from app.state import Activity, Picture, Tool
+from app.state.raster import bmode_levels
+from app.state.recording import OpenRecording
+from engine.errors import StrainscopeError
+from engine.export.profile_table import profile_text, write_profile
+from engine.files.atomic import keep_sources
+from engine.metrics.profile import SHORTEST_M, ProfileLine, bilinear, profile
+from engine.pipeline import Settings
+from engine.provenance import make_provenance
+from engine.types import RFSequence
+
+PLACED_SHARE = 0.4
+"""Half the length of a line that is put into the middle of the image, as a share of the image's width."""
+
+
+def shown_profile(picture: Picture, recording: OpenRecording, line: ProfileLine) -> ShownProfile:
+    """Sample what is shown of one frame along a line: stored strain, and the level of the shown B-mode."""
+    grid, geometry = recording.grid, recording.sequence.geometry
+    distances = line.distances_m(geometry)
+    levels = bilinear(picture.bmode, *grid.places(*line.at(distances)))
+    strain = None if picture.strain is None else profile(picture.strain, geometry, line)
+    return ShownProfile(picture.frame, picture.bmode_frame, line, distances, strain, bmode_levels(levels))
+
+
+def _write(
+    path: Path,
+    shown: ShownProfile,
+    sequence: RFSequence,
+    settings: Settings,
+    facts: dict[str, str],
+    control: JobControl,
+) -> None:
+    provenance = make_provenance(sequence, settings, control.cancelled)
+    text = profile_text(shown.line, shown.distances_m, shown.strain, shown.bmode_db, provenance, facts)
+    write_profile(path, text)
+
+
+class ProfileController(QObject):
+    """Every change of the profile line passes here."""
+
+    failed = Signal(str)
+
+    def __init__(self, commands: Commands) -> None:
+        super().__init__(commands.parent)
+        self._state = commands.state
+        self._profile = commands.state.slice(ProfileState)
+        self._history = commands.regions.history
+        self._lane = commands.jobs.files
+        self._job: int | None = None
+        self._before_drag: tuple[ProfileLine | None] | None = None
+        self._state.picture_changed.connect(self._sample)
+        self._state.selection_changed.connect(self._region_selected)
+        self._profile.line_changed.connect(self._sample)
+        self._profile.selection_changed.connect(self._line_selected)
+        self._state.recording_changed.connect(self._forget)
+        self._state.tool_changed.connect(self._end_drag)
+        self._history.settle.append(self._end_drag)
+
+    # -- drawing ----------------------------------------------------------------------------------------------------
+
+    def edit(self, line: ProfileLine, finished: bool) -> None:
+        """Follow a drag; its end makes one step of undo."""
+        if self._state.recording is None:
+            return
+        if self._before_drag is None:
+            self._before_drag = (self._profile.line,)
+        self._profile.set_line(line)
+        self._profile.set_selected(True)
+        if finished:
+            self._end_drag()
+
+    def draw(self, start_mm: QPointF, now_mm: QPointF, finished: bool) -> None:
+        """Follow the drawing of a line with its tool in force; a drag too short to be a line is passed over."""
+        if self._state.tool is not Tool.PROFILE:
+            return
+        ends = (1e-3 * start_mm.x(), 1e-3 * start_mm.y(), 1e-3 * now_mm.x(), 1e-3 * now_mm.y())
+        line = line_between(*ends)
+        if line is None and finished and self._before_drag is not None:
+            line = self._profile.line
+        if line is None:
+            return
+        self.edit(line, finished)
+        if finished:
+            self._state.set_tool(Tool.PAN)
+
+    def press_key(self) -> None:
+        """Select the line; without one, or when it is selected already, take the tool that draws it."""
+        if self._state.recording is None:
+            return
+        if self._profile.line is not None and not self._profile.selected:
+            self._state.set_tool(Tool.PAN)
+            self._profile.set_selected(True)
+        else:
+            self.toggle_tool()
+
+    def toggle_tool(self) -> None:
+        """Take the tool that draws the line, or lay it down."""
+        drawing = self._state.tool is not Tool.PROFILE and self._state.recording is not None
+        self._state.set_tool(Tool.PROFILE if drawing else Tool.PAN)
+
+    def select(self) -> None:
+        """Select the line."""
+        self._profile.set_selected(self._profile.line is not None)
+
+    def remove(self) -> None:
+        """Take the line away."""
+        self._push(self._profile.line, None, "removal of the profile line")
+
+    # -- keys -------------------------------------------------------------------------------------------------------
+
+    def is_selected(self) -> bool:
+        """Say whether the line is selected."""
+        return self._profile.selected
+
+    def deselect(self) -> None:
+        """Let the keys work on something else."""
+        self._profile.set_selected(False)
+
+    def nudge(self, lateral_steps: int, depth_steps: int) -> None:
+        """Move the line by tenths of a millimetre."""
+        self._key_step(lateral_m=lateral_steps * NUDGE_M, depth_m=depth_steps * NUDGE_M, what="move")
+
+    def resize(self, lateral_steps: int, axial_steps: int) -> None:
+        """Make the line longer at both ends by tenths of a millimetre."""
+        self._key_step(longer_m=(lateral_steps + axial_steps) * NUDGE_M, what="resizing")
+
+    def turn(self, degrees: float) -> None:
+        """Turn the line about its middle."""
+        self._key_step(degrees=degrees, what="rotation")
+
+    def delete_selected(self) -> None:
+        """Remove the line if it is selected."""
+        if self._profile.selected:
+            self.remove()
+
+    def put_in_the_middle(self) -> bool:
+        """With its tool in force, put a level line into the middle of the image; say whether that was so."""
+        recording = self._state.recording
+        if self._state.tool is not Tool.PROFILE or recording is None:
+            return False
+        left, top, width, height = recording.grid.edges_m()
+        line = _about(left + width / 2, top + height / 2, PLACED_SHARE * width, 0.0)
+        self.edit(line, finished=True)
+        self._state.set_tool(Tool.PAN)
+        return True
+
+    # -- export -----------------------------------------------------------------------------------------------------
+
+    def save(self, path: Path) -> None:
+        """Write the profile of the shown frame as CSV."""
+        shown, recording, picture = self._profile.profile, self._state.recording, self._state.picture
+        run = self._state.run
+        if shown is None or shown.strain is None or recording is None or picture is None or run is None:
+            self.failed.emit("There is no profile of strain to export in this frame.")
+            return
+        try:
+            keep_sources(path, recording.sequence.files)
+        except StrainscopeError as error:
+            self.failed.emit(str(error))
+            return
+        facts = {"recording": recording.sequence.name, "frame": str(shown.frame), "bmode_frame": str(shown.bmode_frame)}
+        if picture.reference_frame is not None:
+            facts["reference_frame"] = str(picture.reference_frame)
+        if len(picture.averaged) > 1:
+            facts["averaged_frames"] = " ".join(str(frame) for frame in picture.averaged)
+        answers = Answers(done=partial(self._written, path), failed=self._failed, cancelled=self._end)
+        self._job = self._lane.submit(partial(_write, path, shown, recording.sequence, run.settings, facts), answers)
+        self._state.set_activity(Activity(f"Writing {path.name}"))
+
+    def is_running(self) -> bool:
+        """Say whether a file is being written."""
+        return self._job is not None
+
+    def cancel(self) -> None:
+        """Stop writing; the target stays as it was."""
+        if self._job is not None:
+            self._lane.cancel(self._job)
+
+    # -- following --------------------------------------------------------------------------------------------------
+
+    @Slot()
+    def _sample(self) -> None:
+        picture, recording, line = self._state.picture, self._state.recording, self._profile.line
+        if picture is None or recording is None or line is None:
+            self._profile.set_profile(None)
+            return
+        self._profile.set_profile(shown_profile(picture, recording, line))
+
+    @Slot()
+    def _region_selected(self) -> None:
+        if self._state.selection is not None:
+            self._profile.set_selected(False)
+
+    @Slot()
+    def _line_selected(self) -> None:
+        if self._profile.selected:
+            self._state.set_selection(None)
+
+    @Slot()
+    def _end_drag(self) -> None:
+        """Make a step of the drag so far: it is over, or something else comes in between."""
+        if self._before_drag is not None:
+            (before,), self._before_drag = self._before_drag, None
+            self._push(before, self._profile.line, "change of the profile line" if before else "profile line")
+
+    @Slot()
+    def _forget(self) -> None:
+        self._before_drag = None
+
+    def _key_step(
+        self, *, what: str, lateral_m: float = 0.0, depth_m: float = 0.0, longer_m: float = 0.0, degrees: float = 0.0
+    ) -> None:
+        line = self._profile.line
+        if line is None or not self._profile.selected:
+            return
+        lateral, depth = line.at(line.length_m / 2)
+        half_m = max(line.length_m / 2 + longer_m, SHORTEST_M)
+        changed = _about(lateral + lateral_m, depth + depth_m, half_m, line.angle_deg + degrees)
+        self._push(line, changed, f"{what} of the profile line", gesture=f"{what} of the line")
+
+    def _push(self, before: ProfileLine | None, after: ProfileLine | None, words: str, gesture: str = "") -> None:
+        self._history.push(self._profile.set_line, before, after, words, gesture)
+
+    def _written(self, path: Path, _value: object) -> None:
+        self._end()
+        self._state.set_notice(f"Written: {path}")
+
+    def _failed(self, error: BaseException) -> None:
+        self._end()
+        self.failed.emit(in_words(error))
+
+    def _end(self) -> None:
+        self._job = None
+        self._state.set_activity(None)
+
+
+def line_between(
+    start_lateral_m: float, start_depth_m: float, end_lateral_m: float, end_depth_m: float
+) -> ProfileLine | None:
+    """Return the line between two points, or None where they are too close for one."""
+    long_enough = np.hypot(end_lateral_m - start_lateral_m, end_depth_m - start_depth_m) >= SHORTEST_M
+    return ProfileLine(start_lateral_m, start_depth_m, end_lateral_m, end_depth_m) if long_enough else None
+
+
+def _about(lateral_m: float, depth_m: float, half_m: float, angle_deg: float) -> ProfileLine:
+    """Line about a middle."""
+    across, down = half_m * math.cos(math.radians(angle_deg)), half_m * math.sin(math.radians(angle_deg))
+    return ProfileLine(lateral_m - across, depth_m - down, lateral_m + across, depth_m + down)

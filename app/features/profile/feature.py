@@ -1,0 +1,118 @@
+"""The profile line: drawn on either image, moved with mouse and keys, exported as CSV."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Slot
+from PySide6.QtWidgets import QFileDialog
+
+from app.actions import Action
+from app.features.base import FEATURES, Entry, FeatureContext
+from app.features.profile.controller import ProfileController
+from app.features.profile.item import ProfileItem
+from app.features.profile.state import ProfileState
+from app.state import Tool
+
+
+class ProfileFeature(QObject):
+    """Keeps one item in each view in step with the line, and the requests of both in step with the controller."""
+
+    def __init__(self, context: FeatureContext) -> None:
+        super().__init__(context.window)
+        self._context = context
+        self._state = context.state
+        self._profile = context.state.slice(ProfileState)
+        self._controller = context.commands.part(ProfileController)
+        self._controller.failed.connect(context.show_error)
+        context.drawn.append(self._controller)
+        self.items = [ProfileItem() for _ in context.central.view.panes]
+        for pane, item in zip(context.central.view.panes, self.items, strict=True):
+            pane.plot.addItem(item, ignoreBounds=True)
+            pane.plot.box.line_drawn.connect(self._controller.draw)
+            pane.plot.box.empty_clicked.connect(self._controller.deselect)
+            item.edited.connect(self._controller.edit)
+            item.picked.connect(self._controller.select)
+        self._profile.line_changed.connect(self.show_line)
+        self._profile.selection_changed.connect(self.show_selection)
+        self._state.tool_changed.connect(self.show_tool)
+        self._profile.profile_changed.connect(context.refresh)
+
+    @Slot()
+    def show_line(self) -> None:
+        """Show the line in both views."""
+        for item in self.items:
+            item.set_line(self._profile.line)
+
+    @Slot()
+    def show_selection(self) -> None:
+        """Show whether the keys work on the line."""
+        for item in self.items:
+            item.set_selected(self._profile.selected)
+        if self._profile.selected:
+            self._context.central.take_keys()
+        self._context.refresh()
+
+    @Slot()
+    def show_tool(self) -> None:
+        """Let a drag draw, or move the line; whoever draws a line wants to see its graph."""
+        for item in self.items:
+            item.set_mouse_enabled(self._state.tool is Tool.PAN)
+        if self._state.tool is Tool.PROFILE:
+            self._context.show_panel("profile")
+
+    @Slot()
+    def export(self) -> None:
+        """Ask where the profile goes."""
+        preferences = self._context.preferences
+        proposed = str(Path(preferences.last_export_folder) / "profile.csv")
+        chosen, _ = QFileDialog.getSaveFileName(self._context.window, "Export the profile", proposed, "Table (*.csv)")
+        if chosen:
+            path = Path(chosen)
+            path = path if path.suffix else path.with_suffix(".csv")
+            preferences.last_export_folder = str(path.parent)
+            self._controller.save(path)
+
+
+def build(context: FeatureContext) -> tuple[Entry, ...]:
+    """View menu: the tool; Edit menu: removal; File menu: export."""
+    state, profile = context.state, context.state.slice(ProfileState)
+    controller = context.commands.part(ProfileController)
+    feature = ProfileFeature(context)
+    return (
+        Action(
+            "profile",
+            "Draw p&rofile line",
+            controller.toggle_tool,
+            menu="View",
+            place=304,
+            tool_bar=204,
+            short_text="Profile",
+            icon="profile",
+            plain_keys=(Qt.Key.Key_P,),
+            press=controller.press_key,
+            tip="Strain and B-mode level along a line",
+            key_words="Select the profile line; again, or without one: draw it",
+            checkable=True,
+            enabled=lambda: state.recording is not None,
+            checked=lambda: state.tool is Tool.PROFILE,
+        ),
+        Action(
+            "remove_profile",
+            "Remove profile &line",
+            controller.remove,
+            menu="Edit",
+            place=203,
+            enabled=lambda: profile.line is not None,
+        ),
+        Action(
+            "export_profile",
+            "Export prof&ile\u2026",
+            feature.export,
+            menu="File",
+            place=303,
+            tip="Strain and B-mode level along the profile line, in the shown frame",
+            enabled=lambda: profile.profile is not None and profile.profile.strain is not None,
+        ),
+    )
+
+
+FEATURES.register("profile", build)

@@ -1,0 +1,116 @@
+"""The profile: what lies along a line in the shown frame."""
+
+import numpy as np
+from PySide6.QtCore import QTimer, Slot
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton
+
+from app.controllers.commands import Commands
+from app.features.profile.controller import ProfileController
+from app.features.profile.graph import ProfileGraph
+from app.features.profile.state import ProfileState
+from app.panels.base import PANELS, Panel, PanelInfo
+from app.state import Tool, ViewerState
+from engine.metrics.profile import ProfileLine
+from engine.quantity import QUANTITIES
+
+REDRAW_MS = 40
+"""While a cine plays or the line is dragged the graph is drawn at most this often."""
+
+
+class ProfilePanel(Panel):
+    """Buttons, the graph, and below it where the line lies."""
+
+    def __init__(self, state: ViewerState, commands: Commands) -> None:
+        super().__init__(state, commands)
+        self._profile = state.slice(ProfileState)
+        controller = commands.part(ProfileController)
+        self.draw = QPushButton("Draw a line (P)")
+        self.draw.setCheckable(True)
+        self.draw.clicked.connect(controller.toggle_tool)
+        self.remove = QPushButton("Remove")
+        self.remove.setToolTip("Remove the profile line")
+        self.remove.setAccessibleName("Remove the profile line")
+        self.remove.clicked.connect(controller.remove)
+        self.bmode = QCheckBox("B-mode level")
+        self.bmode.setToolTip("Draw the level of the B-mode as a dotted line, with its scale on the right")
+        self.bmode.setChecked(True)
+        self.bmode.toggled.connect(self.refresh)
+        row = QHBoxLayout()
+        for widget, stretch in ((self.draw, 1), (self.remove, 0), (self.bmode, 0)):
+            row.addWidget(widget, stretch)
+        self.graph = ProfileGraph()
+        self.graph.place_pointed.connect(self._point)
+        self.words = QLabel()
+        self.words.setObjectName("muted")
+        self.words.setWordWrap(True)
+        self.column.addLayout(row)
+        self.column.addWidget(self.graph, 1)
+        self.column.addWidget(self.words)
+        self.column.addStretch(0)
+        self._redraw = QTimer(self)
+        self._redraw.setSingleShot(True)
+        self._redraw.setInterval(REDRAW_MS)
+        self._redraw.timeout.connect(self.refresh)
+        for signal in (self._profile.profile_changed, state.display_changed):
+            signal.connect(self._later)
+        for signal in (state.tool_changed, state.recording_changed, self._profile.line_changed):
+            signal.connect(self.refresh_buttons)
+        self.refresh()
+        self.refresh_buttons()
+
+    @Slot()
+    def refresh(self) -> None:
+        """Draw the profile of the shown frame."""
+        shown = self._profile.profile
+        self.graph.setVisible(shown is not None)
+        if shown is None:
+            self.words.setText("Press P, then drag on an image: strain and B-mode level along the line appear here.")
+            return
+        quantity = QUANTITIES[self.state.display.quantity]
+        strain = None if shown.strain is None else np.asarray(quantity.shown(shown.strain.astype(np.float32)), float)
+        bmode = shown.bmode_db if self.bmode.isChecked() else None
+        self.graph.show_curves(1e3 * shown.distances_m, strain, bmode)
+        of = f"frame {shown.frame + 1}"
+        words = f"{quantity.label}, {of}" if strain is not None else f"No strain in {of}"
+        self.words.setText(f"{words}. {_line_words(shown.line)}")
+
+    @Slot()
+    def refresh_buttons(self) -> None:
+        """Show what can be done."""
+        drawing = self.state.tool is Tool.PROFILE
+        self.draw.setEnabled(self.state.recording is not None)
+        self.draw.setChecked(drawing)
+        self.draw.setToolTip("Drag on an image" if drawing else "Then drag on an image, from one end to the other")
+        self.remove.setEnabled(self._profile.line is not None)
+        self.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Draw what changed while the panel was hidden."""
+        super().showEvent(event)
+        self.refresh()
+
+    def restyle(self) -> None:
+        """Take the colours of the theme in force."""
+        self.graph.restyle()
+
+    @Slot(object)
+    def _point(self, distance_mm: float | None) -> None:
+        """Mark the place under the mouse on the images."""
+        line = self._profile.line
+        self.state.set_cursor(None if distance_mm is None or line is None else line.at(1e-3 * distance_mm))
+
+    @Slot()
+    def _later(self) -> None:
+        if self.isVisible() and not self._redraw.isActive():
+            self._redraw.start()
+
+
+def _line_words(line: ProfileLine) -> str:
+    """Say where the line lies."""
+    ends = (line.start_lateral_m, line.start_depth_m, line.end_lateral_m, line.end_depth_m)
+    text = "from ({:.1f}, {:.1f}) to ({:.1f}, {:.1f}) mm".format(*(1e3 * end for end in ends))
+    return f"{1e3 * line.length_m:.2f} mm {text}".replace("-", "\u2212")
+
+
+PANELS.register("profile", PanelInfo("profile", "Profile", "right", ProfilePanel, stretch=True, beside="graphs"))

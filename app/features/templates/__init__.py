@@ -1,0 +1,1 @@
+"""Regions kept by name."""

@@ -1,0 +1,268 @@
+"""The middle of the window: images and time line, or, without a recording, what to do. Binds state to views."""
+
+import math
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+
+from app.controllers.commands import Commands
+from app.features.maps.state import MapState
+from app.state import Picture, Role, ViewerState
+from app.state.recording import averaged_words
+from app.views.dual_view import DualView
+from app.views.play_bar import PlayBar
+from engine.types import Ellipse
+
+GATHER_MS = 60
+"""Estimates that arrive within this time are shown on the time line together."""
+
+HARDLY_COMPRESSED = (
+    "This frame was hardly compressed:\nits strain cannot be shown relative to its mean.\n"
+    "Go to another frame, or turn \u201cRelative to mean\u201d off (N)."
+)
+
+
+class Welcome(QWidget):
+    """What is seen first: two buttons and one sentence."""
+
+    open_requested = Signal()
+    demo_requested = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        title = QLabel("Open a recording or drop files here")
+        title.setObjectName("emptyTitle")
+        words = QLabel(
+            "Raw RF frames of a linear array: Strainscope HDF5, MetaImage, MATLAB or NumPy.\n"
+            "Several files of one frame each become one sequence."
+        )
+        words.setObjectName("emptyText")
+        self.open_button = QPushButton("Open recording\u2026")
+        self.open_button.setProperty("primary", True)
+        self.open_button.clicked.connect(self.open_requested)
+        self.demo_button = QPushButton("Open the example")
+        self.demo_button.clicked.connect(self.demo_requested)
+        for label in (title, words):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        for button in (self.open_button, self.demo_button):
+            button.setMinimumSize(QSize(170, 36))
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setSpacing(14)
+        column.addStretch(2)
+        column.addWidget(title)
+        column.addWidget(words)
+        column.addLayout(buttons)
+        column.addStretch(3)
+
+
+class CentralArea(QStackedWidget):
+    """Connects the state's signals to the views, and the views' requests to the controllers."""
+
+    def __init__(self, state: ViewerState, commands: Commands) -> None:
+        super().__init__()
+        self._state = state
+        self._commands = commands
+        self.welcome = Welcome()
+        self.view = DualView()
+        self.images = QStackedWidget()
+        """What lies above the time line: the two images, or another view of the recording that a feature adds."""
+        self.images.addWidget(self.view)
+        self.play_bar = PlayBar()
+        shown = QWidget()
+        column = QVBoxLayout(shown)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(5)
+        column.addWidget(self.images, 1)
+        column.addWidget(self.play_bar)
+        self.addWidget(self.welcome)
+        self.addWidget(shown)
+        self._listen()
+        self._ask()
+        self._recording_changed()
+
+    def _listen(self) -> None:
+        state = self._state
+        state.recording_changed.connect(self._recording_changed)
+        state.picture_changed.connect(self._show_picture)
+        state.frame_changed.connect(self._show_frame)
+        state.runs_changed.connect(self._show_runs)
+        state.settings_changed.connect(self._show_runs)
+        self._gather = QTimer(self)
+        self._gather.setSingleShot(True)
+        self._gather.setInterval(GATHER_MS)
+        self._gather.timeout.connect(self._show_runs)
+        state.estimate_arrived.connect(self._show_runs_soon)
+        state.activity_changed.connect(self._show_words)
+        state.methods_changed.connect(self._show_words)
+        state.regions_changed.connect(self._show_regions)
+        state.selection_changed.connect(self._show_regions)
+        state.tool_changed.connect(self._show_tool)
+        state.display_changed.connect(self._show_display)
+        state.cursor_changed.connect(self._show_cursor)
+        state.playing_changed.connect(self._show_playing)
+        state.slice(MapState).map_changed.connect(self._show_map)
+
+    def _ask(self) -> None:
+        commands = self._commands
+        self.view.cursor_moved.connect(self._state.set_cursor)
+        self.view.region_edited.connect(self._region_edited)
+        self.view.region_drawn.connect(commands.regions.draw)
+        self.view.region_picked.connect(commands.regions.select)
+        self.play_bar.frame_requested.connect(commands.playback.show_frame)
+        self.play_bar.speed_requested.connect(commands.playback.set_speed)
+        self.play_bar.pressed.connect(self.press)
+
+    @Slot(str)
+    def press(self, name: str) -> None:
+        """Do what a button of the play bar says."""
+        playback = self._commands.playback
+        match name:
+            case "first":
+                playback.first()
+            case "previous":
+                playback.step(-1)
+            case "play":
+                playback.toggle()
+            case "next":
+                playback.step(1)
+            case "last":
+                playback.last()
+
+    def take_keys(self) -> None:
+        """Let the keys go to the images."""
+        if self.view.isVisible() and not self.view.isAncestorOf(self.window().focusWidget() or self):
+            self.view.bmode.plot.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def restyle(self) -> None:
+        """Take the colours of the theme in force."""
+        self.view.restyle()
+        self.play_bar.restyle()
+        self.play_bar.show_playing(self._state.playing)
+
+    @Slot(object, object, bool)
+    def _region_edited(self, role: Role, ellipse: Ellipse, finished: bool) -> None:
+        self._commands.regions.edit(role, ellipse, finished)
+
+    @Slot()
+    def _recording_changed(self) -> None:
+        recording = self._state.recording
+        self.setCurrentIndex(0 if recording is None else 1)
+        if recording is not None:
+            self.view.show_grid(recording.grid)
+        self._show_display()
+        self._show_regions()
+        self._show_frame()
+        self._show_runs()
+
+    @Slot()
+    def _show_picture(self) -> None:
+        self.view.show_picture(self._state.picture, self._recording_limits())
+        self._show_words()
+        self._show_cursor()
+
+    @Slot()
+    def _show_map(self) -> None:
+        self.view.show_map(self._state.slice(MapState).map)
+        self._show_words()
+        self._show_cursor()
+
+    @Slot()
+    def _show_frame(self) -> None:
+        recording = self._state.recording
+        self.play_bar.show_frames(0 if recording is None else recording.frames, self._state.frame)
+        self._show_words()
+
+    @Slot()
+    def _show_runs_soon(self) -> None:
+        """Draw the time line for a handful of new frames together."""
+        if not self._gather.isActive():
+            self._gather.start()
+
+    @Slot()
+    def _show_runs(self) -> None:
+        run = self._state.run
+        summaries = {} if run is None else {frame: run.store.summary(frame) for frame in run.store.frames()}
+        fixed = self._state.settings.preparation.pairing == "fixed"
+        self.play_bar.show_summaries(summaries, self._state.settings.reference if fixed else None)
+        self._show_words()
+
+    @Slot()
+    def _show_words(self) -> None:
+        state, picture = self._state, self._state.picture
+        run = state.run
+        if picture is None:
+            self.view.strain.set_badge("")
+            self.view.show_words("", "", "" if state.recording is None else "Reading\u2026")
+            return
+        of = f"frame {picture.bmode_frame + 1}"
+        against = "" if picture.reference_frame is None else f" against {picture.reference_frame + 1}"
+        title = run.title if run is not None and picture.strain is not None else ""
+        strain = f"{title} \u00b7 frame {picture.frame + 1}{against}" if title else f"frame {picture.frame + 1}"
+        self.view.strain.set_badge(self._badge(picture))
+        self.view.show_words(of, strain, self._message(picture))
+
+    def _badge(self, picture: Picture) -> str:
+        """Say on the strain over how many frames it is averaged, or why it is not although that was asked for."""
+        kind = "strain" if self.view.map is None else self.view.map.kind
+        run = self._state.run
+        if run is None or picture.strain is None or kind not in {"strain", "error"}:
+            return ""
+        if picture.persistence > 1 and run.settings.preparation.pairing != "fixed":
+            return "Not averaged: every frame has its own reference"
+        return averaged_words(len(picture.averaged)).capitalize()
+
+    def _message(self, picture: Picture) -> str:
+        if picture.strain is None:
+            return self._why_empty(picture.frame)
+        relative = self._state.display.relative and self.view.map is None
+        return HARDLY_COMPRESSED if relative and math.isnan(picture.mean_strain) else ""
+
+    def _why_empty(self, frame: int) -> str:
+        """Say why there is no strain and what to do about it."""
+        state = self._state
+        run, recording = state.run, state.recording
+        if recording is not None and recording.frames < 2:
+            return "This recording holds one frame.\nStrain needs at least two."
+        if not state.methods:
+            return "Loading methods\u2026"
+        name = state.method.title if state.method else state.settings.method
+        if run is None or run.status == "waiting":
+            return f"Not estimated with these settings yet ({name}).\nPress \u201cEstimate strain\u201d (Ctrl+R)."
+        first = run.settings.reference if run.settings.preparation.pairing == "fixed" else 0
+        if frame == first:
+            return "This is the reference frame: it has no strain.\nGo to another frame (arrow keys)."
+        if run.status == "running":
+            return "Estimating this frame\u2026"
+        return "This frame was not estimated.\nPress \u201cContinue\u201d (Ctrl+R)."
+
+    def _recording_limits(self) -> tuple[float, float] | None:
+        run = self._state.run
+        if run is None:
+            return None
+        return run.store.relative_range() if self._state.display.relative else run.store.strain_range()
+
+    @Slot()
+    def _show_regions(self) -> None:
+        self.view.show_regions(self._state.regions, self._state.selection)
+
+    @Slot()
+    def _show_tool(self) -> None:
+        self.view.show_tool(self._state.tool)
+
+    @Slot()
+    def _show_display(self) -> None:
+        self.view.show_display(self._state.display, self._recording_limits())
+        self._show_words()
+
+    @Slot()
+    def _show_cursor(self) -> None:
+        self.view.show_cursor(self._state.cursor)
+
+    @Slot()
+    def _show_playing(self) -> None:
+        self.play_bar.show_playing(self._state.playing)

@@ -1,0 +1,225 @@
+"""The window: docks from the panel registry, menus, tool bar and keys from the features, status bar, errors."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, Qt, QTimer, Slot
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QMessageBox, QWidget
+
+from app.actions import Action, key_rows, make_action, refresh, restyle
+from app.controllers.commands import Commands, make_commands
+from app.controllers.estimation import Engine
+from app.features.base import FEATURES, Entry, FeatureContext
+from app.features.log.state import LogState
+from app.jobs import Jobs
+from app.preferences import Preferences, load_preferences, save_preferences
+from app.state import Display, ViewerState
+from app.theme import Theme, ThemeName, apply_theme
+from app.window.central import CentralArea
+from app.window.docks import make_docks
+from app.window.menus import DOCKS_PLACE, Menus, make_tool_bar
+from app.window.selection_keys import arrow_of, take_key
+from app.window.status import StatusBar
+from engine.errors import ParameterError
+
+PLAIN_KEY_BLOCKERS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+
+
+class MainWindow(QMainWindow):
+    """One window, one recording."""
+
+    def __init__(
+        self, preferences: Preferences | None = None, device: str = "auto", engine: Engine | None = None
+    ) -> None:
+        super().__init__()
+        self.setWindowTitle("Strainscope")
+        self.setAcceptDrops(True)
+        self.resize(1440, 900)
+        self.preferences = preferences or load_preferences()
+        self.state = ViewerState(self)
+        self.jobs = Jobs(self)
+        self.commands: Commands = make_commands(self.state, self.jobs, self.preferences, self, device, engine)
+        self.central = CentralArea(self.state, self.commands)
+        self.setCentralWidget(self.central)
+        self.status = StatusBar(self.state, self.commands)
+        self.setStatusBar(self.status)
+        self.status.set_read_out(self.central.view.read_out)
+        self.docks = make_docks(self, self.state, self.commands)
+        self.context = self._make_context()
+        self.actions_by_name: dict[str, QAction] = {}
+        self._infos: dict[str, Action] = {}
+        self._build_features()
+        self._connect()
+        self._restore()
+        for begin in self.context.at_start:
+            begin()
+        self.refresh_actions()
+        self.commands.processing.load_methods(self.preferences.start_method or self.preferences.method)
+
+    # -- building ---------------------------------------------------------------------------------------------------
+
+    def _make_context(self) -> FeatureContext:
+        return FeatureContext(
+            window=self,
+            state=self.state,
+            commands=self.commands,
+            jobs=self.jobs,
+            preferences=self.preferences,
+            central=self.central,
+            refresh=self.refresh_actions,
+            show_error=self.show_error,
+            open_paths=self.open_paths,
+            set_theme=self.set_theme,
+            key_rows=self.key_rows,
+            show_panel=self.docks.show,
+        )
+
+    def _build_features(self) -> None:
+        entries: list[Entry] = [entry for build in FEATURES for entry in build(self.context)]
+        for entry in entries:
+            if not isinstance(entry, Action):
+                continue
+            if entry.name in self._infos:
+                raise ValueError(f"two actions are called {entry.name!r}")
+            self._infos[entry.name] = entry
+            action = self.actions_by_name[entry.name] = make_action(self, entry)
+            action.triggered.connect(self.refresh_actions)
+            self.addAction(action)
+        entries += self._dock_entries()
+        Menus(self, entries, self.actions_by_name)
+        make_tool_bar(self, entries, self.actions_by_name)
+        self._keys = {key: info for info in self.infos for key in info.plain_keys}
+
+    def _dock_entries(self) -> list[Entry]:
+        panels = {f"panel {name}": action for name, action in self.docks.actions.items()}
+        self.actions_by_name |= panels
+        return [Action(name, name, self.refresh_actions, "View", DOCKS_PLACE) for name in panels]
+
+    def _connect(self) -> None:
+        controllers = (self.commands.files, self.commands.processing, self.commands.exporting, self.commands.pictures)
+        for controller in controllers:
+            controller.failed.connect(self.show_error)
+        state = self.state
+        for signal in (
+            state.recording_changed,
+            state.runs_changed,
+            state.tool_changed,
+            state.selection_changed,
+            state.regions_changed,
+            state.display_changed,
+            state.methods_changed,
+            state.activity_changed,
+            state.playing_changed,
+        ):
+            signal.connect(self.refresh_actions)
+
+    # -- opening ----------------------------------------------------------------------------------------------------
+
+    def open_paths(self, paths: tuple[Path, ...]) -> None:
+        """Open files or a folder: the first feature that takes these paths opens them."""
+        for take in reversed(self.context.openers):
+            if take(paths):
+                return
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take files."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        paths = tuple(Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile())
+        if paths:
+            event.acceptProposedAction()
+            self.open_paths(paths)
+
+    # -- actions and keys -------------------------------------------------------------------------------------------
+
+    @Slot()
+    def refresh_actions(self) -> None:
+        """Ask every action again whether it can be done, is on, and how it is called."""
+        for name, info in self._infos.items():
+            refresh(info, self.actions_by_name[name])
+
+    @property
+    def infos(self) -> tuple[Action, ...]:
+        """What every action of a feature was made from."""
+        return tuple(self._infos.values())
+
+    def key_rows(self) -> tuple[tuple[str, str], ...]:
+        """Every key with what it does."""
+        return key_rows(self.infos)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Handle plain keys that no focused widget wanted."""
+        arrow = arrow_of(event)
+        info = self._keys.get(Qt.Key(event.key()))
+        if take_key(event, self.context.drawn):
+            event.accept()
+        elif arrow is not None and arrow[0]:
+            self.commands.playback.step(arrow[0])
+        elif info is not None and not event.modifiers() & PLAIN_KEY_BLOCKERS:
+            (info.press or info.do)()
+            self.refresh_actions()
+        else:
+            super().keyPressEvent(event)
+
+    @Slot(str)
+    def show_error(self, text: str) -> None:
+        """Say what went wrong, unless just that is being said; the open recording stays as it is."""
+        self.state.slice(LogState).add("error", text)
+        if any(box.isVisible() and box.text() == text for box in self.findChildren(QMessageBox)):
+            return
+        box = QMessageBox(QMessageBox.Icon.Warning, "Strainscope", text, QMessageBox.StandardButton.Ok, self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
+
+    # -- theme, memory, end -----------------------------------------------------------------------------------------
+
+    def set_theme(self, name: ThemeName) -> None:
+        """Dress the window in another theme and remember it."""
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        self.preferences.theme = name
+        apply_theme(application, name)
+        restyle(self.actions_by_name.values())
+        self.central.restyle()
+        for widget in self.findChildren(QWidget):
+            if hasattr(widget, "restyle") and widget is not self.central:
+                widget.restyle()
+
+    def _restore(self) -> None:
+        preferences = self.preferences
+        if preferences.window_geometry:
+            self.restoreGeometry(QByteArray.fromBase64(preferences.window_geometry.encode()))
+        if preferences.window_state:
+            self.restoreState(QByteArray.fromBase64(preferences.window_state.encode()))
+        known = {name: value for name, value in preferences.display.items() if hasattr(Display, name)}
+        try:
+            self.state.set_display(Display(**known))  # type: ignore[arg-type]
+        except (ParameterError, TypeError):
+            self.state.set_display(Display())
+
+    def _remember(self) -> None:
+        preferences = self.preferences
+        preferences.window_geometry = self.saveGeometry().toBase64().toStdString()
+        preferences.window_state = self.saveState().toBase64().toStdString()
+        preferences.display = self.state.display.as_dict()
+        preferences.method = self.state.settings.method
+        preferences.theme = Theme.name
+        save_preferences(preferences)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Stop every job, forget the temporary results, remember the window."""
+        self.commands.playback.pause()
+        for dialog in self.findChildren(QDialog):
+            dialog.reject()
+        for end in self.context.at_close:
+            end()
+        self._remember()
+        self.hide()  # waiting for jobs is nothing to look at
+        self.jobs.close()
+        for timer in self.findChildren(QTimer):
+            timer.stop()
+        self.state.close()
+        event.accept()

@@ -1,0 +1,1 @@
+"""What runs unseen around the start of the window."""

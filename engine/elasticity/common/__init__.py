@@ -1,0 +1,1 @@
+"""What the inverse methods share: forward model, observation, denoiser."""

@@ -1,0 +1,49 @@
+"""What methods that solve for the modulus at the nodes of a mesh share: from a frame to the nodes, and back."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+from engine.elasticity.base import ElasticityMethod, Progress, RelativeModulus, normalised
+from engine.elasticity.common.forward_model import Vector
+from engine.elasticity.common.observation import Observation, observe
+from engine.parameters import Parameters, parameter
+from engine.types import Ellipse, FrameEstimate
+
+
+@dataclass(frozen=True)
+class NodalParameters(Parameters):
+    """The mesh."""
+
+    node_spacing_m: float = parameter(1e-3, unit="m", minimum=0.3e-3, maximum=3e-3, help="Distance between nodes")
+
+
+P = TypeVar("P", bound=NodalParameters)
+
+
+class NodalMethod(ElasticityMethod[P]):
+    """Reduce the displacement to nodes, solve, and interpolate the nodal modulus to the image."""
+
+    label: ClassVar[str]
+
+    @abstractmethod
+    def solve(
+        self, observation: Observation, params: P, progress: Progress, cancelled: Callable[[], bool]
+    ) -> tuple[Vector, list[float]]:
+        """Return the nodal modulus (N,), up to a factor, and the misfit of each iteration."""
+
+    def reconstruct(
+        self,
+        estimate: FrameEstimate,
+        reference: Ellipse,
+        params: P,
+        progress: Progress = lambda iteration, misfit: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> RelativeModulus:
+        """See ElasticityMethod."""
+        observation, grid = observe(estimate, params.node_spacing_m)
+        modulus, misfits = self.solve(observation, params, progress, cancelled)
+        geometry = estimate.displacement.geometry
+        image = grid.spread(observation.model.to_map(modulus), estimate.quality.shape, geometry)
+        return RelativeModulus(normalised(image, reference, geometry), geometry, self.label, tuple(misfits))

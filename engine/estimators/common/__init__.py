@@ -1,0 +1,1 @@
+"""What several estimators share: windows, resampling, smoothing, dynamic programming."""

@@ -1,0 +1,1 @@
+"""The parts of GLUE: its cost, prior, weights, equations and their solution."""

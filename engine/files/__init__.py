@@ -1,0 +1,1 @@
+"""Below the chain: atomic writing and the one door to HDF5."""

@@ -1,0 +1,1 @@
+"""The layers from which the networks are built."""

@@ -1,0 +1,43 @@
+"""Cross-attentive fusion (CAF) of USSE-Net's decoder (Joarder et al. 2025, section 3.1).
+
+Every pixel attends to three tokens, the skips of pre, post and mid at that pixel: q = up(Q h), k_s = K f_s,
+v_s = V f_s, a = softmax_s(q . k_s / sqrt(C)), t = sum_s a_s v_s, and the fused map is U(h) + t + A(h) with the learned
+and the additive up-sampling. The projections are moved to where they cost least, which changes nothing: q . K f_s is
+(K^T q) . f_s, taken at the lower resolution, and sum_s a_s V f_s is V sum_s a_s f_s because the weights sum to one.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engine.networks.layers.blocks import LearnedUpsampling, additive_upsampling, double
+
+
+class CrossAttentiveFusion(nn.Module):
+    """Fusion of the level below with an attention-weighted map of the three skips."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.learned = LearnedUpsampling(2 * channels, channels)
+        self.query = nn.Conv2d(2 * channels, channels, 1)
+        self.key = nn.Conv2d(channels, channels, 1)
+        self.value = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, below: Tensor, skips: tuple[Tensor, ...]) -> Tensor:
+        """Fuse (B, 2 C, h, w) with the skips pre, post and mid, each (B, C, 2 h, 2 w)."""
+        weights = self._attention(below, skips)
+        mixed = sum((weight * skip for weight, skip in zip(weights, skips, strict=True)), start=torch.zeros(()))
+        attended = self.value(mixed)
+        fused: Tensor = self.learned(below) + attended + additive_upsampling(below)
+        return fused
+
+    def _attention(self, below: Tensor, skips: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Weight of each skip at each pixel, three maps (B, 1, 2 h, 2 w) that sum to one."""
+        query = self.query(below) / math.sqrt(self.key.in_channels)
+        assert self.key.bias is not None
+        offset = double(functional.conv2d(query, self.key.bias[None, :, None, None]))
+        query = double(functional.conv2d(query, self.key.weight.transpose(0, 1)))
+        scores = [(query * skip).sum(dim=1, keepdim=True) + offset for skip in skips]
+        return torch.softmax(torch.cat(scores, dim=1), dim=1).chunk(3, dim=1)

@@ -1,0 +1,1 @@
+"""What several formats share: axes, checks, spectrum, re-modulation, refusals."""

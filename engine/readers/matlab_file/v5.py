@@ -1,0 +1,192 @@
+"""Variables of a MATLAB v5 to v7 file: a walk over the tags first, so that no false size is ever believed.
+
+Each variable is one element, possibly deflated. Values stored plainly are memory-mapped; deflated ones are inflated
+when they are asked for, and no further than they say. Format: MathWorks, "MAT-File Format", level 5.
+"""
+
+import math
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import ReadError
+from engine.readers.common.axes import take_frame
+from engine.readers.common.checks import DEFLATE_RATIO
+from engine.readers.matlab_file.values import (
+    COMPRESSED,
+    MATRIX,
+    STORED,
+    STRUCTURE,
+    Matrix,
+    Order,
+    matrix_value,
+    simplified,
+)
+
+LARGEST_VARIABLE = 2**31
+"""Bytes of one variable: the format's own limit."""
+PEEK = 2048
+
+
+@dataclass(frozen=True)
+class Variable:
+    """What the tags say of one variable; `dtype` is None for text, cells, structures and objects."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any] | None
+    is_complex: bool
+    is_struct: bool
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """An array (rows, columns), (rows, columns, frames) or (rows, columns, 1, frames), read frame by frame."""
+
+    shape: tuple[int, ...]
+    is_complex: bool
+    frame: Callable[[int], NDArray[Any]]
+
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+        return math.prod(self.shape[2:])
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """Where a variable lies: its data after the tag, deflated or not, and its numbers where they can be mapped."""
+
+    start: int
+    size: int
+    deflated: bool
+    numbers: tuple[int, str] | None
+
+
+class MatlabV5:
+    """The variables of one file, found without reading their values."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.variables: dict[str, Variable] = {}
+        self._stored: dict[str, _Stored] = {}
+        with path.open("rb") as stream:
+            header = stream.read(128)
+            if len(header) < 128 or header[126:128] not in {b"IM", b"MI"}:
+                raise ReadError(path, "damaged MATLAB header: no byte order mark")
+            self._order: Order = "<" if header[126:128] == b"IM" else ">"
+            self._walk(stream)
+
+    def value(self, name: str) -> Any:
+        """Return a whole variable: structures as dictionaries, cells as lists, arrays of one as numbers."""
+        return simplified(self._load(name))
+
+    def buffer(self, name: str) -> Buffer:
+        """Return the array, or the first array of a cell, frame by frame; it is read whole."""
+        value = self._load(name)
+        while isinstance(value, list) and value:
+            value = value[0]
+        if not isinstance(value, np.ndarray) or value.ndim < 2 or value.size == 0:
+            raise ReadError(self.path, f"{name} holds no samples")
+        array = value
+        return Buffer(array.shape, np.iscomplexobj(array), lambda index: _frame_of(array, index))
+
+    def frames(self, name: str, axes: str) -> Callable[[int], NDArray[Any]]:
+        """Return a reader of frames (H, W): mapped where possible, else of the variable read whole, once, if needed."""
+        numbers = self._stored[name].numbers
+        if numbers is not None:
+            offset, stored = numbers
+            mapped = np.memmap(self.path, stored, "r", offset, self.variables[name].shape, "F")
+            return lambda index: take_frame(mapped, axes, index)
+        return _Whole(lambda: self._load(name), axes)
+
+    def _load(self, name: str) -> Any:
+        stored = self._stored[name]
+        with self.path.open("rb") as stream:
+            stream.seek(stored.start)
+            data = stream.read(stored.size)
+        try:
+            return matrix_value(memoryview(self._inflated(data) if stored.deflated else data), self._order)
+        except (ValueError, struct.error, zlib.error) as error:
+            raise ReadError(self.path, f"variable {name} is damaged ({error})") from None
+
+    def _inflated(self, data: bytes) -> bytes:
+        """Inflate a variable to the size that its own tag gives, and strip that tag."""
+        stream = zlib.decompressobj()
+        kind, size = struct.unpack(f"{self._order}II", stream.decompress(data, 8))
+        if kind != MATRIX or size > min(LARGEST_VARIABLE, len(data) * DEFLATE_RATIO):
+            raise ValueError(f"an element of type {kind} with {size} bytes")
+        return stream.decompress(stream.unconsumed_tail, max(size, 1))
+
+    def _walk(self, stream: IO[bytes]) -> None:
+        size = self.path.stat().st_size
+        position = 128
+        while position + 8 <= size:
+            stream.seek(position)
+            kind, count = struct.unpack(f"{self._order}II", stream.read(8))
+            start = position + 8
+            if kind not in {MATRIX, COMPRESSED}:
+                raise ReadError(self.path, f"damaged MATLAB file: element of type {kind} at byte {position}")
+            if start + count > size:
+                number = len(self.variables) + 1
+                raise ReadError(self.path, f"truncated: variable {number} needs {count} bytes, {size - start} are left")
+            self._add(stream.read(min(count, PEEK)), start, count, kind == COMPRESSED)
+            position = start + count
+
+    def _add(self, head: bytes, start: int, size: int, deflated: bool) -> None:
+        """File a variable from the first bytes of its element."""
+        plain = zlib.decompressobj().decompress(head, PEEK)[8:] if deflated else head
+        matrix = Matrix(memoryview(plain), self._order)
+        if not matrix.name:
+            return
+        if matrix.dtype is not None:
+            self._require_possible(matrix, size * (DEFLATE_RATIO if deflated else 1))
+        numbers = None if deflated else self._mapped(matrix, plain, start)
+        is_struct = matrix.kind == STRUCTURE
+        self.variables[matrix.name] = Variable(matrix.name, matrix.shape, matrix.dtype, matrix.is_complex, is_struct)
+        self._stored[matrix.name] = _Stored(start, size, deflated, numbers)
+
+    def _mapped(self, matrix: Matrix, head: bytes, start: int) -> tuple[int, str] | None:
+        """Place in the file and stored type of real numbers that lie there as they are."""
+        if matrix.dtype is None or matrix.is_complex or matrix.place + 8 > len(head):
+            return None
+        kind, size = struct.unpack_from(f"{self._order}II", head, matrix.place)
+        if kind not in STORED or size != matrix.count * np.dtype(STORED[kind]).itemsize:
+            return None
+        return start + matrix.place + 8, self._order + STORED[kind]
+
+    def _require_possible(self, matrix: Matrix, available: int) -> None:
+        if any(size < 0 for size in matrix.shape):
+            raise ReadError(self.path, f"{matrix.name} has an impossible shape {matrix.shape}")
+        if matrix.dtype is not None and matrix.count * matrix.dtype.itemsize > LARGEST_VARIABLE:
+            raise ReadError(self.path, f"{matrix.name} claims shape {matrix.shape}, more than the format can hold")
+        if matrix.count > available:
+            raise ReadError(self.path, f"{matrix.name} claims shape {matrix.shape}, more than the file can hold")
+
+
+class _Whole:
+    """Frames of a variable that can only be read whole; a variable of one frame is not kept."""
+
+    def __init__(self, load: Callable[[], Any], axes: str) -> None:
+        self._load, self._axes = load, axes
+        self._several = "f" in axes
+        self._kept: Any = None
+
+    def __call__(self, index: int) -> NDArray[Any]:
+        kept = self._kept
+        if kept is None:
+            kept = self._load()
+            self._kept = kept if self._several else None
+        return take_frame(kept, self._axes, index)
+
+
+def _frame_of(array: NDArray[Any], index: int) -> NDArray[Any]:
+    """Cut a frame out of an array of 2, 3 or 4 axes, the last of which counts frames."""
+    place: tuple[Any, ...] = (slice(None), slice(None), *(0,) * (array.ndim - 3), index)
+    return array if array.ndim == 2 else np.asarray(array[place])

@@ -1,0 +1,85 @@
+"""Movies: as many frames as contents, even sizes, provenance inside, and nothing left behind on the way."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from imageio_ffmpeg import count_frames_and_secs, read_frames
+from PIL import Image
+
+from engine.errors import CancelledError, ParameterError, WriteError
+from engine.figures import movie
+from engine.figures.figure import FigureContent, StrainPanel
+from engine.figures.movie import save_movie
+from engine.types import Geometry, Provenance
+
+GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.3e-3)
+BASE = FigureContent(
+    (StrainPanel("frame 0", np.zeros((300, 40), np.float32)),),
+    GEOMETRY,
+    limits=(0.0, 3.0),
+    provenance=Provenance("ncc", {}, "", "0.1.0", "ab" * 32),
+    notes=False,
+)
+
+
+def contents(count: int = 3) -> list[FigureContent]:
+    """Maps of 1, 2, 3 ... % compression."""
+    maps = [np.full((300, 40), -0.01 * number, np.float32) for number in range(1, count + 1)]
+    return [replace(BASE, strain=(StrainPanel(f"frame {number}", values),)) for number, values in enumerate(maps, 1)]
+
+
+def test_an_mp4_has_every_frame_at_its_rate(tmp_path: Path) -> None:
+    done: list[int] = []
+    path = tmp_path / "strain.mp4"
+    save_movie(contents(), path, 5.0, dpi=60, progress=done.append)
+    frames, seconds = count_frames_and_secs(str(path))
+    assert frames == 3
+    assert seconds == pytest.approx(0.6, abs=0.05)
+    assert done == [1, 2, 3]
+    size = next(iter(read_frames(str(path))))["size"]
+    assert size[0] % 2 == size[1] % 2 == 0
+    assert b"ab" * 32 in path.read_bytes()
+
+
+def test_frames_of_a_gif_differ_and_tell_their_origin(tmp_path: Path) -> None:
+    path = tmp_path / "strain.gif"
+    save_movie(contents(), path, 4.0, dpi=60)
+    with Image.open(path) as image:
+        assert image.n_frames == 3  # type: ignore[attr-defined]
+        assert image.info["duration"] == 250
+        assert b"ab" * 32 in image.info["comment"]
+        first = np.asarray(image.convert("RGB")).copy()
+        image.seek(2)
+        assert np.abs(first.astype(int) - np.asarray(image.convert("RGB"))).max() > 50
+
+
+def test_cancelling_leaves_nothing(tmp_path: Path) -> None:
+    asked = iter([False, True])
+    with pytest.raises(CancelledError):
+        save_movie(contents(), tmp_path / "strain.mp4", 5.0, dpi=60, cancelled=lambda: next(asked))
+    assert not list(tmp_path.iterdir())
+
+
+def test_wrong_wishes_are_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(WriteError, match="mp4"):
+        save_movie(contents(), tmp_path / "strain.avi", 5.0)
+    with pytest.raises(ParameterError, match="frames/s"):
+        save_movie(contents(), tmp_path / "strain.mp4", 0.0)
+    with pytest.raises(WriteError, match="no frame"):
+        save_movie([], tmp_path / "strain.mp4", 5.0)
+
+
+def test_a_movie_that_a_full_disk_cut_short_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "strain.mp4"
+    save_movie(contents(), path, 5.0, dpi=60)
+    whole = path.read_bytes()
+    for size in (0, 8, 40, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        assert not movie._is_whole_mp4(path)
+    path.unlink()
+    monkeypatch.setattr(movie, "_is_whole_mp4", lambda _path: False)
+    with pytest.raises(WriteError, match=r"strain\.mp4: the movie is incomplete"):
+        save_movie(contents(), path, 5.0, dpi=60)
+    assert list(tmp_path.iterdir()) == []
