@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.errors import ReadError
-from engine.files.hdf5_reading import FrameDataset, dataset, inside, is_hdf5, open_hdf5, plain, root_attribute
+from engine.files.hdf5_reading import dataset, inside, is_hdf5, open_hdf5, plain, root_attribute
 from engine.readers.base import READERS, Reader, ReadOptions, Recording
 from engine.readers.common.checks import geometry_values
+from engine.readers.common.hdf5_frames import FrameDataset
 from engine.types import FrameTruth, Map, Truth, geometry_fields
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ReadError
-from engine.files.hdf5_reading import FrameDataset, dataset, inside, open_hdf5, plain
+from engine.files.hdf5_reading import dataset, inside, open_hdf5, plain
 from engine.readers.common.axes import take_frame
 from engine.readers.common.checks import sequence_shape
+from engine.readers.common.hdf5_frames import FrameDataset
 from engine.readers.matlab_file.v5 import Buffer, Variable
 
 if TYPE_CHECKING:
