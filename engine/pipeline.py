@@ -149,7 +149,8 @@ def _runs(wanted: tuple[int, ...], settings: Settings) -> Iterator[tuple[int, li
             yield frame - 1, [frame]
         return
     reference = settings.reference
-    recurrent = ESTIMATORS.get(settings.method).recurrent
+    assert settings.parameters is not None
+    recurrent = ESTIMATORS.get(settings.method).is_recurrent(settings.parameters)
     after = [frame for frame in wanted if frame > reference]
     before = [frame for frame in reversed(wanted) if frame < reference]
     if after:

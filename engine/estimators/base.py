@@ -30,8 +30,6 @@ class Estimator(ABC, Generic[P]):
     title: str
     kind: Kind
     Params: type[Parameters]
-    recurrent: bool = False
-    """Whether a frame's estimate depends on the frames before it; the pipeline then always starts at the reference."""
 
     @abstractmethod
     def track(self, pairs: Iterable[FramePair], params: P, device: "torch.device") -> Iterator[Displacement]:
@@ -50,6 +48,10 @@ class Estimator(ABC, Generic[P]):
 
         for displacement in self.track(kept(), params, device):
             yield waiting.popleft(), displacement
+
+    def is_recurrent(self, params: P) -> bool:
+        """Whether a frame's estimate depends on those before it; the pipeline then always starts at the reference."""
+        return False
 
     def unavailable(self) -> str | None:
         """Say why the method cannot run here (for example without weights), or None."""

@@ -37,7 +37,6 @@ class NetworkThenGlue(Estimator[RefinedParameters]):
 
     kind = "combined"
     Params = RefinedParameters
-    recurrent = True
     network: ClassVar[str]
 
     def track(
@@ -47,6 +46,10 @@ class NetworkThenGlue(Estimator[RefinedParameters]):
         glue = GlueParameters(start="initial", passes=params.passes, smoothness=params.smoothness)
         for pair, start in self._network().track_pairs(pairs, self._network_parameters(params), device):
             yield refine(pair, start, glue, device)
+
+    def is_recurrent(self, params: RefinedParameters) -> bool:
+        """Whether the network has a memory."""
+        return self._network().is_recurrent(self._network_parameters(params))
 
     def unavailable(self) -> str | None:
         """Give the network's reason, for example that it has no weights."""

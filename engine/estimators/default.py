@@ -2,8 +2,9 @@
 
 import json
 from importlib.resources import files
+from typing import Any
 
-from engine.estimators.base import ESTIMATORS
+from engine.estimators.base import ESTIMATORS, Estimator
 
 FALLBACK = "ncc"
 SCORE = "strain_rmse_percent"
@@ -23,11 +24,11 @@ def default_method() -> str:
     if not able:
         return FALLBACK
     least = min(scores[name] for name in able)
-    return min(able, key=lambda name: _rank(scores[name], least, ESTIMATORS.get(name).recurrent))
+    return min(able, key=lambda name: _rank(scores[name], least, ESTIMATORS.get(name)))
 
 
-def _rank(score: float, least: float, recurrent: bool) -> tuple[bool, bool, float]:
-    return score > EQUAL * least, recurrent, score
+def _rank(score: float, least: float, method: Estimator[Any]) -> tuple[bool, bool, float]:
+    return score > EQUAL * least, method.is_recurrent(method.Params()), score
 
 
 def method_scores() -> dict[str, dict[str, float]]:

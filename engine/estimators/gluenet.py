@@ -57,7 +57,6 @@ class GlueNet(Estimator[GlueNetParameters]):
     title = "GLUENet"
     kind = "combined"
     Params = GlueNetParameters
-    recurrent = True
 
     def track(
         self, pairs: Iterable[FramePair], params: GlueNetParameters, device: "torch.device"
@@ -70,6 +69,11 @@ class GlueNet(Estimator[GlueNetParameters]):
             if params.correct_cycles:
                 start = smoothed(integer_displacement(replace(pair, initial=start), _CYCLES))
             yield refine(pair, start, glue, device)
+
+    def is_recurrent(self, params: GlueNetParameters) -> bool:
+        """Whether the coarse method has a memory; FlowNet 2.0 has none."""
+        coarse = _coarse(params)
+        return coarse.is_recurrent(_coarse_parameters(coarse, params))
 
     def unavailable(self) -> str | None:
         """Give the reason why FlowNet 2.0 cannot run, for example that it has no weights."""

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.errors import ParameterError
+from engine.networks.catalogue import CATALOGUE
 from engine.parameters import Parameters, parameter
 from engine.registry import Registry
 
@@ -59,9 +60,7 @@ class DisplacementNetwork(nn.Module, ABC):
     """
 
     name: ClassVar[str]
-    title: ClassVar[str]
     Config: ClassVar[type[NetworkConfig]]
-    recurrent: ClassVar[bool] = True
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -98,7 +97,7 @@ class DisplacementNetwork(nn.Module, ABC):
 
 
 NETWORKS: Registry[type[DisplacementNetwork]] = Registry(
-    "network", "engine.networks", ("usenet", "reusenet", "usse_net", "musse_net", "coarse_flow", "elongation_cnn")
+    "network", "engine.networks", tuple(entry.module for entry in CATALOGUE)
 )
 
 

@@ -30,9 +30,7 @@ class CoarseFlow(DisplacementNetwork):
     """Motion to about a sample, whatever its size within the image; the state is empty."""
 
     name = "flownet2"
-    title = "FlowNet 2.0 on B-mode"
     Config = CoarseFlowConfig
-    recurrent = False
 
     def __init__(self, config: CoarseFlowConfig) -> None:
         super().__init__(config)

@@ -25,9 +25,7 @@ class ElongationCNN(DisplacementNetwork):
     """Lateral motion is not estimated: it is zero."""
 
     name = "end-to-end-cnn"
-    title = "End-to-end CNN"
     Config = ElongationCNNConfig
-    recurrent = False
 
     def __init__(self, config: ElongationCNNConfig) -> None:
         super().__init__(config)

@@ -46,7 +46,6 @@ class MUSSENet(DisplacementNetwork):
     """Stages run in order; the heads of all but the first start at zero, so a new stage changes nothing at first."""
 
     name = "musse-net"
-    title = "MUSSE-Net"
     Config = MUSSENetConfig
     config: MUSSENetConfig
 

@@ -29,7 +29,6 @@ class ReUSENet(DisplacementNetwork):
     """Five recurrent states, from 1/16 to full resolution, reset at the start of every recording."""
 
     name = "reusenet"
-    title = "ReUSENet"
     Config = ReUSENetConfig
 
     def __init__(self, config: NetworkConfig | None = None) -> None:

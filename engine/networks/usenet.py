@@ -69,9 +69,7 @@ class USENet(DisplacementNetwork):
     """Each deformed frame is paired with the reference on its own; there is no recurrent state."""
 
     name = "usenet"
-    title = "USENet"
     Config = USENetConfig
-    recurrent = False
 
     def __init__(self, config: NetworkConfig | None = None) -> None:
         super().__init__(config or USENetConfig())

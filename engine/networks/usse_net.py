@@ -95,7 +95,6 @@ class USSENet(DisplacementNetwork):
     """One stage of MUSSE-Net, and a network of its own."""
 
     name = "usse-net"
-    title = "USSE-Net"
     Config = USSENetConfig
     config: USSENetConfig
 

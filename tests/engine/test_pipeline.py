@@ -22,6 +22,9 @@ class Probe(Estimator[Parameters]):
         self.recurrent = recurrent
         self.runs: list[list[tuple[int, int]]] = []
 
+    def is_recurrent(self, params: Parameters) -> bool:
+        return self.recurrent
+
     def track(self, pairs: Iterable[FramePair], params: Parameters, device: object) -> Iterator[Displacement]:
         self.runs.append([])
         for pair in pairs:

@@ -15,9 +15,9 @@ from app.jobs import Answers, JobControl
 from app.preferences import preferences_path
 from app.state import Activity, OpenRecording
 from engine.interruption import interrupted_by
+from engine.networks.catalogue import ADAPTABLE
 from engine.types import RFSequence
 
-ADAPTABLE = ("usenet", "reusenet", "usse-net", "musse-net")
 FEWEST_FRAMES = 4
 
 

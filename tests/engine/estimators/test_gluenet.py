@@ -42,6 +42,11 @@ def test_glue_removes_the_noise_of_any_coarse_method(rough, still_pair, correct_
     assert np.abs(displacement.axial_samples[20:-20, 2:-2]).max() < 0.01
 
 
+@pytest.mark.parametrize(("coarse", "recurrent"), [("flownet2", False), ("usenet", False), ("musse-net", True)])
+def test_it_remembers_what_its_coarse_method_remembers(coarse, recurrent):
+    assert GlueNet().is_recurrent(GlueNetParameters(coarse=coarse)) is recurrent
+
+
 def test_smoothing_leaves_a_linear_field_and_fills_gaps():
     rows, columns = np.mgrid[:200, :40].astype(np.float32)
     axial = -3 - 0.02 * rows + 0.01 * columns

@@ -1,0 +1,114 @@
+"""A displacement network at work on one recording: grid, features of the reference, and the memory between frames."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine.estimators.common.network_parameters import MultiStageParams, NetworkParams, RFNetworkParams
+from engine.estimators.common.resample import CanonicalGrid
+from engine.networks.base import DisplacementNetwork, Features, State
+from engine.networks.layers.equalisation import equalise
+from engine.networks.layers.smoothing import smooth_along_beam
+from engine.networks.weights import WeightsCard
+from engine.numerics.warp import compose, motion_from_numpy, warp
+from engine.types import Displacement, FramePair
+
+_FRAMES_PER_BATCH = {"cpu": 1, "cuda": 4}
+
+_PLAIN = RFNetworkParams(equalise=False, mirrored=False, smoothing_m=0.0)
+"""What a network that does not see RF does with these."""
+
+
+def frames_per_batch(params: NetworkParams, device: torch.device) -> int:
+    """Frames that are encoded together: as chosen, or what suits the device."""
+    return params.frames_per_batch or _FRAMES_PER_BATCH.get(device.type, 1)
+
+
+class NetworkTracker:
+    """One recording: grid, features of the reference, and the state after the last frame."""
+
+    def __init__(
+        self,
+        network: DisplacementNetwork,
+        card: WeightsCard,
+        params: NetworkParams,
+        device: torch.device,
+        first: FramePair,
+    ) -> None:
+        self._network = network
+        self._device = device
+        self._precision = params.precision
+        on_rf = params if isinstance(params, RFNetworkParams) else _PLAIN
+        self._equalise = on_rf.equalise
+        self._views = [False, True] if on_rf.mirrored else [False]
+        self._threshold = params.stop_threshold_samples if isinstance(params, MultiStageParams) else 0.0
+        expected = card.samples_per_period if params.canonical_grid else 0.0
+        pitch_m = card.pitch_m if params.canonical_grid else (first.geometry.pitch_m, first.geometry.pitch_m)
+        height, width = first.reference.shape
+        self._grid = CanonicalGrid.of((height, width), first.geometry, expected, pitch_m)
+        self._smoothing_rows = on_rf.smoothing_m / first.geometry.axial_spacing_m * self._grid.axial_factor
+        self._features, self._states = self._begin(first)
+
+    def displacements(self, pairs: list[FramePair]) -> list[Displacement]:
+        """Estimate the next frames of the recording."""
+        with torch.inference_mode():
+            initial = torch.stack([self._initial(pair) for pair in pairs])
+            motion, stages = self._residual(self._compensated(pairs, initial))
+            motion = smooth_along_beam(motion, self._smoothing_rows)
+            total = self._grid.native_motion(_compose(motion, initial)).cpu().numpy()
+        return [
+            Displacement.from_samples(field[1], field[0], pair.geometry, {"stages": float(used)})
+            for field, pair, used in zip(total, pairs, stages, strict=True)
+        ]
+
+    def _begin(self, first: FramePair) -> tuple[list[Features], list[State]]:
+        """Features of the reference and empty memory, for each view."""
+        with torch.inference_mode(), self._autocast():
+            reference = self._frame(first.reference)[None]
+            features = [self._network.encode_reference(_seen(reference, mirrored)) for mirrored in self._views]
+            return features, [self._network.initial_state(found) for found in features]
+
+    def _residual(self, compensated: Tensor) -> tuple[Tensor, list[int]]:
+        """Motion (n, 2, H, W) that is left in frames (n, 1, H, W), the mean of all views, and the stages used."""
+        motions, used = [], []
+        for view, mirrored in enumerate(self._views):
+            with self._autocast():
+                motion, self._states[view], stages = self._network.refine(
+                    self._features[view], _seen(compensated[None], mirrored), self._states[view], self._threshold
+                )
+            motions.append(_motion_back(motion[0].float(), mirrored))
+            used.append(stages)
+        return torch.stack(motions).mean(dim=0), [max(counts) for counts in zip(*used, strict=True)]
+
+    def _compensated(self, pairs: list[FramePair], initial: Tensor) -> Tensor:
+        frames = torch.stack([self._frame(pair.deformed) for pair in pairs])
+        return warp(frames, initial) if initial.any() else frames
+
+    def _frame(self, rf: Any) -> Tensor:
+        """RF (H, W) as the network wants it, on its grid and device, (1, H', W')."""
+        frame = self._grid.frame(torch.from_numpy(rf).to(self._device))[None]
+        return equalise(frame) if self._equalise else frame
+
+    def _initial(self, pair: FramePair) -> Tensor:
+        """Return the initial motion (2, H', W') in lines and samples of the network's grid."""
+        if pair.initial is None:
+            return torch.zeros(2, *self._grid.shape, device=self._device)
+        native = motion_from_numpy(pair.initial.axial_samples, pair.initial.lateral_lines, self._device)
+        return self._grid.motion(native[0])
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self._device.type, torch.bfloat16, enabled=self._precision == "bfloat16")
+
+
+def _seen(frames: Tensor, mirrored: bool) -> Tensor:
+    return frames.flip(-1) if mirrored else frames
+
+
+def _motion_back(motion: Tensor, mirrored: bool) -> Tensor:
+    """Take motion (n, 2, H, W) of mirrored frames back: lines run the other way."""
+    return motion.flip(-1) * motion.new_tensor([-1.0, 1.0])[:, None, None] if mirrored else motion
+
+
+def _compose(residual: Tensor, initial: Tensor) -> Tensor:
+    return compose(residual, initial) if initial.any() else residual
