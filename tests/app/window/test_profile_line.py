@@ -8,9 +8,9 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from app.features.profile import controller as controller_module
 from app.features.profile.controller import ProfileController
 from app.features.profile.feature import ProfileFeature
-from app.features.profile.feature import controller as controller_module
 from app.features.profile.item import ProfileItem, dragged
 from app.features.profile.panel import ProfilePanel
 from app.features.profile.state import ProfileState
