@@ -24,6 +24,7 @@ from app.commands.figure import (
 )
 from app.commands.metrics import Background, Target
 from engine.errors import ParameterError
+from engine.frames import frame_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,7 +173,7 @@ def _content(
     read = averaged_frames(result, average)
     estimates = [read(row)[0] for row in rows]
     panels = tuple(
-        StrainPanel(f"frame {entry.deformed_frame}", as_shown(entry.strain, relative=relative)[0])
+        StrainPanel(frame_words(entry.deformed_frame), as_shown(entry.strain, relative=relative)[0])
         for entry in estimates
     )
     ends = parse_limits(limits, "--limits") or suggest_limits(

@@ -9,6 +9,7 @@ from app.commands._parse import parse_ellipse, parse_limits
 from app.commands._shared import Average, Opening, Relative, ResultFile, frame_row, open_result, with_opening
 from app.commands.metrics import Background, Lesion, Target
 from engine.errors import ParameterError
+from engine.frames import frame_title
 
 if TYPE_CHECKING:
     from engine.quantity import Quantity
@@ -124,7 +125,7 @@ def as_shown(strain: "Strain", averaged: tuple[int, ...] = (), *, relative: bool
 
 def panel_title(result: "Result", estimate: "FrameEstimate") -> str:
     """Title of a strain panel: method and frames."""
-    return f"Strain, {result.provenance.method}, frame {estimate.deformed_frame} vs {estimate.reference_frame}"
+    return frame_title(result.provenance.method, estimate.deformed_frame, estimate.reference_frame)
 
 
 def b_mode(opening: Opening, files: list[Path], result: "Result", estimate: "FrameEstimate") -> "Map":

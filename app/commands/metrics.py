@@ -9,6 +9,7 @@ from app.commands._output import echo_columns, echo_json
 from app.commands._parse import parse_ellipse
 from app.commands._shared import AsJson, Average, ResultFile, frame_row, open_result
 from engine.errors import ParameterError
+from engine.frames import frame_words
 
 if TYPE_CHECKING:
     from engine.export.table import FrameMetrics
@@ -101,9 +102,8 @@ def metrics(
 def _show(rows: "list[FrameMetrics]") -> None:
     for row in rows:
         averaged = f", averaged over {row.averaged_frames} frames" if row.averaged_frames > 1 else ""
-        typer.echo(
-            f"Frame {row.deformed_frame} against {row.reference_frame}{averaged} (strain positive in compression)"
-        )
+        words = frame_words(row.deformed_frame, row.reference_frame)
+        typer.echo(f"{words.capitalize()}{averaged} (strain positive in compression)")
         echo_columns([_line(entry) for entry in row.metrics.values()], indent="  ")
 
 

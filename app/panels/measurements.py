@@ -121,7 +121,7 @@ class MeasurementsPanel(Panel):
             self.values[name].setToolTip(tip)
             self.decibels[name].setToolTip(tip)
         has_strain = bool(measured.values)
-        of = (f"Frame {measured.frame + 1}", averaged_words(measured.averaged))
+        of = (f"Frame {measured.frame}", averaged_words(measured.averaged))
         self.frame.setText(" \u00b7 ".join(filter(None, of)) if has_strain else "No strain in this frame")
         self.words.setText(self._remarks(measured.values) if has_strain else "")
 

@@ -68,7 +68,7 @@ class MethodPanel(Panel):
         self.method.currentIndexChanged.connect(self._method_chosen)
         self.reference = QSpinBox()
         self.reference.setAccessibleName("Reference frame")
-        self.reference.setToolTip("Frame that all others are compared with; strain lies on its grid")
+        self.reference.setToolTip("Frame, counted from 0, that all others are compared with; strain lies on its grid")
         self.reference.setKeyboardTracking(False)
         self.reference.valueChanged.connect(self._reference_chosen)
         self.here = QPushButton("Shown frame")
@@ -134,8 +134,8 @@ class MethodPanel(Panel):
         frames = 0 if state.recording is None else state.recording.frames
         with QSignalBlocker(self.reference), QSignalBlocker(self.method), QSignalBlocker(self.strain_method):
             self.strain_method.setCurrentIndex(self.strain_method.findData(state.settings.strain_method))
-            self.reference.setRange(1, max(frames, 1))
-            self.reference.setValue(state.settings.reference + 1)
+            self.reference.setRange(0, max(frames - 1, 0))
+            self.reference.setValue(state.settings.reference)
             self.method.setCurrentIndex(self.method.findData(state.settings.method))
         fixed = state.settings.preparation.pairing == "fixed"
         self.reference.setEnabled(frames > 1 and fixed)
@@ -232,7 +232,7 @@ class MethodPanel(Panel):
 
     @Slot(int)
     def _reference_chosen(self, number: int) -> None:
-        self.commands.processing.set_reference(number - 1)
+        self.commands.processing.set_reference(number)
 
     @Slot()
     def _reference_here(self) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QToolButto
 from app.state.run_store import FrameSummary
 from app.theme import icon
 from app.views.time_line import TimeLine
+from engine.frames import frame_place
 
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 BUTTONS = (
@@ -33,7 +34,7 @@ class PlayBar(QFrame):
         self.time_line.valueChanged.connect(self.frame_requested)
         self.buttons = {name: self._button(name, words) for name, words in BUTTONS}
         self.position = QLabel("\u2013")
-        self.position.setMinimumWidth(self.fontMetrics().horizontalAdvance("Frame 8888 of 8888") + 6)
+        self.position.setMinimumWidth(self.fontMetrics().horizontalAdvance(frame_place(8888, 8889)) + 6)
         self.position.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.speed = QComboBox()
         self.speed.setAccessibleName("Playing speed")
@@ -69,7 +70,7 @@ class PlayBar(QFrame):
         self.time_line.setValue(frame)
         self.time_line.blockSignals(False)
         self.time_line.update()
-        self.position.setText(f"Frame {frame + 1} of {count}" if count else "\u2013")
+        self.position.setText(frame_place(frame, count) if count else "\u2013")
         for button in self.buttons.values():
             button.setEnabled(count > 1)
         self.speed.setEnabled(count > 1)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QToolTip, QWidget
 
 from app.state.run_store import FrameSummary
 from app.theme import Theme
+from engine.frames import frame_place
 
 MARGIN_PX = 8
 MARK_PX = 6
@@ -91,7 +92,7 @@ class TimeLine(QAbstractSlider):
 
     def describe(self, frame: int) -> str:
         """Say what is known of a frame."""
-        name = f"Frame {frame + 1} of {self.maximum() + 1}"
+        name = frame_place(frame, self.maximum() + 1)
         if frame == self._reference:
             return f"{name}: reference"
         summary = self._summaries.get(frame)

@@ -13,14 +13,14 @@ from app.views.graph import Graph
 
 
 class TraceView(Graph):
-    """Draws (frame, value) points; frames are numbered from 1 as everywhere on screen."""
+    """Draws (frame, value) points; frames count from 0 as everywhere."""
 
     frame_requested = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Graph over frames", parent)
         plot = self.getPlotItem()
-        plot.setLabel("bottom", "Frame")
+        plot.setLabel("bottom", "Frame (from 0)")
         self._curve = plot.plot([], [], symbol="o", symbolSize=5)
         self._marker = pg.InfiniteLine(angle=90, movable=False)
         plot.addItem(self._marker, ignoreBounds=True)
@@ -32,17 +32,17 @@ class TraceView(Graph):
         """Draw one metric over `count` frames; NaN leaves a gap."""
         self._count = count
         self.setLabel("left", title)
-        places, heights = np.asarray(frames, float) + 1, np.asarray(values, float)
+        places, heights = np.asarray(frames, float), np.asarray(values, float)
         finite = np.isfinite(heights)
         # A line joins neighbours that both have a value; pyqtgraph itself stumbles over NaN in symbols.
         joined = np.diff(np.flatnonzero(finite), append=-1) == 1
         self._curve.setData(places[finite], heights[finite], connect=joined.astype(np.int32))
-        self.setXRange(0.5, max(count, 2) + 0.5, padding=0)
+        self.setXRange(-0.5, max(count, 2) - 0.5, padding=0)
         self.enableAutoRange(axis="y")
 
     def show_frame(self, frame: int) -> None:
         """Mark the shown frame."""
-        self._marker.setValue(frame + 1)
+        self._marker.setValue(frame)
 
     def restyle(self) -> None:
         """Take the colours of the theme in force."""
@@ -57,5 +57,5 @@ class TraceView(Graph):
         box = self.getPlotItem().getViewBox()
         position = event.scenePos()  # type: ignore[attr-defined]
         if self._count and box.sceneBoundingRect().contains(position):
-            frame = round(box.mapSceneToView(position).x()) - 1
+            frame = round(box.mapSceneToView(position).x())
             self.frame_requested.emit(max(0, min(frame, self._count - 1)))

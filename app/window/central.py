@@ -11,6 +11,7 @@ from app.state import Picture, Role, ViewerState
 from app.state.recording import averaged_words
 from app.views.dual_view import DualView
 from app.views.play_bar import PlayBar
+from engine.frames import frame_title, frame_words
 from engine.types import Ellipse
 
 GATHER_MS = 60
@@ -199,10 +200,9 @@ class CentralArea(QStackedWidget):
             self.view.strain.set_badge("")
             self.view.show_words("", "", "" if state.recording is None else "Reading\u2026")
             return
-        of = f"frame {picture.bmode_frame + 1}"
-        against = "" if picture.reference_frame is None else f" against {picture.reference_frame + 1}"
+        of = frame_words(picture.bmode_frame)
         title = run.title if run is not None and picture.strain is not None else ""
-        strain = f"{title} \u00b7 frame {picture.frame + 1}{against}" if title else f"frame {picture.frame + 1}"
+        strain = frame_title(title, picture.frame, picture.reference_frame)
         self.view.strain.set_badge(self._badge(picture))
         self.view.show_words(of, strain, self._message(picture))
 

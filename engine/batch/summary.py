@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.batch.job import Outcome
 from engine.export.table import cells, columns, ellipse_text
 from engine.files.atomic import atomic_path
+from engine.frames import COUNTED
 from engine.types import Ellipse
 
 LEAD = ("recording", "result", "method", "weights_sha256", "input_sha256", "program", "frame", "reference")
@@ -25,7 +26,7 @@ def summary_text(outcomes: Sequence[Outcome], target: Ellipse | None, background
     titles = [columns(name, rows) for name in names]
     text = io.StringIO()
     text.write(f"# target: {ellipse_text(target)}\n# background: {ellipse_text(background)}\n")
-    text.write("# sign: strain is positive in compression\n")
+    text.write(f"# frame: {COUNTED}\n# sign: strain is positive in compression\n")
     table = csv.writer(text, lineterminator="\n")
     table.writerow([*LEAD, *(title for group in titles for title in group), "missing"])
     for entry in measured:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from engine.export.table import MILLI, provenance_lines
 from engine.files.atomic import atomic_path
+from engine.frames import COUNTED
 from engine.metrics.profile import ProfileLine
 from engine.quantity import PERCENT
 from engine.types import Provenance
@@ -41,7 +42,7 @@ def profile_text(
     words = "{:.6g} {:.6g} to {:.6g} {:.6g} mm (lateral depth)".format(*(MILLI * end for end in ends))
     comments = [*provenance_lines(provenance), *(facts or {}).items(), ("line", words)]
     lines = [f"# {name}: {' '.join(text.split())}" for name, text in comments]
-    lines += ["# sign: strain is positive in compression", ",".join(columns)]
+    lines += [f"# frames: {COUNTED}", "# sign: strain is positive in compression", ",".join(columns)]
     lines += [",".join(_number(value) for value in row) for row in zip(*columns.values(), strict=True)]
     return "\n".join(lines) + "\n"
 

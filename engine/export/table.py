@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.files.atomic import atomic_path
+from engine.frames import COUNTED
 from engine.metrics.base import Measurement
 from engine.metrics.contrast import RegionWarning, region_warnings, strain_metrics
 from engine.metrics.size_ratio import size_ratios
@@ -119,7 +120,7 @@ def provenance_lines(provenance: Provenance) -> tuple[tuple[str, str], ...]:
 
 def _comments(provenance: Provenance, regions: Mapping[str, Ellipse | None]) -> list[str]:
     pairs = [*provenance_lines(provenance), *((name, ellipse_text(region)) for name, region in regions.items())]
-    pairs.append(("sign", "strain is positive in compression"))
+    pairs += [("frame", COUNTED), ("sign", "strain is positive in compression")]
     return [f"# {name}: {' '.join(text.split())}" for name, text in pairs]
 
 

@@ -14,6 +14,7 @@ from app.state import Display, Regions
 from engine.figures.comparison import ComparisonFigure, save_comparison
 from engine.figures.figure import FigureContent, StrainPanel
 from engine.figures.shown import noted, shown_remarks
+from engine.frames import frame_title
 from engine.metrics.relative import relative_strain
 from engine.pipeline import Settings
 from engine.provenance import make_provenance
@@ -81,7 +82,7 @@ def comparison_figure(
     regions = source.regions if options.ellipses else Regions()
     remarks = []
     for letter, side in zip("AB", sides, strict=True):
-        frames = [frame + 1 for frame in side.averaged] if len(side.averaged) > 1 else ()
+        frames = side.averaged if len(side.averaged) > 1 else ()
         words = shown_remarks(mean=side.mean if display.relative else None, frames=frames)
         if words:
             remarks.append(f"{letter}: {' '.join(words)}")
@@ -106,7 +107,7 @@ def comparison_figure(
 
 def _panel(side: Side, display: Display, *, numbers: bool) -> StrainPanel:
     values = relative_strain(side.strain, side.mean) if display.relative else side.strain
-    return StrainPanel(f"{side.title}, frame {side.frame + 1}", values, side.metrics if numbers else {})
+    return StrainPanel(frame_title(side.title, side.frame), values, side.metrics if numbers else {})
 
 
 def _provenances(source: CompareSource, control: JobControl) -> tuple[Provenance, Provenance]:

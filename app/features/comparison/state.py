@@ -108,7 +108,7 @@ class CompareState(QObject):
         if shown is None or self._state.frame not in shown.store:
             return "The shown frame has no strain yet."
         if self.other == OTHER_FRAME and self.wanted() is None:
-            return f"Frame {self.other_frame + 1} has no strain: choose another."
+            return f"Frame {self.other_frame} has no strain: choose another."
         other = self.other_run()
         if self.wanted() is None and other is not None and other.status in {"waiting", "running"}:
             return f"Estimating {other.title} again\u2026"

@@ -24,6 +24,7 @@ from app.state.image_grid import ImageGrid
 from app.state.raster import Limits, color_table, limits_of, shown_strain, strain_index, tidy_limits
 from app.views.image_pane import ImagePane, image_scale
 from app.views.linked_plots import LinkedPlots
+from engine.frames import frame_title
 from engine.metrics.relative import relative_strain
 from engine.quantity import strain_quantity
 
@@ -97,8 +98,8 @@ class CompareView(QWidget):
                 self.other.addItem(f"{title}, same frame", number)
             self.other.addItem("Another frame of this run", OTHER_FRAME)
             self.other.setCurrentIndex(max(self.other.findData(other), 0))
-            self.frame.setRange(1, max(frames, 1))
-            self.frame.setValue(frame + 1)
+            self.frame.setRange(0, max(frames - 1, 0))
+            self.frame.setValue(frame)
         self.frame.setVisible(self.other.currentData() == OTHER_FRAME)
 
     def show_comparison(self, comparison: Comparison | None, display: Display, why_not: str) -> None:
@@ -123,7 +124,7 @@ class CompareView(QWidget):
             pane.image.set_table(colors)
             pane.image.set_indices(strain_index(shown_strain(side.shown, display, side.mean), None, limits, 0.0))
             pane.bar.show_scale(colors, (limits.low_percent, limits.high_percent), quantity.label, quantity.ends)
-            pane.set_caption(f"{side.title} \u00b7 frame {side.frame + 1}")
+            pane.set_caption(frame_title(side.title, side.frame))
             pane.set_message(HARDLY_COMPRESSED if display.relative and math.isnan(side.mean) else "")
             averaged = len(side.averaged)
             pane.set_badge(f"{averaged} frames\naveraged" if averaged > 1 else "")  # three images are narrow
@@ -227,7 +228,7 @@ class CompareView(QWidget):
     @Slot()
     def _tell(self) -> None:
         if self.other.currentIndex() >= 0:
-            self.chosen.emit(int(self.other.currentData()), self.frame.value() - 1)
+            self.chosen.emit(int(self.other.currentData()), self.frame.value())
 
     @Slot(object)
     def _tell_cursor(self, place_mm: tuple[float, float] | None) -> None:

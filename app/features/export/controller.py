@@ -21,6 +21,7 @@ from engine.export.result_file import ResultWriter
 from engine.export.table import measure_strain, write_table
 from engine.figures.figure import FigureContent, StrainPanel, save_figure
 from engine.figures.shown import noted, shown_remarks
+from engine.frames import frame_title
 from engine.metrics.base import Measurement
 from engine.metrics.profile import ProfileLine
 from engine.metrics.relative import relative_strain
@@ -144,12 +145,11 @@ def figure_content(source: FigureSource, options: FigureOptions) -> FigureConten
     picture, regions = source.picture, source.regions if options.ellipses else Regions()
     if picture.strain is None:
         raise StrainscopeError(NOTHING)
-    against = "" if picture.reference_frame is None else f" against {picture.reference_frame + 1}"
     shown = source.map
     stored = picture.strain if shown is None else shown.values
     relative = source.display.relative and shown is None
     panel = StrainPanel(
-        f"{source.method}, frame {picture.frame + 1}{against}",
+        frame_title(source.method, picture.frame, picture.reference_frame),
         visible(
             relative_strain(stored, picture.mean_strain) if relative else stored,
             picture.quality,
@@ -177,7 +177,7 @@ def figure_content(source: FigureSource, options: FigureOptions) -> FigureConten
         profile=source.profile if options.profile else None,
         remarks=shown_remarks(
             mean=picture.mean_strain if relative else None,
-            frames=[frame + 1 for frame in _averaged(source)],
+            frames=_averaged(source),
         ),
     )
 

@@ -16,6 +16,7 @@ from engine.figures.contact_sheet import evenly, save_contact_sheet
 from engine.figures.figure import FigureContent, StrainPanel, suggest_limits
 from engine.figures.movie import save_movie
 from engine.figures.shown import noted, series_remarks, shown_remarks
+from engine.frames import frame_title, frame_words
 from engine.metrics.contrast import region_metrics
 from engine.metrics.relative import relative_strain
 from engine.pipeline import Settings
@@ -103,7 +104,7 @@ def figures(source: SeriesSource, cancelled: Callable[[], bool]) -> Iterator[Fig
             # Every frame has as many lines below it, so that all pages of a movie are of one size.
             remarks=shown_remarks(
                 mean=shown.mean if display.relative else None,
-                frames=[entry + 1 for entry in shown.averaged] if display.persistence > 1 else (),
+                frames=shown.averaged if display.persistence > 1 else (),
             ),
         )
 
@@ -115,7 +116,7 @@ def _panel(source: SeriesSource, shown: ShownFrame, *, numbers: bool) -> StrainP
         if numbers
         else {}
     )
-    title = f"{source.method}, frame {shown.frame + 1}" if numbers else f"frame {shown.frame + 1}"
+    title = frame_title(source.method, shown.frame, shown.reference) if numbers else frame_words(shown.frame)
     strain = visible(_values(source, shown), shown.quality, source.display.quality_threshold)
     return StrainPanel(title, strain, values)
 

@@ -90,7 +90,7 @@ def settings_text(run: Run) -> str:
     """Write a run's settings in one line."""
     settings = run.settings
     parts = {"method": settings.parameters, "strain": settings.strain_parameters, "preparation": settings.preparation}
-    words = [f"reference frame {settings.reference + 1}"]
+    words = [f"reference frame {settings.reference}"]
     for name, parameters in parts.items():
         if parameters is not None:
             values = ", ".join(f"{key} {value}" for key, value in parameters.as_dict().items() if value != "")

@@ -17,6 +17,7 @@ from app.state.run_store import RunStore
 from engine.device import choose_device
 from engine.elasticity.base import ELASTICITY_METHODS, RelativeModulus
 from engine.evaluation.oracle import oracle_estimate
+from engine.frames import frame_words
 from engine.interruption import interrupted_by
 from engine.parameters import Parameters
 from engine.pipeline import Settings
@@ -159,7 +160,7 @@ class MapsController(QObject):
             item=self._tell,
         )
         self._job = self._jobs.engine.submit(partial(reconstruct, store, key, background), answers, slot="modulus")
-        self._state.set_activity(Activity(f"Computing the relative modulus of frame {key.frame + 1}"))
+        self._state.set_activity(Activity(f"Computing the relative modulus of {frame_words(key.frame)}"))
         self._maps.set_progress("Computing\u2026")
 
     def is_running(self) -> bool:

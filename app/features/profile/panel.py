@@ -11,6 +11,7 @@ from app.features.profile.graph import ProfileGraph
 from app.features.profile.state import ProfileState
 from app.panels.base import PANELS, Panel, PanelInfo
 from app.state import Tool, ViewerState
+from engine.frames import frame_words
 from engine.metrics.profile import ProfileLine
 from engine.quantity import QUANTITIES
 
@@ -71,7 +72,7 @@ class ProfilePanel(Panel):
         strain = None if shown.strain is None else np.asarray(quantity.shown(shown.strain.astype(np.float32)), float)
         bmode = shown.bmode_db if self.bmode.isChecked() else None
         self.graph.show_curves(1e3 * shown.distances_m, strain, bmode)
-        of = f"frame {shown.frame + 1}"
+        of = frame_words(shown.frame)
         words = f"{quantity.label}, {of}" if strain is not None else f"No strain in {of}"
         self.words.setText(f"{words}. {_line_words(shown.line)}")
 

@@ -96,7 +96,7 @@ class RestoringController(QObject):
         if frame in run.store:
             self._commands.part(MapsController).compute_again(frame, self._modulus_failed)
         else:
-            self._modulus_failed(f"frame {frame + 1} has no strain")
+            self._modulus_failed(f"frame {frame} has no strain")
 
     def _estimate_other(self, other: Run) -> None:
         wanted = other in self._state.runs.values() and other.number == self._compare.other

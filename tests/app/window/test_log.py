@@ -26,7 +26,7 @@ def panel_of(window: MainWindow) -> LogPanel:
 def test_everything_that_is_told_is_written_down(opened: MainWindow) -> None:
     text = opened.state.slice(LogState).text()
     assert "Opened one" in text
-    assert "Estimating: First method, reference frame 1; method: window_m 0.002" in text
+    assert "Estimating: First method, reference frame 0; method: window_m 0.002" in text
     assert "frames estimated on CPU" in text
     assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  (note|warning|error) ", line) for line in text.splitlines())
     assert panel_of(opened).text.toPlainText() == text.rstrip("\n")

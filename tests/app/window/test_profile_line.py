@@ -138,7 +138,7 @@ def test_the_profile_is_of_the_shown_frame(lined: MainWindow, qtbot: QtBot) -> N
     qtbot.waitUntil(lambda: profiles.profile is not None and profiles.profile.strain is None)
     panel = lined.findChild(ProfilePanel)
     lined.docks.show("profile")
-    qtbot.waitUntil(lambda: "No strain in frame 1" in panel.words.text())
+    qtbot.waitUntil(lambda: "No strain in frame 0" in panel.words.text())
 
 
 def test_the_graph_shows_the_sign_of_the_display_and_marks_places(lined: MainWindow, qtbot: QtBot) -> None:

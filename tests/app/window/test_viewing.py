@@ -219,7 +219,7 @@ def test_time_line_shows_and_asks(opened: MainWindow, qtbot: QtBot) -> None:
     x = line.width() * 0.9
     qtbot.mouseClick(line, Qt.MouseButton.LeftButton, pos=QPointF(x, 20).toPoint())
     assert opened.state.frame == line.frame_at(x) == 5
-    assert opened.central.play_bar.position.text() == "Frame 6 of 6"
+    assert opened.central.play_bar.position.text() == "Frame 5 of 0\N{EN DASH}5"
 
 
 def test_reference_frame_says_why_it_is_empty(opened: MainWindow, qtbot: QtBot) -> None:
