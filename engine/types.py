@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,6 +154,7 @@ class RFSequence:
     """A recording of beamformed RF frames, read lazily; `shape` is (T, H, W).
 
     `companions` are files that hold samples of it but were not opened themselves, such as the .raw beside a .mhd.
+    `stored_frame` gives the samples that a frame is computed from, such as channel data; None where RF is stored.
     """
 
     shape: tuple[int, int, int]
@@ -164,6 +165,7 @@ class RFSequence:
     truth: Truth | None = None
     notes: tuple[str, ...] = ()
     companions: tuple[Path, ...] = ()
+    stored_frame: Callable[[int], NDArray[Any]] | None = None
 
     def __post_init__(self) -> None:
         if len(self.shape) != 3 or min(self.shape) < 1:

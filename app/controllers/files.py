@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.processing import in_words
-from app.features.opening.geometry_memory import GeometryAnswer, GeometryMemory, file_key
+from app.features.opening.geometry_memory import GeometryAnswer, GeometryMemory
 from app.jobs import Answers, JobControl, Jobs
 from app.preferences import Preferences
 from app.state import Activity, Regions, ViewerState
@@ -17,6 +17,7 @@ from engine.errors import MissingGeometryError, StrainscopeError
 from engine.files.hdf5_reading import root_attribute
 from engine.readers.base import REQUIRED, ReadOptions, Recording
 from engine.readers.open import open_recording
+from engine.recording_key import recording_key
 from engine.types import Ellipse, Geometry
 
 DEMO = ("resources", "examples", "demo.h5")
@@ -24,10 +25,15 @@ DEMO = ("resources", "examples", "demo.h5")
 
 @dataclass(frozen=True)
 class OpenedFile:
-    """A file that could be opened, what is remembered of it, and the regions it brings along."""
+    """A file that could be opened, what is remembered of it, and the regions it brings along.
+
+    `key` is the recording's as it was read; `asked_key`, under which the answer is remembered, is that of the file
+    read without any choice of array or axes.
+    """
 
     paths: tuple[Path, ...]
     key: str
+    asked_key: str
     recording: Recording
     answer: GeometryAnswer | None
     suggested: dict[str, float]
@@ -124,7 +130,7 @@ class FilesController(QObject):
         if answer is None:
             self._state.set_activity(None)
             return
-        self._memory.remember(opened.key, answer)
+        self._memory.remember(opened.asked_key, answer)
         errand = None if opened.errand is None else replace(opened.errand, answer=answer)
         self.open(opened.paths, answer.options, errand)
 
@@ -137,20 +143,21 @@ class FilesController(QObject):
         self._lane.submit(partial(_suggest, opened.recording, values), Answers(done=receive), slot="suggest")
 
     def _open(
-        self, paths: tuple[Path, ...], options: ReadOptions | None, errand: Errand | None, _control: JobControl
+        self, paths: tuple[Path, ...], options: ReadOptions | None, errand: Errand | None, control: JobControl
     ) -> OpenedFile:
         """Open and look; runs on the files' thread."""
-        if errand is not None and errand.answer is not None:
-            options = errand.answer.options
-        first = open_recording(paths, options or ReadOptions())
-        key = file_key(first.paths)
+        recording = open_recording(paths)
+        key = asked_key = recording_key(recording, control.cancelled)
         answer = None if errand is None else errand.answer
-        if errand is None or (answer is None and needs_asking(first)):
-            answer = self._memory.recall(key)
-        if answer is not None and options is None and answer.options != ReadOptions():
-            first = open_recording(paths, answer.options)
-        suggested = dict(first.suggestions(answer.values if answer else None))
-        return OpenedFile(paths, key, first, answer, suggested, _bundled_regions(first.paths), errand)
+        if errand is None or (answer is None and needs_asking(recording)):
+            answer = self._memory.recall(asked_key)
+        chosen = options or (ReadOptions() if answer is None else answer.options)
+        if chosen != ReadOptions():
+            recording = open_recording(paths, chosen)
+            key = recording_key(recording, control.cancelled)
+        suggested = dict(recording.suggestions(answer.values if answer else None))
+        regions = _bundled_regions(recording.paths)
+        return OpenedFile(paths, key, asked_key, recording, answer, suggested, regions, errand)
 
     def _read(self, opened: OpenedFile) -> None:
         self._end()

@@ -4,7 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
 
 from engine.errors import MissingGeometryError, ParameterError, ReadError
 from engine.readers.common.spectrum import measure_center_hz
@@ -38,7 +40,8 @@ class Recording:
     (a centre frequency measured from the spectrum, say), which count as assumed. `variables` says between what the
     user may choose, `variable` and `axes` what was chosen; `axes_assumed` that nobody said so. `costly` marks frames
     that are computed (beamformed, say), so that nobody reads one without need. `sector` is set where lines fan out.
-    `companions` are further files that hold samples, such as the .raw beside a .mhd.
+    `companions` are further files that hold samples, such as the .raw beside a .mhd. `stored_frame` gives the samples
+    that a frame is computed from, where frames are computed.
     """
 
     shape: tuple[int, int, int]
@@ -56,6 +59,7 @@ class Recording:
     sector: Sector | None = None
     notes: tuple[str, ...] = ()
     companions: tuple[Path, ...] = ()
+    stored_frame: Callable[[int], NDArray[Any]] | None = None
 
     def missing(self) -> tuple[str, ...]:
         """Geometry values that the file does not give, in the order in which to ask for them."""
@@ -97,6 +101,7 @@ class Recording:
             truth=self.truth,
             notes=self.notes,
             companions=self.companions,
+            stored_frame=self.stored_frame,
         )
 
 

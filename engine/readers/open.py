@@ -83,6 +83,7 @@ def _join(recordings: list[Recording]) -> Recording:
     companions = tuple(path for each in recordings for path in each.companions)
     shape = (len(recordings), *first.shape[1:])
     readers = [each.read_frame for each in recordings]
+    stored = [each.stored_frame for each in recordings if each.stored_frame is not None]
     return replace(
         first,
         shape=shape,
@@ -90,6 +91,7 @@ def _join(recordings: list[Recording]) -> Recording:
         companions=companions,
         read_frame=lambda index: readers[index](0),
         truth=None,
+        stored_frame=(lambda index: stored[index](0)) if len(stored) == len(recordings) else None,
     )
 
 

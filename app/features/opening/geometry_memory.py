@@ -1,8 +1,7 @@
-"""What the user once said about a file, kept by the file's content, so that moving or renaming it loses nothing."""
+"""What the user once said about a recording, kept under its key: moving or renaming it loses nothing."""
 
-import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from app.preferences import preferences_path, write_json
 from engine.readers.base import ReadOptions
 from engine.types import geometry_fields
 
-HEAD_BYTES = 1 << 16
 REMEMBERED = 500
 
 
@@ -23,28 +21,18 @@ class GeometryAnswer:
     agreed: bool = False
 
 
-def file_key(paths: Sequence[Path]) -> str:
-    """Key of a set of files: size and first 64 KiB of each, in order."""
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(str(path.stat().st_size).encode())
-        with path.open("rb") as file:
-            digest.update(file.read(HEAD_BYTES))
-    return digest.hexdigest()
-
-
 class GeometryMemory:
-    """Answers by file, in one JSON file beside the preferences; whatever in it does not fit is passed over."""
+    """Answers by recording, in one JSON file beside the preferences; whatever in it does not fit is passed over."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path or preferences_path().with_name("geometry.json")
 
     def recall(self, key: str) -> GeometryAnswer | None:
-        """Return what was said of this file, or None."""
+        """Return what was said of this recording, or None."""
         return _parse(self._read().get(key))
 
     def remember(self, key: str, answer: GeometryAnswer) -> None:
-        """Keep what was said of this file; the oldest answers go when there are very many."""
+        """Keep what was said of this recording; the oldest answers go when there are very many."""
         entries = self._read()
         entries.pop(key, None)
         entries[key] = {

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
-from app.features.opening.geometry_memory import file_key
 from app.features.sessions.content import Available, Plan, plan
 from app.features.sessions.file import SavedSource, Session, SessionError, candidates, load_session
 from app.features.sessions.state import Recoverable
 from app.jobs import JobControl
 from engine.errors import StrainscopeError
+from engine.readers.base import ReadOptions
+from engine.readers.open import open_recording
+from engine.recording_key import recording_key
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,14 @@ def load(
 def _find(source: SavedSource, folder: Path, known: frozenset[str]) -> tuple[Path, ...] | None:
     """Return the place that holds the session's own recording, else one that holds another of its name."""
     places = candidates(source, folder, known)
-    return next((paths for paths in places if _key(paths) == source.key), places[0] if places else None)
+    options = ReadOptions(source.variable, source.axes)
+    return next((paths for paths in places if _key(paths, options) == source.key), places[0] if places else None)
 
 
-def _key(paths: tuple[Path, ...]) -> str:
+def _key(paths: tuple[Path, ...], options: ReadOptions) -> str:
     try:
-        return file_key(paths)
-    except OSError:
+        return recording_key(open_recording(paths, options))
+    except StrainscopeError:
         return ""
 
 

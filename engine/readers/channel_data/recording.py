@@ -46,6 +46,7 @@ def beamformed(
         costly=True,
         sector=channels.sector,
         notes=(channels.note, *notes),
+        stored_frame=channels.read_channels,
     )
 
 
