@@ -103,7 +103,6 @@ QTableWidget, QTableView, QTreeView, QListView, QPlainTextEdit, QTextBrowser {{
     background: {field}; border: 1px solid {border}; border-radius: 4px; gridline-color: {grid};
     selection-background-color: {accent}; selection-color: {accent_text}; }}
 QTabBar {{ qproperty-drawBase: 0; }}
-QMessageBox QLabel#qt_msgbox_label {{ min-width: 340px; }}
 QTabBar::tab {{ background: {window}; color: {muted}; padding: 6px 12px; border: 0; font-weight: 600; }}
 QTabBar::tab:selected {{ background: {panel}; color: {text}; }}
 QTabBar::tab:hover {{ color: {text}; }}

@@ -11,6 +11,7 @@ from app.state import Picture, Role, ViewerState
 from app.state.recording import averaged_words
 from app.views.dual_view import DualView
 from app.views.play_bar import PlayBar
+from app.views.plot import ImagePlot
 from engine.frames import frame_title, frame_words
 from engine.types import Ellipse
 
@@ -135,9 +136,12 @@ class CentralArea(QStackedWidget):
                 playback.last()
 
     def take_keys(self) -> None:
-        """Let the keys go to the images."""
-        if self.view.isVisible() and not self.view.isAncestorOf(self.window().focusWidget() or self):
-            self.view.bmode.plot.setFocus(Qt.FocusReason.OtherFocusReason)
+        """Let the keys go to the images, or to whatever lies in their place."""
+        page = self.images.currentWidget() if self.currentIndex() else self.welcome
+        assert page is not None
+        takers: list[QWidget] = page.findChildren(ImagePlot) or [page]
+        if page.isVisible() and self.window().focusWidget() not in takers:
+            takers[0].setFocus(Qt.FocusReason.OtherFocusReason)
 
     def restyle(self) -> None:
         """Take the colours of the theme in force."""

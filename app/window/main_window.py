@@ -15,8 +15,10 @@ from app.jobs import Jobs
 from app.preferences import Preferences, load_preferences, save_preferences
 from app.state import Display, ViewerState
 from app.theme import Theme, ThemeName, apply_theme
+from app.widgets.message_box import WrappingMessageBox
 from app.window.central import CentralArea
 from app.window.docks import make_docks
+from app.window.input_guard import InputGuard
 from app.window.menus import DOCKS_PLACE, Menus, make_tool_bar
 from app.window.selection_keys import arrow_of, take_key
 from app.window.status import StatusBar
@@ -50,6 +52,7 @@ class MainWindow(QMainWindow):
         self._infos: dict[str, Action] = {}
         self._build_features()
         self._connect()
+        self._guard_input()
         self._restore()
         for begin in self.context.at_start:
             begin()
@@ -113,6 +116,11 @@ class MainWindow(QMainWindow):
         ):
             signal.connect(self.refresh_actions)
 
+    def _guard_input(self) -> None:
+        application = QApplication.instance()
+        assert application is not None
+        application.installEventFilter(InputGuard(self, self.keyPressEvent, self.central.take_keys))
+
     # -- opening ----------------------------------------------------------------------------------------------------
 
     def open_paths(self, paths: tuple[Path, ...]) -> None:
@@ -168,9 +176,9 @@ class MainWindow(QMainWindow):
     def show_error(self, text: str) -> None:
         """Say what went wrong, unless just that is being said; the open recording stays as it is."""
         self.state.slice(LogState).add("error", text)
-        if any(box.isVisible() and box.text() == text for box in self.findChildren(QMessageBox)):
+        if any(box.isVisible() and box.plain_text() == text for box in self.findChildren(WrappingMessageBox)):
             return
-        box = QMessageBox(QMessageBox.Icon.Warning, "Strainscope", text, QMessageBox.StandardButton.Ok, self)
+        box = WrappingMessageBox(QMessageBox.Icon.Warning, text, QMessageBox.StandardButton.Ok, self)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.open()
 

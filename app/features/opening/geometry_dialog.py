@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QDoubleSpinBox,
     QFormLayout,
     QGridLayout,
     QLabel,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from app.controllers.files import OpenedFile, geometry_error
 from app.features.opening.geometry_memory import GeometryAnswer
+from app.widgets.number_box import NumberBox
 from engine.readers.base import ASSUMED, REQUIRED, ReadOptions
 
 
@@ -33,13 +33,15 @@ class FieldInfo:
 
 
 FIELDS = {
-    "sampling_hz": FieldInfo("Sampling rate", "MHz", 1e-6, 3, 1000),
+    "sampling_hz": FieldInfo("Sampling rate", "MHz", 1e-6, 6, 1000),
     "center_hz": FieldInfo("Centre frequency", "MHz", 1e-6, 3, 500),
     "sound_speed_m_s": FieldInfo("Speed of sound", "m/s", 1, 1, 10_000),
     "pitch_m": FieldInfo("Line pitch", "mm", 1e3, 4, 100),
     "start_depth_m": FieldInfo("Depth of first sample", "mm", 1e3, 3, 1000),
     "frame_rate_hz": FieldInfo("Frame rate", "Hz", 1, 2, 100_000),
 }
+SPACING = FieldInfo("or axial spacing", "mm", 1e3, 6, 100)
+"""Another way to say the sampling rate: files that are thought of as images give the distance of their rows."""
 SOURCES = {"file": "from the file", "user": "given by you", "assumed": "assumed", "measured": "measured from the RF"}
 
 AXES = {
@@ -65,10 +67,12 @@ class GeometryDialog(QDialog):
         self._opened = opened
         recording = opened.recording
         self.setWindowTitle("Geometry of the recording")
-        self.editors: dict[str, QDoubleSpinBox] = {}
+        self.editors: dict[str, NumberBox] = {}
         self._marks: dict[str, QLabel] = {}
         self._touched: set[str] = set(opened.answer.values) if opened.answer else set()
         self._suggested = dict(opened.suggested)
+        self._by_spacing = False
+        """The user gave the distance of the samples, which stays when the speed of sound changes."""
         self._ask_later = QTimer(self)
         self._ask_later.setSingleShot(True)
         self._ask_later.setInterval(300)
@@ -108,11 +112,7 @@ class GeometryDialog(QDialog):
 
     def answer(self) -> GeometryAnswer:
         """Return what was entered, in SI units; values left as they were proposed stay assumed."""
-        values = {
-            name: editor.value() / FIELDS[name].scale
-            for name, editor in self.editors.items()
-            if editor.value() != editor.minimum() and name in self._touched
-        }
+        values = {name: value for name, value in self._given().items() if name in self._touched}
         return GeometryAnswer(values, ReadOptions(self._chosen(self.variable), self._chosen(self.axes)), agreed=True)
 
     def _add_choices(self, column: QVBoxLayout) -> None:
@@ -148,33 +148,44 @@ class GeometryDialog(QDialog):
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(7)
         grid.setColumnStretch(1, 1)
-        for row, (name, info) in enumerate(FIELDS.items()):
-            editor = self._editor(name, info)
+        rows: list[tuple[FieldInfo, NumberBox, QLabel]] = []
+        for name, info in FIELDS.items():
+            self._marks[name] = QLabel()
+            rows.append((info, self._editor(name, info), self._marks[name]))
+            if name == "sampling_hz":
+                rows.append((SPACING, self._spacing_editor(), QLabel("c / 2 f")))
+        for row, (info, editor, mark) in enumerate(rows):
             label = QLabel(info.label)
             label.setBuddy(editor)
-            mark = QLabel()
             mark.setObjectName("muted")
             mark.setMinimumWidth(self.fontMetrics().horizontalAdvance("measured, please check") + 4)
-            self._marks[name] = mark
             for place, widget in enumerate((label, editor, mark)):
                 grid.addWidget(widget, row, place)
+        self._show_spacing()
         return grid
 
-    def _editor(self, name: str, info: FieldInfo) -> QDoubleSpinBox:
-        editor = QDoubleSpinBox()
-        editor.setDecimals(info.decimals)
+    def _editor(self, name: str, info: FieldInfo) -> NumberBox:
+        editor = self.editors[name] = _number_box(info)
+        editor.setProperty("field", name)
         # The smallest value stands for "not given"; depth may be negative, everything else is positive.
         editor.setRange(-info.maximum if name == "start_depth_m" else 0, info.maximum)
         editor.setSpecialValueText("not given" if name == "frame_rate_hz" else "please enter")
-        editor.setSuffix(f" {info.unit}")
-        editor.setAccessibleName(info.label)
         value = self._proposed(name)
         editor.setValue(editor.minimum() if value is None else value * info.scale)
         editor.setEnabled(name not in self._opened.recording.known)
         editor.valueChanged.connect(self._edited)
-        editor.setProperty("field", name)
-        self.editors[name] = editor
+        editor.editingFinished.connect(self._show_suggested)
         return editor
+
+    def _spacing_editor(self) -> NumberBox:
+        self.spacing = _number_box(SPACING)
+        self.spacing.setSpecialValueText("not given")
+        self.spacing.setToolTip(
+            "Distance of two samples in depth, as an image's element spacing; gives the sampling rate"
+        )
+        self.spacing.setEnabled("sampling_hz" not in self._opened.recording.known)
+        self.spacing.valueChanged.connect(self._spacing_edited)
+        return self.spacing
 
     def _proposed(self, name: str) -> float | None:
         given = self._opened.answer.values if self._opened.answer else {}
@@ -187,17 +198,49 @@ class GeometryDialog(QDialog):
     def show_suggestions(self, suggested: Mapping[str, float]) -> None:
         """Propose these values where the user has not said anything."""
         self._suggested = dict(suggested)
-        for name, value in suggested.items():
-            if name not in self._touched and name not in self._opened.recording.known:
-                with QSignalBlocker(self.editors[name]):
-                    self.editors[name].setValue(value * FIELDS[name].scale)
+        self._show_suggested()
+
+    @Slot()
+    def _show_suggested(self) -> None:
+        """Fill in what was measured, but never under the user's hands: a field that has the focus waits."""
+        for name, value in self._suggested.items():
+            editor = self.editors[name]
+            if name not in self._touched and name not in self._opened.recording.known and not editor.hasFocus():
+                with QSignalBlocker(editor):
+                    editor.setValue(value * FIELDS[name].scale)
+        self._show_spacing()
         self._check()
 
     @Slot()
     def _edited(self) -> None:
-        self._touched.add(str(self.sender().property("field")))
+        name = str(self.sender().property("field"))
+        self._touched.add(name)
+        if name == "sampling_hz":
+            self._by_spacing = False
+        self._show_spacing()
         self._check()
         self._ask_later.start()
+
+    @Slot()
+    def _spacing_edited(self) -> None:
+        self._by_spacing = self.spacing.is_given()
+        self._touched.add("sampling_hz")
+        self._show_spacing()
+        self._check()
+        self._ask_later.start()
+
+    def _show_spacing(self) -> None:
+        """Keep rate and spacing in step: the one that was not given follows from the other and the speed of sound."""
+        rate, spacing, values = self.editors["sampling_hz"], self.spacing, self._given()
+        if "sound_speed_m_s" not in values:
+            return
+        if self._by_spacing:
+            with QSignalBlocker(rate):
+                rate.setValue(values["sampling_hz"] * FIELDS["sampling_hz"].scale)
+        elif not spacing.hasFocus():
+            with QSignalBlocker(spacing):
+                given = values.get("sampling_hz")
+                spacing.setValue(0.0 if given is None else values["sound_speed_m_s"] / (2 * given) * SPACING.scale)
 
     @Slot()
     def _ask_suggestions(self) -> None:
@@ -205,15 +248,10 @@ class GeometryDialog(QDialog):
             self.suggestions_wanted.emit(dict(self.answer().values))
 
     def _check(self) -> None:
-        absent = [name for name in REQUIRED if self.editors[name].value() == self.editors[name].minimum()]
+        absent = [name for name in REQUIRED if not self.editors[name].is_given()]
         for name, mark in self._marks.items():
             mark.setText(self._mark(name, absent))
-        values = {
-            name: editor.value() / FIELDS[name].scale
-            for name, editor in self.editors.items()
-            if editor.value() != editor.minimum()
-        }
-        problem = "" if absent else geometry_error(values)
+        problem = "" if absent else geometry_error(self._given())
         if absent:
             problem = "Still needed: " + ", ".join(FIELDS[name].label.lower() for name in absent) + "."
         self._error.setText(problem)
@@ -223,9 +261,28 @@ class GeometryDialog(QDialog):
         if name in self._opened.recording.known:
             return SOURCES["file"]
         if name in absent:
-            return "needed"
+            found = self._suggested.get(name)
+            return "needed" if found is None else f"measured: {found * FIELDS[name].scale:.3f} {FIELDS[name].unit}"
         if name in self._touched:
             return SOURCES["user"]
-        if self.editors[name].value() == self.editors[name].minimum():
+        if not self.editors[name].is_given():
             return "optional"
         return "measured, please check" if name in self._suggested else SOURCES["assumed"]
+
+    def _given(self) -> dict[str, float]:
+        """Return every value that a field shows, in SI units."""
+        values = {
+            name: editor.value() / FIELDS[name].scale for name, editor in self.editors.items() if editor.is_given()
+        }
+        if self._by_spacing and "sound_speed_m_s" in values:  # not by way of the rate's shown digits
+            values["sampling_hz"] = values["sound_speed_m_s"] / (2 * self.spacing.value() / SPACING.scale)
+        return values
+
+
+def _number_box(info: FieldInfo) -> NumberBox:
+    editor = NumberBox()
+    editor.setDecimals(info.decimals)
+    editor.setRange(0, info.maximum)
+    editor.setSuffix(f" {info.unit}")
+    editor.setAccessibleName(info.label)
+    return editor

@@ -1,0 +1,94 @@
+"""The geometry dialog takes what is typed: over its hints, against late suggestions, as a rate or as a spacing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.features.opening.geometry_dialog import GeometryDialog
+from app.window.main_window import MainWindow
+
+
+@pytest.fixture(name="dialog")
+def fixture_dialog(window: MainWindow, tmp_path: Path, qtbot: QtBot) -> GeometryDialog:
+    random = np.random.default_rng(0)
+    np.save(tmp_path / "array.npy", random.standard_normal((4, 260, 24)).astype(np.float32))
+    window.open_paths((tmp_path / "array.npy",))
+    qtbot.waitUntil(lambda: window.findChild(GeometryDialog) is not None)
+    dialog = window.findChild(GeometryDialog)
+    assert isinstance(dialog, GeometryDialog)
+    dialog.activateWindow()
+    qtbot.waitUntil(dialog.isActiveWindow)
+    return dialog
+
+
+def test_digits_replace_the_words_wherever_the_caret_stands(dialog: GeometryDialog) -> None:
+    rate = dialog.editors["sampling_hz"]
+    rate.setFocus()
+    QApplication.processEvents()
+    rate.lineEdit().deselect()
+    rate.lineEdit().setCursorPosition(len(rate.text()))
+    QTest.keyClicks(rate, "38.5")
+    assert rate.value() == 38.5
+    assert dialog.answer().values["sampling_hz"] == pytest.approx(38.5e6)
+
+
+def test_a_field_is_selected_whole_when_the_focus_comes(dialog: GeometryDialog, qtbot: QtBot) -> None:
+    pitch = dialog.editors["pitch_m"]
+    for reason in (Qt.FocusReason.MouseFocusReason, Qt.FocusReason.ActiveWindowFocusReason):
+        dialog.editors["center_hz"].setFocus()
+        pitch.setFocus(reason)
+        qtbot.waitUntil(pitch.lineEdit().hasSelectedText)
+    QTest.keyClicks(pitch, "0.2")
+    assert pitch.value() == 0.2
+
+
+def test_a_suggestion_is_never_written_under_the_users_hands(dialog: GeometryDialog) -> None:
+    center, rate = dialog.editors["center_hz"], dialog.editors["sampling_hz"]
+    rate.setValue(38.5)
+    center.setFocus()
+    QApplication.processEvents()
+    dialog.show_suggestions({"center_hz": 4.187e6})
+    assert not center.is_given()
+    QTest.keyClicks(center, "7.5")
+    assert center.value() == 7.5
+    dialog.show_suggestions({"center_hz": 4.2e6})
+    QTest.keyClick(center, Qt.Key.Key_Tab)
+    assert dialog.answer().values["center_hz"] == pytest.approx(7.5e6)
+
+
+def test_a_suggestion_is_filled_in_once_the_field_is_left_untouched(dialog: GeometryDialog) -> None:
+    center = dialog.editors["center_hz"]
+    center.setFocus()
+    dialog.show_suggestions({"center_hz": 4.187e6})
+    QTest.keyClick(center, Qt.Key.Key_Tab)
+    assert center.value() == 4.187
+    assert "center_hz" not in dialog.answer().values
+
+
+def test_axial_spacing_says_the_sampling_rate(dialog: GeometryDialog) -> None:
+    dialog.spacing.setFocus()
+    QApplication.processEvents()
+    QTest.keyClicks(dialog.spacing, "0.01925")
+    assert dialog.editors["sampling_hz"].value() == 40.0
+    assert dialog.answer().values["sampling_hz"] == pytest.approx(40e6)
+    dialog.editors["sound_speed_m_s"].setValue(1500.0)  # the spacing stays, the rate follows
+    assert dialog.spacing.value() == 0.01925
+    assert dialog.answer().values["sampling_hz"] == pytest.approx(1500 / (2 * 0.01925e-3))
+    dialog.editors["sampling_hz"].setFocus()
+    dialog.editors["sampling_hz"].setValue(20.0)
+    assert dialog.spacing.value() == pytest.approx(0.0375)
+    dialog.editors["sound_speed_m_s"].setValue(1540.0)  # now the rate stays
+    assert dialog.answer().values["sampling_hz"] == pytest.approx(20e6)
+    assert dialog.spacing.value() == pytest.approx(0.0385)
+
+
+def test_numbers_are_shown_without_idle_zeros(dialog: GeometryDialog) -> None:
+    dialog.editors["sampling_hz"].setValue(38.5)
+    assert dialog.editors["sampling_hz"].text() == "38.5 MHz"
+    dialog.editors["sampling_hz"].setValue(40.0)
+    assert dialog.editors["sampling_hz"].text() == "40 MHz"
