@@ -92,7 +92,7 @@ def test_the_wheel_changes_no_control_of_a_dialog_that_has_no_focus(opened: Main
 def test_the_wheel_works_on_a_control_with_the_focus(opened: MainWindow, method: MethodPanel) -> None:
     method.reference.setFocus()
     turn_wheel(method.reference, 1)
-    assert method.reference.value() == 2
+    assert method.reference.value() == 1
     assert opened.state.settings.reference == 1
 
 
@@ -178,7 +178,7 @@ def test_a_number_is_typed_letters_act_and_return_gives_the_keys_back(
     assert opened.state.display.overlay
     assert method.reference.cleanText() == "3"
     QTest.keyClick(method.reference, Qt.Key.Key_Return)
-    assert opened.state.settings.reference == 2
+    assert opened.state.settings.reference == 3
     qtbot.waitUntil(lambda: opened.focusWidget() is opened.central.view.bmode.plot)
 
 
