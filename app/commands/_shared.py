@@ -137,11 +137,11 @@ def open_result(path: Path) -> "Result":
     return read_result(path)
 
 
-def frame_row(result: "Result", frame: int | None) -> int:
-    """Row of a deformed frame in the result; None is the last. A frame that was not estimated is a ParameterError."""
+def estimated_frame(result: "Result", frame: int | None) -> int:
+    """Return a frame of the result; None is the last. A frame that was not estimated is a ParameterError."""
     if frame is None:
-        return len(result.deformed_frames) - 1
+        return result.deformed_frames[-1]
     if frame not in result.deformed_frames:
         estimated = ", ".join(map(str, result.deformed_frames[:12])) + (" ..." if result.shape[0] > 12 else "")
         raise ParameterError(f"frame {frame} was not estimated; the result holds {estimated}")
-    return result.deformed_frames.index(frame)
+    return frame

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.commands._shared import frame_row
+from app.commands._shared import estimated_frame
 from app.commands.figure import as_shown, panel_title
 from engine.errors import ParameterError
 
@@ -32,15 +32,15 @@ def comparison(
 
     if (first.shape[1:], first.provenance.input_sha256) != (second.shape[1:], second.provenance.input_sha256):
         raise ParameterError("--compare: the two results are of different recordings")
-    estimate, averaged = averaged_frames(second, average)(frame_row(second, frame))
-    values, remarks = as_shown(estimate.strain, averaged if average > 1 else (), relative=relative)
-    panel = StrainPanel(panel_title(second, estimate), values, strain_metrics(estimate.strain, *regions))
+    shown = averaged_frames(second, average)(estimated_frame(second, frame))
+    values, remarks = as_shown(shown, averaged=average > 1, relative=relative)
+    panel = StrainPanel(panel_title(second, shown), values, strain_metrics(shown.strain, *regions))
     told = [f"{letter}: {' '.join(words)}" for letter, words in (("A", content.remarks), ("B", remarks)) if words]
     return ComparisonFigure(
         replace(
             content,
             strain=(*content.strain, panel),
             remarks=tuple(told),
-            compared_with=noted(second.provenance, relative=relative, averaged_frames=len(averaged)),
+            compared_with=noted(second.provenance, relative=relative, averaged_frames=len(shown.averaged)),
         )
     )

@@ -7,7 +7,7 @@ import typer
 
 from app.commands._output import echo_columns, echo_json
 from app.commands._parse import parse_ellipse, parse_settings
-from app.commands._shared import AsJson, ResultFile, frame_row, open_result
+from app.commands._shared import AsJson, ResultFile, estimated_frame, open_result
 from app.commands.estimate import progress_bar
 from app.commands.metrics import FORM
 from engine.errors import ParameterError
@@ -42,16 +42,16 @@ def elasticity(
     params = chosen.Params.from_text(parse_settings(settings or [])["method"])
     regions = parse_ellipse(reference, "--reference"), parse_ellipse(target, "--target")
     opened = open_result(result)
-    row = opened.shape[0] - 1 if frame is None else frame_row(opened, frame)
+    chosen_frame = estimated_frame(opened, frame)
     assert regions[0] is not None
-    modulus = chosen.reconstruct(opened.read_frame(row), regions[0], params)
+    modulus = chosen.reconstruct(opened.read_frame(opened.deformed_frames.index(chosen_frame)), regions[0], params)
     ratio = None if regions[1] is None else modulus_ratio(modulus, regions[1])
     if as_json:
         echo_json(
             {
                 "result": result,
                 "method": method,
-                "frame": opened.deformed_frames[row],
+                "frame": chosen_frame,
                 "modulus_ratio": ratio,
                 "misfit": modulus.misfit,
                 "reference": regions[0],
@@ -59,7 +59,7 @@ def elasticity(
             }
         )
         return
-    typer.echo(f"Frame {opened.deformed_frames[row]}: {modulus.label}")
+    typer.echo(f"Frame {chosen_frame}: {modulus.label}")
     shown = "-" if ratio is None else f"{ratio.value:.3g}" if not ratio.reason else f"- ({ratio.reason})"
     echo_columns([["Modulus ratio, target / reference", shown]], indent="  ")
 

@@ -65,20 +65,19 @@ def movie(
     regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
     quantity = quantity_of(sign, relative=relative)
     base = _content(
-        opened, range(opened.shape[0]), quantity, limits, colormap, title, relative=relative, average=average
+        opened, opened.deformed_frames, quantity, limits, colormap, title, relative=relative, average=average
     )
     base = replace(base, notes=False)
 
     def contents() -> "Iterator[FigureContent]":
         read = averaged_frames(opened, average)
-        for row in range(opened.shape[0]):
-            estimate, averaged = read(row)
-            numbers = strain_metrics(estimate.strain, *regions)
-            values, remarks = as_shown(estimate.strain, averaged if average > 1 else (), relative=relative)
-            panel = StrainPanel(panel_title(opened, estimate), values, numbers)
-            bmode = b_mode(opening, rf, opened, estimate) if rf else None
-            shown = replace(base, strain=(panel,), bmode_db=bmode, target=regions[0], background=regions[1])
-            yield replace(shown, remarks=remarks)
+        for shown in map(read, opened.deformed_frames):
+            numbers = strain_metrics(shown.strain, *regions)
+            values, remarks = as_shown(shown, averaged=average > 1, relative=relative)
+            panel = StrainPanel(panel_title(opened, shown), values, numbers)
+            bmode = b_mode(opening, rf, opened, shown) if rf else None
+            content = replace(base, strain=(panel,), bmode_db=bmode, target=regions[0], background=regions[1])
+            yield replace(content, remarks=remarks)
 
     with progress_bar("drawing") as bar:
         rate_hz = rate or opened.geometry.frame_rate_hz or USUAL_RATE_HZ
@@ -104,10 +103,10 @@ def sheet(
     from engine.figures.contact_sheet import evenly, save_contact_sheet
 
     opened = open_result(result)
-    rows = evenly(range(opened.shape[0]), most)
+    frames = evenly(opened.deformed_frames, most)
     regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
     quantity = quantity_of(sign, relative=relative)
-    content = _content(opened, rows, quantity, limits, colormap, title, relative=relative, average=average)
+    content = _content(opened, frames, quantity, limits, colormap, title, relative=relative, average=average)
     save_contact_sheet(replace(content, target=regions[0], background=regions[1]), output, dpi)
     typer.echo(str(output))
 
@@ -156,7 +155,7 @@ def _export_zea(path: Path, opening: Opening, output: Path, rf: list[Path] | Non
 
 def _content(
     result: "Result",
-    rows: "range | tuple[int, ...]",
+    frames: tuple[int, ...],
     quantity: "Quantity",
     limits: str | None,
     colormap: str,
@@ -165,17 +164,13 @@ def _content(
     relative: bool,
     average: int,
 ) -> "FigureContent":
-    """One panel for each row of the result; without limits those that fit all of them."""
+    """One panel for each of the frames; without limits those that fit all of them."""
     from engine.figures.figure import FigureContent, StrainPanel, suggest_limits
     from engine.figures.shown import noted, series_remarks
     from engine.strain.persistence import averaged_frames
 
     read = averaged_frames(result, average)
-    estimates = [read(row)[0] for row in rows]
-    panels = tuple(
-        StrainPanel(frame_words(entry.deformed_frame), as_shown(entry.strain, relative=relative)[0])
-        for entry in estimates
-    )
+    panels = tuple(StrainPanel(frame_words(frame), as_shown(read(frame), relative=relative)[0]) for frame in frames)
     ends = parse_limits(limits, "--limits") or suggest_limits(
         *(panel.strain[::4, ::2] for panel in panels), quantity=quantity
     )

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.commands._parse import parse_ellipse, parse_limits
-from app.commands._shared import Average, Opening, Relative, ResultFile, frame_row, open_result, with_opening
+from app.commands._shared import Average, Opening, Relative, ResultFile, estimated_frame, open_result, with_opening
 from app.commands.metrics import Background, Lesion, Target
 from engine.errors import ParameterError
 from engine.frames import frame_title
 
 if TYPE_CHECKING:
     from engine.quantity import Quantity
-    from engine.types import FrameEstimate, Map, Result, Strain
+    from engine.strain.persistence import FrameStrain
+    from engine.types import Map, Result
 
 SIGNS = ("compressive", "signed", "magnitude")
 
@@ -69,13 +70,13 @@ def figure(
     quantity = quantity_of(sign, relative=relative)
     regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
     opened = open_result(result)
-    estimate, averaged = averaged_frames(opened, average)(frame_row(opened, frame))
-    numbers = strain_metrics(estimate.strain, *regions)
-    values, remarks = as_shown(estimate.strain, averaged if average > 1 else (), relative=relative)
+    shown = averaged_frames(opened, average)(estimated_frame(opened, frame))
+    numbers = strain_metrics(shown.strain, *regions)
+    values, remarks = as_shown(shown, averaged=average > 1, relative=relative)
     content = FigureContent(
-        strain=(StrainPanel(panel_title(opened, estimate), values, numbers),),
+        strain=(StrainPanel(panel_title(opened, shown), values, numbers),),
         geometry=opened.geometry,
-        bmode_db=b_mode(opening, rf, opened, estimate) if rf else None,
+        bmode_db=b_mode(opening, rf, opened, shown) if rf else None,
         target=regions[0],
         background=regions[1],
         limits=parse_limits(limits, "--limits"),
@@ -84,7 +85,7 @@ def figure(
         title=title,
         scale_bar=scale_bar,
         caption=caption,
-        provenance=noted(opened.provenance, relative=relative, averaged_frames=len(averaged)),
+        provenance=noted(opened.provenance, relative=relative, averaged_frames=len(shown.averaged)),
         quantity=quantity,
         remarks=remarks,
         lesion=parse_ellipse(lesion, "--lesion"),
@@ -98,7 +99,7 @@ def figure(
         if rf:
             raise ParameterError("--rf: a comparison shows strain alone, without the B-mode")
         second = opened if compare is None else open_result(compare)
-        other = estimate.deformed_frame if compare_frame is None else compare_frame
+        other = shown.frame if compare_frame is None else compare_frame
         save_comparison(comparison(content, opened, second, other, regions, average, relative=relative), output, dpi)
     typer.echo(str(output))
 
@@ -112,23 +113,23 @@ def quantity_of(sign: str, *, relative: bool = False) -> "Quantity":
     return strain_quantity(sign, relative=relative)
 
 
-def as_shown(strain: "Strain", averaged: tuple[int, ...] = (), *, relative: bool) -> "tuple[Map, tuple[str, ...]]":
+def as_shown(shown: "FrameStrain", *, averaged: bool = False, relative: bool) -> "tuple[Map, tuple[str, ...]]":
     """Return the map that a panel shows, and what is to be said below of it and of the frames `averaged` in it."""
     from engine.figures.shown import shown_remarks
-    from engine.metrics.relative import mean_strain, relative_strain
+    from engine.metrics.relative import relative_strain
 
+    frames = shown.averaged if averaged else ()
     if not relative:
-        return strain.axial, shown_remarks(frames=averaged)
-    mean = mean_strain(strain.axial, strain.geometry, strain.window_m)
-    return relative_strain(strain.axial, mean), shown_remarks(mean=mean, frames=averaged)
+        return shown.strain.axial, shown_remarks(frames=frames)
+    return relative_strain(shown.strain.axial, shown.mean), shown_remarks(mean=shown.mean, frames=frames)
 
 
-def panel_title(result: "Result", estimate: "FrameEstimate") -> str:
+def panel_title(result: "Result", shown: "FrameStrain") -> str:
     """Title of a strain panel: method and frames."""
-    return frame_title(result.provenance.method, estimate.deformed_frame, estimate.reference_frame)
+    return frame_title(result.provenance.method, shown.frame, shown.reference)
 
 
-def b_mode(opening: Opening, files: list[Path], result: "Result", estimate: "FrameEstimate") -> "Map":
+def b_mode(opening: Opening, files: list[Path], result: "Result", shown: "FrameStrain") -> "Map":
     """B-mode of the reference frame, on whose grid the strain lies; the recording must be that of the result."""
     from engine.preprocess.bmode import bmode_db
 
@@ -136,6 +137,6 @@ def b_mode(opening: Opening, files: list[Path], result: "Result", estimate: "Fra
     if recording.shape[1:] != result.shape[1:]:
         found, wanted = (" x ".join(map(str, shape[1:])) for shape in (recording.shape, result.shape))
         raise ParameterError(f"--rf: frames of {found} do not belong to a result of {wanted}")
-    if estimate.reference_frame >= recording.shape[0]:
-        raise ParameterError(f"--rf: there is no reference frame {estimate.reference_frame}, only {recording.shape[0]}")
-    return bmode_db(recording.read_frame(estimate.reference_frame))
+    if shown.reference >= recording.shape[0]:
+        raise ParameterError(f"--rf: there is no reference frame {shown.reference}, only {recording.shape[0]}")
+    return bmode_db(recording.read_frame(shown.reference))

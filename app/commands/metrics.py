@@ -7,7 +7,7 @@ import typer
 
 from app.commands._output import echo_columns, echo_json
 from app.commands._parse import parse_ellipse
-from app.commands._shared import AsJson, Average, ResultFile, frame_row, open_result
+from app.commands._shared import AsJson, Average, ResultFile, estimated_frame, open_result
 from engine.errors import ParameterError
 from engine.frames import frame_words
 
@@ -72,12 +72,11 @@ def metrics(
     regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
     outline = parse_ellipse(lesion, "--lesion")
     opened = open_result(result)
-    chosen = range(opened.shape[0]) if frame is None else [frame_row(opened, frame)]
+    chosen = opened.deformed_frames if frame is None else [estimated_frame(opened, frame)]
     read, rows = averaged_frames(opened, average), []
-    for row in chosen:
-        found, averaged = read(row)
-        numbers = (found.reference_frame, found.deformed_frame)
-        rows.append(measure_strain(found.strain, *numbers, *regions, len(averaged), lesion=outline, ddof=ddof))
+    for found in map(read, chosen):
+        counts = (found.reference, found.frame, *regions, len(found.averaged))
+        rows.append(measure_strain(found.strain, *counts, lesion=outline, ddof=ddof))
     provenance = noted(opened.provenance, averaged_frames=average, at_most=True)
     if as_json:
         echo_json(

@@ -7,9 +7,9 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from app.jobs import Answers, JobControl, Jobs
 from app.state import FrameMeasurements, Picture, Regions, ViewerState
 from app.state.run_store import RunStore
-from app.state.shown_frame import ShownFrame, frame_reader
-from engine.metrics.contrast import region_metrics, region_warnings
+from engine.metrics.contrast import region_metrics, region_warnings, strain_metrics
 from engine.metrics.size_ratio import size_ratios
+from engine.strain.persistence import FrameStrain, averaged_strain, strain_reader
 from engine.types import Geometry
 
 REST_MS = 120
@@ -24,15 +24,16 @@ MeasuredOf = tuple[int, Regions, int]
 
 def measure_all(store: RunStore, regions: Regions, persistence: int, control: JobControl) -> None:
     """Metrics of every estimated frame, each told as it is there."""
-    read = frame_reader(store, persistence)
-    for frame in store.frames():
+    frames = store.frames()
+    read = strain_reader(frames, persistence, partial(store.strain, keep=False))
+    for frame in frames:
         control.check()
-        control.item(_measured(store, regions, read(frame)))
+        control.item(_measured(regions, read(frame)))
 
 
 def measure_one(store: RunStore, regions: Regions, persistence: int, frame: int, _: JobControl) -> FrameMeasurements:
     """Metrics of one stored frame, read past the cache of shown frames."""
-    return _measured(store, regions, frame_reader(store, persistence)(frame))
+    return _measured(regions, averaged_strain(frame, store.frames(), persistence, partial(store.strain, keep=False)))
 
 
 def measure_picture(picture: Picture, geometry: Geometry, regions: Regions) -> FrameMeasurements:
@@ -45,8 +46,8 @@ def measure_picture(picture: Picture, geometry: Geometry, regions: Regions) -> F
     return FrameMeasurements(picture.frame, values, warnings, max(len(picture.averaged), 1))
 
 
-def _measured(store: RunStore, regions: Regions, shown: ShownFrame) -> FrameMeasurements:
-    values = region_metrics(shown.strain, store.geometry, regions.target, regions.background, window_m=shown.window_m)
+def _measured(regions: Regions, shown: FrameStrain) -> FrameMeasurements:
+    values = strain_metrics(shown.strain, regions.target, regions.background)
     values |= size_ratios(regions.target, regions.lesion)
     return FrameMeasurements(shown.frame, values, averaged=len(shown.averaged))
 

@@ -1,5 +1,6 @@
 """Keep the picture in step with frame, run and recording; prepared off the GUI thread, latest wins."""
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,9 +15,9 @@ from app.jobs import Answers, JobControl, Jobs
 from app.state import OpenRecording, Picture, Regions, ViewerState
 from app.state.image_grid import ImageGrid
 from app.state.raster import bmode_index
-from app.state.run_store import RunStore
-from app.state.shown_frame import shown_frame
+from app.state.run_store import RunStore, usual_range
 from engine.preprocess.bmode import bmode_db, reference_level
+from engine.strain.persistence import FrameStrain, averaged_strain
 from engine.types import RFSequence
 
 CACHED_BMODE_BYTES = 96 * 2**20
@@ -73,16 +74,16 @@ def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) ->
     store = request.store
     if store is None or request.frame not in store:
         return picture
-    shown = shown_frame(store, request.frame, request.persistence)
+    shown = averaged_strain(request.frame, store.frames(), request.persistence, store.strain)
     picture = replace(
         picture,
         reference_frame=shown.reference,
-        window_m=shown.window_m,
-        strain=shown.strain,
+        window_m=shown.strain.window_m,
+        strain=shown.strain.axial,
         quality=shown.quality,
-        shown_strain=request.grid.convert(shown.strain),
+        shown_strain=request.grid.convert(shown.strain.axial),
         shown_quality=request.grid.convert(shown.quality),
-        range=shown.range,
+        range=_range(store, shown),
         averaged=shown.averaged,
         persistence=request.persistence,
         mean_strain=shown.mean,
@@ -92,6 +93,13 @@ def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) ->
         measured=measure_picture(picture, store.geometry, request.regions),
         measured_regions=request.regions,
     )
+
+
+def _range(store: RunStore, shown: FrameStrain) -> tuple[float, float] | None:
+    """Return what 96 % of the map lie between, as it is shown; None where there is no valid pixel."""
+    summary = store.summary(shown.frame)
+    low, high = (summary.low, summary.high) if len(shown.averaged) == 1 else usual_range(shown.strain.axial)
+    return (low, high) if math.isfinite(low) else None
 
 
 def _prepare_ahead(cache: BmodeCache, recording: OpenRecording, frame: int, _control: JobControl) -> None:

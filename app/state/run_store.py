@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from engine.errors import ReadError, WriteError
 from engine.metrics.relative import mean_strain
-from engine.types import Displacement, FrameEstimate, Geometry, Map, Strain
+from engine.strain.persistence import FrameStrain
+from engine.types import Displacement, FrameEstimate, Geometry, Map, Provenance, Result, Strain
 
 CACHED_MAPS_BYTES = 64 * 2**20
 """Decoded maps kept for the frames shown last; enough for a cine of some seconds at 2048 x 256."""
@@ -114,6 +115,22 @@ class RunStore:
             while len(self._cache) > 1 and len(self._cache) * 2 * maps[0].nbytes > CACHED_MAPS_BYTES:
                 self._cache.popitem(last=False)
         return maps
+
+    def strain(self, frame: int, *, keep: bool = True) -> FrameStrain:
+        """Return strain and quality of a frame; `keep` holds the maps in memory, as those of frames that are shown."""
+        axial, quality = self.strain_and_quality(frame) if keep else self.maps(frame)
+        summary = self.summary(frame)
+        strain = Strain(axial, self.geometry, summary.window_m)
+        return FrameStrain(frame, summary.reference_frame, strain, quality, summary.mean_strain, (frame,))
+
+    def result(self, reference_frame: int, provenance: Provenance) -> Result:
+        """Return the frames that are here now as a result, read one by one when asked for; there must be one."""
+        frames = self.frames()
+        rows, lines = self._load(frames[0], mapped=True).shape[1:]
+        shape = (len(frames), rows, lines)
+        return Result(
+            shape, self.geometry, reference_frame, frames, provenance, lambda row: self.read(frames[row]), self.folder
+        )
 
     def maps(self, frame: int) -> tuple[Map, Map]:
         """Read the strain and quality maps of a frame, read-only, past what is kept."""

@@ -19,7 +19,7 @@ import numpy as np
 
 from engine.errors import ParameterError
 from engine.metrics.relative import mean_strain
-from engine.types import FrameEstimate, Map, Result
+from engine.types import FrameEstimate, Map, Result, Strain
 
 MOST_FRAMES = 10
 BLOCK_ROWS = 256
@@ -28,25 +28,29 @@ BLOCK_ROWS = 256
 
 @dataclass(frozen=True)
 class FrameStrain:
-    """What averaging needs of a frame: strain and quality (H, W), the strain's mean, and the reference's number.
+    """Strain and quality (H, W) of a frame as they may be shown: alone, or averaged over the frames `averaged`.
 
-    `mean` is that of `engine.metrics.relative.mean_strain`, NaN for a frame that was hardly compressed.
+    `averaged` ends with the frame itself. `mean` is what relative strain is relative to, that of
+    `engine.metrics.relative.mean_strain`: NaN for a frame that was hardly compressed.
     """
 
     frame: int
     reference: int
-    strain: Map
+    strain: Strain
     quality: Map
     mean: float
+    averaged: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class AveragedStrain:
-    """Strain and quality averaged over `frames`, the newest last; one frame alone is that frame as it was."""
+ReadStrain = Callable[[int], FrameStrain]
+"""Gives the strain of a frame by the frame's number."""
 
-    strain: Map
-    quality: Map
-    frames: tuple[int, ...]
+
+def strain_of(estimate: FrameEstimate) -> FrameStrain:
+    """Return what averaging needs of a frame's estimate."""
+    strain, frame = estimate.strain, estimate.deformed_frame
+    mean = mean_strain(strain.axial, strain.geometry, strain.window_m)
+    return FrameStrain(frame, estimate.reference_frame, strain, estimate.quality, mean, (frame,))
 
 
 def successive(frame: int, estimated: Sequence[int], count: int) -> tuple[int, ...]:
@@ -58,32 +62,34 @@ def successive(frame: int, estimated: Sequence[int], count: int) -> tuple[int, .
     return tuple(sorted(entry for entry in estimated if entry <= frame)[-count:])
 
 
-def average_strain(frames: Sequence[FrameStrain]) -> AveragedStrain:
+def average_strain(frames: Sequence[FrameStrain]) -> FrameStrain:
     """Average the last frame with those before it that have the same reference and a mean to be divided by.
 
     A pixel is valid where any of the frames is valid; where none of them has any quality it stays as it is in the last.
-    Quality is averaged with the same weights.
+    Quality is averaged with the same weights. One frame alone is that frame as it was.
     """
     newest = frames[-1]
     used = [entry for entry in frames if entry.reference == newest.reference and math.isfinite(entry.mean)]
     if len(used) < 2 or used[-1] is not newest:
-        return AveragedStrain(newest.strain, newest.quality, (newest.frame,))
-    strain, quality = np.empty_like(newest.strain), np.empty_like(newest.quality)
-    for row in range(0, strain.shape[0], BLOCK_ROWS):
+        return newest
+    axial, quality = np.empty_like(newest.strain.axial), np.empty_like(newest.quality)
+    for row in range(0, axial.shape[0], BLOCK_ROWS):
         rows = slice(row, row + BLOCK_ROWS)
-        strain[rows], quality[rows] = _average_rows(used, rows)
-    return AveragedStrain(strain, quality, tuple(entry.frame for entry in used))
+        axial[rows], quality[rows] = _average_rows(used, rows)
+    strain = replace(newest.strain, axial=axial)
+    mean = mean_strain(axial, strain.geometry, strain.window_m)
+    return replace(newest, strain=strain, quality=quality, mean=mean, averaged=tuple(entry.frame for entry in used))
 
 
 def _average_rows(frames: Sequence[FrameStrain], rows: slice) -> tuple[Map, Map]:
-    shape = frames[-1].strain[rows].shape
+    shape = frames[-1].quality[rows].shape
     strains, weights, qualities = (np.zeros(shape, np.float32) for _ in range(3))
     newest = frames[-1].mean
     for entry in frames:
         share = np.float32(entry.mean / newest)
         quality = np.fmax(entry.quality[rows], 0)  # also turns NaN into 0
         quality *= share
-        weighted = quality * entry.strain[rows]
+        weighted = quality * entry.strain.axial[rows]
         missing = np.isnan(weighted)
         np.copyto(weighted, 0, where=missing)
         np.copyto(quality, 0, where=missing)
@@ -96,33 +102,33 @@ def _average_rows(frames: Sequence[FrameStrain], rows: slice) -> tuple[Map, Map]
     np.copyto(weights, 1, where=unweighted)
     strains /= weights
     qualities /= weights
-    np.copyto(strains, frames[-1].strain[rows], where=unweighted)
+    np.copyto(strains, frames[-1].strain.axial[rows], where=unweighted)
     np.copyto(qualities, frames[-1].quality[rows], where=unweighted)
     return strains, qualities
 
 
-def averaged_frames(result: Result, count: int) -> Callable[[int], tuple[FrameEstimate, tuple[int, ...]]]:
-    """Return a reader of a result's rows that gives the estimate with averaged strain and quality, and its frames.
+def averaged_strain(frame: int, estimated: Sequence[int], count: int, read: ReadStrain) -> FrameStrain:
+    """Read a frame averaged over up to `count` of the frames `estimated`, itself the last."""
+    return average_strain([read(entry) for entry in successive(frame, estimated, count)])
 
-    Displacement stays that of the frame. A row and those before it are read once where rows are asked for in order.
+
+def strain_reader(estimated: Sequence[int], count: int, read: ReadStrain) -> ReadStrain:
+    """Return a reader of averaged frames that reads each once where they are asked for in order.
+
+    A `count` that cannot be is a ParameterError.
     """
     if not 1 <= count <= MOST_FRAMES:
         raise ParameterError(f"between 1 and {MOST_FRAMES} frames can be averaged, found {count}")
-    read = lru_cache(maxsize=count)(result.read_frame)
-
-    def averaged(row: int) -> tuple[FrameEstimate, tuple[int, ...]]:
-        newest = read(row)
-        frames = successive(newest.deformed_frame, result.deformed_frames, count)
-        found = average_strain([_frame_strain(read(result.deformed_frames.index(frame))) for frame in frames])
-        if len(found.frames) == 1:
-            return newest, found.frames
-        strain = replace(newest.strain, axial=found.strain)
-        return replace(newest, strain=strain, quality=found.quality), found.frames
-
-    return averaged
+    once = lru_cache(maxsize=count)(read)
+    return lambda frame: averaged_strain(frame, estimated, count, once)
 
 
-def _frame_strain(estimate: FrameEstimate) -> FrameStrain:
-    strain = estimate.strain
-    mean = mean_strain(strain.axial, strain.geometry, strain.window_m)
-    return FrameStrain(estimate.deformed_frame, estimate.reference_frame, strain.axial, estimate.quality, mean)
+def averaged_frames(result: Result, count: int = 1) -> ReadStrain:
+    """Return a reader of a result's strain, each frame averaged with those before it.
+
+    >>> read = averaged_frames(result, 3)  # doctest: +SKIP
+    >>> read(5).averaged  # doctest: +SKIP
+    (3, 4, 5)
+    """
+    rows = {frame: row for row, frame in enumerate(result.deformed_frames)}
+    return strain_reader(result.deformed_frames, count, lambda frame: strain_of(result.read_frame(rows[frame])))

@@ -8,7 +8,8 @@ import pytest
 
 from app.state.run_store import RunStore
 from engine.errors import WriteError
-from engine.types import Displacement, FrameEstimate, Geometry, Strain
+from engine.strain.persistence import averaged_frames
+from engine.types import Displacement, FrameEstimate, Geometry, Provenance, Strain
 
 GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.3e-3)
 
@@ -48,3 +49,17 @@ def test_a_folder_that_cannot_be_made_is_one_error(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(Path, "mkdir", fail)
     with pytest.raises(WriteError, match="Read-only file system"):
         store.add(estimate(1))
+
+
+def test_a_store_is_a_result_for_whoever_reads_results(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "run", GEOMETRY)
+    for number in (3, 1, 2):
+        store.add(estimate(number))
+    provenance = Provenance("ncc", {}, "", "0", "0" * 64)
+    result = store.result(0, provenance)
+    store.add(estimate(9))
+    assert result.shape == (3, 60, 8)
+    assert result.deformed_frames == (1, 2, 3)
+    assert result.provenance is provenance
+    assert result.read_frame(2).strain.axial[0, 0] == 3
+    assert averaged_frames(result)(2).strain.axial[0, 0] == store.strain(2).strain.axial[0, 0] == 2

@@ -12,9 +12,8 @@ from app.jobs import Answers, JobControl
 from app.state import Regions
 from app.state.image_grid import ImageGrid
 from app.state.run_store import RunStore
-from app.state.shown_frame import shown_frame
-from engine.metrics.contrast import region_metrics
-from engine.types import Geometry
+from engine.metrics.contrast import strain_metrics
+from engine.strain.persistence import averaged_strain
 
 
 @dataclass(frozen=True)
@@ -29,21 +28,21 @@ class SideRequest:
 
 
 def compare(
-    first: SideRequest, second: SideRequest, grid: ImageGrid, geometry: Geometry, regions: Regions, _control: JobControl
+    first: SideRequest, second: SideRequest, grid: ImageGrid, regions: Regions, _control: JobControl
 ) -> Comparison:
     """Read both maps and measure both."""
-    return Comparison(*(_side(entry, grid, geometry, regions) for entry in (first, second)))
+    return Comparison(*(_side(entry, grid, regions) for entry in (first, second)))
 
 
-def _side(request: SideRequest, grid: ImageGrid, geometry: Geometry, regions: Regions) -> Side:
-    found = shown_frame(request.store, request.frame, request.persistence)
-    metrics = region_metrics(found.strain, geometry, regions.target, regions.background, window_m=found.window_m)
+def _side(request: SideRequest, grid: ImageGrid, regions: Regions) -> Side:
+    found = averaged_strain(request.frame, request.store.frames(), request.persistence, request.store.strain)
+    metrics = strain_metrics(found.strain, regions.target, regions.background)
     return Side(
         request.run,
         request.frame,
         request.title,
-        found.strain,
-        grid.convert(found.strain),
+        found.strain.axial,
+        grid.convert(found.strain.axial),
         metrics,
         found.mean,
         found.averaged,
@@ -85,7 +84,7 @@ class CompareController(QObject):
         recording = self._state.recording
         if wanted is None or recording is None:
             return
-        work = partial(compare, *wanted, recording.grid, recording.sequence.geometry, self._state.regions)
+        work = partial(compare, *wanted, recording.grid, self._state.regions)
         self._lane.submit_latest(work, Answers(done=self._show, failed=self._tell), slot="comparison")
 
     def _wanted(self) -> tuple[SideRequest, SideRequest] | None:

@@ -15,7 +15,6 @@ from app.features.profile.state import ProfileState
 from app.jobs import JobControl, Jobs
 from app.state import Display, Picture, Regions, Run, ViewerState
 from app.state.run_store import RunStore
-from app.state.shown_frame import frame_reader
 from engine.errors import StrainscopeError
 from engine.export.result_file import ResultWriter
 from engine.export.table import measure_strain, write_table
@@ -29,6 +28,7 @@ from engine.pipeline import Settings
 from engine.preprocess.bmode import bmode_db
 from engine.provenance import make_provenance
 from engine.quantity import QUANTITIES, strain_quantity
+from engine.strain.persistence import averaged_frames
 from engine.types import Map, RFSequence
 
 SeriesKind = Literal["movie", "sheet", "arrays", "zea"]
@@ -220,12 +220,12 @@ def _write_table(
     frames = store.frames()
     provenance = make_provenance(sequence, settings, control.cancelled)
     provenance = noted(provenance, averaged_frames=persistence, at_most=True)
-    read, rows = frame_reader(store, persistence), []
+    read, rows = averaged_frames(store.result(settings.reference, provenance), persistence), []
     for frame in frames:
         control.check()
         shown = read(frame)
         row = measure_strain(
-            shown.as_strain(store),
+            shown.strain,
             shown.reference,
             frame,
             regions.target,

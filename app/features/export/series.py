@@ -9,7 +9,6 @@ from app.features.export.controller import visible
 from app.jobs import JobControl
 from app.state import Display, Regions
 from app.state.run_store import RunStore
-from app.state.shown_frame import ShownFrame, frame_reader
 from engine.export.arrays import save_arrays
 from engine.export.zea_file import save_zea
 from engine.figures.contact_sheet import evenly, save_contact_sheet
@@ -17,13 +16,14 @@ from engine.figures.figure import FigureContent, StrainPanel, suggest_limits
 from engine.figures.movie import save_movie
 from engine.figures.shown import noted, series_remarks, shown_remarks
 from engine.frames import frame_title, frame_words
-from engine.metrics.contrast import region_metrics
+from engine.metrics.contrast import strain_metrics
 from engine.metrics.relative import relative_strain
 from engine.pipeline import Settings
 from engine.preprocess.bmode import bmode_db, reference_level
 from engine.provenance import make_provenance
 from engine.quantity import strain_quantity
-from engine.types import FrameEstimate, Map, Result, RFSequence
+from engine.strain.persistence import FrameStrain, ReadStrain, strain_reader
+from engine.types import Map, Result, RFSequence
 
 MOST_ON_A_SHEET = 40
 MOVIE_DPI = 120
@@ -59,7 +59,7 @@ def write_movie(source: SeriesSource, path: Path, control: JobControl) -> None:
 
 def write_sheet(source: SeriesSource, path: Path, control: JobControl) -> None:
     """Draw the strain of the estimated frames small, at most forty of them, evenly spread."""
-    read = frame_reader(source.store, source.display.persistence)
+    read = _reader(source, source.display.persistence)
     chosen = evenly(source.store.frames(), MOST_ON_A_SHEET)
     panels = tuple(_panel(source, read(frame), numbers=False) for frame in chosen)
     control.check()
@@ -77,23 +77,19 @@ def write_zea(source: SeriesSource, path: Path, control: JobControl) -> None:
 
 
 def _result(source: SeriesSource, control: JobControl) -> Result:
-    frames = source.store.frames()
-    _, rows, lines = source.sequence.shape
     provenance = make_provenance(source.sequence, source.settings, control.cancelled)
-    read = partial(_read, source.store, frames)
-    shape = (len(frames), rows, lines)
-    return Result(shape, source.sequence.geometry, source.settings.reference, frames, provenance, read)
+    return source.store.result(source.settings.reference, provenance)
 
 
-def _read(store: RunStore, frames: tuple[int, ...], row: int) -> FrameEstimate:
-    return store.read(frames[row])
+def _reader(source: SeriesSource, persistence: int) -> ReadStrain:
+    return strain_reader(source.store.frames(), persistence, partial(source.store.strain, keep=False))
 
 
 def figures(source: SeriesSource, cancelled: Callable[[], bool]) -> Iterator[FigureContent]:
     """Describe B-mode and strain of every estimated frame to the engine."""
     base = _base(source, cancelled)
     level = reference_level(source.sequence.frame(source.settings.reference))
-    display, read = source.display, frame_reader(source.store, source.display.persistence)
+    display, read = source.display, _reader(source, source.display.persistence)
     for frame in source.store.frames():
         shown = read(frame)
         behind = shown.reference if display.bmode_frame == "reference" else frame
@@ -109,21 +105,17 @@ def figures(source: SeriesSource, cancelled: Callable[[], bool]) -> Iterator[Fig
         )
 
 
-def _panel(source: SeriesSource, shown: ShownFrame, *, numbers: bool) -> StrainPanel:
-    regions, geometry = source.regions, source.sequence.geometry
-    values = (
-        region_metrics(shown.strain, geometry, regions.target, regions.background, window_m=shown.window_m)
-        if numbers
-        else {}
-    )
+def _panel(source: SeriesSource, shown: FrameStrain, *, numbers: bool) -> StrainPanel:
+    regions = source.regions
+    values = strain_metrics(shown.strain, regions.target, regions.background) if numbers else {}
     title = frame_title(source.method, shown.frame, shown.reference) if numbers else frame_words(shown.frame)
     strain = visible(_values(source, shown), shown.quality, source.display.quality_threshold)
     return StrainPanel(title, strain, values)
 
 
-def _values(source: SeriesSource, shown: ShownFrame) -> Map:
+def _values(source: SeriesSource, shown: FrameStrain) -> Map:
     """Strain as it is shown: as stored, or relative to the frame's mean."""
-    return relative_strain(shown.strain, shown.mean) if source.display.relative else shown.strain
+    return relative_strain(shown.strain.axial, shown.mean) if source.display.relative else shown.strain.axial
 
 
 def _base(source: SeriesSource, cancelled: Callable[[], bool]) -> FigureContent:
@@ -132,7 +124,7 @@ def _base(source: SeriesSource, cancelled: Callable[[], bool]) -> FigureContent:
     quantity = strain_quantity(display.quantity, relative=display.relative)
     limits = source.limits
     if limits is None:
-        read = frame_reader(source.store, 1)  # an average reaches no further than what it is made of
+        read = _reader(source, 1)  # an average reaches no further than what it is made of
         some = evenly(source.store.frames(), MOST_ON_A_SHEET)
         limits = suggest_limits(*(_values(source, read(frame))[::4, ::2] for frame in some), quantity=quantity)
     first, _ = source.store.maps(source.store.frames()[0])

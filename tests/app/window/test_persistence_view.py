@@ -81,7 +81,7 @@ def test_exports_show_and_say_the_same(averaged: MainWindow) -> None:
     source = averaged.commands.exporting.figure_source(None)
     assert source is not None
     content = figure_content(source, FigureOptions())
-    assert "Averaged over 3 frames (2 to 4)." in content.remarks
+    assert "Averaged over 3 frames (1 to 3)." in content.remarks
     assert state.picture is not None
     assert content.strain[0].strain is state.picture.strain
     assert state.run is not None
@@ -92,7 +92,7 @@ def test_exports_show_and_say_the_same(averaged: MainWindow) -> None:
     shown = list(series_exports.figures(series, lambda: False))
     np.testing.assert_array_equal(shown[2].strain[0].strain, state.picture.strain)
     assert shown[2].strain[0].metrics["cnr"] == state.measurements.values["cnr"]
-    assert shown[0].remarks == ("Averaged over 1 frame (2).",)
+    assert shown[0].remarks == ("Averaged over 1 frame (1).",)
 
 
 def test_the_comparison_is_of_averaged_maps(averaged: MainWindow, qtbot: QtBot) -> None:
