@@ -7,6 +7,7 @@ files its entry. A module that cannot be imported is kept with its reason, so th
 import threading
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Generic, TypeVar
 
 from engine.errors import MethodError
@@ -15,9 +16,12 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Named entries of one kind, in the order of their modules; names are unique."""
+    """Named entries of one kind, in the order of their modules; names are unique.
 
-    def __init__(self, kind: str, package: str, modules: tuple[str, ...]) -> None:
+    Without a tuple of modules every module of the package is asked, in alphabetical order.
+    """
+
+    def __init__(self, kind: str, package: str, modules: tuple[str, ...] | None = None) -> None:
         self.kind = kind
         self._package = package
         self._modules = modules
@@ -48,16 +52,19 @@ class Registry(Generic[T]):
             if self._discovered:
                 return
             self._discovered = True
+            if self._modules is None:
+                found = iter_modules(import_module(self._package).__path__)
+                self._modules = tuple(entry.name for entry in found if not entry.ispkg)
             for module in self._modules:
                 try:
                     import_module(f"{self._package}.{module}")
                 except ImportError as error:
                     self._failures[module] = str(error)
-            self._sort()
+            self._sort(self._modules)
 
-    def _sort(self) -> None:
+    def _sort(self, modules: tuple[str, ...]) -> None:
         """Bring the entries into the order of the modules, whichever of these was imported first."""
-        place = {f"{self._package}.{module}": number for number, module in enumerate(self._modules)}
+        place = {f"{self._package}.{module}": number for number, module in enumerate(modules)}
         entries = list(self._entries.items())
         self._entries.clear()
         self._entries.update(

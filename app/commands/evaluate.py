@@ -140,7 +140,7 @@ def _show(found: "Evaluation", numbers: "Table", unit: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from engine.evaluation.measure import METRICS
+    from engine.metrics.base import metrics_shown
 
     shown = Table(header_style="bold", box=None, pad_edge=False)
     for heading in ("Strain" if unit else "Recording", "Metric", *numbers):
@@ -148,10 +148,9 @@ def _show(found: "Evaluation", numbers: "Table", unit: str) -> None:
             heading, justify="left" if heading in {"Strain", "Recording", "Metric"} else "right", no_wrap=True
         )
     for level in next(iter(numbers.values())):
-        for row, (metric, info) in enumerate(METRICS.items()):
+        for row, metric in enumerate(metrics_shown("evaluation")):
             title = "" if row else ("all" if level == "all" else f"{level}{unit}")
-            label = f"{info.label} ({info.unit})" if info.unit else info.label
-            shown.add_row(title, label, *(_cell(numbers[method][level][metric]) for method in numbers))
+            shown.add_row(title, metric.label, *(_cell(numbers[method][level][metric.name]) for method in numbers))
         shown.add_section()
     console = Console()
     if not console.is_terminal:

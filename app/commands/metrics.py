@@ -26,24 +26,6 @@ Lesion = Annotated[
     typer.Option("--lesion", metavar=FORM, help="The lesion's outline on the B-mode: E/B size ratio."),
 ]
 
-TITLES = {
-    "snr_target": "SNR target",
-    "snr_background": "SNR background",
-    "cnr": "CNR",
-    "cnre": "CNRe",
-    "snre": "SNRe, whole map",
-    "strain_ratio": "Strain ratio, background / target",
-    "strain_contrast": "Strain contrast, target / background",
-    "mean_target": "Mean strain, target",
-    "std_target": "Standard deviation, target",
-    "mean_background": "Mean strain, background",
-    "std_background": "Standard deviation, background",
-    "mean_image": "Mean strain, whole map",
-    "std_image": "Standard deviation, whole map",
-    "eb_area_ratio": "E/B size ratio, areas",
-    "eb_diameter_ratio": "E/B size ratio, largest diameters",
-}
-
 
 def metrics(
     result: ResultFile,
@@ -107,9 +89,10 @@ def _show(rows: "list[FrameMetrics]") -> None:
 
 
 def _line(entry: "Measurement") -> list[str]:
+    from engine.metrics.base import METRICS
     from engine.metrics.reasons import explain
 
-    title = TITLES.get(entry.name, entry.name)
+    title = METRICS.get(entry.name).title
     if entry.reason:
         return [title, "-", explain(entry.reason), ""]
     decibel = "" if math.isnan(entry.decibel) else f"{entry.decibel:.2f} dB"

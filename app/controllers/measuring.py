@@ -8,7 +8,6 @@ from app.jobs import Answers, JobControl, Jobs
 from app.state import FrameMeasurements, Picture, Regions, ViewerState
 from app.state.run_store import RunStore
 from engine.metrics.contrast import region_metrics, region_warnings, strain_metrics
-from engine.metrics.size_ratio import size_ratios
 from engine.strain.persistence import FrameStrain, averaged_strain, strain_reader
 from engine.types import Geometry
 
@@ -39,16 +38,14 @@ def measure_one(store: RunStore, regions: Regions, persistence: int, frame: int,
 def measure_picture(picture: Picture, geometry: Geometry, regions: Regions) -> FrameMeasurements:
     """Metrics of the shown map with the warnings about its regions."""
     assert picture.strain is not None
-    target, background, window_m = regions.target, regions.background, picture.window_m
-    values = region_metrics(picture.strain, geometry, target, background, window_m=window_m)
-    values |= size_ratios(target, regions.lesion)
-    warnings = region_warnings(picture.strain, geometry, target, background, lesion=regions.lesion, window_m=window_m)
+    target, background, lesion, window_m = regions.target, regions.background, regions.lesion, picture.window_m
+    values = region_metrics(picture.strain, geometry, target, background, lesion=lesion, window_m=window_m)
+    warnings = region_warnings(picture.strain, geometry, target, background, lesion=lesion, window_m=window_m)
     return FrameMeasurements(picture.frame, values, warnings, max(len(picture.averaged), 1))
 
 
 def _measured(regions: Regions, shown: FrameStrain) -> FrameMeasurements:
-    values = strain_metrics(shown.strain, regions.target, regions.background)
-    values |= size_ratios(regions.target, regions.lesion)
+    values = strain_metrics(shown.strain, regions.target, regions.background, lesion=regions.lesion)
     return FrameMeasurements(shown.frame, values, averaged=len(shown.averaged))
 
 

@@ -7,15 +7,12 @@ from PySide6.QtWidgets import QComboBox, QLabel
 
 from app.controllers.commands import Commands
 from app.panels.base import PANELS, Panel, PanelInfo
-from app.panels.measurements import ROWS
 from app.state import ViewerState
 from app.views.traces import TraceView
+from engine.metrics.base import METRICS, metrics_shown
 
 REDRAW_MS = 40
 """Points arrive one by one; the graph is drawn for a handful of them at a time."""
-
-SAME_OR_UNKNOWN = {"modulus_ratio", "eb_area_ratio"}
-"""Rows of the table that are not measured in every frame, or are the same in all of them."""
 
 
 class GraphsPanel(Panel):
@@ -25,11 +22,11 @@ class GraphsPanel(Panel):
         super().__init__(state, commands)
         self.choice = QComboBox()
         self.choice.setAccessibleName("Metric of the graph")
-        for name, (title, words) in ROWS.items():
-            if name in SAME_OR_UNKNOWN:
-                continue
-            self.choice.addItem(title, name)
-            self.choice.setItemData(self.choice.count() - 1, words, Qt.ItemDataRole.ToolTipRole)
+        for metric in metrics_shown("panel"):
+            if "strain" not in metric.needs:
+                continue  # it is the same in all frames, or not measured in each
+            self.choice.addItem(metric.short, metric.name)
+            self.choice.setItemData(self.choice.count() - 1, metric.help, Qt.ItemDataRole.ToolTipRole)
         self.choice.setCurrentIndex(self.choice.findData("cnr"))
         self.graph = TraceView()
         self.graph.frame_requested.connect(commands.playback.show_frame)
@@ -57,11 +54,8 @@ class GraphsPanel(Panel):
         frames = sorted(self.state.history)
         entries = [self.state.history[frame].values[name] for frame in frames]
         values = [entry.value for entry in entries]
-        unit = next((entry.unit for entry in entries if entry.unit), "")
         count = 0 if self.state.recording is None else self.state.recording.frames
-        self.graph.show_points(
-            frames, values, f"{self.choice.currentText()} ({unit})" if unit else self.choice.currentText(), count
-        )
+        self.graph.show_points(frames, values, METRICS.get(name).label, count)
         self._mark()
         self.graph.setVisible(bool(values))
         finite = [value for value in values if math.isfinite(value)]

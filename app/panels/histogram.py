@@ -6,12 +6,12 @@ from PySide6.QtWidgets import QLabel
 
 from app.controllers.commands import Commands
 from app.panels.base import PANELS, Panel, PanelInfo
-from app.panels.measurements import three_figures
+from app.panels.numbers import three_figures
 from app.state import Role, ViewerState
 from app.theme import Theme, role_color
 from app.views.histogram import HistogramView
-from engine.metrics.contrast import explain
 from engine.metrics.histogram import RegionHistogram, strain_histogram
+from engine.metrics.reasons import explain
 from engine.quantity import QUANTITIES
 
 REDRAW_MS = 40

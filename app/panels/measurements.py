@@ -1,41 +1,24 @@
 """The numbers: metrics of the shown frame, linear and in dB, following every drag; a dash and the reason where none."""
 
-import math
 from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton
 
 from app.controllers.commands import Commands
-from app.features.maps.state import MapState
 from app.panels.base import PANELS, Panel, PanelInfo
+from app.panels.numbers import DASH, decibel_text, value_text
 from app.state import Regions, Role, Tool, ViewerState
 from app.state.recording import averaged_words
 from app.theme import Theme, icon, role_color
-from engine.metrics.base import Measurement
-from engine.metrics.contrast import explain
+from engine.metrics.base import Measurement, metrics_shown
+from engine.metrics.reasons import explain
 from engine.metrics.size_ratio import longest_diameter_m
 
-ROWS = {
-    "snr_target": ("SNRt", "Signal-to-noise ratio of the strain in the target: mean / standard deviation"),
-    "snr_background": ("SNRbg", "Signal-to-noise ratio of the strain in the background"),
-    "cnr": ("CNR", "Contrast-to-noise ratio: \u221a(2 (s_b \u2212 s_t)\u00b2 / (\u03c3_b\u00b2 + \u03c3_t\u00b2))"),
-    "snre": ("SNRe", "Signal-to-noise ratio of the whole strain map without its border"),
-    "strain_ratio": ("Strain ratio", "Mean background strain over mean target strain; above 1 the target is stiffer"),
-    "mean_target": ("Target strain", "Mean compressive strain in the target"),
-    "mean_background": ("Background strain", "Mean compressive strain in the background"),
-    "eb_area_ratio": (
-        "E/B size ratio",
-        "Area of the target, outlined in the strain map, over that of the same lesion outlined on the B-mode",
-    ),
-    "modulus_ratio": ("Modulus ratio", "Median relative modulus of the target; the background's is 1"),
-}
-DASH = "\u2013"
 BORDERS = {Role.TARGET: "solid", Role.BACKGROUND: "dashed", Role.LESION: "dotted"}
 NEEDED = (Role.TARGET, Role.BACKGROUND)
 UNDRAWN = {"not_drawn", "no_outline"}
 """Reasons that are no warning: the buttons say what can be drawn."""
-NO_MODULUS = Measurement("modulus_ratio", math.nan, reason="not_computed")
 
 
 class MeasurementsPanel(Panel):
@@ -43,7 +26,7 @@ class MeasurementsPanel(Panel):
 
     def __init__(self, state: ViewerState, commands: Commands) -> None:
         super().__init__(state, commands)
-        self._maps = state.slice(MapState)
+        self._metrics = metrics_shown("panel")
         self.values: dict[str, QLabel] = {}
         self.decibels: dict[str, QLabel] = {}
         self.buttons = {role: self._region_button(role) for role in Role}
@@ -67,7 +50,6 @@ class MeasurementsPanel(Panel):
         self.column.addWidget(self.mirror)
         self.column.addStretch(1)
         state.measurements_changed.connect(self.refresh)
-        self._maps.modulus_changed.connect(self.refresh)
         state.regions_changed.connect(self.refresh_regions)
         state.tool_changed.connect(self.refresh_regions)
         state.selection_changed.connect(self.refresh_regions)
@@ -97,12 +79,12 @@ class MeasurementsPanel(Panel):
             head.setAlignment(Qt.AlignmentFlag.AlignRight)
             grid.addWidget(head, 0, column)
         width = self.fontMetrics().horizontalAdvance("\u22128888.88 %")
-        for row, (name, (title, words)) in enumerate(ROWS.items(), start=1):
-            label = QLabel(title)
-            label.setToolTip(words)
-            self.values[name] = _number(width, f"{title}, value")
-            self.decibels[name] = _number(width * 3 // 4, f"{title}, decibel")
-            for column, widget in enumerate((label, self.values[name], self.decibels[name])):
+        for row, metric in enumerate(self._metrics, start=1):
+            label = QLabel(metric.short)
+            label.setToolTip(metric.help)
+            value = self.values[metric.name] = _number(width, f"{metric.short}, value")
+            decibel = self.decibels[metric.name] = _number(width * 3 // 4, f"{metric.short}, decibel")
+            for column, widget in enumerate((label, value, decibel)):
                 grid.addWidget(widget, row, column)
         return grid
 
@@ -110,13 +92,11 @@ class MeasurementsPanel(Panel):
     def refresh(self) -> None:
         """Show the metrics of the shown frame."""
         measured = self.state.measurements
-        values = dict(measured.values)
-        ratio = self._maps.ratio() if values else None
-        values["modulus_ratio"] = ratio or NO_MODULUS
-        for name in ROWS:
+        values = {**measured.values, **self.state.other_measurements} if measured.values else {}
+        for name in (metric.name for metric in self._metrics):
             entry = values.get(name)
             self.values[name].setText(value_text(entry))
-            self.decibels[name].setText("" if name == "eb_area_ratio" else decibel_text(entry))  # sizes have no dB
+            self.decibels[name].setText(decibel_text(name, entry))
             tip = self._tip(name, entry)
             self.values[name].setToolTip(tip)
             self.decibels[name].setToolTip(tip)
@@ -129,15 +109,13 @@ class MeasurementsPanel(Panel):
         """Say what a value rests on, or why there is none."""
         if entry is None:
             return "No strain in this frame"
-        if entry is NO_MODULUS:
-            return "Compute the relative modulus first (Ctrl+M)"
         if entry.reason == "no_outline":
             return f"{explain(entry.reason)}: press L, then drag over it".replace("the lesion", "The lesion", 1)
         if entry.reason:
             return explain(entry.reason)
         if name == "eb_area_ratio":
             return _size_words(self.state.regions, self.state.measurements.values)
-        alone = name == "modulus_ratio" and self.state.measurements.averaged > 1
+        alone = name in self.state.other_measurements and self.state.measurements.averaged > 1
         return f"{entry.count} pixels, ddof {entry.ddof}{', of this frame alone, not averaged' if alone else ''}"
 
     @Slot()
@@ -171,10 +149,11 @@ class MeasurementsPanel(Panel):
         if undrawn:
             lines.append(f"Draw the {' and the '.join(undrawn)} to get all numbers.")
         said = {warning.split(": ")[-1] for warning in lines}
-        for name, entry in values.items():
-            if name in ROWS and entry.reason and entry.reason not in UNDRAWN and explain(entry.reason) not in said:
-                said.add(explain(entry.reason))
-                lines.append(f"{ROWS[name][0]}: {explain(entry.reason)}")
+        for metric in self._metrics:
+            reason = values[metric.name].reason if metric.name in values else ""
+            if reason and reason not in UNDRAWN and explain(reason) not in said:
+                said.add(explain(reason))
+                lines.append(f"{metric.short}: {explain(reason)}")
         return "\n".join(line[0].upper() + line[1:] for line in lines)
 
     @Slot()
@@ -208,31 +187,6 @@ def _size_words(regions: Regions, values: Mapping[str, Measurement]) -> str:
     longest = f"{1e3 * longest_diameter_m(target):.1f} mm over {1e3 * longest_diameter_m(lesion):.1f} mm"
     ratio = value_text(values.get("eb_diameter_ratio"))
     return f"Areas: {areas}\nLargest diameters: {longest}, ratio {ratio}"
-
-
-def value_text(entry: Measurement | None) -> str:
-    """Write a metric's value with three figures, or a dash."""
-    if entry is None or math.isnan(entry.value):
-        return DASH
-    unit = f" {entry.unit}" if entry.unit else ""
-    return f"{three_figures(entry.value)}{unit}"
-
-
-def decibel_text(entry: Measurement | None) -> str:
-    """Write a metric in dB with one decimal, or nothing where dB make no sense."""
-    if entry is None or (math.isnan(entry.decibel) and entry.unit):
-        return "" if entry is not None else DASH
-    return DASH if math.isnan(entry.decibel) else f"{entry.decibel:.1f}".replace("-", "\u2212")
-
-
-def three_figures(value: float) -> str:
-    """Three significant figures without an exponent for the usual sizes."""
-    if value == 0:
-        return "0.00"
-    magnitude = math.floor(math.log10(abs(value)))
-    if not -4 <= magnitude < 6:
-        return f"{value:.2e}".replace("-", "\u2212")
-    return f"{value:.{max(2 - magnitude, 0)}f}".replace("-", "\u2212")
 
 
 def _number(width: int, name: str) -> QLabel:

@@ -13,6 +13,7 @@ from app.state.regions import Regions, Role, Tool
 from app.state.result_folder import ResultFolder
 from app.state.run_store import RunStore
 from app.state.runs import KEPT_RUNS, Activity, FrameMeasurements, MethodInfo, Run, RunStatus, StrainMethodInfo
+from engine.metrics.base import Measurement
 from engine.pipeline import Settings
 from engine.types import RFSequence
 
@@ -59,6 +60,8 @@ class ViewerState(QObject):
         self.display = Display()
         self.activity: Activity | None = None
         self.measurements = FrameMeasurements(0)
+        self.other_measurements: dict[str, Measurement] = {}
+        """Metrics of the shown frame that are not made from its strain; a feature computes them on demand."""
         self.history: dict[int, FrameMeasurements] = {}
         self.playing = False
         self.cursor: tuple[float, float] | None = None
@@ -202,6 +205,12 @@ class ViewerState(QObject):
         """Set the metrics of the shown frame."""
         self.measurements = measurements
         self.measurements_changed.emit()
+
+    def set_other_measurement(self, measurement: Measurement) -> None:
+        """Set a metric of the shown frame that a feature computes, or the reason why it has none yet."""
+        if self.other_measurements.get(measurement.name) is not measurement:
+            self.other_measurements[measurement.name] = measurement
+            self.measurements_changed.emit()
 
     def set_history(self, history: dict[int, FrameMeasurements]) -> None:
         """Set the metrics of every estimated frame."""

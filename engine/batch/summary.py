@@ -23,7 +23,7 @@ def summary_text(outcomes: Sequence[Outcome], target: Ellipse | None, background
     measured = sorted((entry for entry in outcomes if entry.metrics), key=lambda entry: str(entry.recording))
     rows = [row for entry in measured for row in entry.metrics]
     names = list(dict.fromkeys(name for row in rows for name in row.metrics))
-    titles = [columns(name, rows) for name in names]
+    titles = [columns(name) for name in names]
     text = io.StringIO()
     text.write(f"# target: {ellipse_text(target)}\n# background: {ellipse_text(background)}\n")
     text.write(f"# frame: {COUNTED}\n# sign: strain is positive in compression\n")

@@ -1,6 +1,5 @@
 """What every elasticity method is: a frame's estimate in, a map of relative Young's modulus out."""
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,14 +8,12 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from engine.errors import ParameterError
-from engine.metrics.base import Measurement
+from engine.metrics.base import METRICS, Measurement, MetricInput
 from engine.parameters import Parameters
 from engine.registry import Registry
 from engine.types import Ellipse, FrameEstimate, Geometry, Map
 
 P = TypeVar("P", bound=Parameters)
-SMALLEST_COUNT = 25
-"""Fewest valid pixels whose median means something, as for the other metrics."""
 Progress = Callable[[int, float], None]
 """Called with the iteration number and the misfit (mean squared residual over its expected variance)."""
 
@@ -58,13 +55,9 @@ ELASTICITY_METHODS: Registry[ElasticityMethod[Any]] = Registry(
 )
 
 
-def modulus_ratio(modulus: RelativeModulus, target: Ellipse) -> Measurement:
+def modulus_ratio(modulus: RelativeModulus, target: Ellipse | None) -> Measurement:
     """Return the median modulus of the target over that of the reference, which is 1 by definition of the map."""
-    inside = modulus.relative[target.mask(modulus.relative.shape, modulus.geometry)]
-    inside = inside[np.isfinite(inside)]
-    if inside.size < SMALLEST_COUNT:
-        return Measurement("modulus_ratio", math.nan, count=int(inside.size), reason="too_few")
-    return Measurement("modulus_ratio", float(np.median(inside)), count=int(inside.size))
+    return METRICS.get("modulus_ratio").measure(MetricInput(modulus.geometry, target=target, modulus=modulus.relative))
 
 
 def normalised(modulus: Map, reference: Ellipse, geometry: Geometry) -> Map:

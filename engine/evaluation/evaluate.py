@@ -15,9 +15,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from engine.errors import ParameterError
-from engine.evaluation.measure import METRICS, measure
+from engine.evaluation.measure import measure
 from engine.evaluation.oracle import oracle_estimate
 from engine.evaluation.sets import EvaluationCase
+from engine.metrics.base import metrics_shown
 from engine.pipeline import Cancelled, Settings, run
 from engine.types import Ellipse, FrameEstimate, Geometry, RFSequence
 
@@ -166,7 +167,10 @@ def table(evaluation: Evaluation) -> Table:
     groups = {**levels, "all": None}
     return {
         method: {
-            name: {metric: evaluation.summary(method, metric, level=level) for metric in METRICS}
+            name: {
+                metric.name: evaluation.summary(method, metric.name, level=level)
+                for metric in metrics_shown("evaluation")
+            }
             for name, level in groups.items()
         }
         for method in evaluation.methods
@@ -177,7 +181,10 @@ def table_by_recording(evaluation: Evaluation) -> Table:
     """Group by recording, over all its frames."""
     return {
         method: {
-            entry.name: {metric: evaluation.summary(method, metric, case=entry.name) for metric in METRICS}
+            entry.name: {
+                metric.name: evaluation.summary(method, metric.name, case=entry.name)
+                for metric in metrics_shown("evaluation")
+            }
             for entry in evaluation.cases
         }
         for method in evaluation.methods

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from engine.errors import ParameterError
 from engine.evaluation.evaluate import ORACLE, Evaluation
-from engine.evaluation.measure import METRICS
 from engine.files.atomic import atomic_path, check_target
+from engine.metrics.base import METRICS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +54,7 @@ def plot_evaluation(evaluation: Evaluation, path: Path, dpi: int = 200) -> None:
 def _draw(evaluation: Evaluation, metric: str, axis: "Axes") -> None:
     levels = evaluation.levels
     for number, method in enumerate(evaluation.methods):
-        if method == ORACLE and METRICS[metric].better == -1 and metric != "strain_rmse_percent":
+        if method == ORACLE and METRICS.get(metric).better == "lower" and metric != "strain_rmse_percent":
             continue
         summaries = [evaluation.summary(method, metric, level) for level in levels]
         axis.errorbar(
@@ -69,9 +69,8 @@ def _draw(evaluation: Evaluation, metric: str, axis: "Axes") -> None:
             color="0.5" if method == ORACLE else f"C{number}",
             linestyle="--" if method == ORACLE else "-",
         )
-    info = METRICS[metric]
     axis.set_xlabel("Applied strain (%)")
-    axis.set_ylabel(f"{info.label} ({info.unit})" if info.unit else info.label)
+    axis.set_ylabel(METRICS.get(metric).label)
     axis.set_ylim(bottom=0)
     axis.grid(alpha=0.3)
 

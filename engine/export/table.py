@@ -8,9 +8,8 @@ from pathlib import Path
 
 from engine.files.atomic import atomic_path
 from engine.frames import COUNTED
-from engine.metrics.base import Measurement
+from engine.metrics.base import METRICS, Measurement
 from engine.metrics.contrast import RegionWarning, region_warnings, strain_metrics
-from engine.metrics.size_ratio import size_ratios
 from engine.types import Ellipse, FrameEstimate, Provenance, Strain
 
 MILLI = 1e3
@@ -54,12 +53,13 @@ def measure_strain(
 ) -> FrameMetrics:
     """Measure one strain map, which may be averaged over some frames up to and with the deformed one.
 
-    With the `lesion`'s outline on the B-mode the E/B size ratios are among the metrics.
+    With the `lesion`'s outline on the B-mode the metrics that need it are among them.
     """
+    found = strain_metrics(strain, target, background, lesion=lesion, ddof=ddof, slow=True)
     return FrameMetrics(
         reference_frame,
         deformed_frame,
-        strain_metrics(strain, target, background, ddof=ddof) | ({} if lesion is None else size_ratios(target, lesion)),
+        {name: entry for name, entry in found.items() if lesion is not None or "lesion" not in METRICS.get(name).needs},
         region_warnings(strain.axial, strain.geometry, target, background, lesion=lesion, window_m=strain.window_m),
         averaged_frames,
     )
@@ -78,7 +78,7 @@ def table_text(
     why, as `name=reason` separated by blanks. Numbers have nine digits, more than a float32 strain holds.
     """
     names = list(dict.fromkeys(name for row in rows for name in row.metrics))
-    shown = [columns(name, rows) for name in names]
+    shown = [columns(name) for name in names]
     averaged = any(row.averaged_frames > 1 for row in rows)
     header = [
         "frame",
@@ -133,17 +133,10 @@ def ellipse_text(ellipse: Ellipse | None) -> str:
     return f"{centre} mm {ellipse.angle_deg:.6g} deg (lateral depth semi-lateral semi-axial angle)"
 
 
-def columns(name: str, rows: Sequence[FrameMetrics]) -> tuple[str, ...]:
+def columns(name: str) -> tuple[str, ...]:
     """Titles of a metric in the table: one column, or two where it has dB as well."""
-    unit = next((row.metrics[name].unit for row in rows if name in row.metrics), "")
-    suffix = {"": "", "%": "_percent"}.get(unit, f"_{unit}")
-    has_decibel = any(not math.isnan(row.metrics[name].decibel) for row in rows if name in row.metrics)
-    return (f"{name}{suffix}", f"{name}_db") if has_decibel or (not unit and _has_ratio(name)) else (f"{name}{suffix}",)
-
-
-def _has_ratio(name: str) -> bool:
-    """Whether a metric is a ratio, whose dB column stays even where no frame has a value."""
-    return name.startswith(("snr", "cnr", "strain_"))
+    metric = METRICS.get(name)
+    return (metric.column, f"{name}_db") if metric.decibel else (metric.column,)
 
 
 def cells(

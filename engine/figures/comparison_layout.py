@@ -35,7 +35,8 @@ from engine.figures.layout import (
     strain_bar,
     write_words,
 )
-from engine.figures.words import MINUS, NUMBERS, caption_of, measured_names, notes_of, value_text
+from engine.figures.words import MINUS, caption_of, measured_names, notes_of, value_text
+from engine.metrics.base import METRICS
 
 if TYPE_CHECKING:
     from engine.figures.figure import FigureContent, StrainPanel
@@ -85,7 +86,7 @@ def comparison_table(content: "FigureContent") -> list[list[str]]:
     ]
     first, second = content.strain[0], content.strain[1]
     gaps = [_gap(first, second, name) for name in names]
-    return [["", *(NUMBERS[name] for name in names)], *rows, [f"A {MINUS} B", *gaps]]
+    return [["", *(METRICS.get(name).short for name in names)], *rows, [f"A {MINUS} B", *gaps]]
 
 
 def _gap(first: "StrainPanel", second: "StrainPanel", name: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.export.table import provenance_lines
-from engine.metrics.base import Measurement
+from engine.metrics.base import METRICS, Measurement, metrics_shown
 from engine.metrics.reasons import explain
 
 if TYPE_CHECKING:
@@ -16,21 +16,14 @@ if TYPE_CHECKING:
     from engine.types import Provenance
 
 MINUS = "\N{MINUS SIGN}"
-NUMBERS = {
-    "snr_target": "SNR (T)",
-    "snr_background": "SNR (B)",
-    "cnr": "CNR",
-    "snre": "SNRe",
-    "strain_ratio": "Strain ratio (B/T)",
-}
 
 
 def measured_names(panels: "Sequence[StrainPanel]") -> list[str]:
     """Names of the metrics to print: what needs a region that is not drawn is left out."""
     return [
-        name
-        for name in NUMBERS
-        if any(name in panel.metrics and panel.metrics[name].reason != "not_drawn" for panel in panels)
+        entry.name
+        for entry in metrics_shown("figure")
+        if any(entry.name in panel.metrics and panel.metrics[entry.name].reason != "not_drawn" for panel in panels)
     ]
 
 
@@ -42,7 +35,7 @@ def numbers_table(content: "FigureContent") -> list[list[str]]:
         return []
     named = len(content.strain) > 1
     rows = [[panel.title] * named + [value_text(panel.metrics.get(name)) for name in shown] for panel in measured]
-    return [[""] * named + [NUMBERS[name] for name in shown], *rows]
+    return [[""] * named + [METRICS.get(name).short for name in shown], *rows]
 
 
 def value_text(entry: Measurement | None) -> str:
@@ -60,11 +53,11 @@ def notes_of(content: "FigureContent") -> list[str]:
         return list(content.remarks)
     grouped: dict[str, list[str]] = {}
     for panel in content.strain:
-        for name, title in NUMBERS.items():
-            entry = panel.metrics.get(name)
+        for metric in metrics_shown("figure"):
+            entry = panel.metrics.get(metric.name)
             if entry is not None and entry.reason not in {"", "not_drawn"}:
                 titles = grouped.setdefault(entry.reason, [])
-                titles += [title] * (title not in titles)
+                titles += [metric.short] * (metric.short not in titles)
     notes = [f"– {', '.join(titles)}: {explain(reason)}" for reason, titles in grouped.items()]
     if any(bool(np.isnan(panel.strain).any()) for panel in content.strain):
         notes.append("Grey: no valid estimate.")

@@ -12,13 +12,24 @@ papers call NRMSE alike (w the estimate, g the truth):
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.metrics.base import Measurement
+from engine.metrics.base import (
+    DEFAULT_WINDOW_M,
+    MINIMUM_PIXELS,
+    PERCENT,
+    Finding,
+    Measurement,
+    Metric,
+    MetricInput,
+    decibel,
+    given,
+    register,
+)
 from engine.metrics.border import interior
-from engine.metrics.contrast import DEFAULT_WINDOW_M, MINIMUM_PIXELS, PERCENT, decibel
 from engine.types import Displacement, FrameTruth, Geometry, Map, Mask, Strain
 
 MICRO = 1e6
@@ -91,21 +102,13 @@ def nrmse(estimate: Map, truth: Map, mask: Mask | None = None) -> dict[str, Meas
 
 
 def displacement_snr(estimate: Values, truth: Values) -> Measurement:
-    """SNRd = sum g^2 / sum (w - g)^2, whose dB are 10 log10; `natural_decibel` gives the printed scale."""
+    """SNRd = sum g^2 / sum (w - g)^2, whose dB are 10 log10."""
     error = float(np.sum((estimate - truth) ** 2))
     reason = "too_few" if estimate.size < MINIMUM_PIXELS else "zero_error" if error == 0 else ""
     if reason:
         return Measurement("snrd", math.nan, count=estimate.size, reason=reason)
     value = float(np.sum(truth**2)) / error
     return Measurement("snrd", value, decibel=decibel(value, 10.0), count=estimate.size)
-
-
-def natural_decibel(ratio: float) -> float:
-    """Return 10 ln |ratio|, the scale on which the end-to-end CNN paper's SNRe, CNRe and SNRd are printed.
-
-    Its 39.5 dB for SNRe is a ratio of 52, 34 dB in the usual sense. NaN where there is no logarithm.
-    """
-    return 10.0 * math.log(abs(ratio)) if ratio and math.isfinite(ratio) else math.nan
 
 
 def _pair(estimate: Map, truth: Map, mask: Mask) -> tuple[Values, Values]:
@@ -137,3 +140,65 @@ def _rms(values: Values) -> float:
 
 def _mean(values: Values) -> float:
     return float(values.mean()) if values.size else math.nan
+
+
+def _displacement(source: MetricInput) -> dict[str, Measurement]:
+    return displacement_accuracy(given(source.displacement), given(source.truth), window_m=source.window_m)
+
+
+def _strain(source: MetricInput) -> dict[str, Measurement]:
+    return strain_accuracy(Strain(given(source.strain), source.geometry, source.window_m), given(source.truth))
+
+
+def _picked(errors: Callable[[MetricInput], dict[str, Measurement]], name: str) -> Callable[[MetricInput], Finding]:
+    def function(source: MetricInput) -> Finding:
+        found = source.once(errors)[name]
+        return Finding(found.value, found.count, found.reason)
+
+    return function
+
+
+for _order, (_name, _short, _unit, _title, _function, _of) in enumerate(
+    (
+        (
+            "displacement_rmse_samples",
+            "Displ. RMSE",
+            "samples",
+            "RMS error of axial displacement",
+            _displacement,
+            "axial_rmse",
+        ),
+        (
+            "displacement_rmse_um",
+            "Displ. RMSE",
+            "µm",
+            "RMS error of axial displacement",
+            _displacement,
+            "axial_rmse_um",
+        ),
+        (
+            "lateral_rmse_um",
+            "Lateral RMSE",
+            "µm",
+            "RMS error of lateral displacement",
+            _displacement,
+            "lateral_rmse_um",
+        ),
+        ("nrmse_percent", "NRMSE", "%", "RMS error of axial displacement over its RMS", _displacement, "nrmse"),
+        ("strain_rmse_percent", "Strain RMSE", "%", "RMS error of axial strain", _strain, "strain_rmse"),
+    )
+):
+    register(
+        Metric(
+            _name,
+            _short,
+            _title,
+            f"{_title}, where the truth is known and there is an estimate",
+            _picked(_function, _of),
+            ("strain", "truth") if _function is _strain else ("displacement", "truth"),
+            _unit,
+            "lower",
+            places=frozenset({"evaluation"}),
+            order=100 + 10 * _order,
+        ),
+    )

@@ -1,7 +1,32 @@
-"""The value every metric returns: a number with its unit, or the reason why there is none."""
+"""What a metric is: one registered value that owns all that is said of it, and the function that computes it.
+
+Tables, CSV, JSON, figures, graphs, evaluation and guide are made from `METRICS`, so a metric is one file: it calls
+`register` with a `Metric` and appears everywhere. Its function takes a `MetricInput`, all that may be known of
+one estimated frame, and returns a `Finding`.
+"""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from engine.registry import Registry
+from engine.types import Displacement, Ellipse, FrameTruth, Geometry, Map, Strain
+
+T = TypeVar("T")
+
+DEFAULT_WINDOW_M = 2e-3
+"""Length of the strain window where a map does not say its own."""
+MINIMUM_PIXELS = 25
+"""Fewest valid pixels that are measured."""
+PERCENT = 100.0
+
+Need = Literal["strain", "displacement", "truth", "modulus", "seconds", "target", "background", "lesion"]
+Better = Literal["higher", "lower", "neither"]
+Place = Literal["panel", "figure", "evaluation"]
+
+REGIONS: dict[Need, str] = {"target": "not_drawn", "background": "not_drawn", "lesion": "no_outline"}
+"""Regions that a user draws, each with the reason of a metric that lacks it; without other needs there is no metric."""
 
 
 @dataclass(frozen=True)
@@ -33,3 +58,166 @@ class Measurement:
     def __post_init__(self) -> None:
         if math.isnan(self.value) != bool(self.reason):
             raise ValueError(f"{self.name}: a missing value needs a reason, and only a missing value has one")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a metric's function found: a value and the pixels behind it, or the `reason` why there is none.
+
+    The other fields are those of `Measurement`. A reason is a code of `engine.metrics.reasons` or a sentence.
+    """
+
+    value: float = math.nan
+    count: int = 0
+    reason: str = ""
+    sigma: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    cells: float = 0.0
+    warning: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class MetricInput:
+    """All that may be known of one estimated frame; what is None is not known, and metrics that need it are left out.
+
+    `strain` (H, W) is negative in compression, NaN where invalid, made with a window of `window_m`; `modulus` (H, W) is
+    relative; `seconds` is what the estimate took; `ddof` is that of all standard deviations.
+    """
+
+    geometry: Geometry
+    strain: Map | None = None
+    target: Ellipse | None = None
+    background: Ellipse | None = None
+    lesion: Ellipse | None = None
+    window_m: float = DEFAULT_WINDOW_M
+    ddof: int = 0
+    displacement: Displacement | None = None
+    truth: FrameTruth | None = None
+    modulus: Map | None = None
+    seconds: float | None = None
+    _kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+
+    @classmethod
+    def of_strain(cls, strain: Strain, **others: Any) -> "MetricInput":
+        """Take map, geometry and window from a strain map; `others` are further fields."""
+        return cls(strain.geometry, strain.axial, window_m=strain.window_m or DEFAULT_WINDOW_M, **others)
+
+    def once(self, function: Callable[["MetricInput"], T]) -> T:
+        """Compute what several metrics share, the first time it is asked for."""
+        if function not in self._kept:
+            self._kept[function] = function(self)
+        found: T = self._kept[function]
+        return found
+
+    def lacks(self, need: Need) -> bool:
+        """Say whether something is not known."""
+        return getattr(self, need) is None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric and everything that is said of it.
+
+    `short` heads a narrow column, `title` stands alone, `help` is one sentence. `better` is the direction of a better
+    method or image, `decibel` the factor of its log10 in dB (20, 10, or 0 for none). `needs` lists what it is made
+    from, regions in the order in which their lack is told. `places` are the short lists that show it; full tables hold
+    every metric. `order` sorts all lists; a `slow` one does not follow a drag.
+    """
+
+    name: str
+    short: str
+    title: str
+    help: str
+    function: Callable[[MetricInput], Finding]
+    needs: tuple[Need, ...]
+    unit: str = ""
+    better: Better = "neither"
+    decibel: float = 0.0
+    places: frozenset[Place] = frozenset({"panel", "figure", "evaluation"})
+    order: int = 1000
+    slow: bool = False
+
+    def measure(self, source: MetricInput) -> Measurement:
+        """Measure one frame, of which everything but regions must be known."""
+        missing = next((REGIONS[need] for need in self.needs if need in REGIONS and source.lacks(need)), "")
+        found = Finding(reason=missing) if missing else self.function(source)
+        return Measurement(
+            self.name,
+            found.value,
+            self.unit,
+            decibel(found.value, self.decibel) if self.decibel else math.nan,
+            found.count,
+            source.ddof,
+            found.reason,
+            found.sigma,
+            found.low,
+            found.high,
+            found.cells,
+            found.warning,
+        )
+
+    def can_measure(self, source: MetricInput) -> bool:
+        """Say whether everything that no user draws is known."""
+        return not any(need not in REGIONS and source.lacks(need) for need in self.needs)
+
+    @property
+    def column(self) -> str:
+        """Name of its column in a table: its unit is part of it, once."""
+        unit = _UNIT_WORDS.get(self.unit, self.unit)
+        return self.name if not unit or unit in self.name.split("_") else f"{self.name}_{unit}"
+
+    @property
+    def label(self) -> str:
+        """Short name with the unit, for an axis."""
+        return f"{self.short} ({self.unit})" if self.unit else self.short
+
+
+_UNIT_WORDS = {"%": "percent", "µm": "um", "s": "seconds"}
+
+METRICS: Registry[Metric] = Registry("metric", "engine.metrics")
+
+
+def register(metric: Metric) -> Metric:
+    """File a metric under its name."""
+    return METRICS.register(metric.name, metric)
+
+
+def metrics_shown(place: Place | None = None) -> tuple[Metric, ...]:
+    """Every metric, or those of one place, in the order of all lists."""
+    return tuple(sorted((entry for entry in METRICS if place is None or place in entry.places), key=_order))
+
+
+def measure(source: MetricInput, *, slow: bool = True) -> dict[str, Measurement]:
+    """Measure every metric for which enough is known, by name.
+
+    A region that is not drawn leaves its metrics NaN with a reason. Without `slow` those that cannot follow a drag are
+    left out.
+
+    >>> import numpy as np
+    >>> strain = np.full((900, 80), -0.01, np.float32)
+    >>> source = MetricInput(Geometry(40e6, 5e6, 1540.0, 0.3e-3), strain, target=Ellipse(0, 9e-3, 4e-3, 4e-3))
+    >>> round(measure(source)["mean_target"].value, 6)
+    1.0
+    """
+    return {
+        entry.name: entry.measure(source)
+        for entry in metrics_shown()
+        if entry.can_measure(source) and (slow or not entry.slow)
+    }
+
+
+def decibel(ratio: float, factor: float = 20.0) -> float:
+    """Return factor log10 |ratio|: 20 for amplitude-like ratios, 10 for squared ones; NaN where there is none."""
+    return factor * math.log10(abs(ratio)) if ratio and math.isfinite(ratio) else math.nan
+
+
+def given(value: T | None) -> T:
+    """Return what a metric's `needs` promise to be there."""
+    if value is None:
+        raise ValueError("a metric used something that it does not need")
+    return value
+
+
+def _order(metric: Metric) -> int:
+    return metric.order

@@ -1,28 +1,16 @@
-"""Signal-to-noise, contrast-to-noise and strain ratio of a strain map under a target and a background ellipse.
+"""All numbers of a strain map under a target and a background ellipse, and what is doubtful about the ellipses.
 
 The one function behind the live numbers, the command line and every export. The stored strain is negative in
-compression; all numbers here are compression positive.
-
-With s the mean and sigma the standard deviation over a region (Joarder et al. 2025, equations 12 and 13):
-SNR = s / sigma, CNR = sqrt(2 (s_b - s_t)^2 / (sigma_b^2 + sigma_t^2)), strain ratio = s_b / s_t. CNRe = CNR^2 is the
-elastographic contrast-to-noise ratio of Bilgen (1999) and Varghese and Ophir (1998), whose dB are 10 log10.
+compression; all numbers here are compression positive. Each metric is a file of this folder.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.metrics.base import Measurement
-from engine.metrics.border import interior
+from engine.metrics.base import DEFAULT_WINDOW_M, MINIMUM_PIXELS, Measurement, MetricInput, measure
 from engine.metrics.reasons import explain
 from engine.metrics.region_pixels import leaves, local_mask, overlap
-from engine.metrics.region_statistics import (
-    DEFAULT_WINDOW_M,
-    MINIMUM_PIXELS,
-    RegionStatistics,
-    region_strain,
-    statistics,
-)
+from engine.metrics.region_statistics import region_strain, statistics
 from engine.types import Ellipse, Geometry, Map, Strain
 
 __all__ = [
@@ -34,8 +22,6 @@ __all__ = [
     "region_warnings",
     "strain_metrics",
 ]
-
-PERCENT = 100.0
 
 LARGEST_DEPTH_DIFFERENCE_M = 5e-3
 """Difference of depth of two regions up to which their strains are compared without a warning."""
@@ -55,12 +41,17 @@ class RegionWarning:
 
 
 def strain_metrics(
-    strain: Strain, target: Ellipse | None, background: Ellipse | None, *, ddof: int = 0
+    strain: Strain,
+    target: Ellipse | None,
+    background: Ellipse | None,
+    *,
+    lesion: Ellipse | None = None,
+    ddof: int = 0,
+    slow: bool = False,
 ) -> dict[str, Measurement]:
     """Compute `region_metrics` of a strain map with the length of its own strain window."""
-    return region_metrics(
-        strain.axial, strain.geometry, target, background, ddof=ddof, window_m=strain.window_m or DEFAULT_WINDOW_M
-    )
+    regions = {"target": target, "background": background, "lesion": lesion}
+    return measure(MetricInput.of_strain(strain, **regions, ddof=ddof), slow=slow)
 
 
 def region_metrics(
@@ -69,31 +60,22 @@ def region_metrics(
     target: Ellipse | None,
     background: Ellipse | None,
     *,
+    lesion: Ellipse | None = None,
     ddof: int = 0,
     window_m: float = DEFAULT_WINDOW_M,
+    slow: bool = False,
 ) -> dict[str, Measurement]:
-    """Compute every contrast metric of one strain map (H, W), negative in compression, NaN where invalid.
+    """Compute every metric of one strain map (H, W), negative in compression, NaN where invalid, by name.
 
     A region needs at least 25 valid pixels and 3 resolution cells. A cell is as long as the strain window `window_m`
     and as wide as the beam, taken as two wavelengths at the centre frequency but at least one line; the number of
     cells is the area of the valid pixels over the area of a cell. SNRe is over the whole map without its border.
     What cannot be computed is NaN with a reason, never infinite. Means and standard deviations are in percent strain.
+    `lesion` is the outline on the B-mode. Metrics that cannot follow a drag come with `slow`.
     """
-    t = statistics(region_strain(strain, geometry, target), geometry, window_m, ddof)
-    b = statistics(region_strain(strain, geometry, background), geometry, window_m, ddof)
-    whole = statistics(strain[interior(_shape(strain), geometry, window_m)], geometry, window_m, ddof)
-    entries = (
-        _snr("snr_target", t, ddof),
-        _snr("snr_background", b, ddof),
-        *_contrast_to_noise(t, b, ddof),
-        _snr("snre", whole, ddof),
-        _mean_ratio("strain_ratio", b, t, ddof),
-        _mean_ratio("strain_contrast", t, b, ddof),
-        *_moments("target", t, ddof),
-        *_moments("background", b, ddof),
-        *_moments("image", whole, ddof),
+    return measure(
+        MetricInput(geometry, strain, target, background, lesion, window_m or DEFAULT_WINDOW_M, ddof), slow=slow
     )
-    return {entry.name: entry for entry in entries}
 
 
 def region_warnings(
@@ -133,55 +115,5 @@ def region_warnings(
     return tuple(found)
 
 
-def decibel(ratio: float, factor: float = 20.0) -> float:
-    """Return factor log10 |ratio|: 20 for amplitude-like ratios, 10 for squared ones; NaN where there is none."""
-    return factor * math.log10(abs(ratio)) if ratio and math.isfinite(ratio) else math.nan
-
-
 def _shape(strain: Map) -> tuple[int, int]:
     return strain.shape[0], strain.shape[1]
-
-
-def _snr(name: str, region: RegionStatistics, ddof: int) -> Measurement:
-    reason = region.reason or ("zero_variance" if region.deviation == 0 else "")
-    if reason:
-        return _missing(name, reason, region.count, ddof)
-    return _ratio(name, region.mean / region.deviation, region.count, ddof)
-
-
-def _contrast_to_noise(t: RegionStatistics, b: RegionStatistics, ddof: int) -> tuple[Measurement, Measurement]:
-    count = t.count + b.count
-    reason = t.reason or b.reason or ("zero_variance" if t.deviation == b.deviation == 0 else "")
-    if reason:
-        return _missing("cnr", reason, count, ddof), _missing("cnre", reason, count, ddof)
-    squared = 2 * (b.mean - t.mean) ** 2 / (b.deviation**2 + t.deviation**2)
-    cnre = Measurement("cnre", squared, decibel=decibel(squared, 10.0), count=count, ddof=ddof)
-    return _ratio("cnr", math.sqrt(squared), count, ddof), cnre
-
-
-def _mean_ratio(name: str, above: RegionStatistics, below: RegionStatistics, ddof: int) -> Measurement:
-    count = above.count + below.count
-    reason = above.reason or below.reason or ("zero_mean" if below.mean == 0 else "")
-    if reason:
-        return _missing(name, reason, count, ddof)
-    return _ratio(name, above.mean / below.mean, count, ddof)
-
-
-def _moments(where: str, region: RegionStatistics, ddof: int) -> tuple[Measurement, Measurement]:
-    names = f"mean_{where}", f"std_{where}"
-    if region.reason:
-        first, second = (_missing(name, region.reason, region.count, ddof, unit="%") for name in names)
-        return first, second
-    first, second = (
-        Measurement(name, PERCENT * value, "%", count=region.count, ddof=ddof)
-        for name, value in zip(names, (region.mean, region.deviation), strict=True)
-    )
-    return first, second
-
-
-def _ratio(name: str, value: float, count: int, ddof: int) -> Measurement:
-    return Measurement(name, value, decibel=decibel(value), count=count, ddof=ddof)
-
-
-def _missing(name: str, reason: str, count: int, ddof: int, unit: str = "") -> Measurement:
-    return Measurement(name, math.nan, unit, count=count, ddof=ddof, reason=reason)

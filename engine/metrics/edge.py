@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.special import erf
 
-from engine.metrics.base import Measurement
+from engine.metrics.base import Finding, Measurement, Metric, MetricInput, given, register
 from engine.types import Ellipse, Geometry, Map
 
 Direction = Literal["all", "axial", "lateral"]
@@ -87,3 +87,25 @@ def _fit(x: Values, profile: Values, reach: float) -> float | None:
     found = least_squares(misfit, start, bounds=([-np.inf, -np.inf, -0.4, 1e-4], [np.inf, np.inf, 0.4, 2.0]))
     unexplained, width = float(np.var(found.fun)), float(found.x[3]) * reach * TEN_TO_NINETY
     return None if unexplained > LARGEST_MISFIT or width > reach else width
+
+
+def _of_lesion(source: MetricInput) -> Finding:
+    found = edge_width(given(source.strain), source.geometry, given(source.lesion))
+    return Finding(found.value, found.count, found.reason)
+
+
+register(
+    Metric(
+        "edge_width_mm",
+        "Edge width",
+        "Width of the lesion's edge",
+        "Distance over which strain goes from 10 to 90 % across the lesion's outline, the price of smoothing",
+        _of_lesion,
+        ("strain", "lesion"),
+        "mm",
+        "lower",
+        places=frozenset({"evaluation"}),
+        order=710,
+        slow=True,
+    ),
+)

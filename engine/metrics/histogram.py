@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.metrics.region_statistics import DEFAULT_WINDOW_M, RegionStatistics, region_strain, statistics
+from engine.metrics.base import DEFAULT_WINDOW_M
+from engine.metrics.region_statistics import RegionStatistics, region_strain, statistics
 from engine.quantity import COMPRESSIVE, PERCENT, Quantity
 from engine.types import Ellipse, Geometry, Map
 

@@ -15,6 +15,7 @@ REASONS = {
     "zero_truth": "the true value is zero, so there is no relative error",
     "no_edge": "no edge with a fitting width was found along the outline",
     "no_room": "there is no room for the windows at this depth",
+    "no_time": "it took no time of its own",
     "no_truth": "the recording holds no true values",
 }
 

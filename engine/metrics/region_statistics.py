@@ -6,15 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.metrics.base import MINIMUM_PIXELS, MetricInput, given
+from engine.metrics.border import interior
 from engine.metrics.region_pixels import local_mask, misses
 from engine.types import Ellipse, Geometry, Map
 
-MINIMUM_PIXELS = 25
 MINIMUM_CELLS = 3.0
 BEAM_WIDTH_WAVELENGTHS = 2.0
 """Lateral resolution of a focused linear array at about f/2, in wavelengths; 0.6 mm at 5 MHz."""
-
-DEFAULT_WINDOW_M = 2e-3
 
 
 @dataclass(frozen=True)
@@ -58,3 +57,25 @@ def statistics(
     # einsum stays on this thread: a product of the linear algebra library would wait for its own threads each time.
     deviation = math.sqrt(float(np.einsum("i,i", centred, centred)) / (valid.size - ddof))
     return RegionStatistics(valid.size, -mean, deviation)
+
+
+def target_statistics(source: MetricInput) -> RegionStatistics:
+    """Return the statistics of a frame's target."""
+    return _in(source, source.target)
+
+
+def background_statistics(source: MetricInput) -> RegionStatistics:
+    """Return the statistics of a frame's background."""
+    return _in(source, source.background)
+
+
+def image_statistics(source: MetricInput) -> RegionStatistics:
+    """Return the statistics of a whole map without its border."""
+    strain = given(source.strain)
+    inner = strain[interior((strain.shape[0], strain.shape[1]), source.geometry, source.window_m)]
+    return statistics(inner, source.geometry, source.window_m, source.ddof)
+
+
+def _in(source: MetricInput, ellipse: Ellipse | None) -> RegionStatistics:
+    values = region_strain(given(source.strain), source.geometry, ellipse)
+    return statistics(values, source.geometry, source.window_m, source.ddof)

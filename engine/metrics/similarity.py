@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, maximum_filter
 
-from engine.metrics.base import Measurement
-from engine.metrics.contrast import MINIMUM_PIXELS
+from engine.metrics.base import MINIMUM_PIXELS, Finding, Measurement, Metric, MetricInput, given, register
 from engine.types import Map
 
 WINDOW = 11
@@ -59,3 +58,23 @@ def ncc(first: Map, second: Map, name: str = "ncc") -> Measurement:
 
 def _smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(gaussian_filter(values, SIGMA, radius=WINDOW // 2), dtype=np.float64)
+
+
+def _of_truth(source: MetricInput) -> Finding:
+    found = mssim(given(source.strain), given(source.truth).axial_strain)
+    return Finding(found.value, found.count, found.reason)
+
+
+register(
+    Metric(
+        "mssim",
+        "MSSIM",
+        "Mean structural similarity",
+        "Mean structural similarity of the strain map with the true one",
+        _of_truth,
+        ("strain", "truth"),
+        better="higher",
+        places=frozenset({"evaluation"}),
+        order=700,
+    ),
+)

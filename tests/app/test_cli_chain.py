@@ -11,6 +11,7 @@ from PIL import Image
 
 from app.cli import main
 from engine.export.result_file import read_result
+from engine.metrics.base import METRICS, Finding, Metric, register
 from engine.metrics.contrast import strain_metrics
 from engine.types import Ellipse
 
@@ -96,6 +97,20 @@ def test_json_csv_and_the_engine_agree(result_file: Path, capsys: pytest.Capture
     assert facts["frames"][0]["metrics"]["mean_target"]["value"] == pytest.approx(1.0, rel=0.1)
 
 
+def test_a_metric_that_is_registered_is_printed_in_every_form(
+    result_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    METRICS.discover()
+    monkeypatch.setattr(METRICS, "_entries", dict(METRICS._entries))
+    register(Metric("answer", "Answer", "The answer", "Always 42", lambda source: Finding(42.0), ("strain",), "%"))
+    facts = run_json(capsys, "metrics", str(result_file), *TARGET, "--frame", "2")
+    assert facts["frames"][0]["metrics"]["answer"]["value"] == 42.0
+    assert main(["metrics", str(result_file), *TARGET, "--frame", "2", "--csv"]) == 0
+    assert "answer_percent" in capsys.readouterr().out
+    assert main(["metrics", str(result_file), *TARGET, "--frame", "2"]) == 0
+    assert "The answer" in capsys.readouterr().out
+
+
 def test_missing_numbers_are_null_with_a_reason(result_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     facts = run_json(capsys, "metrics", str(result_file), *TARGET, "--frame", "2")
     (frame,) = facts["frames"]
@@ -108,7 +123,7 @@ def test_missing_numbers_are_null_with_a_reason(result_file: Path, capsys: pytes
 def test_the_table_for_people_shows_dashes_and_warnings(result_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["metrics", str(result_file), *TARGET, "--background", "40,6,2,2", "--frame", "1"]) == 0
     shown = capsys.readouterr()
-    assert "SNR target" in shown.out
+    assert "SNR of the target" in shown.out
     assert "dB" in shown.out
     assert "outside the image" in shown.out
     assert shown.err.startswith("strainscope: warning: background")

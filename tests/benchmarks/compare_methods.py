@@ -15,8 +15,8 @@ import torch
 
 from engine.estimators.base import ESTIMATORS
 from engine.evaluation.evaluate import Evaluation, evaluate
-from engine.evaluation.measure import METRICS
 from engine.evaluation.sets import evaluation_set
+from engine.metrics.base import metrics_shown
 from engine.pipeline import Settings
 from tests.benchmarks.peers import peers, tuned
 
@@ -35,11 +35,11 @@ def available() -> list[str]:
 def table(found: Evaluation) -> list[str]:
     """Lines of a Markdown table, one row a method."""
     lines = [
-        "| method | " + " | ".join(f"{info.label} ({info.unit})" for info in METRICS.values()) + " |",
-        "|" + "---|" * (1 + len(METRICS)),
+        "| method | " + " | ".join(metric.label for metric in metrics_shown("evaluation")) + " |",
+        "|" + "---|" * (1 + len(metrics_shown("evaluation"))),
     ]
     for method in found.methods:
-        cells = [f"{found.summary(method, metric).median:.3g}" for metric in METRICS]
+        cells = [f"{found.summary(method, metric.name).median:.3g}" for metric in metrics_shown("evaluation")]
         lines.append(f"| {method} | " + " | ".join(cells) + " |")
     return lines
 
@@ -72,9 +72,9 @@ def summaries(found: Evaluation) -> dict[str, dict[str, dict[str, dict[str, floa
     return {
         method: {
             name: {
-                metric: {"median": summary.median, "mean": summary.mean}
-                for metric in METRICS
-                for summary in [found.summary(method, metric, level)]
+                metric.name: {"median": summary.median, "mean": summary.mean}
+                for metric in metrics_shown("evaluation")
+                for summary in [found.summary(method, metric.name, level)]
             }
             for name, level in levels.items()
         }

@@ -25,16 +25,10 @@ from app.state.raster import Limits, color_table, limits_of, shown_strain, strai
 from app.views.image_pane import ImagePane, image_scale
 from app.views.linked_plots import LinkedPlots
 from engine.frames import frame_title
+from engine.metrics.base import metrics_shown
 from engine.metrics.relative import relative_strain
 from engine.quantity import strain_quantity
 
-METRICS = {
-    "snr_target": "SNRt",
-    "snr_background": "SNRbg",
-    "cnr": "CNR",
-    "snre": "SNRe",
-    "strain_ratio": "Strain ratio",
-}
 DIVERGING = "crameri:vik"
 HARDLY_COMPRESSED = "Hardly compressed: no relative strain."
 
@@ -62,6 +56,7 @@ class CompareView(QWidget):
         self.limits: Limits | None = None
         """What both maps are shown under."""
         self.cells: dict[tuple[str, str], QLabel] = {}
+        self._metrics = metrics_shown("figure")
         self._extent = QRectF()
         self._places = QGridLayout()
         self._in_a_row: bool | None = None
@@ -160,15 +155,15 @@ class CompareView(QWidget):
         choice.addWidget(self.export)
         grid = QGridLayout(self._numbers)
         grid.setHorizontalSpacing(16)
-        for column, title in enumerate(("", *METRICS.values())):
+        for column, title in enumerate(("", *(metric.short for metric in self._metrics))):
             grid.addWidget(QLabel(title), 0, column)
         for line, (key, title) in enumerate((("first", "A"), ("second", "B"), ("difference", "A \u2212 B")), start=1):
             grid.addWidget(QLabel(title), line, 0)
-            for column, name in enumerate(METRICS, start=1):
-                self.cells[key, name] = QLabel()
-                self.cells[key, name].setAccessibleName(f"{METRICS[name]} of {title}")
-                grid.addWidget(self.cells[key, name], line, column)
-        grid.setColumnStretch(len(METRICS) + 1, 1)
+            for column, metric in enumerate(self._metrics, start=1):
+                cell = self.cells[key, metric.name] = QLabel()
+                cell.setAccessibleName(f"{metric.short} of {title}")
+                grid.addWidget(cell, line, column)
+        grid.setColumnStretch(len(self._metrics) + 1, 1)
         grid.setRowStretch(4, 1)
         column_layout = QVBoxLayout(self)
         column_layout.setContentsMargins(0, 0, 0, 0)
@@ -218,7 +213,7 @@ class CompareView(QWidget):
         self.difference.set_caption("")
 
     def _show_numbers(self, comparison: Comparison | None) -> None:
-        for name in METRICS:
+        for name in (metric.name for metric in self._metrics):
             first = _value(None if comparison is None else comparison.first, name)
             second = _value(None if comparison is None else comparison.second, name)
             gap = None if first is None or second is None else first - second

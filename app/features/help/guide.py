@@ -1,5 +1,6 @@
 """The user guide in its own window: headings on the left, text and pictures on the right, a search below."""
 
+import re
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QUrl, Slot
@@ -16,9 +17,18 @@ from PySide6.QtWidgets import (
 )
 
 import resources
+from engine.metrics.base import metrics_shown
 
 FOLDER = Path(resources.__file__).parent / "guide"
 WIDEST_PICTURE_PX = 640
+METRICS_PLACE = re.compile("<!-- metrics.*-->")
+
+
+def guide_text() -> str:
+    """Return the guide as Markdown, with the table of metrics made from their registry."""
+    rows = [f"| {entry.short} | {entry.help} |" for entry in metrics_shown() if "truth" not in entry.needs]
+    text = (FOLDER / "guide.md").read_text(encoding="utf-8")
+    return METRICS_PLACE.sub("\n".join(("| | |", "|---|---|", *rows)), text)
 
 
 class GuideBrowser(QTextBrowser):
@@ -48,7 +58,7 @@ class GuideWindow(QDialog):
         self.text = GuideBrowser()
         self.text.setAccessibleName("Guide")
         self.text.setOpenLinks(False)
-        self.text.setMarkdown((FOLDER / "guide.md").read_text(encoding="utf-8"))
+        self.text.setMarkdown(guide_text())
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search, Enter for the next place")
         self.search.setAccessibleName("Search the guide")

@@ -9,7 +9,7 @@ from app.features.maps.controller import MapsController
 from app.features.maps.state import MAP_TITLES, MapState
 from app.forms import ParameterForm
 from app.panels.base import PANELS, Panel, PanelInfo
-from app.panels.measurements import DASH, three_figures
+from app.panels.numbers import DASH, three_figures
 from app.state import ViewerState
 from engine.metrics.reasons import explain
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 
 from app.state.viewer import ViewerState
 from engine.elasticity.base import RelativeModulus, modulus_ratio, normalised
@@ -24,6 +24,8 @@ MAP_COLORS: dict[MapKind, str] = {"error": "crameri:vik", "modulus": "magma"}
 NOT_COMPUTED = "Relative modulus was not computed for this frame yet."
 
 STILL_TO_COME = "Relative modulus of this frame is computed again once its strain is there."
+
+NO_RATIO = Measurement("modulus_ratio", float("nan"), reason="Compute the relative modulus first (Ctrl+M)")
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,10 @@ class MapState(QObject):
         self._moduli: dict[ModulusKey, RelativeModulus] = {}
         # What was made last of a map and a region: panels and actions ask for it many times over.
         self._relative: tuple[RelativeModulus, Ellipse, RelativeModulus | None] | None = None
-        self._ratio: tuple[RelativeModulus, Ellipse, Measurement] | None = None
+        self._ratio: tuple[RelativeModulus, Ellipse | None, Measurement] | None = None
+        for signal in (self.modulus_changed, state.regions_changed, state.frame_changed, state.runs_changed):
+            signal.connect(self._tell_ratio)
+        self._tell_ratio()
 
     def choose(self, kind: MapKind) -> None:
         """Choose the map."""
@@ -170,11 +175,13 @@ class MapState(QObject):
         modulus, target = self.modulus, self._state.regions.target
         if modulus is None:
             return None
-        if target is None:
-            return Measurement("modulus_ratio", float("nan"), reason="not_drawn")
         if self._ratio is None or self._ratio[0] is not modulus or self._ratio[1] != target:
             self._ratio = (modulus, target, modulus_ratio(modulus, target))
         return self._ratio[2]
+
+    @Slot()
+    def _tell_ratio(self) -> None:
+        self._state.set_other_measurement(self.ratio() or NO_RATIO)
 
     def unavailable(self, kind: MapKind) -> str:
         """Say why a map cannot be shown, or nothing."""

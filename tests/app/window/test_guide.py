@@ -5,8 +5,9 @@ import re
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QImage, QTextDocument
 
-from app.features.help.guide import FOLDER, WIDEST_PICTURE_PX, GuideWindow
+from app.features.help.guide import FOLDER, WIDEST_PICTURE_PX, GuideWindow, guide_text
 from app.window.main_window import MainWindow
+from engine.metrics.base import METRICS
 
 
 def test_the_guide_opens_and_finds(window: MainWindow) -> None:
@@ -40,3 +41,11 @@ def test_nothing_outside_the_guide_is_loaded(window: MainWindow) -> None:
     for name in ("../screenshots/window-dark.png", "http://example.com/x.png", "no-such.png"):
         loaded = guide.text.loadResource(kind, QUrl(name))
         assert loaded is None or loaded.isNull()
+
+
+def test_the_table_of_numbers_comes_from_the_metrics() -> None:
+    text = guide_text()
+    assert "<!-- metrics" not in text
+    for name in METRICS.names():
+        metric = METRICS.get(name)
+        assert (f"| {metric.short} | {metric.help} |" in text) is ("truth" not in metric.needs)

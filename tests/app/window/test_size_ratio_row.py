@@ -9,7 +9,8 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.features.export import controller as exporting
-from app.panels.measurements import DASH, MeasurementsPanel
+from app.panels.measurements import MeasurementsPanel
+from app.panels.numbers import DASH
 from app.state import Regions, Role, Tool
 from app.window.main_window import MainWindow
 from engine.types import Ellipse, Provenance

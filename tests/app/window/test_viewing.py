@@ -8,7 +8,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from pytestqt.qtbot import QtBot
 
 from app.panels.graphs import GraphsPanel
-from app.panels.measurements import DASH, MeasurementsPanel
+from app.panels.measurements import MeasurementsPanel
+from app.panels.numbers import DASH
 from app.state import Display, FrameMeasurements
 from app.state.image_grid import ImageGrid
 from app.state.raster import (

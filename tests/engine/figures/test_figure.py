@@ -123,7 +123,7 @@ def test_the_colour_bar_says_unit_limits_and_direction(content: FigureContent) -
     bar = next(axes for axes in figure.axes if axes.get_ylabel() == "Compressive strain (%)")
     assert bar.get_ylim() == pytest.approx((0.0, 2.5))
     words = " ".join(" ".join(text.get_text() for text in figure.texts).split())
-    for wanted in ("soft / high strain", "stiff / low strain", "SNR (T)", "CNR", "dB", "no valid estimate", "Phantom"):
+    for wanted in ("soft / high strain", "stiff / low strain", "SNRt", "CNR", "dB", "no valid estimate", "Phantom"):
         assert wanted in words
 
 

@@ -7,7 +7,6 @@ from engine.metrics.accuracy import (
     comparable,
     displacement_accuracy,
     displacement_snr,
-    natural_decibel,
     nrmse,
     strain_accuracy,
 )
@@ -110,9 +109,3 @@ def test_displacement_snr_is_a_power_ratio() -> None:
     assert found.value == pytest.approx(100.0)
     assert found.decibel == pytest.approx(20.0)
     assert displacement_snr(truth, truth).reason == "zero_error"
-
-
-def test_the_printed_decibels_are_natural_logarithms() -> None:
-    assert natural_decibel(math.e) == pytest.approx(10.0)
-    assert natural_decibel(51.9) == pytest.approx(39.5, abs=0.01)
-    assert math.isnan(natural_decibel(0.0))

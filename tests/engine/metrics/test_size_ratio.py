@@ -4,11 +4,19 @@ import math
 
 import pytest
 
+from engine.metrics.base import Measurement, MetricInput, measure
 from engine.metrics.reasons import explain
-from engine.metrics.size_ratio import size_ratios
-from engine.types import Ellipse
+from engine.types import Ellipse, Geometry
 
 LESION = Ellipse(0.0, 20e-3, 5e-3, 4e-3)
+GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.3e-3)
+
+
+def size_ratios(target: Ellipse | None, lesion: Ellipse | None) -> dict[str, Measurement]:
+    """All metrics that need no strain."""
+    found = measure(MetricInput(GEOMETRY, target=target, lesion=lesion))
+    assert list(found) == ["eb_area_ratio", "eb_diameter_ratio"]
+    return found
 
 
 def test_the_same_outline_gives_one() -> None:

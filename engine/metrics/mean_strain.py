@@ -1,0 +1,69 @@
+"""Mean and standard deviation of compressive strain in each region and over the whole map, in percent strain."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.metrics.base import PERCENT, Finding, Metric, MetricInput, Need, register
+from engine.metrics.region_statistics import (
+    RegionStatistics,
+    background_statistics,
+    image_statistics,
+    target_statistics,
+)
+
+
+@dataclass(frozen=True)
+class _Part:
+    name: str
+    title: str
+    words: str
+    statistics: Callable[[MetricInput], RegionStatistics]
+    needs: tuple[Need, ...]
+    in_panel: bool
+
+
+def _percent(part: _Part, moment: Callable[[RegionStatistics], float]) -> Callable[[MetricInput], Finding]:
+    def function(source: MetricInput) -> Finding:
+        found = source.once(part.statistics)
+        return (
+            Finding(count=found.count, reason=found.reason)
+            if found.reason
+            else Finding(PERCENT * moment(found), found.count)
+        )
+
+    return function
+
+
+_PARTS = (
+    _Part("target", "Target", "in the target", target_statistics, ("strain", "target"), True),
+    _Part("background", "Background", "in the background", background_statistics, ("strain", "background"), True),
+    _Part("image", "Whole map", "over the whole map without its border", image_statistics, ("strain",), False),
+)
+
+for _place, _part in enumerate(_PARTS):
+    register(
+        Metric(
+            f"mean_{_part.name}",
+            f"{_part.title} strain",
+            f"Mean strain, {_part.title.lower()}",
+            f"Mean compressive strain {_part.words}",
+            _percent(_part, lambda found: found.mean),
+            _part.needs,
+            "%",
+            places=frozenset({"panel"} if _part.in_panel else ()),
+            order=400 + 20 * _place,
+        )
+    )
+    register(
+        Metric(
+            f"std_{_part.name}",
+            f"{_part.title} SD",
+            f"Standard deviation, {_part.title.lower()}",
+            f"Standard deviation of strain {_part.words}",
+            _percent(_part, lambda found: found.deviation),
+            _part.needs,
+            "%",
+            places=frozenset(),
+            order=410 + 20 * _place,
+        )
+    )

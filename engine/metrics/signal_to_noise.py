@@ -1,0 +1,63 @@
+"""Signal-to-noise ratio of strain: mean over standard deviation (Joarder et al. 2025, equation 12)."""
+
+from collections.abc import Callable
+
+from engine.metrics.base import Finding, Metric, MetricInput, register
+from engine.metrics.region_statistics import (
+    RegionStatistics,
+    background_statistics,
+    image_statistics,
+    target_statistics,
+)
+
+
+def _ratio(region: Callable[[MetricInput], RegionStatistics]) -> Callable[[MetricInput], Finding]:
+    def function(source: MetricInput) -> Finding:
+        found = source.once(region)
+        reason = found.reason or ("zero_variance" if found.deviation == 0 else "")
+        if reason:
+            return Finding(count=found.count, reason=reason)
+        return Finding(found.mean / found.deviation, found.count)
+
+    return function
+
+
+register(
+    Metric(
+        "snr_target",
+        "SNRt",
+        "SNR of the target",
+        "Signal-to-noise ratio of the strain in the target: mean over standard deviation",
+        _ratio(target_statistics),
+        ("strain", "target"),
+        better="higher",
+        decibel=20.0,
+        order=200,
+    )
+)
+register(
+    Metric(
+        "snr_background",
+        "SNRbg",
+        "SNR of the background",
+        "Signal-to-noise ratio of the strain in the background: mean over standard deviation",
+        _ratio(background_statistics),
+        ("strain", "background"),
+        better="higher",
+        decibel=20.0,
+        order=210,
+    )
+)
+register(
+    Metric(
+        "snre",
+        "SNRe",
+        "SNR of the whole map",
+        "Signal-to-noise ratio of the whole strain map without its border",
+        _ratio(image_statistics),
+        ("strain",),
+        better="higher",
+        decibel=20.0,
+        order=240,
+    )
+)
