@@ -14,4 +14,8 @@ Reading order, which is the order of the signal chain:
 `engine.simulation`, `engine.losses`, `engine.networks` and `engine.training` make and train the networks.
 """
 
+from engine.waiting import wait_passively
+
+wait_passively()
+
 __version__ = "0.1.0"
