@@ -19,17 +19,33 @@ ASSUMED = {"sound_speed_m_s": 1540.0, "start_depth_m": 0.0}
 REQUIRED = ("sampling_hz", "center_hz", "pitch_m")
 """Values that are never assumed without asking."""
 
+KINDS = {
+    "rf": "RF as it is stored",
+    "offset": "RF around a level, which is taken off",
+    "iq-samples": "IQ, I and Q alternate along each line",
+    "iq-lines": "IQ, a line of I is followed by a line of Q",
+}
+"""Kinds of data between which a user may choose where a file leaves it open or is wrong."""
+
 
 @dataclass(frozen=True)
 class ReadOptions:
     """Choices a user makes where a file leaves them open.
 
     `variable` names one of several arrays; `axes` gives the meaning of the stored axes, a permutation of the letters
-    f(rame), a(xial), l(ateral), for example "laf", or two letters for a single frame.
+    f(rame), a(xial), l(ateral), for example "laf", or two letters for a single frame. `kind`, one of `KINDS`, overrules
+    what a label or the numbers say of the kind of data. `given` holds geometry that the user states, for readers that
+    need it to make RF at all (the carrier of IQ, say).
     """
 
     variable: str | None = None
     axes: str | None = None
+    kind: str | None = None
+    given: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.kind is not None and self.kind not in KINDS:
+            raise ParameterError(f"kind: {self.kind!r} is not one of {', '.join(KINDS)}")
 
 
 @dataclass(frozen=True)
@@ -42,6 +58,11 @@ class Recording:
     that are computed (beamformed, say), so that nobody reads one without need. `sector` is set where lines fan out.
     `companions` are further files that hold samples, such as the .raw beside a .mhd. `stored_frame` gives the samples
     that a frame is computed from, where frames are computed.
+
+    `found_at` names the place in the file of each known value. `says_no_rf` is the label, if any, by which the file
+    calls its data something else than RF. `rate_factor` is how many samples of the RF stand for one of the file, whose
+    rate is what a user gives. `pending` names the geometry without which no frame can be read: open the file again
+    with it in `ReadOptions.given`. `time_s` is when a single frame was taken.
     """
 
     shape: tuple[int, int, int]
@@ -60,6 +81,12 @@ class Recording:
     notes: tuple[str, ...] = ()
     companions: tuple[Path, ...] = ()
     stored_frame: Callable[[int], NDArray[Any]] | None = None
+    found_at: Mapping[str, str] = field(default_factory=dict)
+    kind: str = "rf"
+    says_no_rf: str = ""
+    rate_factor: int = 1
+    pending: tuple[str, ...] = ()
+    time_s: float | None = None
 
     def missing(self) -> tuple[str, ...]:
         """Geometry values that the file does not give, in the order in which to ask for them."""
@@ -70,9 +97,9 @@ class Recording:
 
         With a sampling rate, the centre frequency is measured from the spectrum of frame 0, unless frames are costly.
         """
-        stated = {**self.known, **(given or {})}
+        stated = {**self.known, **self._of_rf(given or {})}
         values = {**self.suggested, **stated}
-        if self.costly or "center_hz" in stated or "sampling_hz" not in values:
+        if self.costly or self.pending or "center_hz" in stated or "sampling_hz" not in values:
             return self.suggested
         return {**self.suggested, "center_hz": measure_center_hz(self.read_frame(0), values["sampling_hz"])}
 
@@ -82,8 +109,10 @@ class Recording:
         A value in `REQUIRED` that nobody gives is a MissingGeometryError, unless `accept_suggested` allows the
         suggestion for it.
         """
-        given = dict(given or {})
+        if self.pending:
+            raise MissingGeometryError(self.paths[0].name, self.pending)
         suggested = self.suggestions(given) if accept_suggested else {}
+        given = self._of_rf(given or {})
         values: dict[str, float] = {**ASSUMED, **suggested, **self.known, **given}
         absent = [name for name in REQUIRED if name not in values]
         if absent:
@@ -103,6 +132,13 @@ class Recording:
             companions=self.companions,
             stored_frame=self.stored_frame,
         )
+
+    def _of_rf(self, given: Mapping[str, float]) -> dict[str, float]:
+        """Return the user's values with the rate of the file turned into that of the RF."""
+        values = dict(given)
+        if "sampling_hz" in values:
+            values["sampling_hz"] *= self.rate_factor
+        return values
 
 
 class Reader(ABC):

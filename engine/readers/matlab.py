@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from engine.errors import ReadError
 from engine.readers.base import READERS, Reader, ReadOptions, Recording, choose_variable
 from engine.readers.common.axes import arranged_shape, resolve_axes
-from engine.readers.common.checks import positive, require_signed, sequence_shape
+from engine.readers.common.checks import positive, require_numbers, sequence_shape
 from engine.readers.common.remodulate import RemodulatedFrames
 from engine.readers.matlab_file.geometry import MatlabGeometry, matlab_geometry
 from engine.readers.matlab_file.source import MAGIC, MatlabSource, open_matlab
@@ -114,7 +114,7 @@ def _rank(name: str) -> int:
 def _frames(path: Path, source: MatlabSource, names: tuple[str, ...], options: ReadOptions) -> _Frames:
     variable = source.variables[names[0]]
     if variable.dtype is not None:
-        require_signed(path, variable.dtype, names[0])
+        require_numbers(path, variable.dtype, names[0])
     axes = resolve_axes(path, variable.shape, options.axes, _default_axes(variable))
     frames, stored_rows, lines = sequence_shape(path, *arranged_shape(variable.shape, axes))
     rows = _valid_rows(source, stored_rows)

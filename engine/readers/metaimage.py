@@ -1,23 +1,22 @@
 """MetaImage (.mhd with a data file, .mha in one file), as ITK and PLUS write it; one frame or many.
 
-`DimSize = lines samples frames`; `ElementSpacing` in mm in the same order, with 1 1 1 a placeholder that says nothing.
-The axial spacing gives the sampling rate only through the sound speed, so that rate counts as assumed.
+`DimSize` and `ElementSpacing` go from the fastest axis to the slowest. Which of them is depth, in what unit the spacing
+is and what kind of data there is says `engine.readers.common.ultrasound_image`, for this format and its relatives.
 Format: https://itk.org/Wiki/ITK/MetaIO/Documentation
 """
 
-import sys
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
 
 from engine.errors import ReadError
-from engine.readers.base import ASSUMED, READERS, Reader, ReadOptions, Recording
-from engine.readers.common.axes import arranged_shape, resolve_axes, take_frame
-from engine.readers.common.checks import DEFLATE_RATIO, require_bytes, require_signed, sequence_shape
-from engine.types import Map
+from engine.readers.base import READERS, Reader, ReadOptions, Recording
+from engine.readers.common.checks import DEFLATE_RATIO, require_bytes, require_numbers
+from engine.readers.common.ultrasound_image import UltrasoundImage
 
 LARGEST_HEADER = 2**24
 TYPES = {
@@ -32,11 +31,6 @@ TYPES = {
     "MET_FLOAT": "f4",
     "MET_DOUBLE": "f8",
 }
-AXIAL_MM, LATERAL_MM = (0.001, 0.5), (0.01, 5.0)
-"""Spacings that RF can have; others are placeholders or another unit, and are not believed."""
-
-STORED_AXES = {"M": "l", "U": "l", "F": "a", "N": "a", "A": "f", "D": "f"}
-"""Letters of PLUS's `UltrasoundImageOrientation`: marked/unmarked side, far/near, ascending/descending elevation."""
 
 
 @READERS.entry("metaimage")
@@ -57,33 +51,25 @@ class MetaImage(Reader):
     def read(self, path: Path, options: ReadOptions) -> Recording:
         """Open header and data file; compressed data are inflated as frames are asked for."""
         header, end = _header(path)
-        shape, dtype = _shape(path, header), _dtype(path, header)
-        default = _stored_axes(path, header, len(shape))
-        axes = resolve_axes(path, shape, options.axes, default)
-        sizes = sequence_shape(path, *arranged_shape(shape, axes))
-        read_stored = _data(path, header, end, shape, dtype)
-
-        def read_frame(index: int) -> Map:
-            stored, at = read_stored(index)
-            return _unmirror(take_frame(stored, axes, at), header)
-
-        known, suggested, notes = _geometry(path, header, axes, sizes[0])
-        target = header["ElementDataFile"]
-        return Recording(
-            sizes,
-            known,
-            read_frame,
-            (path,),
+        dtype, target = _dtype(path, header), header["ElementDataFile"]
+        name = "ElementSpacing" if "ElementSpacing" in header else "ElementSize"
+        spacing = tuple(reversed(_numbers(path, header, name))) if name in header else ()
+        shape = _shape(path, header)
+        image = UltrasoundImage(
+            path,
             "MetaImage",
-            suggested,
-            axes=axes,
-            notes=notes,
-            companions=() if target == "LOCAL" else (_beside(path, target),),
+            shape,
+            lambda shape: _data(path, header, end, shape, dtype),
+            header,
+            spacing[-len(shape) :],
+            name,
         )
+        recording = image.recording(options)
+        return replace(recording, companions=() if target == "LOCAL" else (_beside(path, target),))
 
 
 def _header(path: Path) -> tuple[dict[str, str], int]:
-    """Parse up to and with `ElementDataFile`; also return where the header ends."""
+    """Parse the header, also what follows `ElementDataFile` where the data lie elsewhere; return where it ends."""
     header: dict[str, str] = {}
     read = 0
     with path.open("rb") as stream:
@@ -91,13 +77,15 @@ def _header(path: Path) -> tuple[dict[str, str], int]:
             read += len(line)
             key, equals, value = line.decode("utf-8", "replace").partition("=")
             if not equals or read > LARGEST_HEADER:
-                if not key.strip() and read <= LARGEST_HEADER:
+                if read <= LARGEST_HEADER and (not key.strip() or "ElementDataFile" in header):
                     continue
                 raise ReadError(path, f"damaged MetaImage header: {key.strip()[:40]!r} is not of the form key = value")
-            header[key.strip()] = value.strip()
-            if key.strip() == "ElementDataFile":
-                return header, read
-    raise ReadError(path, "MetaImage header has no ElementDataFile")
+            header.setdefault(key.strip(), value.strip())
+            if key.strip() == "ElementDataFile" and value.strip() == "LOCAL":
+                break
+    if "ElementDataFile" not in header:
+        raise ReadError(path, "MetaImage header has no ElementDataFile")
+    return header, read
 
 
 def _shape(path: Path, header: Mapping[str, str]) -> tuple[int, ...]:
@@ -119,29 +107,16 @@ def _dtype(path: Path, header: Mapping[str, str]) -> np.dtype[np.generic]:
     kind = header.get("ElementType", "")
     if kind not in TYPES:
         raise ReadError(path, f"ElementType {kind!r} is not one of {', '.join(TYPES)}")
-    if header.get("BinaryData", "True").lower() != "true":
+    if not _flag(header, "BinaryData", "True"):
         raise ReadError(path, "its values are stored as text, only binary data are read")
-    big = header.get("ElementByteOrderMSB", header.get("BinaryDataByteOrderMSB", "False")).lower() == "true"
+    big = _flag(header, "ElementByteOrderMSB", header.get("BinaryDataByteOrderMSB", "False"))
     dtype = np.dtype((">" if big else "<") + TYPES[kind])
-    require_signed(path, dtype)
+    require_numbers(path, dtype)
     return dtype
 
 
-def _stored_axes(path: Path, header: Mapping[str, str], count: int) -> str:
-    if "BRIGHTNESS" in header.get("UltrasoundImageType", ""):
-        raise ReadError(path, "holds B-mode, not RF: UltrasoundImageType is BRIGHTNESS")
-    if "IQ" in header.get("UltrasoundImageType", ""):
-        raise ReadError(path, "holds IQ lines without a demodulation frequency: UltrasoundImageType is RF_IQ")
-    letters = [STORED_AXES.get(letter) for letter in header.get("UltrasoundImageOrientation", "MFA")[:3]]
-    axes = "".join(letter or "?" for letter in reversed(letters)).rjust(3, "f")
-    return axes[-count:] if sorted(axes) == ["a", "f", "l"] else "fal"[-count:]
-
-
-def _unmirror(frame: Map, header: Mapping[str, str]) -> Map:
-    """Turn near-to-far downwards and the marked side first, as PLUS's orientation letters say."""
-    orientation = header.get("UltrasoundImageOrientation", "MF")[:2]
-    frame = frame[::-1] if "N" in orientation else frame
-    return frame[:, ::-1] if "U" in orientation else frame
+def _flag(header: Mapping[str, str], key: str, default: str) -> bool:
+    return header.get(key, default).lower() in {"true", "1"}
 
 
 def _data(
@@ -153,7 +128,7 @@ def _data(
     where = path if local else _beside(path, target)
     available = where.stat().st_size
     size = int(np.prod(shape, dtype=object)) * dtype.itemsize
-    if header.get("CompressedData", "False").lower() == "true":
+    if _flag(header, "CompressedData", "False"):
         start = end if local else 0
         require_bytes(where, -(-size // DEFLATE_RATIO), available - start, "DimSize (compressed)")
         return _Inflated(where, start, shape, dtype)
@@ -215,36 +190,6 @@ class _Inflated:
                 parts.append(part)
                 wanted -= len(part)
         return b"".join(parts)
-
-
-def _geometry(
-    path: Path, header: Mapping[str, str], axes: str, frames: int
-) -> tuple[dict[str, float], dict[str, float], tuple[str, ...]]:
-    known: dict[str, float] = {}
-    suggested: dict[str, float] = {}
-    notes: list[str] = []
-    name = "ElementSpacing" if "ElementSpacing" in header else "ElementSize"
-    if name in header:
-        spacing = dict(zip(axes, reversed(_numbers(path, header, name)[: len(axes)]), strict=False))
-        axial, lateral = spacing.get("a", 0.0), spacing.get("l", 0.0)
-        if AXIAL_MM[0] <= axial <= AXIAL_MM[1] and LATERAL_MM[0] <= lateral <= LATERAL_MM[1] and axial != lateral:
-            known["pitch_m"] = lateral * 1e-3
-            suggested["sampling_hz"] = ASSUMED["sound_speed_m_s"] / (2 * axial * 1e-3)
-            notes.append(f"sampling rate from the axial spacing of {axial:g} mm at {ASSUMED['sound_speed_m_s']:g} m/s")
-        else:
-            notes.append(f"{name} = {header[name]} is a placeholder and is not used")
-    rate = _frame_rate(header, frames)
-    if rate is not None:
-        known["frame_rate_hz"] = rate
-    return known, suggested, tuple(notes)
-
-
-def _frame_rate(header: Mapping[str, str], frames: int) -> float | None:
-    try:
-        first, last = (float(header[f"Seq_Frame{k:04d}_Timestamp"]) for k in (0, frames - 1))
-    except (KeyError, ValueError):
-        return None
-    return (frames - 1) / (last - first) if 0 < last - first < sys.maxsize else None
 
 
 def _numbers(path: Path, header: Mapping[str, str], key: str) -> list[float]:

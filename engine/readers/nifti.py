@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine.errors import ReadError
 from engine.readers.base import ASSUMED, READERS, Reader, ReadOptions, Recording
 from engine.readers.common.axes import arranged_shape, resolve_axes, take_frame
-from engine.readers.common.checks import DEFLATE_RATIO, require_bytes, require_signed, sequence_shape
+from engine.readers.common.checks import DEFLATE_RATIO, require_bytes, require_numbers, sequence_shape
 from engine.types import Map
 
 TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"}
@@ -104,7 +104,7 @@ def _layout(path: Path, head: bytes, order: str) -> tuple[tuple[int, ...], np.dt
     if kind not in TYPES:
         raise ReadError(path, f"datatype {kind} is not one of numbers that can be RF")
     dtype = np.dtype(order + TYPES[kind])
-    require_signed(path, dtype)
+    require_numbers(path, dtype)
     if not HEADER_BYTES <= start < 2**31:
         raise ReadError(path, f"vox_offset is {start}, impossible")
     return tuple(int(size) for size in dim[1 : dim[0] + 1]), dtype, int(start)

@@ -15,7 +15,7 @@ import numpy as np
 from engine.errors import ReadError
 from engine.readers.base import READERS, Reader, ReadOptions, Recording, choose_variable
 from engine.readers.common.axes import arranged_shape, resolve_axes, take_frame
-from engine.readers.common.checks import geometry_values, require_bytes, require_signed, sequence_shape
+from engine.readers.common.checks import geometry_values, require_bytes, require_numbers, sequence_shape
 from engine.types import Map, geometry_fields
 
 Header = tuple[tuple[int, ...], bool, np.dtype[np.generic]]
@@ -151,6 +151,6 @@ def _arrange(
 ) -> tuple[str, tuple[int, int, int]]:
     if dtype.kind == "c":
         raise ReadError(path, COMPLEX)
-    require_signed(path, dtype)
+    require_numbers(path, dtype)
     axes = resolve_axes(path, shape, options.axes, "fal")
     return axes, sequence_shape(path, *arranged_shape(shape, axes))

@@ -9,7 +9,9 @@ import numpy as np
 
 from engine.errors import ParameterError, ReadError, StrainscopeError
 from engine.readers.base import Reader, ReadOptions, Recording
-from engine.readers.common.checks import DAMAGED, require_rf
+from engine.readers.common.checks import DAMAGED
+from engine.readers.common.frame_times import frame_times
+from engine.readers.common.kind import settle_kind
 from engine.readers.recognise import find_recordings
 from engine.types import Map
 
@@ -30,7 +32,7 @@ def open_recording(paths: Sequence[Path], options: ReadOptions = DEFAULTS) -> Re
     recordings = [_open_one(path, reader, options) for path, reader in found.items()]
     recording = recordings[0] if len(recordings) == 1 else _join(recordings)
     if not recording.costly:
-        recording = _inspect(recording)
+        recording = _inspect(recording, options)
     return recording
 
 
@@ -84,8 +86,12 @@ def _join(recordings: list[Recording]) -> Recording:
     shape = (len(recordings), *first.shape[1:])
     readers = [each.read_frame for each in recordings]
     stored = [each.stored_frame for each in recordings if each.stored_frame is not None]
+    times = [each.time_s for each in recordings if each.time_s is not None]
+    rate, time_notes = frame_times(times) if len(times) == len(recordings) else (None, ())
     return replace(
         first,
+        known=dict(first.known) if rate is None else {**first.known, "frame_rate_hz": rate},
+        notes=(*first.notes, *time_notes),
         shape=shape,
         paths=paths,
         companions=companions,
@@ -107,10 +113,9 @@ def _difference(first: Recording, other: Recording) -> str | None:
     return None
 
 
-def _inspect(recording: Recording) -> Recording:
-    """Check that frame 0 is RF, and propose the centre frequency that its spectrum shows."""
-    frame = recording.read_frame(0)
-    require_rf(recording.paths[0], frame)
+def _inspect(recording: Recording, options: ReadOptions) -> Recording:
+    """Settle from frame 0 what kind of data it is, and propose the centre frequency that its spectrum shows."""
+    recording = settle_kind(recording, options.kind)
     if "center_hz" in recording.known:
         return recording
     try:

@@ -16,7 +16,7 @@ from engine.files.hdf5_reading import dataset, inside, is_hdf5, number_at, open_
 from engine.readers.base import READERS, Reader, ReadOptions, Recording
 from engine.readers.channel_data.beamform import ChannelRecording, Transmit
 from engine.readers.channel_data.recording import beamformed
-from engine.readers.common.checks import finite, positive, require_signed
+from engine.readers.common.checks import finite, positive, require_numbers
 
 GROUP = "US/US_DATASET0000"
 
@@ -41,7 +41,7 @@ class Picmus(Reader):
         with open_hdf5(path) as file:
             group = inside(path, file, GROUP)
             shape = dataset(path, group, "data/real").shape
-            require_signed(path, dataset(path, group, "data/real").dtype, "data/real")
+            require_numbers(path, dataset(path, group, "data/real").dtype, "data/real")
             if len(shape) != 3:
                 raise ReadError(path, f"data/real must be (angles, channels, samples), found shape {shape}")
             values = {

@@ -16,7 +16,7 @@ from engine.files.hdf5_reading import dataset, inside, is_hdf5, number_at, open_
 from engine.readers.base import ASSUMED, READERS, Reader, ReadOptions, Recording, choose_variable
 from engine.readers.channel_data.beamform import ChannelRecording, Transmit
 from engine.readers.channel_data.recording import beamformed
-from engine.readers.common.checks import finite, positive, require_signed, sequence_shape
+from engine.readers.common.checks import finite, positive, require_numbers, sequence_shape
 from engine.readers.common.remodulate import RemodulatedFrames
 from engine.types import Sector
 
@@ -59,7 +59,7 @@ class _Data:
         found = inside(path, group, "data")
         self.is_complex = found is not None and "real" in getattr(found, "keys", list)()
         first = dataset(path, group, "data/real" if self.is_complex else "data")
-        require_signed(path, first.dtype, f"{name}/data")
+        require_numbers(path, first.dtype, f"{name}/data")
         self.shape = first.shape
         self._path, self._name = path, f"{name}/data"
 

@@ -19,7 +19,7 @@ from engine.files.hdf5_reading import dataset, inside, is_hdf5, open_hdf5, plain
 from engine.readers.base import ASSUMED, READERS, Reader, ReadOptions, Recording, choose_variable
 from engine.readers.channel_data.beamform import ChannelRecording, Transmit
 from engine.readers.channel_data.recording import beamformed
-from engine.readers.common.checks import finite, positive, require_signed
+from engine.readers.common.checks import finite, positive, require_numbers
 
 if TYPE_CHECKING:
     import h5py
@@ -114,7 +114,7 @@ class _Stored:
 
     def __init__(self, path: Path, file: "h5py.File", name: str, shape: tuple[int, int, int]) -> None:
         raw = dataset(path, file, name)
-        require_signed(path, raw.dtype, "raw_data")
+        require_numbers(path, raw.dtype, "raw_data")
         self.iq = raw.ndim == 2 and raw.shape[1] == 2
         self._path, self._name, self._shape, self._block = path, name, shape, math.prod(shape)
         self.frames, rest = divmod(raw.shape[0], self._block)

@@ -19,7 +19,7 @@ from engine.files.hdf5_reading import dataset, inside, is_hdf5, number_at, open_
 from engine.readers.base import ASSUMED, READERS, Reader, ReadOptions, Recording, choose_variable
 from engine.readers.channel_data.beamform import ChannelRecording, Transmit
 from engine.readers.channel_data.recording import beamformed
-from engine.readers.common.checks import finite, geometry_values, positive, require_signed, sequence_shape
+from engine.readers.common.checks import finite, geometry_values, positive, require_numbers, sequence_shape
 from engine.readers.common.remodulate import RemodulatedFrames
 from engine.types import geometry_fields
 
@@ -64,7 +64,7 @@ def _read_beamformed(path: Path, file: "h5py.File", base: str, name: str, fittin
     if not hasattr(group, "keys") or "values" not in group or "coordinates" not in group:
         raise ReadError(path, f"{name} says nothing of where its pixels lie (coordinates): choose raw_data, or save it")
     values = dataset(path, group, "values")
-    require_signed(path, values.dtype, name)
+    require_numbers(path, values.dtype, name)
     if values.ndim != 4 or values.shape[3] not in {1, 2}:
         raise ReadError(path, f"{name} has shape {values.shape}, expected (frames, z, x, 1 or 2)")
     frames, rows, lines, parts = values.shape
@@ -124,7 +124,7 @@ def _grid(path: Path, coordinates: "h5py.Dataset", rows: int, lines: int) -> tup
 
 def _read_raw(path: Path, file: "h5py.File", base: str, name: str, fitting: tuple[str, ...]) -> Recording:
     raw = dataset(path, file, name)
-    require_signed(path, raw.dtype, name)
+    require_numbers(path, raw.dtype, name)
     if raw.ndim != 5 or raw.shape[4] not in {1, 2}:
         raise ReadError(path, f"{name} has shape {raw.shape}, expected (frames, transmits, samples, elements, 1 or 2)")
     frames, count, samples, elements, parts = raw.shape

@@ -59,5 +59,6 @@ def _parse(entry: object) -> GeometryAnswer | None:
         if name in geometry_fields() and isinstance(value, int | float)
     }
     texts = {name: entry.get(name) for name in ("variable", "axes")}
-    options = ReadOptions(**{name: text for name, text in texts.items() if isinstance(text, str)})
+    chosen = {name: text if isinstance(text, str) else None for name, text in texts.items()}
+    options = ReadOptions(variable=chosen["variable"], axes=chosen["axes"])
     return GeometryAnswer(values, options, agreed=True)

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import ReadError
-from engine.types import Map
 
 LARGEST_FRAME = 2**26
 """Samples in one frame above which a header is not believed (16384 samples of 4096 lines); bounds the memory."""
@@ -87,23 +86,8 @@ def geometry_values(path: Path, values: Mapping[str, object]) -> dict[str, float
     }
 
 
-def require_rf(path: Path, frame: Map) -> None:
-    """Refuse a frame that is not RF: not finite, constant, or of one sign only (envelope, B-mode, decibels)."""
-    bad = frame.size - int(np.isfinite(frame).sum())
-    if bad:
-        raise ReadError(path, f"frame 0 holds {bad} values that are not finite numbers")
-    lowest, highest = float(frame.min()), float(frame.max())
-    if lowest == highest:
-        raise ReadError(path, f"frame 0 holds nothing but the value {lowest:g}")
-    if lowest >= 0 or highest <= 0:
-        side = "below" if lowest >= 0 else "above"
-        raise ReadError(path, f"holds B-mode or envelope, not RF: no value is {side} zero")
-
-
-def require_signed(path: Path, dtype: np.dtype[np.generic], what: str = "values") -> None:
-    """Refuse item types that cannot hold RF: 8-bit unsigned is B-mode, text and records are no samples."""
-    if dtype == np.uint8:
-        raise ReadError(path, f"holds B-mode, not RF: {what} are unsigned 8-bit")
+def require_numbers(path: Path, dtype: np.dtype[np.generic], what: str = "values") -> None:
+    """Refuse item types that cannot hold RF: text, records, complex numbers."""
     if dtype.kind not in "iuf" or dtype.itemsize > 8:
         raise ReadError(path, f"{what} are of type {dtype}, not numbers that can be RF")
 

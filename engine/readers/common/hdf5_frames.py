@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from engine.errors import ReadError
 from engine.files.hdf5_reading import dataset, open_hdf5
 from engine.readers.common.axes import arranged_shape, take_frame
-from engine.readers.common.checks import require_signed, sequence_shape
+from engine.readers.common.checks import require_numbers, sequence_shape
 from engine.types import Map
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class FrameDataset:
         found = dataset(path, file, name)
         if found.ndim != len(axes):
             raise ReadError(path, f"{name} must have {len(axes)} axes, found shape {found.shape}")
-        require_signed(path, found.dtype, name)
+        require_numbers(path, found.dtype, name)
         self.shape = sequence_shape(path, *arranged_shape(found.shape, axes))
         if found.id.get_storage_size() == 0:
             raise ReadError(path, f"{name} holds no values: shape {found.shape}, nothing stored")

@@ -29,6 +29,31 @@ def phantom() -> NDArray[np.int16]:
     return np.round(amplitude * carrier + 200 * noise + echo).astype(np.int16)
 
 
+@pytest.fixture(scope="session")
+def speckle() -> NDArray[np.float64]:
+    """RF (2, 400, 40) of at most 1: speckle of 6 MHz at 40 MHz, the second frame compressed by 1 %."""
+    rng = np.random.default_rng(11)
+    noise = rng.standard_normal((440, 50))
+    time = np.arange(-20, 21) / 40e6
+    pulse = np.exp(-((time * 6e6 * 1.3) ** 2)) * np.cos(2 * np.pi * 6e6 * time)
+    beam = np.exp(-((np.arange(-5, 6) / 1.2) ** 2))
+    frame = np.apply_along_axis(np.convolve, 0, noise, pulse, mode="valid")
+    frame = np.apply_along_axis(np.convolve, 1, frame, beam, mode="valid")
+    depth = np.arange(400)
+    squeezed = np.stack([np.interp(depth * 1.01, depth, line) for line in frame.T], axis=1)
+    pair = np.stack([frame, squeezed])
+    return np.asarray(pair / np.abs(pair).max())
+
+
+@pytest.fixture(scope="session")
+def bmode(speckle: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """B-mode (2, 400, 40) of the speckle, 8-bit unsigned, which no reader may take for RF."""
+    from scipy.signal import hilbert
+
+    image = np.log(np.abs(hilbert(speckle, axis=1)) + 1e-2)
+    return np.asarray((image - image.min()) * 40).astype(np.uint8)
+
+
 @pytest.fixture
 def assert_frames() -> Callable[[Recording, NDArray[np.generic]], None]:
     """Check that a recording holds exactly these frames, in float32."""

@@ -133,9 +133,9 @@ def test_impossible_geometry_is_named(tmp_path, phantom, save):
         open_recording([tmp_path / "a.mat"])
 
 
-def test_bmode_is_refused(tmp_path, phantom):
-    savemat(tmp_path / "a.mat", {"rf": np.abs(phantom[0]).astype(np.uint8)})
-    with pytest.raises(ReadError, match="B-mode, not RF"):
+def test_bmode_is_refused(tmp_path, bmode):
+    savemat(tmp_path / "a.mat", {"rf": bmode[0]})
+    with pytest.raises(ReadError, match="B-mode or envelope, not RF"):
         open_recording([tmp_path / "a.mat"])
 
 

@@ -63,7 +63,6 @@ def test_other_axes(tmp_path, phantom, assert_frames, name, axes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"code": 2, "bits": 8}, "B-mode, not RF"),
         ({"code": 32}, "datatype 32"),
         ({"magic": b"ni1\0"}, "pair of .hdr and .img"),
     ],

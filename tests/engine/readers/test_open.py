@@ -115,7 +115,9 @@ def test_hdf5_of_another_layout_says_what_it_holds(tmp_path):
     [
         (np.abs(np.random.default_rng(0).normal(size=(2, 64, 8))), "B-mode or envelope, not RF"),
         (-np.abs(np.random.default_rng(0).normal(size=(2, 64, 8))), "not RF: no value is above zero"),
-        (np.zeros((2, 64, 8), np.uint8), "B-mode, not RF: values are unsigned 8-bit"),
+        (np.random.default_rng(0).integers(0, 255, (2, 64, 8)).astype(np.uint8), "B-mode or envelope, not RF"),
+        (np.random.default_rng(0).uniform(-0.02, 0.06, (1000, 3)), "looks like a table or positions"),
+        (np.sin(np.arange(400.0))[:, None], "holds a single line of 400 samples"),
         (np.zeros((2, 64, 8)), "nothing but the value 0"),
         (np.full((2, 64, 8), np.nan), "1024|512 values that are not finite"),
         (np.ones((2, 64, 8), complex), "complex IQ"),
