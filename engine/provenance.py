@@ -34,6 +34,7 @@ def make_provenance(sequence: RFSequence, settings: "Settings", cancelled: Cance
             "preparation": settings.preparation.as_dict(),
             "strain_method": settings.strain_method,
             "strain": settings.strain_parameters.as_dict(),
+            **({"notes": list(sequence.notes)} if sequence.notes else {}),
         },
         weights_sha256="" if card is None else card.sha256,
         program_version=__version__,

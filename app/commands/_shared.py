@@ -13,7 +13,7 @@ import typer
 from engine.errors import ParameterError, ReadError
 
 if TYPE_CHECKING:
-    from engine.readers.base import Recording
+    from engine.readers.base import ReadOptions, Recording
     from engine.types import Result, RFSequence
 
 Files = Annotated[
@@ -44,17 +44,33 @@ class Opening:
     given: Mapping[str, float] = field(default_factory=dict)
     axes: str | None = None
     variable: str | None = None
+    data_kind: str | None = None
+    radius_mm: float | None = None
+    angle_step_deg: float | None = None
     accept_suggested: bool = False
+
+    @property
+    def options(self) -> "ReadOptions":
+        """What readers need to know of it."""
+        from engine.readers import ReadOptions
+        from engine.types import Sector
+
+        if self.radius_mm is not None and self.angle_step_deg is None:
+            raise ParameterError("--radius-mm needs --angle-step-deg, the angle from line to line")
+        sector = None
+        if self.angle_step_deg is not None:
+            sector = Sector((self.radius_mm or 0.0) * 1e-3, math.radians(self.angle_step_deg))
+        return ReadOptions(self.variable, self.axes, self.data_kind, self.given, sector)
 
     def recording(self, files: Sequence[Path]) -> "Recording":
         """Open the files; its geometry may still have holes."""
         from engine.export.result_file import is_result_file
-        from engine.readers import ReadOptions, open_recording
+        from engine.readers import open_recording
 
         for path in files:
             if is_result_file(path):
                 raise ReadError(path, "holds a result, not RF; give it to `strainscope metrics` or `figure`")
-        return open_recording(files, ReadOptions(variable=self.variable, axes=self.axes))
+        return open_recording(files, self.options)
 
     def sequence(self, files: Sequence[Path]) -> "RFSequence":
         """Open the files and complete their geometry; what is still missing is one line that names the options."""
@@ -71,10 +87,7 @@ def with_opening(command: Callable[..., None]) -> Callable[..., None]:
     def run(**values: Any) -> None:
         chosen = {entry.name: values.pop(entry.name) for entry in options}
         given = {name: _checked(name, chosen[name]) for name in _HELP if chosen[name] is not None}
-        command(
-            **values,
-            opening=Opening(given, chosen["axes"], chosen["variable"], chosen["accept_suggested"]),
-        )
+        command(**values, opening=Opening(given, **{name: chosen[name] for name in chosen if name not in _HELP}))
 
     shown = [entry.replace(kind=inspect.Parameter.KEYWORD_ONLY) for entry in [*own, *options]]
     run.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]
@@ -87,32 +100,41 @@ def _options() -> list[inspect.Parameter]:
         _option(name, float | None, None, typer.Option(_flag(name), metavar=metavar, help=text, rich_help_panel=_PANEL))
         for name, (metavar, text) in _HELP.items()
     ]
-    axes = "Meaning of the stored axes: f(rame), a(xial), l(ateral), for example laf."
-    found.append(
-        _option("axes", str | None, None, typer.Option("--axes", metavar="ORDER", help=axes, rich_help_panel=_PANEL))
-    )
-    variable = "Which of several arrays in the file is the RF."
-    found.append(
+    found += [
         _option(
-            "variable",
-            str | None,
-            None,
-            typer.Option("--variable", metavar="NAME", help=variable, rich_help_panel=_PANEL),
+            name,
+            kind,
+            default,
+            typer.Option(_flag(name), metavar=metavar, help=text, rich_help_panel=_PANEL)
+            if metavar
+            else typer.Option(_flag(name), help=text, rich_help_panel=_PANEL),
         )
-    )
-    accept = "Take what the reader suggests, such as a centre frequency measured from the spectrum, as assumed."
-    found.append(
-        _option(
-            "accept_suggested",
-            bool,
-            False,
-            typer.Option("--accept-suggested", help=accept, rich_help_panel=_PANEL),
-        )
-    )
+        for name, kind, default, metavar, text in _LAYOUT
+    ]
     return found
 
 
 _PANEL = "What the file does not say"
+_LAYOUT: tuple[tuple[str, object, object, str, str], ...] = (
+    ("radius_mm", float | None, None, "MM", "Radius of a curved array; 0, that of a phased one, without it."),
+    ("angle_step_deg", float | None, None, "DEG", "Angle from line to line of a curved or phased array."),
+    ("axes", str | None, None, "ORDER", "Meaning of the stored axes: f(rame), a(xial), l(ateral), for example laf."),
+    ("variable", str | None, None, "NAME", "Which of several arrays in the file is the RF."),
+    (
+        "data_kind",
+        str | None,
+        None,
+        "KIND",
+        "What the numbers are: rf, offset (RF around a level), iq-samples or iq-lines.",
+    ),
+    (
+        "accept_suggested",
+        bool,
+        False,
+        "",
+        "Take what the reader suggests, such as a centre frequency measured from the spectrum, as assumed.",
+    ),
+)
 
 
 def _checked(name: str, value: float) -> float:
@@ -128,6 +150,12 @@ def _flag(name: str) -> str:
 def _option(name: str, kind: object, default: object, option: object) -> inspect.Parameter:
     annotation = Annotated[kind, option]  # type: ignore[valid-type]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def say_notes(sequence: "RFSequence") -> None:
+    """Say on stderr what was concluded or assumed of a recording, before anything is computed of it."""
+    for note in sequence.notes:
+        typer.echo(f"Note: {note}", err=True)
 
 
 def open_result(path: Path) -> "Result":

@@ -109,13 +109,12 @@ def _job(
     regions: "Regions",
 ) -> "Job":
     from engine.batch.job import Job
-    from engine.readers import ReadOptions
 
     return Job(
         recording,
         output,
         settings,
-        ReadOptions(variable=opening.variable, axes=opening.axes),
+        opening.options,
         opening.given,
         opening.accept_suggested,
         device,

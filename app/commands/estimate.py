@@ -12,7 +12,7 @@ import typer
 
 from app.commands._output import echo_json
 from app.commands._parse import parse_frames, parse_settings
-from app.commands._shared import AsJson, Device, Files, Opening, with_opening
+from app.commands._shared import AsJson, Device, Files, Opening, say_notes, with_opening
 
 if TYPE_CHECKING:
     from engine.pipeline import Progress, Settings
@@ -63,6 +63,7 @@ def estimate(
     chosen = make_settings(sequence, method, strain_method, settings or [], reference, frames)
     wanted = wanted_frames(sequence, chosen)
     target = choose_device(device)
+    say_notes(sequence)
     medians: list[float] = []
     provenance = make_provenance(sequence, chosen)
     with (

@@ -1,13 +1,20 @@
 """`strainscope info`: what a recording or a result holds, and where each geometry value comes from."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from app.commands._output import echo_columns, echo_json
 from app.commands._shared import AsJson, Files, Opening, open_result, with_opening
+
+if TYPE_CHECKING:
+    from engine.readers.base import Recording
+
+_EXAMPLES = {"sampling_hz": "40e6", "center_hz": "6e6", "pitch_m": "0.2e-3"}
+"""Values that show the unit in which an option is given."""
 
 LABELS = {
     "sampling_hz": ("Sampling rate", 1e-6, "MHz"),
@@ -39,6 +46,9 @@ def _facts(files: list[Path], opening: Opening) -> dict[str, Any]:
     suggested = recording.suggestions(opening.given)
     assumed = {**ASSUMED, **(suggested if opening.accept_suggested else {})}
     geometry = {name: _source(name, opening.given, recording.known, assumed, suggested) for name in geometry_fields()}
+    for name, place in recording.found_at.items():
+        if geometry[name]["source"] == "file":
+            geometry[name]["found_at"] = place
     return {
         "format": recording.format,
         "files": [str(path) for path in recording.paths],
@@ -49,9 +59,37 @@ def _facts(files: list[Path], opening: Opening) -> dict[str, Any]:
         "axes_assumed": recording.axes_assumed,
         "variables": list(recording.variables),
         "truth": recording.truth is not None,
+        "kind": recording.kind,
         "geometry": geometry,
+        "sector": _sector(recording),
         "notes": list(recording.notes),
+        **_advice(recording, opening, suggested),
     }
+
+
+def _sector(recording: "Recording") -> dict[str, Any] | None:
+    """How lines fan out, and who says so."""
+    if recording.sector is None:
+        return None
+    return {
+        "apex_radius_m": recording.sector.apex_radius_m,
+        "angle_step_rad": recording.sector.angle_step_rad,
+        "source": recording.sector_source,
+    }
+
+
+def _advice(recording: "Recording", opening: Opening, suggested: Mapping[str, float]) -> dict[str, Any]:
+    """Whether the recording can be estimated as it is, and in one line what to do next."""
+    lacking = recording.lacking(opening.given, accept_suggested=opening.accept_suggested)
+    if not lacking:
+        sure = "; its axes are assumed: look at them, and turn them with --axes" if recording.axes_assumed else ""
+        return {"ready": True, "missing": [], "advice": f"ready for `strainscope estimate`{sure}"}
+    words = ", ".join(LABELS[name][0].lower() for name in lacking)
+    options = " ".join(f"{_option(name)} {_EXAMPLES[name]}" for name in lacking)
+    proposed = [name for name in lacking if name in suggested]
+    taken = f", or take the suggested {' and '.join(LABELS[name][0].lower() for name in proposed)} with "
+    also = f"{taken}--accept-suggested" if proposed else ""
+    return {"ready": False, "missing": list(lacking), "advice": f"missing: {words}; give {options}{also}"}
 
 
 def _source(
@@ -107,10 +145,16 @@ def _show(facts: dict[str, Any]) -> None:
     if "provenance" in facts:
         rows.append(["Method", facts["provenance"].method, ""])
         rows.append(["Reference", f"frame {facts['reference_frame']}", ""])
+    if facts.get("sector"):
+        sector = facts["sector"]
+        fan = f"{math.degrees(sector['angle_step_rad']):.4g} deg a line from a radius of "
+        rows.append(["Sector", f"{fan}{sector['apex_radius_m'] * 1e3:.4g} mm", sector["source"]])
     rows += [_geometry_row(name, entry) for name, entry in facts["geometry"].items()]
     echo_columns(rows, indent="  ")
     for note in facts["notes"]:
         typer.echo(f"  Note: {note}")
+    if "advice" in facts:
+        typer.echo(f"  {facts['advice'][0].upper()}{facts['advice'][1:]}.")
 
 
 def _geometry_row(name: str, entry: dict[str, Any]) -> list[str]:
@@ -125,3 +169,12 @@ def _geometry_row(name: str, entry: dict[str, Any]) -> list[str]:
             f"not in the file; {entry['suggested'] * scale:.4g} {unit} suggested, give {option}",
         ]
     return [label, "-", f"not in the file; {'may' if name == 'frame_rate_hz' else 'must'} be given with {option}"]
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _whence(entry: Mapping[str, Any]) -> str:
+    """Source of a value, and where in the file it stands."""
+    return f"{entry['source']}, {entry['found_at']}" if "found_at" in entry else str(entry["source"])

@@ -35,17 +35,18 @@ class ReadOptions:
     `variable` names one of several arrays; `axes` gives the meaning of the stored axes, a permutation of the letters
     f(rame), a(xial), l(ateral), for example "laf", or two letters for a single frame. `kind`, one of `KINDS`, overrules
     what a label or the numbers say of the kind of data. `given` holds geometry that the user states, for readers that
-    need it to make RF at all (the carrier of IQ, say).
+    need it to make RF at all (the carrier of IQ, say); `sector` says how lines fan out, where the file does not.
     """
 
     variable: str | None = None
     axes: str | None = None
     kind: str | None = None
     given: Mapping[str, float] = field(default_factory=dict)
+    sector: Sector | None = None
 
     def __post_init__(self) -> None:
         if self.kind is not None and self.kind not in KINDS:
-            raise ParameterError(f"kind: {self.kind!r} is not one of {', '.join(KINDS)}")
+            raise ParameterError(f"data kind {self.kind!r} is not one of {', '.join(KINDS)}")
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Recording:
     axes_assumed: bool = False
     costly: bool = False
     sector: Sector | None = None
+    sector_source: Source = "file"
     notes: tuple[str, ...] = ()
     companions: tuple[Path, ...] = ()
     stored_frame: Callable[[int], NDArray[Any]] | None = None
@@ -109,17 +111,16 @@ class Recording:
         A value in `REQUIRED` that nobody gives is a MissingGeometryError, unless `accept_suggested` allows the
         suggestion for it.
         """
-        if self.pending:
-            raise MissingGeometryError(self.paths[0].name, self.pending)
-        suggested = self.suggestions(given) if accept_suggested else {}
-        given = self._of_rf(given or {})
-        values: dict[str, float] = {**ASSUMED, **suggested, **self.known, **given}
-        absent = [name for name in REQUIRED if name not in values]
+        values = self._values(given, accept_suggested=accept_suggested)
+        given = given or {}
+        absent = self.lacking(given, accept_suggested=accept_suggested)
         if absent:
             raise MissingGeometryError(self.paths[0].name if self.paths else "recording", absent)
         sources: dict[str, Source] = {
             name: "user" if name in given else "file" if name in self.known else "assumed" for name in geometry_fields()
         }
+        if self.sector is not None and "pitch_m" not in self.known:
+            sources["pitch_m"] = self.sector_source
         geometry = Geometry(**values, sources=GeometrySources(**sources), sector=self.sector)
         return RFSequence(
             self.shape,
@@ -132,6 +133,22 @@ class Recording:
             companions=self.companions,
             stored_frame=self.stored_frame,
         )
+
+    def lacking(self, given: Mapping[str, float] | None = None, *, accept_suggested: bool = False) -> tuple[str, ...]:
+        """Names of values without which `complete` would refuse."""
+        if self.pending:
+            return self.pending
+        values = self._values(given, accept_suggested=accept_suggested)
+        return tuple(name for name in REQUIRED if name not in values)
+
+    def _values(self, given: Mapping[str, float] | None, *, accept_suggested: bool) -> dict[str, float]:
+        """Geometry as far as it goes; the spacing of fanned lines follows from their angles, at half the depth."""
+        suggested = {} if self.pending or not accept_suggested else self.suggestions(given)
+        values: dict[str, float] = {**ASSUMED, **suggested, **self.known, **self._of_rf(given or {})}
+        if self.sector is not None and "pitch_m" not in values and "sampling_hz" in values:
+            middle = values["start_depth_m"] + self.shape[1] * values["sound_speed_m_s"] / values["sampling_hz"] / 4
+            values["pitch_m"] = self.sector.angle_step_rad * (self.sector.apex_radius_m + middle)
+        return values
 
     def _of_rf(self, given: Mapping[str, float]) -> dict[str, float]:
         """Return the user's values with the rate of the file turned into that of the RF."""

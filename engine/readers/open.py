@@ -31,9 +31,10 @@ def open_recording(paths: Sequence[Path], options: ReadOptions = DEFAULTS) -> Re
     found = find_recordings([Path(path) for path in paths])
     recordings = [_open_one(path, reader, options) for path, reader in found.items()]
     recording = recordings[0] if len(recordings) == 1 else _join(recordings)
-    if not recording.costly:
-        recording = _inspect(recording, options)
-    return recording
+    if options.sector is not None:
+        known = {name: value for name, value in recording.known.items() if name != "pitch_m"}
+        recording = replace(recording, sector=options.sector, sector_source="user", known=known)
+    return recording if recording.costly else _inspect(recording, options)
 
 
 def _open_one(path: Path, reader: Reader, options: ReadOptions) -> Recording:

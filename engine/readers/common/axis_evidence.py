@@ -117,4 +117,4 @@ def _letters(sizes: Sequence[int], depth: int, *, frames_last: bool) -> str:
 
 
 def _join(reasons: Sequence[str]) -> str:
-    return " and ".join(reasons)
+    return " and ".join(filter(None, (", ".join(reasons[:-1]), reasons[-1])))

@@ -34,7 +34,7 @@ def settle_kind(recording: Recording, wanted: str | None) -> Recording:
         notes += _without_oscillation(path, recording, frame, lines)
     if wanted == "offset" or (wanted is None and depth >= CLEAR and (one_sided or around)):
         recording = replace(recording, read_frame=_Levelled(recording, level), kind="offset")
-        notes.append(f"its values lie around a level of {level:.6g}, which is taken off (--kind rf leaves it)")
+        notes.append(f"its values lie around a level of {level:.6g}, which is taken off (--data-kind rf leaves it)")
     if recording.says_no_rf and wanted is None:
         notes.append(f"{recording.says_no_rf}, but its values oscillate along depth: they are read as RF")
     return replace(recording, notes=(*recording.notes, *notes))
