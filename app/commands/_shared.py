@@ -125,7 +125,7 @@ _LAYOUT: tuple[tuple[str, object, object, str, str], ...] = (
         str | None,
         None,
         "KIND",
-        "What the numbers are: rf, offset (RF around a level), iq-samples or iq-lines.",
+        "Numbers are rf, offset (RF around a level), iq-samples or iq-lines.",
     ),
     (
         "accept_suggested",

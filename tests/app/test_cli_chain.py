@@ -144,3 +144,28 @@ def test_a_figure_without_rf_shows_strain_alone(result_file: Path, tmp_path: Pat
     with Image.open(narrow) as image:
         assert image.width > 100
     assert not wide.exists()
+
+
+def test_info_ends_with_what_to_do_next(rf_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    facts = run_json(capsys, "info", str(rf_file))
+    assert (facts["ready"], facts["missing"]) == (True, [])
+    assert main(["info", str(rf_file)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "  Ready for `strainscope estimate`."
+    rows = np.sin(np.arange(400))[None, :, None] * np.ones((2, 1, 16))
+    np.save(tmp_path / "a.npy", rows)
+    assert main(["info", str(tmp_path / "a.npy"), "--sampling-hz", "40e6"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == (
+        "  Missing: centre frequency, line pitch; give --center-hz 6e6 --pitch-m 0.2e-3, or take the suggested centre "
+        "frequency with --accept-suggested."
+    )
+    fan = ["--radius-mm", "60", "--angle-step-deg", "0.5", "--center-hz", "6e6", "--sampling-hz", "40e6"]
+    facts = run_json(capsys, "info", str(tmp_path / "a.npy"), *fan, "--data-kind", "rf")
+    assert facts["ready"]
+    assert facts["sector"] == {
+        "apex_radius_m": 0.06,
+        "angle_step_rad": pytest.approx(0.0087266, 1e-4),
+        "source": "user",
+    }
+    assert main(["info", str(tmp_path / "a.npy"), "--radius-mm", "60"]) == 2
+    assert "--radius-mm needs --angle-step-deg" in capsys.readouterr().err
