@@ -1,18 +1,16 @@
 """The command line: one table of commands, each imported only when it is asked for, and one place for errors."""
 
+import io
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
-from importlib import import_module
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from app.termination import ended_like_ctrl_c
-from engine import __version__
-from engine.errors import StrainscopeError
+from app.termination import STATUS as INTERRUPTED
+from app.termination import EndedEarlyError, ended_like_ctrl_c
+from engine.errors import one_line
+from engine.files.atomic import discard_unfinished
 
 COMMANDS = {
     "view": "app.commands.window:view",
@@ -40,70 +38,69 @@ WINDOWS = ("view", "demo")
 """Commands that open a window, which sweeps up itself when it opens the next time."""
 
 PROGRAM = "strainscope"
-USER_ERROR = 2
+USER_ERROR, FAULT = 2, 1
 SESSION = ".strainscope"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit status: 0, 2 for a user's mistake (one line on stderr), 130 for Ctrl-C."""
+    """Run one command and return the exit status.
+
+    0, 2 for a user's mistake, 1 for a fault of the program, 130 for Ctrl-C; every one but the first with one line on
+    stderr. The trace of a fault goes to a log file.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if given[0] not in COMMANDS and Path(given[0]).suffix.lower() == SESSION:
         given.insert(0, "view")  # how a desktop opens a file
     named = next((text for text in given if not text.startswith("-")), None)
+    _show_all_names()
     try:
         with nullcontext() if named in WINDOWS else ended_like_ctrl_c():
-            status = build([named] if named in COMMANDS else COMMANDS)(given, prog_name=PROGRAM, standalone_mode=False)
-        _flush()
-    except (KeyboardInterrupt, typer.Abort):
-        return 130
+            return _run(given, named)
+    except KeyboardInterrupt:
+        return _refuse("interrupted", INTERRUPTED)
+    except EndedEarlyError as error:
+        return _refuse(str(error), INTERRUPTED)
     except BrokenPipeError:
         return _quiet_pipe()
-    except typer.TyperException as error:
-        return _refuse(error.format_message())
-    except StrainscopeError as error:
-        return _refuse(str(error))
-    except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
-            raise
-        return _refuse("out of memory; try fewer frames, a smaller recording or another --device")
     except OSError as error:
         return _refuse_system(error)
+    except Exception as error:  # noqa: BLE001 - the last net: whatever happens is one line
+        from engine.failures import explanation, in_one_line
+
+        return _refuse(in_one_line(error), FAULT if explanation(error) is None else USER_ERROR)
+    finally:
+        discard_unfinished()
+
+
+def _run(given: list[str], named: str | None) -> int:
+    """Run the command under Typer, which is imported once signals are noted; its errors are one line too."""
+    import typer
+
+    from app.application import build
+
+    try:
+        chosen = {named: COMMANDS[named]} if named in COMMANDS else COMMANDS
+        status = build(chosen, PROGRAM)(given, prog_name=PROGRAM, standalone_mode=False)
+        if status == INTERRUPTED:  # what Typer makes of a KeyboardInterrupt
+            return _refuse("interrupted", INTERRUPTED)
+        _flush()
+    except typer.Abort:
+        return _refuse("interrupted", INTERRUPTED)
+    except typer.TyperException as error:
+        return _refuse(error.format_message())
     return status if isinstance(status, int) else 0
 
 
-def build(names: Iterable[str]) -> typer.Typer:
-    """Assemble the application from the named commands, importing only their modules."""
-    application = typer.Typer(
-        name=PROGRAM,
-        help="See and measure strain in raw ultrasound recordings.",
-        add_completion=False,
-        pretty_exceptions_enable=False,
-    )
-    application.callback()(_options)
-    for name in names:
-        module, function = COMMANDS[name].split(":")
-        application.command(name)(getattr(import_module(module), function))
-    return application
+def _refuse(message: str, status: int = USER_ERROR) -> int:
+    print(f"{PROGRAM}: {one_line(message)}", file=sys.stderr)
+    return status
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
-        print(f"{PROGRAM} {__version__}")
-        raise typer.Exit
-
-
-def _options(
-    version: Annotated[
-        bool,
-        typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_print_version),
-    ] = False,
-) -> None:
-    """See and measure strain in raw ultrasound recordings."""
-
-
-def _refuse(message: str) -> int:
-    print(f"{PROGRAM}: {' '.join(message.split())}", file=sys.stderr)
-    return USER_ERROR
+def _show_all_names() -> None:
+    """Write out letters that the terminal's encoding lacks: a file's name need not be valid text."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # not where there is no console
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _refuse_system(error: OSError) -> int:
@@ -118,11 +115,6 @@ def _refuse_system(error: OSError) -> int:
 def _flush() -> None:
     if sys.stdout is not None:  # as in a program without a console
         sys.stdout.flush()
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Tell by name, because torch, whose error it may be, is not imported here."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
 def _quiet_pipe() -> int:

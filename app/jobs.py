@@ -21,6 +21,7 @@ from typing import Any, Literal
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from engine.errors import CancelledError
+from engine.failures import explanation, record
 
 PROGRESS_PERIOD_S = 0.1
 """Progress is told at most this often: queued signals have no back-pressure."""
@@ -232,6 +233,8 @@ class Lane(QObject):
         except CancelledError:
             return _Message(submission.number, "cancelled")
         except BaseException as error:  # noqa: BLE001 - the door to the GUI: whatever a job throws must be shown
+            if explanation(error) is None:
+                record(error)
             return _Message(submission.number, "failed", error)
 
     def _post(self, message: _Message) -> None:

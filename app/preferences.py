@@ -1,13 +1,16 @@
 """What the program remembers of its user: a JSON file that a damaged copy of can never keep the window from opening."""
 
-import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from platformdirs import user_config_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+
+from engine.errors import WriteError
+from engine.files.shared_json import merge_json, read_json
 
 RECENT = 10
 
@@ -36,6 +39,15 @@ class Preferences(BaseModel):
     display: dict[str, bool | int | float | str] = Field(default_factory=dict)
     window_geometry: str = ""
     window_state: str = ""
+    _saved: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    def changes(self) -> dict[str, Any]:
+        """Entries that differ from what was read or written last; everything, before there was such a time."""
+        return {name: value for name, value in self.model_dump().items() if self._saved.get(name, self) != value}
+
+    def take_as_saved(self) -> None:
+        """Take note that the entries as they are now lie in the file."""
+        self._saved = self.model_dump()
 
     def add_recent(self, paths: tuple[Path, ...]) -> None:
         """Put an opened recording first in the list."""
@@ -52,31 +64,25 @@ def preferences_path() -> Path:
 
 def load_preferences(path: Path | None = None) -> Preferences:
     """Read the preferences; a missing or damaged file gives the defaults, and so does each entry that is wrong."""
+    content = read_json(path or preferences_path())
     try:
-        content = json.loads((path or preferences_path()).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return Preferences()
-    if not isinstance(content, dict):
-        return Preferences()
-    try:
-        return Preferences.model_validate(content)
+        preferences = Preferences.model_validate(content)
     except ValidationError as error:
         wrong = {entry["loc"][0] for entry in error.errors()}
-        return Preferences.model_validate({name: value for name, value in content.items() if name not in wrong})
+        preferences = Preferences.model_validate({name: value for name, value in content.items() if name not in wrong})
+    preferences.take_as_saved()
+    return preferences
 
 
 def save_preferences(preferences: Preferences, path: Path | None = None) -> None:
-    """Write the preferences in one step; a folder that cannot be written is no reason to trouble the user."""
-    write_json(path or preferences_path(), preferences.model_dump())
+    """Write what this window has changed, beside what others have; a folder that cannot be written is no trouble."""
+    changed = preferences.changes()
+    if changed:
+        write_json(path or preferences_path(), changed)
+        preferences.take_as_saved()
 
 
-def write_json(path: Path, content: object) -> None:
-    """Write a small JSON file through a temporary one beside it; does nothing where writing is not allowed."""
-    partial = path.with_suffix(".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        os.replace(partial, path)
-    except OSError:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+def write_json(path: Path, changed: Mapping[str, Any], *, most: int | None = None) -> None:
+    """Merge the changed keys into a small JSON file; does nothing where writing is not allowed."""
+    with suppress(WriteError):
+        merge_json(path, changed, most=most)

@@ -1,30 +1,141 @@
-"""A command that the system ends, as at a log-off, cleans up as after Ctrl-C: no half-written file stays behind."""
+"""Ctrl-C and the signals that end a program: noted at once, acted on between the calls of libraries.
 
+An exception that is raised inside a callback of a foreign library (HDF5 that writes, a destructor) breaks that
+library or is swallowed. So the first signal is only noted, and KeyboardInterrupt is raised at the next call that a
+frame of this program makes or returns from, where no foreign code waits for a callback of ours. A command that asks
+`interruptions` is not interrupted at all: it ends in its own time. The second signal ends the program at once,
+whatever any library does, and removes the temporary files that were being written.
+"""
+
+import os
 import signal
+import socket
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
+from typing import Any
 
-NAMES = ("SIGTERM", "SIGHUP")
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+STATUS = 130
+AT_ONCE = b"strainscope: ended at once\n"
+
+_OWN = tuple(str(Path(__file__).parents[1] / package) + os.sep for package in ("app", "engine"))
+_PLUMBING = (str(Path(__file__).parents[1] / "engine" / "files") + os.sep, __file__)
+"""Where files are put in their place: what runs from here, or is called from here, is never cut short."""
+
+_UNBROKEN = frozenset({"__enter__", "__exit__", "__del__", "__torch_function__"})
+
+
+class EndedEarlyError(Exception):
+    """A command that ended in its own time after a signal; the message says what is done and how to go on."""
+
+
+class _Signals:
+    """What has been asked for so far; one instance, since signals belong to the process."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.cooperative = 0
+
+    def note(self, _number: int, frame: FrameType | None) -> None:
+        """Handle the signal in the main thread: note it, and interrupt where that is safe."""
+        self.count += 1
+        if self.cooperative:
+            return
+        if frame is not None and may_interrupt(frame):
+            raise KeyboardInterrupt
+        sys.setprofile(self._interrupt_when_safe)
+
+    def _interrupt_when_safe(self, frame: FrameType, _event: str, _argument: Any) -> None:
+        if may_interrupt(frame):
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+
+
+_SIGNALS = _Signals()
+
+
+def may_interrupt(frame: FrameType) -> bool:
+    """Say whether an exception raised in this frame meets code of this program only."""
+    if not frame.f_code.co_filename.startswith(_OWN):
+        return False
+    outer: FrameType | None = frame
+    while outer is not None:
+        if outer.f_code.co_filename.startswith(_PLUMBING) or outer.f_code.co_name in _UNBROKEN:
+            return False
+        outer = outer.f_back
+    return True
 
 
 @contextmanager
 def ended_like_ctrl_c() -> Iterator[None]:
-    """Turn the signals that end a program into KeyboardInterrupt while the block runs; those ignored stay ignored."""
+    """Let the signals that end a program end the block by a KeyboardInterrupt; those ignored stay ignored."""
     if threading.current_thread() is not threading.main_thread():  # where no handler can be set
         yield
         return
     numbers = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
-    taken = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
-    for number in taken:
-        signal.signal(number, _interrupt)
+    usual = (signal.SIG_DFL, signal.default_int_handler)
+    taken = {number: signal.getsignal(number) for number in numbers if signal.getsignal(number) in usual}
+    if taken:
+        _SIGNALS.count = 0
+    with _second_ends(frozenset(int(number) for number in taken)):
+        for number in taken:
+            signal.signal(number, _SIGNALS.note)
+        try:
+            yield
+        finally:
+            sys.setprofile(None)
+            for number, handler in taken.items():
+                signal.signal(number, handler)
+
+
+@contextmanager
+def interruptions() -> Iterator[Callable[[], bool]]:
+    """Let the work in the block end in its own time, checkpoint and all: yield the question whether it should."""
+    before = _SIGNALS.count
+    _SIGNALS.cooperative += 1
+    try:
+        with ended_like_ctrl_c():
+            yield lambda: _SIGNALS.count > before
+    finally:
+        _SIGNALS.cooperative -= 1
+
+
+@contextmanager
+def _second_ends(numbers: frozenset[int]) -> Iterator[None]:
+    """Watch for the second signal on a thread of its own: the main one may be deep in a library."""
+    if not numbers:
+        yield
+        return
+    told, tells = socket.socketpair()
+    tells.setblocking(False)
+    before = signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
+    watcher = threading.Thread(target=_watch, args=(told, numbers), name="strainscope-signals", daemon=True)
+    watcher.start()
     try:
         yield
     finally:
-        for number in taken:
-            signal.signal(number, signal.SIG_DFL)
+        signal.set_wakeup_fd(before)
+        tells.close()
+        watcher.join()
+        told.close()
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _watch(told: socket.socket, numbers: frozenset[int]) -> None:
+    count = 0
+    while received := told.recv(64):
+        count += sum(number in numbers for number in received)
+        if count > 1:
+            end_at_once()
+
+
+def end_at_once() -> None:
+    """End the process without waiting for anything, with no half-written file left."""
+    from engine.files.atomic import discard_unfinished
+
+    discard_unfinished()
+    os.write(2, AT_ONCE)
+    os._exit(STATUS)

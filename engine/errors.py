@@ -3,9 +3,39 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+LONGEST = 600
+"""Letters of a message; a damaged file may have a name or a value of many thousands."""
+
+_UNSEEN = {
+    code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+    for code in (*range(32), *range(127, 160), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+}
+"""Control characters, which can change a terminal's title, colours or text that is shown already, as escapes."""
+
+
+def printable(text: str, keep: str = "") -> str:
+    r"""Return text from a file as it may be shown: control characters are written out, but for those to `keep`.
+
+    >>> printable("gain\x1b[2J")
+    'gain\\x1b[2J'
+    """
+    table = {code: seen for code, seen in _UNSEEN.items() if chr(code) not in keep} if keep else _UNSEEN
+    return text.translate(table)
+
+
+def one_line(text: str) -> str:
+    """Return a message on one line, printable and of a length that can be read."""
+    line = printable(" ".join(text.split()))
+    half = LONGEST // 2
+    return line if len(line) <= LONGEST else f"{line[:half]} ... {line[-half:]}"
+
 
 class StrainscopeError(Exception):
     """Base of every error that the window shows in a dialog and the command line as one line with exit status 2."""
+
+    def __str__(self) -> str:
+        """Return the message on one line, with nothing in it that a terminal would act on."""
+        return one_line(super().__str__())
 
 
 class ReadError(StrainscopeError):

@@ -9,10 +9,17 @@ from typing import Any
 
 import typer
 
+from engine.errors import printable
+
+
+def echo(text: object = "", *, err: bool = False) -> None:
+    """Print lines for a person; whatever a file gave to them, a terminal does nothing but show it."""
+    typer.echo(printable(str(text), keep="\n\t"), err=err)
+
 
 def echo_json(value: Any) -> None:
     """Print a value as JSON; what is not a finite number becomes null."""
-    typer.echo(json.dumps(plain(value), indent=2, allow_nan=False))
+    echo(json.dumps(plain(value), indent=2, allow_nan=False))
 
 
 def plain(value: Any) -> Any:
@@ -41,4 +48,4 @@ def echo_columns(rows: Sequence[Sequence[str]], indent: str = "") -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
     for row in rows:
         cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
-        typer.echo(f"{indent}{'  '.join(cells)}".rstrip())
+        echo(f"{indent}{'  '.join(cells)}".rstrip())

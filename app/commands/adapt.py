@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.commands._output import echo_json
+from app.commands._output import echo, echo_json
 from app.commands._parse import parse_settings
 from app.commands._shared import AsJson, Device, Files, Opening, with_opening
 from app.commands.estimate import progress_bar
@@ -57,6 +57,6 @@ def adapt(
         )
         return
     change = f"held-out loss {adapted.loss_before:.4f} to {adapted.loss_after:.4f}"
-    typer.echo(f"{output}: {change} in {adapted.steps} steps, {adapted.seconds:.0f} s")
+    echo(f"{output}: {change} in {adapted.steps} steps, {adapted.seconds:.0f} s")
     if not adapted.improved:
-        typer.echo("nothing was gained: these are the original weights")
+        echo("nothing was gained: these are the original weights")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.commands._output import echo_json
+from app.commands._output import echo, echo_json
 from app.commands._parse import parse_ellipse, parse_frames
 from app.commands._shared import AsJson, Device, Opening, with_opening
 from app.commands.estimate import Frames, Method, Reference, Sets, StrainMethod, choose_settings
 from app.commands.metrics import Background, Target
-from app.commands.train import interruptions
+from app.termination import EndedEarlyError, interruptions
 from engine.errors import CancelledError, ParameterError
 
 if TYPE_CHECKING:
@@ -142,20 +142,20 @@ def _run(jobs: "list[Job]", workers: int | None, scheduler: str | None, *, quiet
                     outcomes.append(outcome)
                     _say(outcome, len(outcomes), len(jobs), quiet=quiet)
         except CancelledError:
-            typer.echo(f"stopped after {len(outcomes)} of {len(jobs)}; the same command goes on", err=True)
-            raise KeyboardInterrupt from None
+            text = f"stopped after {len(outcomes)} of {len(jobs)}; the same command goes on"
+            raise EndedEarlyError(text) from None
     return outcomes
 
 
 def _say(outcome: "Outcome", done: int, total: int, *, quiet: bool) -> None:
     if outcome.state == "failed":
-        typer.echo(f"strainscope: {outcome.problem}", err=True)
+        echo(f"strainscope: {outcome.problem}", err=True)
     elif outcome.state == "skipped":
-        typer.echo(f"[{done}/{total}] {outcome.recording.name}: done already", err=quiet)
+        echo(f"[{done}/{total}] {outcome.recording.name}: done already", err=quiet)
     else:
         frames = f"{outcome.frames} {'frame' if outcome.frames == 1 else 'frames'}"
         text = f"{outcome.recording.name}: {frames} in {outcome.seconds:.1f} s, {outcome.output.name}"
-        typer.echo(f"[{done}/{total}] {text}", err=quiet)
+        echo(f"[{done}/{total}] {text}", err=quiet)
 
 
 def _summarise(folder: Path, outcomes: "list[Outcome]", regions: "Regions") -> Path | None:
@@ -177,4 +177,4 @@ def _report(folder: Path, outcomes: "list[Outcome]", summary: Path | None, secon
         return
     parts = f"{counts['done']} done, {counts['skipped']} done already, {counts['failed']} failed"
     table = f"; metrics in {summary}" if summary else ""
-    typer.echo(f"{folder}: {parts}, {seconds:.0f} s{table}")
+    echo(f"{folder}: {parts}, {seconds:.0f} s{table}")

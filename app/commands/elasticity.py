@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.commands._output import echo_columns, echo_json
+from app.commands._output import echo, echo_columns, echo_json
 from app.commands._parse import parse_ellipse, parse_settings
 from app.commands._shared import AsJson, ResultFile, estimated_frame, open_result
 from app.commands.estimate import progress_bar
@@ -59,7 +59,7 @@ def elasticity(
             }
         )
         return
-    typer.echo(f"Frame {chosen_frame}: {modulus.label}")
+    echo(f"Frame {chosen_frame}: {modulus.label}")
     shown = "-" if ratio is None else f"{ratio.value:.3g}" if not ratio.reason else f"- ({ratio.reason})"
     echo_columns([["Modulus ratio, target / reference", shown]], indent="  ")
 
@@ -99,6 +99,6 @@ def elasticity_experiment(
     if as_json:
         echo_json({"cases": cases, "noise_db": noise_db, "medians": table})
         return
-    typer.echo(f"Medians over {cases} phantoms at {noise_db:g} dB; maps relative to the background's median")
+    echo(f"Medians over {cases} phantoms at {noise_db:g} dB; maps relative to the background's median")
     rows = [[method, *(f"{values[name]:.3f}" for name in names)] for method, values in table.items()]
     echo_columns([["method", "relative error", "RMS error", "CNR", "ratio found / true"], *rows], indent="  ")

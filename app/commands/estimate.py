@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.commands._output import echo_json
+from app.commands._output import echo, echo_json
 from app.commands._parse import parse_frames, parse_settings
 from app.commands._shared import AsJson, Device, Files, Opening, say_notes, with_opening
 
@@ -88,7 +88,7 @@ def estimate(
             }
         )
         return
-    typer.echo(
+    echo(
         f"{output}: {len(wanted)} {'frame' if len(wanted) == 1 else 'frames'} with {chosen.method} on {target}, "
         f"median compressive strain {_span(medians)} %"
     )
@@ -97,9 +97,9 @@ def estimate(
 def _warn(depth: str, medians: list[float]) -> None:
     empty = sum(map(math.isnan, medians))
     if empty:
-        typer.echo(f"strainscope: warning: {empty} of {len(medians)} frames have no estimate at all", err=True)
+        echo(f"strainscope: warning: {empty} of {len(medians)} frames have no estimate at all", err=True)
     if depth:
-        typer.echo(f"strainscope: warning: {depth}", err=True)
+        echo(f"strainscope: warning: {depth}", err=True)
 
 
 def _span(values: list[float]) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.commands._output import echo_columns, echo_json
+from app.commands._output import echo, echo_columns, echo_json
 from app.commands._parse import parse_settings
 from app.commands._shared import AsJson, Device
 from app.commands.estimate import progress_bar
@@ -156,13 +156,13 @@ def _show(found: "Evaluation", numbers: "Table", unit: str) -> None:
     if not console.is_terminal:
         console = Console(width=max(100, 60 + 22 * len(numbers)))
     console.print(shown)
-    typer.echo(
+    echo(
         f"{len(found.cases)} recordings, {found.device}; strain by {found.strain_method} over "
         f"{1e3 * found.strain_window_m:.2f} mm; mean and standard deviation over frames"
     )
     for entry in found.cases:
         target, background = _ellipse(entry.target), _ellipse(entry.background)
-        typer.echo(f"  {entry.name}: target {target}, background {background}")
+        echo(f"  {entry.name}: target {target}, background {background}")
 
 
 def _cell(summary: "Summary") -> str:

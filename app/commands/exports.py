@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.commands._output import echo
 from app.commands._parse import parse_ellipse, parse_limits
 from app.commands._shared import Average, Opening, Relative, ResultFile, open_result, with_opening
 from app.commands.estimate import progress_bar
@@ -82,7 +83,7 @@ def movie(
     with progress_bar("drawing") as bar:
         rate_hz = rate or opened.geometry.frame_rate_hz or USUAL_RATE_HZ
         save_movie(contents(), output, rate_hz, dpi, progress=lambda done: bar(done, opened.shape[0]))
-    typer.echo(str(output))
+    echo(str(output))
 
 
 def sheet(
@@ -108,7 +109,7 @@ def sheet(
     quantity = quantity_of(sign, relative=relative)
     content = _content(opened, frames, quantity, limits, colormap, title, relative=relative, average=average)
     save_contact_sheet(replace(content, target=regions[0], background=regions[1]), output, dpi)
-    typer.echo(str(output))
+    echo(str(output))
 
 
 @with_opening
@@ -137,7 +138,7 @@ def export(
         if kind in {"mat", "npz"} and suffix != f".{kind}":
             raise ParameterError(f"--format {kind}: the file must end in .{kind}, found {output.name}")
         save_arrays(open_result(result), output)
-    typer.echo(str(output))
+    echo(str(output))
 
 
 def _export_zea(path: Path, opening: Opening, output: Path, rf: list[Path] | None) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.commands._output import echo
 from app.commands._parse import parse_ellipse, parse_limits
 from app.commands._shared import Average, Opening, Relative, ResultFile, estimated_frame, open_result, with_opening
 from app.commands.metrics import Background, Lesion, Target
@@ -101,7 +102,7 @@ def figure(
         second = opened if compare is None else open_result(compare)
         other = shown.frame if compare_frame is None else compare_frame
         save_comparison(comparison(content, opened, second, other, regions, average, relative=relative), output, dpi)
-    typer.echo(str(output))
+    echo(str(output))
 
 
 def quantity_of(sign: str, *, relative: bool = False) -> "Quantity":

@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from app.commands._output import echo_columns, echo_json
+from app.commands._output import echo, echo_columns, echo_json
 from app.commands._shared import AsJson, Files, Opening, open_result, with_opening
 
 if TYPE_CHECKING:
@@ -131,7 +129,7 @@ def _result_facts(path: Path) -> dict[str, Any]:
 
 def _show(facts: dict[str, Any]) -> None:
     files = facts["files"]
-    typer.echo(files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} more")
+    echo(files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} more")
     rows = [
         ["Format", facts["format"], ""],
         ["Shape", f"{facts['frames']} frames x {facts['axial_samples']} samples x {facts['lines']} lines", ""],
@@ -152,9 +150,9 @@ def _show(facts: dict[str, Any]) -> None:
     rows += [_geometry_row(name, entry) for name, entry in facts["geometry"].items()]
     echo_columns(rows, indent="  ")
     for note in facts["notes"]:
-        typer.echo(f"  Note: {note}")
+        echo(f"  Note: {note}")
     if "advice" in facts:
-        typer.echo(f"  {facts['advice'][0].upper()}{facts['advice'][1:]}.")
+        echo(f"  {facts['advice'][0].upper()}{facts['advice'][1:]}.")
 
 
 def _geometry_row(name: str, entry: dict[str, Any]) -> list[str]:

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import typer
-
-from app.commands._output import echo_columns, echo_json
+from app.commands._output import echo, echo_columns, echo_json
 from app.commands._shared import AsJson
 
 
@@ -21,7 +19,7 @@ def methods(as_json: AsJson = False) -> None:
     for facts in listed:
         _show(facts, is_default=facts["name"] == default)
     for module, reason in ESTIMATORS.failures().items():
-        typer.echo(f"{module}: cannot be loaded ({reason})")
+        echo(f"{module}: cannot be loaded ({reason})")
 
 
 def _facts(name: str, scores: dict[str, float]) -> dict[str, Any]:
@@ -58,17 +56,17 @@ def _facts(name: str, scores: dict[str, float]) -> dict[str, Any]:
 
 def _show(facts: dict[str, Any], *, is_default: bool) -> None:
     marks = [facts["kind"], *(["default"] if is_default else [])]
-    typer.echo(f"{facts['name']}: {facts['title']} ({', '.join(marks)})")
+    echo(f"{facts['name']}: {facts['title']} ({', '.join(marks)})")
     if not facts["available"]:
-        typer.echo(f"  cannot run: {facts['reason']}")
+        echo(f"  cannot run: {facts['reason']}")
     if facts["weights"]:
-        typer.echo(f"  weights {facts['weights']['name']}, SHA-256 {facts['weights']['sha256'][:16]}...")
+        echo(f"  weights {facts['weights']['name']}, SHA-256 {facts['weights']['sha256'][:16]}...")
     if facts["other_weights"]:
-        typer.echo(f"  other weights {', '.join(facts['other_weights'])}")
+        echo(f"  other weights {', '.join(facts['other_weights'])}")
     if facts["scores"]:
-        typer.echo("  scores " + ", ".join(f"{name} {value:.4g}" for name, value in facts["scores"].items()))
+        echo("  scores " + ", ".join(f"{name} {value:.4g}" for name, value in facts["scores"].items()))
     echo_columns([_parameter_row(entry) for entry in facts["parameters"]], indent="  ")
-    typer.echo()
+    echo()
 
 
 def _parameter_row(entry: dict[str, Any]) -> list[str]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.commands._output import echo_columns, echo_json
+from app.commands._output import echo, echo_columns, echo_json
 from app.commands._parse import parse_ellipse
 from app.commands._shared import AsJson, Average, ResultFile, estimated_frame, open_result
 from engine.errors import ParameterError
@@ -73,18 +73,18 @@ def metrics(
         )
         return
     if as_csv:
-        typer.echo(table_text(rows, provenance, *regions, outline), nl=False)
+        echo(table_text(rows, provenance, *regions, outline).removesuffix("\n"))
     else:
         _show(rows)
     for line in dict.fromkeys(str(warning) for row in rows for warning in row.warnings):
-        typer.echo(f"strainscope: warning: {line}", err=True)
+        echo(f"strainscope: warning: {line}", err=True)
 
 
 def _show(rows: "list[FrameMetrics]") -> None:
     for row in rows:
         averaged = f", averaged over {row.averaged_frames} frames" if row.averaged_frames > 1 else ""
         words = frame_words(row.deformed_frame, row.reference_frame)
-        typer.echo(f"{words.capitalize()}{averaged} (strain positive in compression)")
+        echo(f"{words.capitalize()}{averaged} (strain positive in compression)")
         echo_columns([_line(entry) for entry in row.metrics.values()], indent="  ")
 
 

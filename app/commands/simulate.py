@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.commands._output import echo_json
+from app.commands._output import echo, echo_json
 from app.commands._shared import AsJson
 from app.commands.estimate import progress_bar
 from engine.errors import ParameterError
@@ -47,7 +47,7 @@ def simulate(
     if as_json:
         echo_json({"protocol": name, "seed": seed, "files": written})
     else:
-        typer.echo(f"{len(written)} recordings in {folder}")
+        echo(f"{len(written)} recordings in {folder}")
 
 
 def _write_all(

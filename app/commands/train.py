@@ -2,20 +2,16 @@
 
 import math
 import os
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.commands._output import echo_json
+from app.commands._output import echo, echo_json
 from app.commands._shared import AsJson
+from app.termination import interruptions
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from engine.training.loop import Status
 
 
@@ -70,27 +66,9 @@ def train(
         return
     state = "finished" if outcome.finished else "stopped; run the same command to go on"
     best = f"best validation score {outcome.best_score:.4g}" if math.isfinite(outcome.best_score) else "not validated"
-    typer.echo(f"{folder}: {outcome.iteration} of {settings.iterations} iterations, {best} ({state})")
+    echo(f"{folder}: {outcome.iteration} of {settings.iterations} iterations, {best} ({state})")
     if written is not None:
-        typer.echo(f"{written}: weights and card")
-
-
-@contextmanager
-def interruptions() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C and termination end the work after its iteration, checkpoint and all; yield the question whether."""
-    asked: list[int] = []
-
-    def ask(number: int, _frame: "FrameType | None") -> None:
-        asked.append(number)
-        if len(asked) > 1:
-            raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        echo(f"{written}: weights and card")
 
 
 def _silent(status: "Status") -> None:
@@ -108,4 +86,4 @@ def _print(status: "Status") -> None:
     if status.scores is not None:
         line += f" | validation: axial {status.scores.axial_rmse:.3f} samples, NRMSE {status.scores.nrmse:.2f} %, "
         line += f"strain {status.scores.strain_rmse:.4f} %, similarity {status.scores.similarity:.3f}"
-    typer.echo(line)
+    echo(line)

@@ -11,6 +11,7 @@ from engine import pipeline
 from engine.device import accelerator_name, choose_device
 from engine.errors import StrainscopeError
 from engine.estimators.base import ESTIMATORS
+from engine.failures import is_out_of_memory
 from engine.interruption import interrupted_by
 from engine.parameters import Parameters
 from engine.pipeline import Settings
@@ -126,11 +127,6 @@ def _without(settings: Settings, present: tuple[int, ...], sequence: RFSequence)
     wanted = range(sequence.shape[0]) if settings.frames is None else settings.frames
     first = settings.reference if settings.preparation.pairing == "fixed" else 0
     return replace(settings, frames=tuple(frame for frame in wanted if frame not in present and frame != first))
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Say whether an error is the GPU's memory running out."""
-    return type(error).__name__ == "OutOfMemoryError" or "out of memory" in str(error).lower()
 
 
 def release_memory() -> None:

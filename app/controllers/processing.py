@@ -13,6 +13,8 @@ from app.jobs import Answers, JobControl, Jobs
 from app.state import Activity, Run, ViewerState
 from app.state.device import DeviceChoice, DeviceState
 from app.state.run_store import RunStore
+from engine.errors import one_line
+from engine.failures import explanation, log_path
 from engine.parameters import Parameters
 from engine.pipeline import Preparation, Settings, depth_warning
 
@@ -254,10 +256,9 @@ def run_title(method: str, parameters: Parameters | None) -> str:
 
 
 def in_words(error: BaseException) -> str:
-    """One line for the user from any error."""
-    text = next(iter(str(error).splitlines()), "").strip()
-    from engine.errors import StrainscopeError
-
-    if isinstance(error, StrainscopeError):
-        return text
-    return f"{text or 'unknown error'} ({type(error).__name__})"
+    """One line for the user from any error; the trace of one that nobody foresaw is in the log by then."""
+    known = explanation(error)
+    if known is not None:
+        return known
+    text = one_line(str(error)) or "unknown error"
+    return f"{text} ({type(error).__name__}); its trace is in {log_path()}"

@@ -15,6 +15,7 @@ from engine.device import choose_device
 from engine.errors import CancelledError, ReadError, StrainscopeError
 from engine.export.result_file import ResultWriter, is_result_file, read_result
 from engine.export.table import FrameMetrics, measure_frames
+from engine.failures import in_one_line
 from engine.interruption import interrupted_by
 from engine.pipeline import Cancelled, Settings, run, wanted_frames
 from engine.provenance import make_provenance
@@ -69,12 +70,8 @@ def run_job(job: Job, cancelled: Cancelled = lambda: False) -> Outcome:
         raise
     except StrainscopeError as error:
         return failed(job, str(error))
-    except OSError as error:
-        return failed(job, f"{error.filename or job.recording.name}: {error.strerror or error}")
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and type(error).__name__ != "OutOfMemoryError":
-            raise
-        return failed(job, f"{job.recording.name}: out of memory")
+    except Exception as error:  # noqa: BLE001 - one bad recording must not end the batch
+        return failed(job, f"{job.recording.name}: {in_one_line(error)}")
 
 
 def failed(job: Job, problem: str) -> Outcome:

@@ -1,12 +1,12 @@
 """Where the results of a batch go: one name for each recording, and nothing half-written left behind."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from engine.errors import ParameterError, WriteError
+from engine.files.atomic import unfinished
 
 SUFFIX = "-result.h5"
 
@@ -40,13 +40,9 @@ def make_folder(folder: Path) -> None:
 
 def remove_unfinished(outputs: Iterable[Path]) -> None:
     """Remove temporary files that a killed worker left beside these results."""
-    names = {output.name: output.parent for output in outputs}
-    for folder in set(names.values()):
-        for path in folder.glob(".*.part"):
-            match = re.fullmatch(r"\.(?P<name>.+)\.[0-9a-f]{8}\.part", path.name)
-            if match and names.get(match["name"]) == folder:
-                with suppress(OSError):
-                    path.unlink()
+    for path in unfinished(outputs):
+        with suppress(OSError):
+            path.unlink()
 
 
 def _names(paths: Sequence[Path]) -> dict[Path, str]:

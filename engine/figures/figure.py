@@ -30,6 +30,7 @@ SMALLEST_DPI, LARGEST_DPI = 50, 1200
 _STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8.0,
+    "text.parse_math": False,  # a $ in a title is a $
     "axes.linewidth": 0.6,
     "axes.titlesize": 8.5,
     "axes.labelsize": 8.0,

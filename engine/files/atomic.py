@@ -1,12 +1,27 @@
-"""Atomic writing: a temporary file beside the target that takes its place only once it is complete."""
+"""Atomic writing: a temporary file beside the target that takes its place only once it is complete.
+
+A temporary file names the process that writes it. What a killed process left behind is swept the next time something
+is written to that folder, once it is older than a day; what this process has not finished, `discard_unfinished`.
+"""
 
 import os
+import re
 import secrets
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from engine.errors import WriteError
+
+SUFFIX = ".part"
+LONGEST_NAME = 255
+"""Bytes of a file's name on all file systems in use."""
+
+SWEPT_AFTER_S = 86_400.0
+_PART = re.compile(r"\.(?P<name>.+)\.(?P<writer>\d+)-[0-9a-f]{8}\.part")
+_UNFINISHED: set[Path] = set()
+_SWEPT: set[Path] = set()
 
 
 @contextmanager
@@ -72,6 +87,7 @@ class Place:
         """Remove the temporary file if it is still there."""
         with suppress(OSError):
             self.temporary.unlink(missing_ok=True)
+        _UNFINISHED.discard(self.temporary)
 
 
 def temporary_beside(target: Path) -> Place:
@@ -86,9 +102,62 @@ def temporary_beside(target: Path) -> Place:
             raise WriteError(f"cannot write {target}: the folder {real.parent} does not exist")
         if real.exists() and not os.access(real, os.W_OK):
             raise WriteError(f"cannot write {target}: the file is read-only")
-        temporary = real.with_name(f".{real.name}.{secrets.token_hex(4)}.part")
+        sweep(real.parent)
+        temporary = real.with_name(_part_name(real.name))
+        _UNFINISHED.add(temporary)
         temporary.open("xb").close()
     except (OSError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise WriteError(f"cannot write {target}: {reason}") from error
     return Place(real, temporary)
+
+
+def discard_unfinished() -> None:
+    """Remove every temporary file of this process: for its end, when nothing else will do it."""
+    for path in tuple(_UNFINISHED):
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+    _UNFINISHED.clear()
+
+
+def sweep(folder: Path) -> None:
+    """Remove temporary files that are older than a day and whose writer is gone; a folder is swept once a process."""
+    if folder in _SWEPT:
+        return
+    _SWEPT.add(folder)
+    before = time.time() - SWEPT_AFTER_S
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            left = _PART.fullmatch(entry.name)
+            if left is None or is_running(int(left["writer"])):
+                continue
+            with suppress(OSError):
+                if entry.stat(follow_symlinks=False).st_mtime < before:
+                    os.unlink(entry.path)
+
+
+def unfinished(targets: Iterable[Path]) -> list[Path]:
+    """Temporary files beside these targets whose writer has ended."""
+    names: dict[Path, list[str]] = {}
+    for target in targets:
+        names.setdefault(target.parent, []).append(target.name)
+    found: list[Path] = []
+    for folder, wanted in names.items():
+        parts = [(path, _PART.fullmatch(path.name)) for path in folder.glob(f".*{SUFFIX}")]
+        gone = [(path, left["name"]) for path, left in parts if left and not is_running(int(left["writer"]))]
+        found += [path for path, name in gone if any(target.startswith(name) for target in wanted)]
+    return found
+
+
+def is_running(process: int) -> bool:
+    """Say whether a process with this number runs on this computer."""
+    import psutil
+
+    return bool(psutil.pid_exists(process))
+
+
+def _part_name(name: str) -> str:
+    """Name the temporary file for `name`, which is cut where the whole would be too long for a file system."""
+    end = f".{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
+    kept = os.fsencode(name)[: LONGEST_NAME - len(end) - 1]
+    return f".{kept.decode('utf-8', 'ignore')}{end}"

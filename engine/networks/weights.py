@@ -7,7 +7,6 @@ file, is strict, and runs no code from it.
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -29,6 +28,9 @@ _OTHER_MODELS = {
     "strain-cnn": ("engine.networks.end_to_end_cnn", "StrainCNN"),
 }
 """Models with weights that are no displacement networks: the module and the class, made from its `Config`."""
+
+_REPLACED = "replaces"
+"""Key of a card under which, while weights are being replaced, the old card stands: either file goes with it."""
 
 _TEXTS = ("name", "network", "sha256", "training", "data", "commit", "hardware", "licence")
 _TABLES = ("config", "recipe", "scores")
@@ -68,8 +70,10 @@ class WeightsCard:
             content = json.loads(source.read_text(encoding="utf-8"))
         except OSError:
             raise WeightsError(f"{path.name} has no card {source.name} beside it") from None
-        except ValueError:
+        except (ValueError, RecursionError):
             raise WeightsError(f"{source.name} is not a card of weights: no JSON") from None
+        if isinstance(content, dict) and _REPLACED in content:
+            content = _card_of(path, content)
         return cls(**_checked(content, source.name))
 
 
@@ -108,11 +112,37 @@ def save(module: "nn.Module", card_fields: Mapping[str, Any], path: Path, *, hal
         "sha256": hashlib.sha256(content).hexdigest(),
     }
     card = WeightsCard(**_checked(described, path.stem))
+    replaced = _card_there(path)
+    if replaced is not None:
+        _write_card(path, {**asdict(card), _REPLACED: replaced})
     with atomic_path(path) as target:
         target.write_bytes(content)
-    with atomic_path(path.with_suffix(".json")) as target:
-        target.write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
+    _write_card(path, asdict(card))
     return card
+
+
+def _write_card(path: Path, content: Mapping[str, Any]) -> None:
+    with atomic_path(path.with_suffix(".json")) as target:
+        target.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _card_there(path: Path) -> dict[str, Any] | None:
+    """Return the card of weights that are about to be replaced, or None where there is no whole pair."""
+    try:
+        return asdict(WeightsCard.read(path)) if path.is_file() else None
+    except (WeightsError, OSError):
+        return None
+
+
+def _card_of(path: Path, content: Mapping[str, Any]) -> object:
+    """Choose between the card of new weights and that of the old ones, by what the file holds: a kill came between."""
+    old = content[_REPLACED]
+    new = {key: value for key, value in content.items() if key != _REPLACED}
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise WeightsError(f"the weights file {path.name} cannot be read ({error.strerror})") from None
+    return old if isinstance(old, dict) and old.get("sha256") == found else new
 
 
 def available() -> dict[str, WeightsCard]:
@@ -173,6 +203,10 @@ def _checked(content: object, name: str) -> dict[str, Any]:
     return {**content, **_expected_input(content, name)}
 
 
+_PERIODS, _PITCHES_M = (2.0, 64.0), (1e-6, 1e-2)
+"""Samples for a period and distances of lines that any network was made for; outside, resampling has no bounds."""
+
+
 def _expected_input(content: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return pitches and samples a period, which must be possible."""
     try:
@@ -180,7 +214,8 @@ def _expected_input(content: Mapping[str, Any], name: str) -> dict[str, Any]:
         samples = float(content.get("samples_per_period", WeightsCard.samples_per_period))
     except (TypeError, ValueError):
         raise WeightsError(f"the card of {name} does not give its expected input as numbers") from None
-    if not (0 < lowest <= highest < math.inf and 0 <= samples < math.inf):
+    possible = _PITCHES_M[0] <= lowest <= highest <= _PITCHES_M[1]
+    if not (possible and (samples == 0 or _PERIODS[0] <= samples <= _PERIODS[1])):
         found = f"pitch_m {lowest:g} to {highest:g}, samples_per_period {samples:g}"
         raise WeightsError(f"the card of {name} expects an impossible input: {found}")
     return {"pitch_m": (lowest, highest), "samples_per_period": samples}

@@ -5,16 +5,16 @@ file at once or not at all, so that a killed run finds the checkpoint before.
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from engine.errors import ReadError
+from engine.files.atomic import atomic_path
 
 VERSION = "1"
 _TENSOR = "$tensor"
@@ -30,14 +30,9 @@ def save(state: dict[str, Any], path: Path) -> None:
     tensors: dict[str, Tensor] = {}
     skeleton = _take_tensors(state, "", tensors)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        save_file(tensors, temporary, metadata={"version": VERSION, "state": json.dumps(skeleton)})
-        with temporary.open("rb+") as written:
-            os.fsync(written.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    content = to_bytes(tensors, metadata={"version": VERSION, "state": json.dumps(skeleton)})
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -52,8 +47,10 @@ def load(path: Path) -> dict[str, Any]:
         raise ReadError(path, f"is not a checkpoint of version {VERSION}")
     try:
         state: dict[str, Any] = _put_tensors(json.loads(metadata["state"]), tensors)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise ReadError(path, "is a damaged checkpoint: its state does not fit its tensors") from None
+    if not isinstance(state, dict):
+        raise ReadError(path, "is a damaged checkpoint: its state is no table")
     return state
 
 

@@ -1,13 +1,15 @@
 """From a run to weights in the box: the best weights with a card that says how they came about."""
 
+import json
 import math
+import re
 import subprocess
 from pathlib import Path
 
 import engine
-from engine.errors import WeightsError
+from engine.errors import ParameterError, WeightsError
 from engine.networks.base import build
-from engine.networks.weights import folder, save
+from engine.networks.weights import WeightsCard, folder, save
 from engine.training import checkpoint
 from engine.training.config import TrainingConfig
 from engine.training.initial import fill
@@ -19,13 +21,23 @@ def export_weights(config: TrainingConfig, output: Path, name: str) -> Path:
     best = output / BEST
     if not best.exists():
         raise WeightsError(f"{output}: no validated weights yet, so nothing to export")
+    path = _place(name, config)
     state = checkpoint.load(best)
     network = build(config.run.network, config.architecture)
     fill(network, state["weights"], best.name)
-    path = folder() / f"{name}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     fields = card_fields(config, state["iteration"], state["scores"])
     save(network, fields, path, half=config.run.export_half)
+    return path
+
+
+def _place(name: str, config: TrainingConfig) -> Path:
+    """Return the file of weights called `name`; only those of this very configuration are ever replaced."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", name):
+        raise ParameterError(f"export: {name!r} is no name of weights: letters, digits, and . _ + - between them")
+    path = folder() / f"{name}.safetensors"
+    if path.exists() and WeightsCard.read(path).recipe != json.loads(json.dumps(config.as_dict())):
+        raise WeightsError(f"there are weights called {name}, of another training: names never change their meaning")
     return path
 
 

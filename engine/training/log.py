@@ -2,9 +2,11 @@
 
 import csv
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
+
+from engine.errors import ReadError
+from engine.files.atomic import atomic_path
 
 TERMS = ("similarity", "consistency", "smoothness", "endpoint", "strain", "tall_strain")
 SCORES = (
@@ -37,12 +39,10 @@ class Log:
     def __init__(self, path: Path, iteration: int) -> None:
         self.path = path
         kept = [row for row in read(path) if int(row["iteration"]) <= iteration] if path.exists() else []
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        with temporary.open("w", newline="", encoding="utf-8") as stream:
+        with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.DictWriter(stream, COLUMNS)
             writer.writeheader()
             writer.writerows(kept)
-        os.replace(temporary, path)
 
     def add(self, values: Mapping[str, object]) -> None:
         """Append one row; columns without a value stay empty."""
@@ -52,8 +52,16 @@ class Log:
 
 def read(path: Path) -> list[dict[str, str]]:
     """Return the complete rows of a log; one cut off by a kill is left out."""
-    with path.open(newline="", encoding="utf-8") as stream:
-        return [row for row in csv.DictReader(stream) if None not in row.values() and row["iteration"].isdecimal()]
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            table = csv.DictReader(stream)
+            columns = set(table.fieldnames or ())
+            rows = [row for row in table if None not in row and None not in row.values()]
+    except (UnicodeDecodeError, csv.Error):
+        raise ReadError(path, "is no log of a training run: not a table of text") from None
+    if columns and not set(COLUMNS) <= columns:
+        raise ReadError(path, f"is no log of a training run: it lacks the column {min(set(COLUMNS) - columns)}")
+    return [row for row in rows if row["iteration"].isascii() and row["iteration"].isdecimal()]
 
 
 PANELS = (

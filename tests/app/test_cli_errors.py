@@ -160,7 +160,7 @@ def test_a_recording_of_another_size_is_no_background_for_a_figure(
     )
 
 
-def test_ctrl_c_is_quiet_and_leaves_nothing(
+def test_ctrl_c_is_one_line_and_leaves_nothing(
     rf_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import engine.pipeline
@@ -170,7 +170,7 @@ def test_ctrl_c_is_quiet_and_leaves_nothing(
 
     monkeypatch.setattr(engine.pipeline, "run", interrupted)
     assert main(estimate(rf_file, tmp_path / "r.h5")) == 130
-    assert capsys.readouterr().err.strip() == ""
+    assert capsys.readouterr().err == "strainscope: interrupted\n"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -187,15 +187,63 @@ def test_running_out_of_memory_is_one_line(
     assert "out of memory" in refused(capsys, "info", str(rf_file))
 
 
-def test_a_fault_of_our_own_is_not_hidden(rf_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 9 bytes"), "out of memory"),
+        (RecursionError("deep"), "nested more deeply"),
+        (OverflowError("int too large"), "larger than can be computed"),
+        (ValueError("ParseSyntaxException: $"), "mathematics"),
+    ],
+)
+def test_known_errors_of_libraries_say_what_to_do(
+    rf_file: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    words: str,
+) -> None:
     import engine.readers
 
     def broken(*arguments: object) -> None:
-        raise RuntimeError("a bug")
+        raise error
 
     monkeypatch.setattr(engine.readers, "open_recording", broken)
-    with pytest.raises(RuntimeError, match="a bug"):
-        main(["info", str(rf_file)])
+    assert words in refused(capsys, "info", str(rf_file))
+
+
+def test_a_fault_of_our_own_is_one_line_and_its_trace_is_kept(
+    rf_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import engine.readers
+
+    def broken(*arguments: object) -> None:
+        raise RuntimeError("a bug\x1b[2J")
+
+    monkeypatch.setenv("STRAINSCOPE_CONFIG", str(tmp_path))
+    monkeypatch.setattr(engine.readers, "open_recording", broken)
+    assert main(["info", str(rf_file)]) == 1
+    shown = capsys.readouterr().err
+    assert shown.count("\n") == 1
+    assert "a bug\\x1b[2J (RuntimeError)" in shown
+    log = tmp_path / "failures.log"
+    assert str(log) in shown
+    assert "in broken" in log.read_text(encoding="utf-8")
+
+
+def test_a_name_that_is_no_text_is_shown_all_the_same(tmp_path: Path) -> None:
+    name = os.fsdecode(b"scan\xff\x1b]0;title\x07.npy")
+    try:
+        np.save(tmp_path / "scan.npy", np.random.default_rng(0).standard_normal((2, 64, 8)).astype(np.float32))
+        (tmp_path / "scan.npy").rename(tmp_path / name)
+    except OSError:
+        pytest.skip("this file system takes valid names only")
+    call = [sys.executable, "-m", "app.cli", "info", str(tmp_path / name)]
+    shown = subprocess.run(
+        call, capture_output=True, check=True, env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    )
+    assert b"scan\\udcff" in shown.stdout
+    assert b"\x1b" not in shown.stdout
 
 
 def test_an_old_result_survives_a_failed_run(

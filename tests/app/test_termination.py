@@ -1,4 +1,4 @@
-"""A command that is killed while it writes leaves no half file, and says nothing."""
+"""A command that is ended while it writes leaves no half file and says one line; no library's callback is broken."""
 
 import os
 import signal
@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from app.termination import ended_like_ctrl_c
+from app.termination import ended_like_ctrl_c, interruptions
+from engine.files.hdf5_writing import Hdf5Target
+
+POSIX = pytest.mark.skipif(os.name != "posix", reason="other systems end programs in other ways")
 
 SLOW = """
 import signal, sys, time
@@ -27,7 +30,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@pytest.mark.skipif(os.name != "posix", reason="other systems end programs in other ways")
+@POSIX
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_a_killed_command_leaves_no_half_file(rf_file: Path, tmp_path: Path, name: str) -> None:
     output = tmp_path / "result.h5"
@@ -40,18 +43,92 @@ def test_a_killed_command_leaves_no_half_file(rf_file: Path, tmp_path: Path, nam
         running.send_signal(getattr(signal, name))
         assert running.wait(30) == 130
         assert running.stderr is not None
-        assert running.stderr.read() == ""
+        assert running.stderr.read() == "strainscope: interrupted\n"
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(os.name != "posix", reason="other systems end programs in other ways")
+DEAF = """
+import sys, time
+from app.termination import ended_like_ctrl_c
+from engine.files.atomic import temporary_beside
+from pathlib import Path
+place = temporary_beside(Path(sys.argv[1]))
+with ended_like_ctrl_c():
+    print("ready", flush=True)
+    while True:  # as a library that catches everything and goes on
+        try:
+            time.sleep(60)
+        except KeyboardInterrupt:
+            pass
+"""
+
+
+@POSIX
+def test_the_second_signal_ends_the_program_at_once(tmp_path: Path) -> None:
+    call = [sys.executable, "-c", DEAF, str(tmp_path / "out.h5")]
+    with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "ready\n"
+        for _ in range(2):
+            running.send_signal(signal.SIGINT)
+            time.sleep(0.2)
+        assert running.wait(10) == 130
+        assert running.stderr is not None
+        assert running.stderr.read() == "strainscope: ended at once\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@POSIX
+def test_a_signal_inside_a_callback_of_hdf5_waits_until_the_library_has_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.files import hdf5_writing
+
+    write, told = hdf5_writing._Disk.write, []
+
+    def interrupted(disk: object, content: bytes) -> int:
+        told.append(1)
+        if len(told) == 1:
+            signal.raise_signal(signal.SIGINT)
+        return write(disk, content)
+
+    monkeypatch.setattr(hdf5_writing._Disk, "write", interrupted)
+    with (  # noqa: PT012 - the call after the library's is what raises
+        pytest.raises(KeyboardInterrupt),
+        ended_like_ctrl_c(),
+        Hdf5Target(tmp_path / "a.h5") as target,
+    ):
+        target.file["frames"] = range(100)
+        target.file.flush()
+        _between_calls()
+    assert len(told) > 1
+
+
+def _between_calls() -> None:
+    """Be a call of the program's own, where a signal is acted on."""
+    from engine.errors import one_line
+
+    one_line("")
+
+
+@POSIX
+def test_work_that_asks_ends_in_its_own_time() -> None:
+    with ended_like_ctrl_c(), interruptions() as interrupted:
+        assert not interrupted()
+        signal.raise_signal(signal.SIGTERM)
+        _between_calls()
+        assert interrupted()
+
+
+@POSIX
 def test_signals_are_given_back_and_ignored_ones_left_alone() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with ended_like_ctrl_c():
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-            with pytest.raises(KeyboardInterrupt):
+            with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - the call after the signal is what raises
                 signal.raise_signal(signal.SIGTERM)
+                _between_calls()
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     finally:
         signal.signal(signal.SIGHUP, before)

@@ -1,11 +1,11 @@
 """What the user once said about a recording, kept under its key: moving or renaming it loses nothing."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.preferences import preferences_path, write_json
+from engine.files.shared_json import read_json
 from engine.readers.base import ReadOptions
 from engine.types import geometry_fields
 
@@ -29,25 +29,12 @@ class GeometryMemory:
 
     def recall(self, key: str) -> GeometryAnswer | None:
         """Return what was said of this recording, or None."""
-        return _parse(self._read().get(key))
+        return _parse(read_json(self._path).get(key))
 
     def remember(self, key: str, answer: GeometryAnswer) -> None:
         """Keep what was said of this recording; the oldest answers go when there are very many."""
-        entries = self._read()
-        entries.pop(key, None)
-        entries[key] = {
-            "values": dict(answer.values),
-            "variable": answer.options.variable,
-            "axes": answer.options.axes,
-        }
-        write_json(self._path, dict(list(entries.items())[-REMEMBERED:]))
-
-    def _read(self) -> dict[str, object]:
-        try:
-            content = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return content if isinstance(content, dict) else {}
+        entry = {"values": dict(answer.values), "variable": answer.options.variable, "axes": answer.options.axes}
+        write_json(self._path, {key: entry}, most=REMEMBERED)
 
 
 def _parse(entry: object) -> GeometryAnswer | None:

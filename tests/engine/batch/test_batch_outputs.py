@@ -1,5 +1,6 @@
 """Names of results: unique, stable, never in the place of a recording; and nothing half-written stays."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -48,8 +49,10 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 
 
 def test_only_our_own_temporary_files_are_removed(tmp_path: Path) -> None:
-    mine, others = tmp_path / ".arm-result.h5.0123abcd.part", tmp_path / ".leg-result.h5.0123abcd.part"
-    for path in (mine, others, tmp_path / "arm-result.h5"):
+    gone = 2**22 + 1  # beyond the numbers that systems give to processes
+    mine, others = (tmp_path / f".{name}-result.h5.{gone}-0123abcd.part" for name in ("arm", "leg"))
+    running = tmp_path / f".arm-result.h5.{os.getpid()}-0123abcd.part"
+    for path in (mine, others, running, tmp_path / "arm-result.h5"):
         path.touch()
     remove_unfinished([tmp_path / "arm-result.h5"])
-    assert sorted(path.name for path in tmp_path.iterdir()) == [others.name, "arm-result.h5"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([running.name, others.name, "arm-result.h5"])

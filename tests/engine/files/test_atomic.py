@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import WriteError
-from engine.files.atomic import atomic_path
+from engine.files import atomic
+from engine.files.atomic import atomic_path, discard_unfinished, sweep, temporary_beside
 
 
 def test_a_clean_exit_replaces_the_target(tmp_path: Path) -> None:
@@ -66,3 +67,29 @@ def test_the_file_has_ordinary_permissions(tmp_path: Path) -> None:
     plain = tmp_path / "plain.csv"
     plain.write_text("new")
     assert (tmp_path / "table.csv").stat().st_mode == plain.stat().st_mode
+
+
+def test_what_dead_processes_left_is_swept_after_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(atomic, "_SWEPT", set())
+    gone = 2**22 + 1  # beyond the numbers that systems give to processes
+    old, running = (tmp_path / f".a.h5.{writer}-0123abcd.part" for writer in (gone, os.getpid()))
+    new, other = tmp_path / f".b.h5.{gone}-0123abcd.part", tmp_path / ".theirs.part"
+    for path in (old, running, new, other):
+        path.touch()
+        if path != new:
+            os.utime(path, (1.0, 1.0))
+    sweep(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([running, new, other])
+
+
+def test_an_end_at_once_leaves_nothing_half_written(tmp_path: Path) -> None:
+    temporary_beside(tmp_path / "a.h5").temporary.write_text("half")
+    discard_unfinished()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["x" * 251 + ".csv", "ä" * 125 + ".csv"])
+def test_the_longest_names_can_be_written(tmp_path: Path, name: str) -> None:
+    with atomic_path(tmp_path / name) as temporary:
+        temporary.write_text("new")
+    assert [path.name for path in tmp_path.iterdir()] == [name]

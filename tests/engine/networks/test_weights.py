@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -134,3 +136,44 @@ def test_damaged_files(box: Path, network: DisplacementNetwork) -> None:
     path.with_suffix(".json").unlink()
     with pytest.raises(WeightsError, match="has no card"):
         weights.load("musse-net")
+
+
+def test_a_kill_between_weights_and_card_leaves_a_whole_pair(
+    box: Path, network: DisplacementNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = box / "musse-net-v1.safetensors"
+    old = weights.save(network, {"training": "old"}, path)
+    other = build("musse-net", {"base_channels": 1, "stages": 3, "tca_layout": "axial"})
+    steps: list[Path] = []
+    atomic = weights.atomic_path
+    for killed_after in (1, 2, 3):
+        steps.clear()
+
+        @contextmanager
+        def until(target: Path, last: int = killed_after) -> Iterator[Path]:
+            steps.append(target)
+            if len(steps) > last:
+                raise KeyboardInterrupt
+            with atomic(target) as temporary:
+                yield temporary
+
+        monkeypatch.setattr(weights, "atomic_path", until)
+        with suppress(KeyboardInterrupt):
+            weights.save(other, {"training": "new"}, path)
+        assert len(steps) == min(killed_after + 1, 3)
+        assert weights.load(path)[1].training == ("old" if killed_after == 1 else "new")
+        monkeypatch.setattr(weights, "atomic_path", atomic)
+        assert weights.save(network, {"training": "old"}, path) == old
+
+
+@pytest.mark.parametrize(
+    "changes", [{"samples_per_period": 1e6}, {"pitch_m": [1e-300, 1e-4]}, {"pitch_m": [1e-4, 1e300]}]
+)
+def test_a_card_whose_input_cannot_be_is_refused(
+    box: Path, network: DisplacementNetwork, changes: dict[str, object]
+) -> None:
+    path = box / "musse-net-v1.safetensors"
+    weights.save(network, {}, path)
+    edit(path.with_suffix(".json"), **changes)
+    with pytest.raises(WeightsError, match="impossible input"):
+        weights.load(path)

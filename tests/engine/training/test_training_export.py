@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import engine
-from engine.errors import WeightsError
+from engine.errors import ParameterError, WeightsError
 from engine.networks.base import build
 from engine.networks.weights import load
 from engine.training import checkpoint
@@ -89,3 +89,18 @@ def test_weights_of_another_architecture_are_refused(run_folder: Path) -> None:
     staged = TEXT.replace("usenet", "musse-net") + f"[initial]\nweights = 'run/{BEST}'\n"
     with pytest.raises(WeightsError, match="does not fit"):
         initial_network(parse(staged + SUPERVISED, run_folder.parent / "recipe.toml"), CPU)
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "a/b", "", "..", "x\x1b"])
+def test_a_name_cannot_leave_the_box(run_folder: Path, name: str) -> None:
+    with pytest.raises(ParameterError, match="no name of weights"):
+        export_weights(config(), run_folder, name)
+
+
+def test_a_name_never_changes_its_meaning(run_folder: Path) -> None:
+    for _ in range(2):  # the same training may be exported again
+        path = export_weights(config(), run_folder, "usenet-v1")
+    before = path.read_bytes()
+    with pytest.raises(WeightsError, match="of another training"):
+        export_weights(config("[optimiser]\nclip = 2.0\n"), run_folder, "usenet-v1")
+    assert path.read_bytes() == before
