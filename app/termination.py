@@ -1,10 +1,10 @@
 """Ctrl-C and the signals that end a program: noted at once, acted on between the calls of libraries.
 
 An exception that is raised inside a callback of a foreign library (HDF5 that writes, a destructor) breaks that
-library or is swallowed. So the first signal is only noted, and KeyboardInterrupt is raised at the next call that a
-frame of this program makes or returns from, where no foreign code waits for a callback of ours. A command that asks
-`interruptions` is not interrupted at all: it ends in its own time. The second signal ends the program at once,
-whatever any library does, and removes the temporary files that were being written.
+library or is swallowed. So the first signal is only noted, and KeyboardInterrupt is raised at once where no library is
+in the middle of anything, else at the first call after it has come back. A command that asks `interruptions` is not
+interrupted at all: it ends in its own time. The second signal ends the program at once, whatever any library does, and
+removes the temporary files that were being written.
 """
 
 import os
@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,10 +23,11 @@ NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 STATUS = 130
 AT_ONCE = b"strainscope: ended at once\n"
 
-_OWN = tuple(str(Path(__file__).parents[1] / package) + os.sep for package in ("app", "engine"))
-_PLUMBING = (str(Path(__file__).parents[1] / "engine" / "files") + os.sep, __file__)
-"""Where files are put in their place: what runs from here, or is called from here, is never cut short."""
+_PLUMBING = (str(Path(__file__).parents[1] / "engine" / "files") + os.sep, __file__, weakref.__file__)
+"""What runs from these files, or is called from them, is never cut short: files are put in their place, and finalisers
+swallow what is raised in them."""
 
+_LIBRARY = f"{os.sep}h5py{os.sep}"
 _UNBROKEN = frozenset({"__enter__", "__exit__", "__del__", "__torch_function__"})
 
 
@@ -59,12 +61,11 @@ _SIGNALS = _Signals()
 
 
 def may_interrupt(frame: FrameType) -> bool:
-    """Say whether an exception raised in this frame meets code of this program only."""
-    if not frame.f_code.co_filename.startswith(_OWN):
-        return False
+    """Say whether an exception raised in this frame breaks no library and no file that is being put in its place."""
     outer: FrameType | None = frame
     while outer is not None:
-        if outer.f_code.co_filename.startswith(_PLUMBING) or outer.f_code.co_name in _UNBROKEN:
+        code = outer.f_code
+        if code.co_filename.startswith(_PLUMBING) or _LIBRARY in code.co_filename or code.co_name in _UNBROKEN:
             return False
         outer = outer.f_back
     return True
