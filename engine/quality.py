@@ -23,7 +23,8 @@ def local_correlation(pair: FramePair, displacement: Displacement, device: "torc
     """
     import torch
 
-    from engine.numerics.correlation import box_mean, coefficient
+    from engine.numerics.correlation import coefficient
+    from engine.numerics.running_sum import box_mean
     from engine.numerics.warp import inside, motion_from_numpy, warp
 
     motion = motion_from_numpy(displacement.axial_samples, displacement.lateral_lines, device)

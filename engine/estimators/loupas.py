@@ -12,6 +12,7 @@ from torch import Tensor
 
 from engine.estimators.base import ESTIMATORS, PairwiseEstimator
 from engine.estimators.common.window_tracker import TrackingParams, WindowTracker
+from engine.numerics.analytic_signal import analytic_signal
 from engine.numerics.correlation import Peaks, find_peaks, window_sum
 from engine.types import Displacement, FramePair
 
@@ -52,9 +53,5 @@ class _PhaseTracker(WindowTracker):
 def demodulate(frame: Tensor, carrier: float) -> Tensor:
     """Complex envelope (H, W) of RF whose carrier is `carrier` cycles per sample: analytic signal, mixed to zero."""
     height = frame.shape[0]
-    spectrum = torch.fft.fft(frame, dim=0)
-    spectrum[0] = 0
-    spectrum[height // 2 + 1 :] = 0
     phase = torch.arange(height, device=frame.device, dtype=frame.dtype) * (-2 * np.pi * carrier)
-    analytic: Tensor = 2 * torch.fft.ifft(spectrum, dim=0)
-    return analytic * torch.polar(torch.ones_like(phase), phase)[:, None]
+    return analytic_signal(frame) * torch.polar(torch.ones_like(phase), phase)[:, None]

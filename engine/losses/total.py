@@ -13,8 +13,10 @@ from engine.losses.consistency import consistency_loss
 from engine.losses.endpoint import STRAIN_SCALE, TALL_STRAIN_SCALE, endpoint_loss, strain_loss
 from engine.losses.similarity import similarity_loss
 from engine.losses.smoothness import smoothness_loss
+from engine.numerics.running_sum import running_sum
 from engine.numerics.warp import inside, warp
 from engine.parameters import Parameters, parameter
+from engine.strain.least_squares import strain_kernel
 
 
 @dataclass(frozen=True)
@@ -106,24 +108,25 @@ def inner_strain(motion: Tensor, window: int) -> Tensor:
     Least-squares slope over an odd window, as one product with a banded matrix: many times faster than a convolution
     for the sizes of training crops.
     """
-    slopes, _ = _bands(motion.shape[-2], window // 2, motion.dtype, motion.device)
-    return slopes @ motion[:, 1:2]
+    return _slopes(motion.shape[-2], window // 2, motion.dtype, motion.device) @ motion[:, 1:2]
 
 
 def inner_valid(valid: Tensor, window: int) -> Tensor:
     """Rows of `inner_strain` whose whole window is valid, (N, 1, H - window + 1, W) bool."""
-    _, sums = _bands(valid.shape[-2], window // 2, torch.float32, valid.device)
-    return sums @ (~valid).to(torch.float32) < 0.5
+    half = window // 2
+    missing = running_sum((~valid).to(torch.float32), 2 * half + 1, -2)
+    return missing[..., half : valid.shape[-2] - half, :] < 0.5
 
 
 @lru_cache(maxsize=16)
-def _bands(height: int, half: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Matrices (H - 2 half, H) that take slopes and sums over windows of 2 half + 1 rows."""
+def _slopes(height: int, half: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Matrix (H - 2 half, H) that takes slopes over windows of 2 half + 1 rows."""
     if height <= 2 * half:
         raise ValueError(f"a window of {2 * half + 1} rows does not fit into {height}")
-    offset = torch.arange(height, device=device)[None, :] - torch.arange(half, height - half, device=device)[:, None]
-    within = (offset.abs() <= half).to(dtype)
-    return offset * within / (half * (half + 1) * (2 * half + 1) / 3), within
+    row = torch.arange(height - 2 * half)[:, None]
+    matrix = torch.zeros(height - 2 * half, height, dtype=torch.float64)
+    matrix[row, row + torch.arange(2 * half + 1)] = torch.from_numpy(strain_kernel(2 * half + 1))
+    return matrix.to(device=device, dtype=dtype)
 
 
 def _consistency(settings: LossSettings, motion: Tensor, valid: Tensor | None) -> Tensor:

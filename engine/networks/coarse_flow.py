@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from engine.networks.base import NETWORKS, DisplacementNetwork, Features, NetworkConfig, State
 from engine.networks.flownet2 import FlowNet2, FlowNet2Config
+from engine.numerics.analytic_signal import analytic_signal
 from engine.parameters import parameter
 
 AXIAL_REDUCTION = 4
@@ -55,13 +56,7 @@ class CoarseFlow(DisplacementNetwork):
 def bmode_image(rf: Tensor) -> Tensor:
     """Log-compressed envelope of RF (B, 1, H, W) in 0..1 relative to each frame's maximum, (B, 1, H/4, W)."""
     height = rf.shape[-2]
-    spectrum = torch.fft.fft(rf.float(), dim=-2)
-    gain = torch.zeros(height, device=rf.device)
-    gain[0] = 1.0
-    gain[1 : (height + 1) // 2] = 2.0
-    if height % 2 == 0:
-        gain[height // 2] = 1.0
-    envelope = torch.fft.ifft(spectrum * gain[:, None], dim=-2).abs()
+    envelope = analytic_signal(rf.float(), keep_mean=True).abs()
     padded = functional.pad(envelope, (0, 0, 0, -height % AXIAL_REDUCTION), mode="replicate")
     reduced = functional.avg_pool2d(padded, (AXIAL_REDUCTION, 1))
     peak = reduced.amax(dim=(-2, -1), keepdim=True).clamp_min(1e-12)

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from engine.numerics.running_sum import box_mean, running_sum
+
 _FLAT = 1e-5
 """A window whose variance is below this part of its mean square is constant, up to rounding in float32."""
 
@@ -79,12 +81,6 @@ def coefficient(product: Tensor, mean_a: Tensor, square_a: Tensor, mean_b: Tenso
     scale = torch.sqrt((variance_a * variance_b).clamp_min(torch.finfo(product.dtype).tiny))
     rho = (product - mean_a * mean_b) / scale
     return torch.where(flat, torch.zeros_like(rho), rho.clamp(-1, 1))
-
-
-def box_mean(image: Tensor, rows: int, lines: int) -> Tensor:
-    """Average over `rows` by `lines` (odd) of maps (N, H, W); windows shrink at the edges."""
-    counts = running_sum(running_sum(torch.ones_like(image[:1]), rows, -2), lines, -1)
-    return running_sum(running_sum(image, rows, -2), lines, -1) / counts
 
 
 @dataclass(frozen=True)
@@ -175,23 +171,3 @@ def _block_sum(image: Tensor, step: int) -> Tensor:
 
 def _window_sum(blocks: Tensor, grid: WindowGrid) -> Tensor:
     return running_sum(running_sum(blocks, grid.blocks, -2), grid.lines, -1)
-
-
-def running_sum(values: Tensor, length: int, dim: int) -> Tensor:
-    """Sum over `length` (odd) neighbours along `dim`, zeros outside.
-
-    Sums of 1, 2, 4, ... neighbours are combined, so no difference of long sums costs precision in dark regions.
-    """
-    size, half = values.shape[dim], length // 2
-    border = values.new_zeros([half if axis == dim % values.ndim else n for axis, n in enumerate(values.shape)])
-    power = torch.cat([border, values, border], dim)
-    total = power.narrow(dim, 0, size)  # `length` is odd, so the sum of one neighbour is always part of it
-    start, span = 1, 1
-    while 2 * span <= length:
-        count = power.shape[dim] - span
-        power = power.narrow(dim, 0, count) + power.narrow(dim, span, count)
-        span *= 2
-        if length & span:
-            total = total + power.narrow(dim, start, size)
-            start += span
-    return total

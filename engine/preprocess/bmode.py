@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import fft
 
+from engine.numerics.analytic_signal import one_sided_gain
 from engine.types import Map
 
 FLOOR_DB = -120.0
@@ -17,13 +18,10 @@ def envelope(frame: Map) -> Map:
     length = fft.next_fast_len(height)
     lines = np.ascontiguousarray(frame.T, dtype=np.float32)
     half = fft.rfft(lines, n=length, axis=1)
-    half[:, 0] = 0
-    if length % 2 == 0:
-        half[:, -1] /= 2
     spectrum = np.zeros((lines.shape[0], length), np.complex64)
-    spectrum[:, : half.shape[1]] = half
+    spectrum[:, : half.shape[1]] = half * one_sided_gain(length)[: half.shape[1]]
     analytic = fft.ifft(spectrum, axis=1, overwrite_x=True)[:, :height]
-    magnitude: Map = np.ascontiguousarray(2 * np.abs(analytic).T)
+    magnitude: Map = np.ascontiguousarray(np.abs(analytic).T)
     return magnitude
 
 

@@ -7,7 +7,6 @@ order 1. Towards the ends the window shrinks symmetrically to 5 samples; beyond 
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from engine.types import Displacement, Map, Strain
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
 
 SMALLEST_WINDOW = 5
 _LEAST_WEIGHT = 0.05
@@ -142,32 +140,3 @@ def _over_lines(term: NDArray[np.float64], neighbours: int) -> NDArray[np.float6
     lines = 2 * neighbours + 1
     total: NDArray[np.float64] = lines * uniform_filter1d(term, lines, axis=1, mode="constant")
     return total
-
-
-def least_squares_strain(axial_samples: "Tensor", window_samples: int) -> "Tensor":
-    """Strain of displacement fields (B, 1, H, W) in samples, the same shape; differentiable, for networks and losses.
-
-    Rows M .. H-1-M of a window of 2 M + 1 samples use the whole window. Nearer to the ends the window shrinks
-    symmetrically to 5 samples, and the last two rows at each end repeat their neighbour, so that the map has no NaN;
-    exclude a border of M rows from a loss. H must be at least 5.
-    """
-    import torch
-
-    height = axial_samples.shape[-2]
-    half = min(window_samples // 2, (height - 1) // 2)
-    kernel = torch.as_tensor(strain_kernel(2 * half + 1)).to(axial_samples)
-    top = torch.as_tensor(_shrinking_operator(half)).to(axial_samples)
-    inner = torch.nn.functional.conv2d(axial_samples, kernel.reshape(1, 1, -1, 1))
-    first = top @ axial_samples[..., : top.shape[1], :]
-    last = -(top @ axial_samples.flip(-2)[..., : top.shape[1], :]).flip(-2)
-    return torch.cat([first, inner, last], dim=-2)
-
-
-@lru_cache(maxsize=16)
-def _shrinking_operator(half: int) -> NDArray[np.float64]:
-    """Weights of the first rows, (half, 2 half - 1): row i fits over the i rows before and after it."""
-    operator = np.zeros((half, max(2 * half - 1, 5)))
-    for row in range(half):
-        reach = max(row, 2)
-        operator[row, : 2 * reach + 1] = strain_kernel(2 * reach + 1)
-    return operator

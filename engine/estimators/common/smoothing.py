@@ -1,11 +1,13 @@
 """Repair and smoothing of tracked fields (C, h, W): median, and smoothing that lets reliable windows count for more."""
 
 import math
-from functools import lru_cache
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from engine.numerics.conjugate_gradients import conjugate_gradients
+from engine.numerics.cosine_transform import cosine_transform, difference_symbol, inverse_cosine_transform
 
 _WIDENINGS = (4.0, 16.0)
 _WIDENING_SHARE = 1e-3
@@ -57,9 +59,8 @@ def regularise(field: Tensor, weight: Tensor, stiffness: Tensor, iterations: int
     conjugate gradients from a Gaussian mean; the preconditioner solves the problem of uniform weight by cosines.
     """
     rows, lines = stiffness[:, 0, None, None], stiffness[:, 1, None, None]
-    along_rows, roughness_rows = _cosine_basis(weight.shape[0], weight.dtype, weight.device)
-    along_lines, roughness_lines = _cosine_basis(weight.shape[1], weight.dtype, weight.device)
-    uniform = weight.mean() + rows * roughness_rows[:, None] + lines * roughness_lines[None, :] + 1e-6
+    down, across = (difference_symbol(size, weight).square() for size in weight.shape)
+    uniform = weight.mean() + rows * down[:, None] + lines * across[None, :] + 1e-6
 
     def apply(u: Tensor) -> Tensor:
         result = weight * u
@@ -68,36 +69,13 @@ def regularise(field: Tensor, weight: Tensor, stiffness: Tensor, iterations: int
         return result
 
     def precondition(u: Tensor) -> Tensor:
-        return along_rows.T @ ((along_rows @ u @ along_lines.T) / uniform) @ along_lines
+        return inverse_cosine_transform(cosine_transform(u) / uniform)
 
-    solution = weighted_smooth(field, weight, 2.0, 2.0)
-    residual = weight * field - apply(solution)
-    step = precondition(residual)
-    energy = _dot(residual, step)
-    for _ in range(iterations):
-        image = apply(step)
-        length = energy / _dot(step, image).clamp_min(1e-20)
-        solution = solution + length * step
-        residual = residual - length * image
-        preconditioned = precondition(residual)
-        previous, energy = energy, _dot(residual, preconditioned)
-        step = preconditioned + energy / previous.clamp_min(1e-20) * step
-    return solution
-
-
-@lru_cache(maxsize=8)
-def _cosine_basis(size: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Orthonormal cosine transform (size, size), and the squared second difference of each of its rows."""
-    frequency = torch.arange(size, dtype=torch.float64) * (math.pi / size)
-    basis = torch.cos(frequency[:, None] * (torch.arange(size, dtype=torch.float64) + 0.5)[None, :])
-    basis /= basis.norm(dim=1, keepdim=True)
-    roughness = (2 - 2 * torch.cos(frequency)).square()
-    return basis.to(device=device, dtype=dtype), roughness.to(device=device, dtype=dtype)
-
-
-def _dot(a: Tensor, b: Tensor) -> Tensor:
-    """Inner product of each map on its own, (C, 1, 1)."""
-    return (a * b).sum(dim=(1, 2), keepdim=True)
+    start = weighted_smooth(field, weight, 2.0, 2.0)
+    found, _ = conjugate_gradients(
+        apply, precondition, weight * field, iterations=iterations, start=start, separate=True
+    )
+    return found
 
 
 def _add_bending(result: Tensor, u: Tensor, stiffness: Tensor, dim: int) -> None:

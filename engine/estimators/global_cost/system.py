@@ -9,12 +9,14 @@ with the same prior at its mean weights, which the cosine transform diagonalises
 the grid.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from engine.numerics.conjugate_gradients import conjugate_gradients
+from engine.numerics.cosine_transform import cosine_transform, difference_symbol, inverse_cosine_transform
 
 
 @dataclass(frozen=True)
@@ -133,10 +135,7 @@ class Difference:
 
     def symbol(self, shape: tuple[int, int], like: Tensor) -> Tensor:
         """Eigenvalues (K, W) of adjoint times difference under the cosine transform (mirrored borders)."""
-        axial, lateral = (
-            2 - 2 * torch.cos(math.pi * torch.arange(size, dtype=like.dtype, device=like.device) / size)
-            for size in shape
-        )
+        axial, lateral = (difference_symbol(size, like) for size in shape)
         return axial[:, None] ** self.axial * lateral[None] ** self.lateral
 
 
@@ -168,7 +167,9 @@ class System:
 
     def solve(self, right: Tensor, *, tolerance: float, iterations: int) -> tuple[Tensor, int]:
         """Preconditioned conjugate gradients from zero until the residual falls below `tolerance` times `right`."""
-        return conjugate_gradients(self.apply, self._preconditioner(), right, tolerance, iterations)
+        return conjugate_gradients(
+            self.apply, self._preconditioner(), right, iterations=iterations, tolerance=tolerance
+        )
 
     def _preconditioner(self) -> Callable[[Tensor], Tensor]:
         mass = self.data.mass().mean(dim=(1, 2), keepdim=True)
@@ -178,73 +179,3 @@ class System:
             symbol = symbol + mean * term.difference.symbol((symbol.shape[1], symbol.shape[2]), symbol)
         inverse = 1 / symbol.clamp(min=torch.finfo(symbol.dtype).tiny ** 0.5)
         return lambda residual: inverse_cosine_transform(inverse * cosine_transform(residual))
-
-
-def conjugate_gradients(
-    apply: Callable[[Tensor], Tensor],
-    precondition: Callable[[Tensor], Tensor],
-    right: Tensor,
-    tolerance: float,
-    iterations: int,
-) -> tuple[Tensor, int]:
-    """Solve `apply(x) = right` for a symmetric positive (semi-)definite `apply`; return x and the iterations used."""
-    solution = torch.zeros_like(right)
-    residual = right.clone()
-    target = tolerance * float(torch.linalg.vector_norm(right))
-    direction = z = precondition(residual)
-    energy = torch.sum(residual * z)
-    for count in range(iterations):
-        if float(torch.linalg.vector_norm(residual)) <= target:
-            return solution, count
-        image = apply(direction)
-        curvature = torch.sum(direction * image)
-        if float(curvature) <= 0.0:
-            return solution, count
-        length = energy / curvature
-        solution = solution + length * direction
-        residual = residual - length * image
-        z = precondition(residual)
-        renewed = torch.sum(residual * z)
-        direction = z + (renewed / energy) * direction
-        energy = renewed
-    return solution, iterations
-
-
-def cosine_transform(field: Tensor) -> Tensor:
-    """Orthonormal cosine transform (DCT-II) along the last two axes."""
-    return _dct(_dct(field).transpose(-1, -2)).transpose(-1, -2)
-
-
-def inverse_cosine_transform(field: Tensor) -> Tensor:
-    """Inverse (and transpose) of `cosine_transform`."""
-    return _inverse_dct(_inverse_dct(field).transpose(-1, -2)).transpose(-1, -2)
-
-
-def _dct(x: Tensor) -> Tensor:
-    size = x.shape[-1]
-    folded = torch.cat([x[..., ::2], x[..., 1::2].flip(-1)], dim=-1)
-    transformed: Tensor = (torch.fft.fft(folded) * _phases(size, x)).real * _norms(size, x)
-    return transformed
-
-
-def _inverse_dct(x: Tensor) -> Tensor:
-    size = x.shape[-1]
-    scaled = x / _norms(size, x)
-    mirrored = torch.cat([torch.zeros_like(scaled[..., :1]), scaled[..., 1:].flip(-1)], dim=-1)
-    folded = torch.fft.ifft((scaled - 1j * mirrored) * _phases(size, x).conj()).real
-    result = torch.empty_like(x)
-    half = (size + 1) // 2
-    result[..., ::2] = folded[..., :half]
-    result[..., 1::2] = folded[..., half:].flip(-1)
-    return result
-
-
-def _phases(size: int, like: Tensor) -> Tensor:
-    angle = -math.pi * torch.arange(size, dtype=like.dtype, device=like.device) / (2 * size)
-    return torch.polar(torch.ones_like(angle), angle)
-
-
-def _norms(size: int, like: Tensor) -> Tensor:
-    norms = torch.full((size,), math.sqrt(2.0 / size), dtype=like.dtype, device=like.device)
-    norms[0] = math.sqrt(1.0 / size)
-    return norms

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from scipy import fft
 
 from engine.estimators.global_cost.prior import FirstOrderPrior, SecondOrderPrior
 from engine.estimators.global_cost.solver import Matching
@@ -9,9 +8,6 @@ from engine.estimators.global_cost.system import (
     DataTerm,
     KnotGrid,
     System,
-    conjugate_gradients,
-    cosine_transform,
-    inverse_cosine_transform,
 )
 
 PRIORS = {
@@ -107,14 +103,6 @@ def test_blocks_are_the_exact_product():
     torch.testing.assert_close(actual, expected)
 
 
-@pytest.mark.parametrize("shape", [(8, 6), (9, 7)])
-def test_cosine_transform_is_the_orthonormal_dct(shape):
-    field = random(2, *shape)
-    transformed = cosine_transform(field)
-    np.testing.assert_allclose(transformed, fft.dctn(field.numpy(), axes=(1, 2), norm="ortho"), atol=1e-12)
-    torch.testing.assert_close(inverse_cosine_transform(transformed), field)
-
-
 @pytest.mark.parametrize("name", PRIORS)
 def test_solve_agrees_with_a_dense_solver(name):
     grid = KnotGrid(16, 1)
@@ -132,9 +120,3 @@ def test_cosine_preconditioner_solves_a_uniform_problem_at_once():
     system = System(DataTerm(uniform, None), PRIORS["first order"].terms(uniform[:2]))
     _, iterations = system.solve(random(2, 32, 24), tolerance=1e-8, iterations=50)
     assert iterations <= 2
-
-
-def test_conjugate_gradients_of_nothing_is_nothing():
-    solution, iterations = conjugate_gradients(lambda x: x, lambda x: x, torch.zeros(3), 1e-6, 10)
-    assert iterations == 0
-    assert not solution.any()

@@ -2,13 +2,11 @@
 
 import numpy as np
 import pytest
-import torch
 from scipy.signal import savgol_filter
 
 from engine.strain.least_squares import (
     LeastSquares,
     LeastSquaresParams,
-    least_squares_strain,
     strain_kernel,
     weighted_slope,
 )
@@ -112,32 +110,6 @@ def test_quality_lets_good_samples_win(geometry, cpu) -> None:
         for on in (False, True)
     ]
     assert spreads[1] < 0.5 * spreads[0]
-
-
-def test_the_torch_form_agrees_and_has_no_holes() -> None:
-    walk = np.cumsum(np.random.default_rng(5).standard_normal((120, 6)), axis=0)
-    tensor = torch.from_numpy(walk)[None, None].expand(2, 1, 120, 6)
-    strain = least_squares_strain(tensor, 21)
-    assert strain.shape == (2, 1, 120, 6)
-    np.testing.assert_allclose(strain[0, 0, 2:-2], slope(walk, 21)[2:-2], atol=1e-10)
-    np.testing.assert_array_equal(strain[0, 0, 0], strain[0, 0, 2])
-    np.testing.assert_array_equal(strain[0, 0, -1], strain[0, 0, -3])
-
-
-@pytest.mark.parametrize(("rows", "window"), [(5, 5), (6, 105), (9, 7)])
-def test_the_torch_form_survives_short_frames(rows, window) -> None:
-    ramp = (0.5 * torch.arange(rows, dtype=torch.float64)).reshape(1, 1, rows, 1)
-    torch.testing.assert_close(least_squares_strain(ramp, window), torch.full_like(ramp, 0.5))
-
-
-def test_the_torch_form_is_differentiable() -> None:
-    field = torch.randn(1, 1, 14, 3, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda u: least_squares_strain(u, 7), field)
-
-
-def test_the_ramp_holds_in_float32() -> None:
-    ramp = (-0.0123 * torch.arange(2048.0)).reshape(1, 1, -1, 1)
-    torch.testing.assert_close(least_squares_strain(ramp, 105), torch.full_like(ramp, -0.0123), atol=2e-6, rtol=0)
 
 
 @pytest.mark.parametrize("rows", [5, 6, 40, 41])

@@ -1,0 +1,33 @@
+import torch
+
+from engine.numerics.conjugate_gradients import conjugate_gradients
+
+
+def same(x: torch.Tensor) -> torch.Tensor:
+    return x
+
+
+def test_of_nothing_it_is_nothing() -> None:
+    solution, iterations = conjugate_gradients(same, same, torch.zeros(3), iterations=10, tolerance=1e-6)
+    assert iterations == 0
+    assert not solution.any()
+    assert torch.equal(conjugate_gradients(same, same, torch.zeros(3), iterations=4)[0], torch.zeros(3))
+
+
+def test_it_ends_after_as_many_steps_as_there_are_eigenvalues() -> None:
+    scale = torch.tensor([1.0, 4.0, 4.0, 9.0], dtype=torch.float64)
+    right = torch.ones(4, dtype=torch.float64)
+    solution, iterations = conjugate_gradients(lambda x: scale * x, same, right, iterations=10, tolerance=1e-12)
+    torch.testing.assert_close(solution, 1 / scale)
+    assert iterations == 3
+
+
+def test_separate_maps_do_not_mix() -> None:
+    scale = torch.rand(2, 4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) + 1
+    right = torch.ones(2, 4, 5, dtype=torch.float64)
+    right[1] *= 1e6
+    start = torch.zeros_like(right)
+    both, _ = conjugate_gradients(lambda x: scale * x, same, right, iterations=8, start=start, separate=True)
+    alone, _ = conjugate_gradients(lambda x: scale[:1] * x, same, right[:1], iterations=8, separate=True)
+    torch.testing.assert_close(both[:1], alone)
+    torch.testing.assert_close(both, right / scale, rtol=1e-3, atol=0)
