@@ -135,7 +135,7 @@ def _show(facts: dict[str, Any]) -> None:
         ["Shape", f"{facts['frames']} frames x {facts['axial_samples']} samples x {facts['lines']} lines", ""],
     ]
     if len(facts.get("variables", ())) > 1:
-        rows.append(["Arrays", ", ".join(facts["variables"]), "choose with --variable"])
+        rows.append(["Arrays", "; ".join(facts["variables"]), "choose with --variable"])
     if facts.get("axes_assumed"):
         rows.append(["Axes", facts["axes"], "assumed"])
     if facts.get("truth"):
@@ -158,8 +158,8 @@ def _show(facts: dict[str, Any]) -> None:
 def _geometry_row(name: str, entry: dict[str, Any]) -> list[str]:
     label, scale, unit = LABELS[name]
     if entry["value"] is not None:
-        return [label, f"{entry['value'] * scale:.6g} {unit}", entry["source"]]
-    option = f"--{name.replace('_', '-')}"
+        return [label, f"{entry['value'] * scale:.6g} {unit}", _whence(entry)]
+    option = _option(name)
     if "suggested" in entry:
         return [
             label,
@@ -174,5 +174,5 @@ def _option(name: str) -> str:
 
 
 def _whence(entry: Mapping[str, Any]) -> str:
-    """Source of a value, and where in the file it stands."""
+    """Return the source of a value, and where in the file it stands."""
     return f"{entry['source']}, {entry['found_at']}" if "found_at" in entry else str(entry["source"])

@@ -23,11 +23,13 @@ BLOCK = {2: 1024, 3: 128}
 def oscillation(values: NDArray[Any], axis: int) -> float:
     """Return how far the autocorrelation along an axis falls below zero, 0 to 1; 0 where nothing can be said.
 
+    Of complex values the real part counts.
+
     >>> wave = np.sin(np.arange(400) / 2)[:, None] * np.ones(8)
     >>> round(oscillation(wave, 0), 1), round(oscillation(wave, 1), 1)
     (1.0, 0.0)
     """
-    lines = np.moveaxis(np.asarray(values, np.float32), axis, 0)
+    lines = np.moveaxis(np.asarray(np.real(values), np.float32), axis, 0)
     count = lines.shape[0]
     if count < SHORTEST_AXIS:
         return 0.0

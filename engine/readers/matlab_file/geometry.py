@@ -1,76 +1,68 @@
-"""Geometry of a MATLAB recording, from scalars and parameter structures beside the array, by the names in the field."""
+"""Geometry of a MATLAB recording, from whatever stands in the file, at any depth."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from engine.readers.common.checks import finite, positive
+from engine.readers.common.checks import positive
+from engine.readers.common.named_values import NamedGeometry, geometry_of, scalars_in
 from engine.readers.matlab_file.source import MatlabSource
 
-NAMES = {
-    "sampling_hz": ("sampling_hz", "fs", "Fs", "sampling_frequency", "SamplingFrequency", "sampleRate"),
-    "center_hz": ("center_hz", "fc", "f0", "center_frequency", "CenterFrequency"),
-    "sound_speed_m_s": ("sound_speed_m_s", "c", "c0", "sound_speed", "SoundSpeed"),
-    "pitch_m": ("pitch_m", "pitch"),
-    "start_depth_m": ("start_depth_m",),
-    "frame_rate_hz": ("frame_rate_hz", "frameRate", "FrameRate"),
-}
-STRUCTURES = ("param", "params", "parameters", "P")
 RATE_BY_NAME = {"RfDataDouble": 40e6, "RfDataFilt": 40e6}
 """Public data sets whose files do not give the rate at which all of them were recorded: worth proposing."""
+LARGEST_VECTOR = 2**20
 
 
-@dataclass
-class MatlabGeometry:
-    """What the file says, what is worth proposing, and one line for each thing that was concluded."""
+@dataclass(frozen=True)
+class Contents:
+    """Numbers and vectors of a file by their paths in it."""
 
-    known: dict[str, float] = field(default_factory=dict)
-    suggested: dict[str, float] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    scalars: Mapping[str, Any] = field(default_factory=dict)
+    vectors: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, source: MatlabSource) -> "Contents":
+        """Collect them: those at the top, and those in structures and cells."""
+        scalars: dict[str, Any] = {}
+        vectors: dict[str, NDArray[Any]] = {}
+        for name, each in source.variables.items():
+            if each.is_struct or each.is_cell:
+                value = source.value(name)
+                scalars |= dict(scalars_in(value, name))
+                vectors |= dict(_vectors_in(value, name))
+            elif each.dtype is not None and each.count == 1:
+                scalars[name] = source.value(name)
+            elif each.dtype is not None and each.count == max(each.shape) <= LARGEST_VECTOR:
+                vectors[name] = np.asarray(source.value(name)).reshape(-1)
+        return cls(scalars, vectors)
 
 
-def matlab_geometry(path: Path, source: MatlabSource, variable: str) -> MatlabGeometry:
+def matlab_geometry(path: Path, contents: Contents, variable: str, member: str) -> NamedGeometry:
     """Collect the geometry that goes with an array; a value that is impossible is a ReadError."""
-    values = _scalars(source)
-    geometry = MatlabGeometry()
-    for ours, names in NAMES.items():
-        given = next((name for name in names if name in values), None)
-        if given is not None:
-            check = finite if ours == "start_depth_m" else positive
-            geometry.known[ours] = check(path, given, values[given])
-    _plausible_units(geometry)
+    values = contents.scalars
+    geometry = geometry_of(path, values, member.rpartition(".")[0])
     if "FPS" in values and variable.startswith("b_data"):
         geometry.known["sampling_hz"] = positive(path, "FPS", values["FPS"]) * 1e6
+        geometry.found_at["sampling_hz"] = "FPS"
         geometry.notes.append("sampling rate from FPS, which is in MHz in files of this kind")
     if variable in RATE_BY_NAME and "sampling_hz" not in geometry.known:
         rate = geometry.suggested["sampling_hz"] = RATE_BY_NAME[variable]
         geometry.notes.append(f"{variable} is recorded at {rate / 1e6:g} MHz in the known data sets")
+    radius = next((place for place in values if place.endswith(".ProbeRadiusCm") and float(values[place]) > 0), None)
+    if radius is not None:
+        geometry.notes.append(
+            f"its probe is curved ({radius} = {values[radius]:g}): give --angle-step-deg, --radius-mm"
+        )
     return geometry
 
 
-def _scalars(source: MatlabSource) -> dict[str, Any]:
-    """Numbers at the top, and in parameter structures; the top wins."""
-    values: dict[str, Any] = {}
-    for name in STRUCTURES:
-        if name in source.variables and source.variables[name].is_struct:
-            inner = source.value(name)
-            if isinstance(inner, Mapping):
-                values |= {key: each for key, each in inner.items() if np.size(each) == 1}
-    for name, each in source.variables.items():
-        if each.dtype is not None and int(np.prod(each.shape, dtype=object)) == 1:
-            values[name] = source.value(name)
-    return values
-
-
-def _plausible_units(geometry: MatlabGeometry) -> None:
-    """Read frequencies below 1 kHz as MHz and a pitch above 1 cm as mm: nothing else can be meant."""
-    for name in ("sampling_hz", "center_hz"):
-        if geometry.known.get(name, 1e6) < 1e3:
-            geometry.known[name] *= 1e6
-            geometry.notes.append(f"{name} is taken to be in MHz")
-    if geometry.known.get("pitch_m", 0.0) > 1e-2:
-        geometry.known["pitch_m"] *= 1e-3
-        geometry.notes.append("pitch_m is taken to be in mm")
+def _vectors_in(value: Any, path: str) -> Iterator[tuple[str, NDArray[Any]]]:
+    if isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from _vectors_in(each, f"{path}.{name}")
+    elif isinstance(value, np.ndarray) and value.ndim == 1 and 1 < value.size <= LARGEST_VECTOR:
+        yield path, value

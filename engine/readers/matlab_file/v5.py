@@ -18,13 +18,16 @@ from numpy.typing import NDArray
 from engine.errors import ReadError
 from engine.readers.common.axes import take_frame
 from engine.readers.common.checks import DEFLATE_RATIO
+from engine.readers.common.oscillation import middle_block
 from engine.readers.matlab_file.values import (
+    CELL,
     COMPRESSED,
     MATRIX,
     STORED,
     STRUCTURE,
     Matrix,
     Order,
+    arrays_in,
     matrix_value,
     simplified,
 )
@@ -43,6 +46,12 @@ class Variable:
     dtype: np.dtype[Any] | None
     is_complex: bool
     is_struct: bool
+    is_cell: bool = False
+
+    @property
+    def count(self) -> int:
+        """Number of entries."""
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,8 @@ class MatlabV5:
         self.path = path
         self.variables: dict[str, Variable] = {}
         self._stored: dict[str, _Stored] = {}
+        self._arrays: dict[str, Variable] | None = None
+        self._kept: dict[str, NDArray[Any]] = {}
         with path.open("rb") as stream:
             header = stream.read(128)
             if len(header) < 128 or header[126:128] not in {b"IM", b"MI"}:
@@ -97,14 +108,45 @@ class MatlabV5:
         array = value
         return Buffer(array.shape, np.iscomplexobj(array), lambda index: _frame_of(array, index))
 
-    def frames(self, name: str, axes: str) -> Callable[[int], NDArray[Any]]:
-        """Return a reader of frames (H, W): mapped where possible, else of the variable read whole, once, if needed."""
-        numbers = self._stored[name].numbers
-        if numbers is not None:
-            offset, stored = numbers
-            mapped = np.memmap(self.path, stored, "r", offset, self.variables[name].shape, "F")
-            return lambda index: take_frame(mapped, axes, index)
-        return _Whole(lambda: self._load(name), axes)
+    def arrays(self) -> dict[str, Variable]:
+        """Return arrays of numbers by their paths, also those inside structures and cells (`data.rf`, `RF(2)`)."""
+        if self._arrays is None:
+            self._arrays = {name: each for name, each in self.variables.items() if each.dtype is not None}
+            for name, each in self.variables.items():
+                if each.is_struct or each.is_cell:
+                    self._arrays |= {
+                        path: Variable(path, array.shape, array.dtype, np.iscomplexobj(array), is_struct=False)
+                        for path, array in arrays_in(self.value(name), name)
+                    }
+        return self._arrays
+
+    def block(self, path: str) -> NDArray[Any]:
+        """Return a block out of the middle of an array."""
+        array = self._array(path)
+        return middle_block(array, array.shape)
+
+    def frames(self, path: str, axes: str) -> Callable[[int], NDArray[Any]]:
+        """Return a reader of frames (H, W): mapped where possible, else of the array read whole, once, if needed."""
+        return lambda index: take_frame(self._array(path), axes, index)
+
+    def _array(self, path: str) -> NDArray[Any]:
+        """Return an array, mapped or whole; one of several frames is kept."""
+        if path in self._kept:
+            return self._kept[path]
+        array = self._found(path)
+        if array.ndim > 2:
+            self._kept[path] = array
+        return array
+
+    def _found(self, path: str) -> NDArray[Any]:
+        stored = self._stored.get(path)
+        if stored is None:
+            top = next(name for name in self._stored if path.startswith((f"{name}.", f"{name}(")))
+            return dict(arrays_in(self.value(top), top))[path]
+        if stored.numbers is not None:
+            offset, kind = stored.numbers
+            return np.memmap(self.path, kind, "r", offset, self.variables[path].shape, "F")
+        return np.asarray(self._load(path))
 
     def _load(self, name: str) -> Any:
         stored = self._stored[name]
@@ -148,8 +190,9 @@ class MatlabV5:
         if matrix.dtype is not None:
             self._require_possible(matrix, size * (DEFLATE_RATIO if deflated else 1))
         numbers = None if deflated else self._mapped(matrix, plain, start)
-        is_struct = matrix.kind == STRUCTURE
-        self.variables[matrix.name] = Variable(matrix.name, matrix.shape, matrix.dtype, matrix.is_complex, is_struct)
+        self.variables[matrix.name] = Variable(
+            matrix.name, matrix.shape, matrix.dtype, matrix.is_complex, matrix.kind == STRUCTURE, matrix.kind == CELL
+        )
         self._stored[matrix.name] = _Stored(start, size, deflated, numbers)
 
     def _mapped(self, matrix: Matrix, head: bytes, start: int) -> tuple[int, str] | None:
@@ -168,22 +211,6 @@ class MatlabV5:
             raise ReadError(self.path, f"{matrix.name} claims shape {matrix.shape}, more than the format can hold")
         if matrix.count > available:
             raise ReadError(self.path, f"{matrix.name} claims shape {matrix.shape}, more than the file can hold")
-
-
-class _Whole:
-    """Frames of a variable that can only be read whole; a variable of one frame is not kept."""
-
-    def __init__(self, load: Callable[[], Any], axes: str) -> None:
-        self._load, self._axes = load, axes
-        self._several = "f" in axes
-        self._kept: Any = None
-
-    def __call__(self, index: int) -> NDArray[Any]:
-        kept = self._kept
-        if kept is None:
-            kept = self._load()
-            self._kept = kept if self._several else None
-        return take_frame(kept, self._axes, index)
 
 
 def _frame_of(array: NDArray[Any], index: int) -> NDArray[Any]:

@@ -1,7 +1,7 @@
 """Variables of a MATLAB v7.3 file: HDF5 after a user block of 512 bytes, axes reversed, structures as groups."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from engine.files.hdf5_reading import dataset, inside, open_hdf5, plain
 from engine.readers.common.axes import take_frame
 from engine.readers.common.checks import sequence_shape
 from engine.readers.common.hdf5_frames import FrameDataset
+from engine.readers.common.oscillation import middle_block
 from engine.readers.matlab_file.v5 import Buffer, Variable
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class MatlabV73:
         with open_hdf5(path) as file:
             names = [name for name in file if not name.startswith("#")]
             self.variables = {name: _variable(name, inside(path, file, name)) for name in names}
+        self._arrays: dict[str, Variable] = {}
+        self._places: dict[str, str] = {}
 
     def value(self, name: str) -> Any:
         """Return a variable, structures as dictionaries, cells as lists, text as str."""
@@ -59,17 +62,58 @@ class MatlabV73:
 
         return Buffer(shape, is_complex, read)
 
-    def frames(self, name: str, axes: str) -> Callable[[int], NDArray[Any]]:
-        """Return a reader of frames (H, W), complex where the array is; `axes` are MATLAB's, stored reversed."""
-        if self.variables[name].is_complex:
-            return lambda index: self._complex_frame(name, axes, index)
-        with open_hdf5(self.path) as file:
-            return FrameDataset(self.path, file, name, axes[::-1])
+    def arrays(self) -> dict[str, Variable]:
+        """Return arrays of numbers by their paths, also those inside structures and cells (`data.rf`, `RF(2)`)."""
+        if not self._places:
+            with open_hdf5(self.path) as file:
+                for name in self.variables:
+                    for path, found in _datasets_in(file, inside(self.path, file, name), name):
+                        each = _variable(path, found)
+                        if each.dtype is not None:
+                            self._arrays[path], self._places[path] = each, found.name
+        return self._arrays
 
-    def _complex_frame(self, name: str, axes: str, index: int) -> NDArray[Any]:
+    def block(self, path: str) -> NDArray[Any]:
+        """Return a block out of the middle of an array."""
         with open_hdf5(self.path) as file:
-            pairs = take_frame(dataset(self.path, file, name), axes[::-1], index)
-        return np.asarray(pairs["real"] + 1j * pairs["imag"])
+            found = dataset(self.path, file, self._places[path])
+            return _numbers(middle_block(found, found.shape)).T
+
+    def frames(self, path: str, axes: str) -> Callable[[int], NDArray[Any]]:
+        """Return a reader of frames (H, W), complex where the array is; `axes` are MATLAB's, stored reversed."""
+        place = self._places[path]
+        if self._arrays[path].is_complex:
+            return lambda index: self._complex_frame(place, axes, index)
+        with open_hdf5(self.path) as file:
+            return FrameDataset(self.path, file, place, axes[::-1])
+
+    def _complex_frame(self, place: str, axes: str, index: int) -> NDArray[Any]:
+        with open_hdf5(self.path) as file:
+            return _numbers(take_frame(dataset(self.path, file, place), axes[::-1], index))
+
+
+def _numbers(stored: NDArray[Any]) -> NDArray[Any]:
+    """Return pairs of real and imaginary parts as complex numbers, others as they are."""
+    return np.asarray(stored["real"] + 1j * stored["imag"]) if stored.dtype.names else stored
+
+
+def _datasets_in(file: "h5py.File", found: Any, path: str, depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Yield datasets of numbers in nested structures and cells, with their paths in MATLAB's spelling."""
+    import h5py
+
+    if depth > LARGEST_DEPTH:
+        return
+    if isinstance(found, h5py.Group):
+        for name in found:
+            yield from _datasets_in(file, inside(Path(file.filename), found, name), f"{path}.{name}", depth + 1)
+    elif isinstance(found, h5py.Dataset) and found.dtype.kind == "O":
+        references = found[()].T.reshape(-1)[:LARGEST_CELLS] if found.size <= LARGEST_VALUE else ()
+        single = len(references) == 1
+        for number, reference in enumerate(references, 1):
+            if isinstance(reference, h5py.Reference) and reference:
+                yield from _datasets_in(file, file[reference], path if single else f"{path}({number})", depth + 1)
+    elif isinstance(found, h5py.Dataset):
+        yield path, found
 
 
 def _variable(name: str, found: Any) -> Variable:
@@ -81,7 +125,8 @@ def _variable(name: str, found: Any) -> Variable:
     is_complex = found.dtype.names == ("real", "imag")
     item = found.dtype["real"] if is_complex else found.dtype
     numeric = item.kind in "iuf" and kind not in {"char", "logical", "cell"}
-    return Variable(name, found.shape[::-1], np.dtype(item) if numeric else None, is_complex, False)
+    is_cell = found.dtype.kind == "O"
+    return Variable(name, found.shape[::-1], np.dtype(item) if numeric else None, is_complex, False, is_cell)
 
 
 def _plain(file: "h5py.File", found: Any) -> Any:

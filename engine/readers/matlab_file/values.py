@@ -8,6 +8,7 @@ process. Format: MathWorks, "MAT-File Format", level 5.
 
 import math
 import struct
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -103,6 +104,20 @@ def simplified(value: Any) -> Any:
         entries = [simplified(each) for each in value]
         return entries[0] if len(entries) == 1 else entries
     return value
+
+
+def arrays_in(value: Any, path: str, depth: int = 0) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield arrays of numbers with at least two entries in nested structures and cells, with their paths."""
+    if depth > DEEPEST:
+        return
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from arrays_in(each, f"{path}.{name}", depth + 1)
+    elif isinstance(value, list):
+        for number, each in enumerate(value[:MOST_MEMBERS], 1):
+            yield from arrays_in(each, f"{path}({number})", depth + 1)
+    elif isinstance(value, np.ndarray) and value.size > 1:
+        yield path, value
 
 
 def _numbers(data: memoryview, matrix: Matrix, order: Order) -> np.ndarray:

@@ -30,7 +30,7 @@ def test_npz_offers_its_arrays(tmp_path, phantom, assert_frames):
     np.savez(tmp_path / "a.npz", pre=phantom[0], post=phantom[1], label=np.array("x"))
     recording = open_recording([tmp_path / "a.npz"], ReadOptions(variable="post"))
     assert_frames(recording, phantom[1:2])
-    assert recording.variables == ("pre", "post")
+    assert recording.variables == ("pre, post", "pre", "post")
     assert recording.variable == "post"
     with pytest.raises(ParameterError, match="no array 'mid' that could be RF; there are: pre, post"):
         open_recording([tmp_path / "a.npz"], ReadOptions(variable="mid"))
@@ -65,3 +65,43 @@ def test_damage(tmp_path, phantom, survives, save):
     path = tmp_path / ("a.npy" if save is np.save else "a.npz")
     save(path, phantom[:, :60])
     survives(path)
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_times_beside_lines_first(tmp_path, speckle, assert_frames, frames):
+    rf = speckle[0].T if frames == 1 else speckle.transpose(0, 2, 1)
+    np.savez(tmp_path / "a.npz", signal=rf, t=np.arange(400) / 40.0, nblines=40)
+    recording = open_recording([tmp_path / "a.npz"])
+    assert (recording.axes, recording.axes_assumed) == ("la" if frames == 1 else "fla", True)
+    assert_frames(recording, speckle[:frames])
+    assert recording.known["sampling_hz"] == pytest.approx(40e6)
+    assert any("taken to be in \N{MICRO SIGN}s" in note for note in recording.notes)
+
+
+def test_depths_and_positions_beside_an_array(tmp_path, speckle):
+    np.savez(tmp_path / "a.npz", rf=speckle, z=5 + np.arange(400) * 0.01925, x=np.arange(40) * 0.2e-3)
+    known = open_recording([tmp_path / "a.npz"]).known
+    assert known == {
+        "sampling_hz": pytest.approx(40e6),
+        "start_depth_m": pytest.approx(5e-3),
+        "pitch_m": pytest.approx(2e-4),
+    }
+
+
+def test_iq_becomes_rf_with_rate_and_carrier_of_the_user(tmp_path):
+    time = np.arange(200) / 10e6
+    np.save(tmp_path / "a.npy", np.exp(2j * np.pi * 0.3e6 * time)[:, None] * np.ones(8))
+    assert open_recording([tmp_path / "a.npy"]).pending == ("sampling_hz", "center_hz")
+    given = {"sampling_hz": 10e6, "center_hz": 5e6, "pitch_m": 2e-4}
+    recording = open_recording([tmp_path / "a.npy"], ReadOptions(given=given))
+    assert recording.complete(given).geometry.sampling_hz == pytest.approx(30e6)
+    fine = np.arange(600) / 30e6
+    np.testing.assert_allclose(recording.read_frame(0)[90:510, 3], np.cos(2 * np.pi * 5.3e6 * fine)[90:510], atol=2e-2)
+
+
+@pytest.mark.parametrize(("dtype", "scale", "level"), [("u2", 3e4, 32768), ("i2", 8e3, 12000), ("i2", 8e3, 2000)])
+def test_a_level_is_taken_off(tmp_path, speckle, dtype, scale, level):
+    np.save(tmp_path / "a.npy", np.round(speckle * scale + level).astype(dtype))
+    recording = open_recording([tmp_path / "a.npy"])
+    assert recording.kind == "offset"
+    assert abs(recording.read_frame(0).mean()) < 0.01 * scale
