@@ -1,7 +1,7 @@
 """The whole chain on one screen: frames, pairs, displacement, quality, strain.
 
 settings = Settings(method="ncc")
-for estimate in run(sequence, settings, choose_device("auto")):
+for estimate in run(sequence, settings):
     print(estimate.deformed_frame, np.nanmedian(estimate.strain.axial))
 """
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from engine.device import choose_device
 from engine.errors import CancelledError, MethodError, ParameterError
 from engine.estimators.base import ESTIMATORS
 from engine.parameters import Parameters, parameter
@@ -88,11 +89,42 @@ def _own(method: str, given: Parameters | None, kind: type[Parameters]) -> Param
 def run(
     sequence: RFSequence,
     settings: Settings,
-    device: "torch.device",
+    device: "torch.device | None" = None,
     progress: Progress = lambda done, total: None,
     cancelled: Cancelled = lambda: False,
 ) -> Iterator[FrameEstimate]:
-    """Yield the estimate of each wanted frame as soon as it is there, in increasing distance from the reference."""
+    """Yield the estimate of each wanted frame as soon as it is there, in increasing distance from the reference.
+
+    Parameters
+    ----------
+    sequence
+        Frames (T, H, W) with a complete geometry.
+    settings
+        Method, its parameters, reference, frames, preparation and strain method.
+    device
+        Where torch computes; None for CUDA where there is one.
+    progress, cancelled
+        Called with frames done and wanted; asked between frames.
+
+    Yields
+    ------
+    FrameEstimate
+        Displacement in metres, strain (negative in compression) and quality in 0..1, each (H, W).
+
+    Raises
+    ------
+    MethodError, ParameterError
+        Before the first frame, if a method cannot run or a frame does not exist.
+    CancelledError
+        When `cancelled` said so.
+
+    >>> from engine.readers import open_recording
+    >>> sequence = open_recording("resources/examples/demo.h5").complete()
+    >>> (estimate,) = run(sequence, Settings("ncc", frames=(1,)))
+    >>> estimate.strain.axial.shape == sequence.shape[1:]
+    True
+    """
+    device = choose_device() if device is None else device
     settings = settings.resolved()
     wanted = wanted_frames(sequence, settings)
     done = 0

@@ -42,14 +42,39 @@ class RegionWarning:
 
 def strain_metrics(
     strain: Strain,
-    target: Ellipse | None,
-    background: Ellipse | None,
+    target: Ellipse | None = None,
+    background: Ellipse | None = None,
     *,
     lesion: Ellipse | None = None,
     ddof: int = 0,
     slow: bool = False,
 ) -> dict[str, Measurement]:
-    """Compute `region_metrics` of a strain map with the length of its own strain window."""
+    """Compute every metric of a strain map, by name; `engine.measure` is this function.
+
+    Parameters
+    ----------
+    strain
+        Map (H, W), negative in compression, NaN where invalid, with its geometry and strain window.
+    target, background
+        Ellipses in metres; metrics of one that is None are NaN with the reason `not_drawn`.
+    lesion
+        Outline of the target's lesion on the B-mode, for the E/B size ratio.
+    ddof
+        Of standard deviations: 0 for the population's, 1 for the sample's.
+    slow
+        Whether metrics that cannot follow a drag take part, as the width of the lesion's edge.
+
+    Returns
+    -------
+    dict
+        A `Measurement` for each metric; strain is in percent and compression positive.
+
+    >>> import numpy as np
+    >>> strain = Strain(np.full((900, 80), -0.01, np.float32), Geometry(40e6, 5e6, 1540.0, 0.3e-3), 2e-3)
+    >>> found = strain_metrics(strain, target=Ellipse(0.0, 9e-3, 3e-3, 3e-3))
+    >>> round(found["mean_target"].value, 6), found["cnr"].reason
+    (1.0, 'not_drawn')
+    """
     regions = {"target": target, "background": background, "lesion": lesion}
     return measure(MetricInput.of_strain(strain, **regions, ddof=ddof), slow=slow)
 

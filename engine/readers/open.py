@@ -18,17 +18,38 @@ from engine.types import Map
 DEFAULTS = ReadOptions()
 
 
-def open_recording(paths: Sequence[Path], options: ReadOptions = DEFAULTS) -> Recording:
-    """Open files, or folders of files, as one recording.
+def open_recording(paths: str | Path | Sequence[str | Path], options: ReadOptions = DEFAULTS) -> Recording:
+    """Open a file, several, or folders of files, as one recording.
 
     Several files of one frame each become one sequence in natural order (`f9` before `f10`); they must agree in
     format, shape and geometry. The first frame is checked to be RF. Nothing else is read before it is asked for.
-    Whatever is wrong is one ReadError that names the file.
 
-    >>> recording = open_recording([Path("recording.h5")])  # doctest: +SKIP
-    >>> sequence = recording.complete({"pitch_m": 0.2e-3}, accept_suggested=True)  # doctest: +SKIP
+    Parameters
+    ----------
+    paths
+        One path, or several.
+    options
+        What a user knows better than the file: kind of data, axes, sector.
+
+    Returns
+    -------
+    Recording
+        Shape (frames, samples, lines) and what the file says of its geometry; `complete()` fills in the rest and
+        gives the `RFSequence`.
+
+    Raises
+    ------
+    ReadError
+        Whatever is wrong with a file, in one line that names it.
+
+    >>> recording = open_recording("resources/examples/demo.h5")
+    >>> recording.shape[0], recording.format
+    (10, 'Strainscope RF (HDF5)')
+    >>> recording.complete().geometry.center_hz
+    7000000.0
     """
-    found = find_recordings([Path(path) for path in paths])
+    several = [paths] if isinstance(paths, str | Path) else paths
+    found = find_recordings([Path(path) for path in several])
     recordings = [_open_one(path, reader, options) for path, reader in found.items()]
     recording = recordings[0] if len(recordings) == 1 else _join(recordings)
     if options.sector is not None:

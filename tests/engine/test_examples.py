@@ -18,6 +18,7 @@ MODULES = sorted(
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_in_docstrings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "resources").symlink_to(ROOT.parent / "resources")
     monkeypatch.chdir(tmp_path)
     found = doctest.testmod(import_module(name))
     assert found.failed == 0
