@@ -129,7 +129,7 @@ class Lane(QObject):
                 self._supersede(slot)
             self._live[submission.number] = submission
             self._waiting.append(submission)
-            self._condition.notify()
+            self._condition.notify_all()
         return submission.number
 
     def submit_latest(self, work: Callable[[JobControl], Any], answers: Answers, *, slot: str) -> int:
@@ -148,7 +148,7 @@ class Lane(QObject):
         with self._condition:
             self._live[submission.number] = submission
             self._waiting.append(submission)
-            self._condition.notify()
+            self._condition.notify_all()
         return submission.number
 
     def cancel(self, number: int) -> None:
@@ -170,6 +170,11 @@ class Lane(QObject):
         with self._condition:
             return self._running is not None or bool(self._waiting)
 
+    def drain(self, timeout_s: float) -> None:
+        """Wait until every job that was submitted is done, or so long; their answers come later."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._running is None and not self._waiting, timeout_s)
+
     def close(self) -> None:
         """Stop everything and end the thread; nothing is delivered from here on."""
         self.stop()
@@ -184,7 +189,7 @@ class Lane(QObject):
                 submission.stop.set()
             if self._running is not None:
                 self._running.stop.set()
-            self._condition.notify()
+            self._condition.notify_all()
         self._live.clear()
 
     def join(self, timeout_s: float) -> None:
@@ -219,6 +224,7 @@ class Lane(QObject):
                 if submission is not self._running:
                     return
                 self._running = submission = None
+                self._condition.notify_all()
                 while not self._waiting and not self._closing:
                     self._condition.wait()
                 if self._closing:
@@ -266,7 +272,7 @@ class Jobs(QObject):
     """The lanes of the window.
 
     `engine` estimates, `pictures` prepares what is shown, `numbers` measures all frames, `files` opens and exports,
-    `sessions` saves sessions, which wait for nothing else.
+    `keeping` writes workspaces, which wait for nothing else, `results` reads and writes kept results.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -276,11 +282,12 @@ class Jobs(QObject):
         self.pictures = Lane("pictures", self)
         self.numbers = Lane("numbers", self)
         self.files = Lane("files", self)
-        self.sessions = Lane("sessions", self)
+        self.keeping = Lane("keeping", self)
+        self.results = Lane("results", self)
 
     def close(self) -> None:
         """End every thread: all are told to stop before the first is waited for."""
-        lanes = (self.engine, self.pictures, self.numbers, self.files, self.sessions)
+        lanes = (self.engine, self.pictures, self.numbers, self.files, self.keeping, self.results)
         for lane in lanes:
             lane.stop()
         until = time.monotonic() + CLOSE_TIMEOUT_S

@@ -19,7 +19,8 @@ class Preferences(BaseModel):
     """All that is remembered between two sessions; unknown entries of other versions are passed over.
 
     `method` is the one used last, `start_method` the one that a window begins with, empty for the same.
-    `assumed_rate_hz` is the playing rate of recordings that do not tell theirs.
+    `assumed_rate_hz` is the playing rate of recordings that do not tell theirs. With `keep_nothing` nothing stays on
+    this computer of the recordings that are opened, their names included; `results_limit_gb` is the room for results.
     """
 
     model_config = ConfigDict(extra="ignore", validate_assignment=True)
@@ -35,7 +36,8 @@ class Preferences(BaseModel):
     assumed_rate_hz: float = Field(default=20.0, ge=0.5, le=1000.0)
     layout: Literal["automatic", "side by side", "stacked"] = "automatic"
     estimate_on_open: bool = True
-    autosave_s: float = Field(default=20.0, ge=5.0, le=3600.0)
+    keep_nothing: bool = False
+    results_limit_gb: float = Field(default=10.0, ge=0.0, le=1000.0)
     display: dict[str, bool | int | float | str] = Field(default_factory=dict)
     window_geometry: str = ""
     window_state: str = ""
@@ -50,7 +52,9 @@ class Preferences(BaseModel):
         self._saved = self.model_dump()
 
     def add_recent(self, paths: tuple[Path, ...]) -> None:
-        """Put an opened recording first in the list."""
+        """Put an opened recording first in the list, unless nothing is to be kept."""
+        if self.keep_nothing:
+            return
         entry = [str(path) for path in paths]
         self.recent = [entry, *(other for other in self.recent if other != entry)][:RECENT]
         self.last_folder = str(paths[0].parent)

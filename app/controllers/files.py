@@ -9,11 +9,13 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.processing import in_words
-from app.features.opening.geometry_memory import GeometryAnswer, GeometryMemory
+from app.features.opening.geometry_answer import GeometryAnswer
+from app.features.workspace.file import Workspace
+from app.features.workspace.store import WorkspaceStore
 from app.jobs import Answers, JobControl, Jobs
 from app.preferences import Preferences
 from app.state import Activity, Regions, ViewerState
-from engine.errors import MissingGeometryError, StrainscopeError
+from engine.errors import StrainscopeError
 from engine.files.hdf5_reading import root_attribute
 from engine.readers.base import REQUIRED, ReadOptions, Recording
 from engine.readers.open import open_recording
@@ -24,8 +26,16 @@ DEMO = ("resources", "examples", "demo.h5")
 
 
 @dataclass(frozen=True)
+class Given:
+    """A workspace from a file, to be applied to the recording that is opened; `name` is the file's."""
+
+    name: str
+    workspace: Workspace
+
+
+@dataclass(frozen=True)
 class OpenedFile:
-    """A file that could be opened, what is remembered of it, and the regions it brings along.
+    """A file that could be opened, what the user said about it, what is kept of it, and the regions it brings along.
 
     `key` is the recording's as it was read; `asked_key`, under which the answer is remembered, is that of the file
     read without any choice of array or axes.
@@ -38,20 +48,8 @@ class OpenedFile:
     answer: GeometryAnswer | None
     suggested: dict[str, float]
     regions: Regions
-    errand: "Errand | None" = None
-
-
-@dataclass(frozen=True)
-class Errand:
-    """Why a recording is opened, where there is more to it than the recording, as for a session.
-
-    `answer` stands in place of what is remembered of the file. `accept` may hold a file back that was read; `restore`
-    does once it is open what would else begin anew. Both run on the window's thread.
-    """
-
-    answer: GeometryAnswer | None
-    accept: Callable[[OpenedFile], bool]
-    restore: Callable[[], None]
+    kept: Workspace | None = None
+    given: Given | None = None
 
 
 class FilesController(QObject):
@@ -61,30 +59,23 @@ class FilesController(QObject):
     geometry_needed = Signal(object)
     """(OpenedFile): the window asks the user and calls `answer`."""
     opened = Signal(object)
-    """(Regions) that the new recording brings along."""
+    """(OpenedFile): the recording is open, and nothing of its workspace is restored yet."""
 
-    def __init__(
-        self,
-        state: ViewerState,
-        jobs: Jobs,
-        preferences: Preferences,
-        memory: GeometryMemory | None = None,
-        parent: QObject | None = None,
-    ) -> None:
+    def __init__(self, state: ViewerState, jobs: Jobs, preferences: Preferences, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self._lane = jobs.files
         self._preferences = preferences
-        self._memory = memory or GeometryMemory()
+        self.store = WorkspaceStore(keep_nothing=preferences.keep_nothing)
         self._source: OpenedFile | None = None
         self._job: int | None = None
 
-    def open(self, paths: tuple[Path, ...], options: ReadOptions | None = None, errand: Errand | None = None) -> None:
-        """Open files or a folder as one recording."""
+    def open(self, paths: tuple[Path, ...], answer: GeometryAnswer | None = None, given: Given | None = None) -> None:
+        """Open files or a folder as one recording, with what the user said about them just now if that was asked."""
         if not paths:
             return
         answers = Answers(done=self._read, failed=self._failed, cancelled=self._cancelled)
-        self._job = self._lane.submit(partial(self._open, tuple(paths), options, errand), answers, slot="open")
+        self._job = self._lane.submit(partial(self._open, tuple(paths), answer, given), answers, slot="open")
         name = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
         self._state.set_activity(Activity(f"Opening {name}"))
 
@@ -130,9 +121,7 @@ class FilesController(QObject):
         if answer is None:
             self._state.set_activity(None)
             return
-        self._memory.remember(opened.asked_key, answer)
-        errand = None if opened.errand is None else replace(opened.errand, answer=answer)
-        self.open(opened.paths, answer.options, errand)
+        self.open(opened.paths, answer, opened.given)
 
     def suggest(
         self, opened: OpenedFile, values: dict[str, float], receive: Callable[[dict[str, float]], None]
@@ -143,54 +132,46 @@ class FilesController(QObject):
         self._lane.submit(partial(_suggest, opened.recording, values), Answers(done=receive), slot="suggest")
 
     def _open(
-        self, paths: tuple[Path, ...], options: ReadOptions | None, errand: Errand | None, control: JobControl
+        self, paths: tuple[Path, ...], answer: GeometryAnswer | None, given: Given | None, control: JobControl
     ) -> OpenedFile:
         """Open and look; runs on the files' thread."""
         recording = open_recording(paths)
         key = asked_key = recording_key(recording, control.cancelled)
-        answer = None if errand is None else errand.answer
-        if errand is None or (answer is None and needs_asking(recording)):
-            answer = self._memory.recall(asked_key)
-        chosen = options or (ReadOptions() if answer is None else answer.options)
-        if chosen != ReadOptions():
-            recording = open_recording(paths, chosen)
+        if answer is None and given is not None and given.workspace.geometry is not None:
+            answer = given.workspace.geometry.answer()
+        if answer is None:
+            answer = self.store.recall(asked_key)
+        else:
+            self.store.remember(asked_key, answer)
+        if answer is not None and answer.options != ReadOptions():
+            recording = open_recording(paths, answer.options)
             key = recording_key(recording, control.cancelled)
         suggested = dict(recording.suggestions(answer.values if answer else None))
         regions = _bundled_regions(recording.paths)
-        return OpenedFile(paths, key, asked_key, recording, answer, suggested, regions, errand)
+        kept = self.store.get(key)
+        return OpenedFile(paths, key, asked_key, recording, answer, suggested, regions, kept, given)
 
     def _read(self, opened: OpenedFile) -> None:
         self._end()
-        if opened.errand is None or opened.errand.accept(opened):
-            self.go_on(opened)
-
-    def go_on(self, opened: OpenedFile) -> None:
-        """Show a file that was read, after asking for what it does not say."""
         if opened.answer is None and needs_asking(opened.recording):
             self.geometry_needed.emit(opened)
             return
-        self._show(opened)
-
-    def _show(self, opened: OpenedFile) -> None:
         values = dict(opened.answer.values) if opened.answer else {}
         try:
             sequence = opened.recording.complete(values, accept_suggested=opened.answer is not None)
         except StrainscopeError as error:
-            foreign = opened.errand is not None and not isinstance(error, MissingGeometryError)
-            if opened.answer is None or foreign:
+            if opened.answer is None:
                 self.failed.emit(str(error))
             else:
                 self.geometry_needed.emit(opened)
             return
-        same_file = self._source is not None and self._source.key == opened.key and self._state.recording is not None
-        kept = self._state.regions if same_file else opened.regions
-        self._source = replace(opened, errand=None)
+        before = self._state.recording
+        same = before is not None and before.key == opened.key
+        self._state.recording_closing.emit()
+        self._source = replace(opened, kept=None, given=None)
         self._preferences.add_recent(opened.paths)
         self._state.set_recording(sequence, opened.key)
-        if opened.errand is None:
-            self.opened.emit(kept)
-        else:
-            opened.errand.restore()
+        self.opened.emit(replace(opened, kept=self.store.in_memory(opened.key, written=same) or opened.kept))
         for note in opened.recording.notes:
             self._state.set_notice(note)
 

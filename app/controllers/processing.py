@@ -12,8 +12,9 @@ from app.controllers.estimation import Catalog, Device, Engine, Fallback
 from app.jobs import Answers, JobControl, Jobs
 from app.state import Activity, Run, ViewerState
 from app.state.device import DeviceChoice, DeviceState
+from app.state.kept_settings import KeptSettings
 from app.state.run_store import RunStore
-from engine.errors import one_line
+from engine.errors import StrainscopeError, one_line
 from engine.failures import explanation, log_path
 from engine.parameters import Parameters
 from engine.pipeline import Preparation, Settings, depth_warning
@@ -45,6 +46,7 @@ class ProcessingController(QObject):
         self._running: Run | None = None
         self._wanted_method = ""
         self._start_when_ready = False
+        self._kept: KeptSettings | None = None
         state.recording_changed.connect(self._forget_run)
         state.store_dropped.connect(self._delete)
 
@@ -54,6 +56,26 @@ class ProcessingController(QObject):
         answers = Answers(done=self._methods_loaded, failed=self._methods_failed)
         self._state.set_activity(Activity("Loading methods"))
         self._jobs.engine.submit(self._engine.list_methods, answers, slot="methods")
+
+    def kept_settings(self) -> KeptSettings:
+        """Return the settings as they are kept; before the methods are loaded, those that are to be restored."""
+        return self._kept or KeptSettings.of(self._state.settings)
+
+    def restore(self, kept: KeptSettings) -> None:
+        """Take kept settings, as soon as the methods are loaded; what is not to be had here is told."""
+        self._kept = kept
+        if self._state.methods:
+            self._take_kept()
+
+    def _take_kept(self) -> None:
+        kept, self._kept, state = self._kept, None, self._state
+        if kept is None or state.recording is None:
+            return
+        last, lists, count = state.settings.method, (state.methods, state.strain_methods), state.recording.frames
+        try:
+            self._change_to(kept.settings(last, *lists, count))
+        except StrainscopeError as error:
+            self.failed.emit(f"The settings of this recording cannot be restored: {error}.")
 
     def choose_method(self, name: str) -> None:
         """Select a method with its default parameters; unknown and unavailable ones are ignored with a notice."""
@@ -169,8 +191,10 @@ class ProcessingController(QObject):
         self._job = self._jobs.engine.submit(work, answers, slot="run")
 
     def _apply(self, **changes: object) -> None:
-        before = self._state.settings
-        self._state.set_settings(replace(before, **changes))  # type: ignore[arg-type]
+        self._change_to(replace(self._state.settings, **changes))  # type: ignore[arg-type]
+
+    def _change_to(self, settings: Settings) -> None:
+        self._state.set_settings(settings)
         if self._running is not None and self._state.run is not self._running:
             self.cancel()
 
@@ -183,6 +207,8 @@ class ProcessingController(QObject):
         self._state.set_methods(catalog.methods, catalog.strain_methods)
         method = {"method": name, "parameters": usable[name].params()} if name else {}
         self._apply(strain_parameters=catalog.strain_parameters, **method)
+        if name:
+            self._take_kept()
         if self._start_when_ready:
             self._start_when_ready = False
             self.start()

@@ -69,8 +69,8 @@ FEATURES: Registry[Build] = Registry(
     "feature",
     "app",
     (
+        "features.workspace.feature",  # restores what is kept of a recording before others see that it is open
         "features.opening.feature",
-        "features.sessions.feature",
         "features.export.feature",
         "features.editing",
         "features.profile.feature",

@@ -1,10 +1,13 @@
 """How maps are shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.parameters import Parameters, parameter
 from engine.strain.persistence import MOST_FRAMES
+
+TASTE = frozenset({"colormap", "reverse", "smooth", "overlay_opacity"})
+"""What of the display belongs to the program; all else belongs to the recording that is open."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,10 @@ class Display(Parameters):
     overlay: bool = parameter(False, help="Lay the strain over the B-mode")
     overlay_opacity: float = parameter(0.5, minimum=0.05, maximum=1, help="Opacity of the strain over the B-mode")
     smooth: bool = parameter(True, help="Interpolate between pixels on screen")
+
+    def with_taste_of(self, other: "Display") -> "Display":
+        """Return this display in the taste of another."""
+        return replace(self, **{name: getattr(other, name) for name in TASTE})
 
     @property
     def manual(self) -> tuple[float, float]:

@@ -23,6 +23,8 @@ Slice = TypeVar("Slice", bound=QObject)
 class ViewerState(QObject):
     """Everything the window knows. Setters compare before they tell; signals carry nothing, readers look here."""
 
+    recording_closing = Signal()
+    """Another recording is about to take the place of the open one, of which everything is still there."""
     recording_changed = Signal()
     frame_changed = Signal()
     settings_changed = Signal()

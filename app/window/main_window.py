@@ -14,6 +14,7 @@ from app.features.log.state import LogState
 from app.jobs import Jobs
 from app.preferences import Preferences, load_preferences, save_preferences
 from app.state import Display, ViewerState
+from app.state.display import TASTE
 from app.theme import Theme, ThemeName, apply_theme
 from app.widgets.message_box import WrappingMessageBox
 from app.window.central import CentralArea
@@ -202,7 +203,7 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(QByteArray.fromBase64(preferences.window_geometry.encode()))
         if preferences.window_state:
             self.restoreState(QByteArray.fromBase64(preferences.window_state.encode()))
-        known = {name: value for name, value in preferences.display.items() if hasattr(Display, name)}
+        known = {name: value for name, value in preferences.display.items() if name in TASTE}
         try:
             self.state.set_display(Display(**known))  # type: ignore[arg-type]
         except (ParameterError, TypeError):
@@ -212,7 +213,7 @@ class MainWindow(QMainWindow):
         preferences = self.preferences
         preferences.window_geometry = self.saveGeometry().toBase64().toStdString()
         preferences.window_state = self.saveState().toBase64().toStdString()
-        preferences.display = self.state.display.as_dict()
+        preferences.display = {name: value for name, value in self.state.display.as_dict().items() if name in TASTE}
         preferences.method = self.state.settings.method
         preferences.theme = Theme.name
         save_preferences(preferences)

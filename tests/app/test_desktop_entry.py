@@ -1,4 +1,4 @@
-"""The files that tell a Linux desktop what a session is: they parse, agree with each other and with the program."""
+"""The files that tell a Linux desktop what a workspace is: they parse, agree with each other and with the program."""
 
 import shutil
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 
 import resources
 from app.cli import COMMANDS
-from app.features.sessions.file import EXTENSION
+from app.features.workspace.file import EXTENSION
 
 RESOURCES = Path(resources.__file__).parent
 FOLDER = RESOURCES / "desktop"
@@ -61,7 +61,7 @@ def test_the_window_belongs_to_the_entry(entry: dict[str, str]) -> None:
     assert (FOLDER / f"{entry['StartupWMClass']}.desktop").is_file()
 
 
-def test_both_files_name_the_type_of_sessions(entry: dict[str, str], mime: ET.Element) -> None:
+def test_both_files_name_the_type_of_workspaces(entry: dict[str, str], mime: ET.Element) -> None:
     assert entry["MimeType"] == f"{mime.get('type')};"
     assert [glob.get("pattern") for glob in mime.findall(f"{MIME}glob")] == [f"*{EXTENSION}"]
 

@@ -5,6 +5,7 @@ from PySide6.QtCore import Qt
 from app.actions import Action
 from app.features.base import FEATURES, Entry, FeatureContext
 from app.features.comparison.controller import CompareController
+from app.features.comparison.kept import ComparisonKeeper
 from app.features.comparison.state import CompareState
 from app.features.comparison.view import CompareView
 
@@ -73,6 +74,7 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
     """View menu."""
     state, compare = context.state, context.state.slice(CompareState)
     context.commands.part(CompareController).failed.connect(context.show_error)
+    context.commands.part(ComparisonKeeper)
     binding = Binding(context)
     compare.changed.connect(context.refresh)
     return (

@@ -5,6 +5,7 @@ from functools import partial
 from app.actions import Action
 from app.features.base import FEATURES, Entry, FeatureContext
 from app.features.maps.controller import MapsController
+from app.features.maps.kept import MapKeeper
 from app.features.maps.state import MAP_TITLES, MapKind, MapState
 
 
@@ -13,6 +14,7 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
     maps = context.state.slice(MapState)
     controller = context.commands.part(MapsController)
     controller.failed.connect(context.show_error)
+    context.commands.part(MapKeeper)
     maps.map_changed.connect(context.refresh)
     maps.kind_changed.connect(context.refresh)
     maps.modulus_changed.connect(context.refresh)

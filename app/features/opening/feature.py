@@ -11,9 +11,9 @@ from app.actions import Action
 from app.controllers.files import OpenedFile
 from app.features.base import FEATURES, Entry, FeatureContext, FilledMenu
 from app.features.opening.geometry_dialog import GeometryDialog
-from app.features.sessions.dialog import FILTER as SESSIONS
-from app.features.sessions.file import EXTENSION
-from app.state import OpenRecording, Regions
+from app.features.workspace.dialog import FILTER as WORKSPACES
+from app.features.workspace.file import EXTENSION
+from app.state import OpenRecording
 from engine.readers.base import READERS
 
 SHOW_FIRST_MS = 150
@@ -21,7 +21,7 @@ SHOW_FIRST_MS = 150
 
 
 def open_filter() -> str:
-    """Return the Open dialog's filters: all that opens, then every format that a reader knows, sessions, all files."""
+    """Return the Open dialog's filters: all that opens, every format that a reader knows, workspaces, all files."""
     patterns = {
         reader.title.split(" (")[0]: " ".join(f"*{extension}" for extension in reader.extensions)
         for reader in READERS
@@ -29,7 +29,7 @@ def open_filter() -> str:
     }
     everything = " ".join(dict.fromkeys([*" ".join(patterns.values()).split(), f"*{EXTENSION}"]))
     formats = [f"{title} ({pattern})" for title, pattern in patterns.items()]
-    return ";;".join([f"Recordings and sessions ({everything})", *formats, SESSIONS, "All files (*)"])
+    return ";;".join([f"Recordings and workspaces ({everything})", *formats, WORKSPACES, "All files (*)"])
 
 
 class Opening(QObject):
@@ -53,7 +53,7 @@ class Opening(QObject):
     def ask_files(self) -> None:
         """Ask which files to open."""
         names, _ = QFileDialog.getOpenFileNames(
-            self._window, "Open a recording or a session", self._preferences.last_folder, open_filter()
+            self._window, "Open a recording or a workspace", self._preferences.last_folder, open_filter()
         )
         if names:
             self._open_paths(tuple(Path(name) for name in names))
@@ -102,15 +102,10 @@ class Opening(QObject):
         dialog.deleteLater()
 
     @Slot(object)
-    def _opened(self, regions: Regions) -> None:
-        self._commands.regions.place(regions)
+    def _opened(self, _opened: OpenedFile) -> None:
         recording = self._state.recording
-        if recording is None:
-            return
-        if recording.frames > 1:
-            self._commands.playback.show_frame(1)
-            if self._preferences.estimate_on_open:
-                QTimer.singleShot(SHOW_FIRST_MS, self, partial(self._estimate, recording))
+        if recording is not None and recording.frames > 1 and self._preferences.estimate_on_open:
+            QTimer.singleShot(SHOW_FIRST_MS, self, partial(self._estimate, recording))
 
     def _estimate(self, recording: OpenRecording) -> None:
         if self._state.recording is recording:
@@ -124,7 +119,7 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
     return (
         Action(
             "open", "&Open\u2026", opening.ask_files, "File", 100, 100, "Open", "open", "Ctrl+O",
-            tip="Open a recording or a session; several files of one frame each are one sequence",
+            tip="Open a recording or a workspace; several files of one frame each are one sequence",
         ),
         FilledMenu("recent", "Open &recent", opening.fill_recent, "File", 101),
         Action("demo", "Open the e&xample", opening.open_demo, "File", 102),

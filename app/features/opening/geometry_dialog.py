@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.controllers.files import OpenedFile, geometry_error
-from app.features.opening.geometry_memory import GeometryAnswer
+from app.features.opening.geometry_answer import GeometryAnswer
 from app.widgets.number_box import NumberBox
 from engine.readers.base import ASSUMED, REQUIRED, ReadOptions
 
@@ -113,7 +113,7 @@ class GeometryDialog(QDialog):
     def answer(self) -> GeometryAnswer:
         """Return what was entered, in SI units; values left as they were proposed stay assumed."""
         values = {name: value for name, value in self._given().items() if name in self._touched}
-        return GeometryAnswer(values, ReadOptions(self._chosen(self.variable), self._chosen(self.axes)), agreed=True)
+        return GeometryAnswer(values, ReadOptions(self._chosen(self.variable), self._chosen(self.axes)))
 
     def _add_choices(self, column: QVBoxLayout) -> None:
         recording = self._opened.recording

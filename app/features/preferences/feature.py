@@ -9,14 +9,13 @@ from app.actions import Action
 from app.features.base import FEATURES, Entry, FeatureContext
 from app.features.preferences.dialog import PreferencesDialog, Row
 from app.panels.device_choice import DEVICES, NO_CUDA
-from app.panels.display import LIMITS, QUANTITIES
 from app.preferences import Preferences, save_preferences
 from app.state.device import DeviceState
 from app.state.raster import COLORMAPS
 from app.views.dual_view import LAYOUTS
 from app.views.play_bar import SPEEDS
 
-DISPLAY_FIELDS = ("colormap", "quantity", "limits")
+DISPLAY_FIELDS = ("colormap",)
 LAST_USED = "The one used last"
 
 
@@ -45,7 +44,7 @@ class PreferencesFeature(QObject):
 
     def rows(self) -> tuple[Row, ...]:
         """List what the dialog offers on this machine."""
-        return (*self._starting_rows(), *_shown_rows(), *_playing_rows(), *_session_rows())
+        return (*self._starting_rows(), *_shown_rows(), *_playing_rows(), *_kept_rows())
 
     def _starting_rows(self) -> tuple[Row, ...]:
         methods = self._context.state.methods
@@ -106,8 +105,6 @@ def _shown_rows() -> tuple[Row, ...]:
         Row("Appearance", "theme", "Theme", "Colours of the window", themes),
         Row("Appearance", "layout", "Images", "How the two images lie", layouts),
         Row("Appearance", "colormap", "Strain colours", "Colour map of the strain", COLORMAPS),
-        Row("Appearance", "quantity", "Strain shown as", "What counts as positive; always in per cent", QUANTITIES),
-        Row("Appearance", "limits", "Limits of the colours", "Where the ends of the colour bar lie", LIMITS),
     )
 
 
@@ -126,12 +123,19 @@ def _playing_rows() -> tuple[Row, ...]:
     )
 
 
-def _session_rows() -> tuple[Row, ...]:
-    """Offered where sessions are saved by themselves."""
-    if "autosave_s" not in Preferences.model_fields:
-        return ()
-    words = "How often the session is saved by itself, for recovery after a crash"
-    return (Row("Sessions", "autosave_s", "Save by itself every", words, span=(5.0, 3600.0), unit="s"),)
+def _kept_rows() -> tuple[Row, ...]:
+    words = "Neither regions and settings nor results nor names of recordings stay, as on a shared machine"
+    return (
+        Row("Kept by itself", "keep_nothing", "Keep nothing on this computer", words),
+        Row(
+            "Kept by itself",
+            "results_limit_gb",
+            "Room for results",
+            "Results that were not looked at for longest go beyond this",
+            span=(0.0, 1000.0),
+            unit="GB",
+        ),
+    )
 
 
 def build(context: FeatureContext) -> tuple[Entry, ...]:

@@ -11,6 +11,14 @@ from app.features.profile.controller import ProfileController
 from app.features.profile.item import ProfileItem
 from app.features.profile.state import ProfileState
 from app.state import Tool
+from app.state.workspace import Kept, Part, WorkspaceParts
+from engine.metrics.profile import ProfileLine
+
+
+class KeptProfile(Kept):
+    """The profile line, if one is drawn."""
+
+    line: ProfileLine | None = None
 
 
 class ProfileFeature(QObject):
@@ -77,6 +85,14 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
     state, profile = context.state, context.state.slice(ProfileState)
     controller = context.commands.part(ProfileController)
     feature = ProfileFeature(context)
+    part = Part(
+        "profile",
+        KeptProfile,
+        take=lambda: KeptProfile(line=profile.line),
+        restore=lambda kept: profile.set_line(kept.line),
+        travels=True,
+    )
+    state.slice(WorkspaceParts).add(part, profile.line_changed)
     return (
         Action(
             "profile",

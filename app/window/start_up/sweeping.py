@@ -9,7 +9,7 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
     """Look once, when the window starts."""
 
     def begin() -> None:
-        context.jobs.sessions.submit(_sweep)
+        context.jobs.results.submit(_sweep)
 
     context.at_start.append(begin)
     return ()

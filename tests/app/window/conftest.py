@@ -17,7 +17,6 @@ from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
 from app.controllers.estimation import Catalog, Device, Engine
-from app.features.sessions.state import SessionState
 from app.jobs import JobControl
 from app.preferences import Preferences
 from app.state import MethodInfo, StrainMethodInfo
@@ -176,15 +175,6 @@ def fixture_make_window(
     assert not left, f"threads left: {left}"
     shown = [type(widget).__name__ for widget in qapp.topLevelWidgets() if widget.isVisible()]
     assert not shown, f"windows left: {shown}"
-
-
-@pytest.fixture(name="nothing_unsaved")
-def fixture_nothing_unsaved(make_window: Callable[..., MainWindow]) -> Iterator[None]:
-    """Let the windows of a test close without the question about unsaved changes."""
-    yield
-    for widget in QApplication.topLevelWidgets():
-        if isinstance(widget, MainWindow):
-            widget.state.slice(SessionState).set_file(None, None)
 
 
 @pytest.fixture(name="window")
