@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine import __version__
 from engine.errors import CancelledError, ReadError
+from engine.recording_key import recording_key
 from engine.types import Provenance, RFSequence
 
 if TYPE_CHECKING:
@@ -16,10 +17,13 @@ BLOCK_BYTES = 1 << 20
 Cancelled = Callable[[], bool]
 
 
-def make_provenance(sequence: RFSequence, settings: "Settings", cancelled: Cancelled = lambda: False) -> Provenance:
+def make_provenance(
+    sequence: RFSequence, settings: "Settings", cancelled: Cancelled = lambda: False, *, hashed: bool = True
+) -> Provenance:
     """Describe the run of `settings` on `sequence`, defaults filled in, so that it can be made again.
 
     Reading a whole recording for its hash takes seconds for gigabytes; `cancelled` stops it with a CancelledError.
+    Without `hashed` there is no hash of the files, only the recording's key.
     """
     from engine.estimators.base import ESTIMATORS
 
@@ -38,7 +42,9 @@ def make_provenance(sequence: RFSequence, settings: "Settings", cancelled: Cance
         },
         weights_sha256="" if card is None else card.sha256,
         program_version=__version__,
-        input_sha256=input_sha256(sequence, cancelled),
+        input_sha256=input_sha256(sequence, cancelled) if hashed else "",
+        recording_key=recording_key(sequence, cancelled),
+        recording_name=sequence.paths[0].name if sequence.paths else "",
     )
 
 

@@ -334,13 +334,19 @@ class Ellipse:
 
 @dataclass(frozen=True)
 class Provenance:
-    """How a result came to be: enough to make it again."""
+    """How a result came to be: enough to make it again.
+
+    `recording_key` tells the recording by its RF, wherever its files lie now, and `recording_name` is what they were
+    called; both are empty in results of programs that did not know them.
+    """
 
     method: str
     parameters: Mapping[str, object]
     weights_sha256: str
     program_version: str
     input_sha256: str
+    recording_key: str = ""
+    recording_name: str = ""
 
 
 @dataclass(frozen=True)

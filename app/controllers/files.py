@@ -107,6 +107,11 @@ class FilesController(QObject):
         self.failed.emit("The bundled example recording is missing from this installation.")
         return None
 
+    def forget_kept(self) -> str:
+        """Delete what is kept of all recordings, but of the open one what is done from now on."""
+        self._lane.submit(partial(_clear, self.store))
+        return "Regions and settings: none are kept any more"
+
     def edit_geometry(self) -> None:
         """Ask again for the geometry of the open recording."""
         if self._source is not None:
@@ -190,6 +195,10 @@ class FilesController(QObject):
 
 def _suggest(recording: Recording, values: dict[str, float], _control: JobControl) -> dict[str, float]:
     return dict(recording.suggestions(values))
+
+
+def _clear(store: WorkspaceStore, _control: JobControl) -> None:
+    store.clear()
 
 
 def needs_asking(recording: Recording) -> bool:

@@ -47,6 +47,8 @@ class ProcessingController(QObject):
         self._wanted_method = ""
         self._start_when_ready = False
         self._kept: KeptSettings | None = None
+        self.prepare: Callable[[Run, JobControl], bool] | None = None
+        """Called on the engine thread before a run: brings what is there of it already, says whether that is all."""
         state.recording_changed.connect(self._forget_run)
         state.store_dropped.connect(self._delete)
 
@@ -179,6 +181,8 @@ class ProcessingController(QObject):
             if tracked is None
             else partial(self._engine.filter_again, tracked.store, run.settings, run.store, self._device)
         )
+        if self.prepare is not None:
+            work = partial(_unless_there, partial(self.prepare, run), work)
         self._running = run
         self._state.set_activity(Activity(f"Estimating strain: {run.title}"))
         answers = Answers(
@@ -235,7 +239,8 @@ class ProcessingController(QObject):
         run.device = device
         self._end(run)
         self._state.set_run_status(run, "complete")
-        self._state.set_notice(f"{run.title}: {len(run.store.frames())} frames estimated on {device.upper()}.")
+        how = f"estimated on {device.upper()}" if device else "estimated before"
+        self._state.set_notice(f"{run.title}: {len(run.store.frames())} frames {how}.")
         recording = self._state.recording
         warning = depth_warning(recording.sequence, run.settings) if recording is not None else ""
         if warning:
@@ -267,6 +272,11 @@ class ProcessingController(QObject):
             self._jobs.engine.cancel(job)
         self._running = None
         self._start_when_ready = False
+
+
+def _unless_there(there: Callable[[JobControl], bool], work: Callable[[JobControl], str], control: JobControl) -> str:
+    """Do the work, unless its results are there already; return the device's name, empty without any."""
+    return "" if there(control) else work(control)
 
 
 def _delete_store(store: RunStore, _control: JobControl) -> None:

@@ -3,7 +3,8 @@
 Datasets `axial_displacement_m`, `lateral_displacement_m`, `axial_strain` and `quality`, each (T, H, W) float32 on the
 grid of the RF with NaN where there is no estimate, and `deformed_frame` (T,), in increasing order. Root attributes:
 `format`, `version`, `reference_frame`, `strain_window_m`, the geometry values, each with its `<name>_source`, and the
-provenance (`method`, `parameters` as JSON, `weights_sha256`, `program_version`, `input_sha256`). Frames that were
+provenance (`method`, `parameters` as JSON, `weights_sha256`, `program_version`, `input_sha256`, `recording_key`,
+`recording_name`). Frames that were
 compared with different references (sliding pairs) add `frame_reference` (T,).
 """
 
@@ -306,7 +307,10 @@ def _read_geometry(path: Path, file: h5py.File) -> Geometry:
 
 
 def _read_provenance(path: Path, file: h5py.File) -> Provenance:
-    texts = {name: _attribute(path, file, name) for name in (entry.name for entry in fields(Provenance))}
+    texts = {
+        entry.name: plain(file.attrs.get(entry.name, "")) if entry.default == "" else _attribute(path, file, entry.name)
+        for entry in fields(Provenance)
+    }
     for name, text in texts.items():
         if not isinstance(text, str):
             raise ReadError(path, f"attribute {name} is {text!r}, expected text")

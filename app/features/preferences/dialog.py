@@ -1,9 +1,10 @@
 """The preferences dialog: rows of choices, numbers and check boxes, in titled groups; it asks and returns values."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -12,7 +13,9 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QDoubleSpinBox,
     QFormLayout,
+    QHBoxLayout,
     QLabel,
+    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -21,6 +24,8 @@ from PySide6.QtWidgets import (
 @dataclass(frozen=True)
 class Row:
     """One preference: a choice if it has `entries`, a number if it has a `span`, else a check box.
+
+    With `press` it is no preference: it shows `words` and a button that does something at once and returns new words.
 
     `unavailable` gives the reason for each entry that cannot be chosen here.
     """
@@ -33,6 +38,7 @@ class Row:
     unavailable: Mapping[Any, str] = field(default_factory=dict)
     span: tuple[float, float] | None = None
     unit: str = ""
+    press: Callable[[], str] | None = None
 
 
 class PreferencesDialog(QDialog):
@@ -56,8 +62,10 @@ class PreferencesDialog(QDialog):
             form.setHorizontalSpacing(14)
             form.setVerticalSpacing(6)
             for row in rows:
-                if row.group == group:
+                if row.group == group and row.press is None:
                     self._add(form, row, values[row.name])
+                elif row.group == group:
+                    form.addRow(Place(row))
             column.addLayout(form)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         buttons.accepted.connect(self.accept)
@@ -81,6 +89,29 @@ class PreferencesDialog(QDialog):
         label.setBuddy(editor)
         label.setMinimumWidth(self._label_width)
         form.addRow(label, editor)
+
+
+class Place(QWidget):
+    """Says where something is kept, with a button that empties the place."""
+
+    def __init__(self, row: Row) -> None:
+        super().__init__()
+        self._press = row.press
+        self.words = QLabel(row.words)
+        self.words.setWordWrap(True)
+        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.button = QPushButton(row.label)
+        self.button.clicked.connect(self._pressed)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(self.words, 1)
+        line.addWidget(self.button)
+
+    @Slot()
+    def _pressed(self) -> None:
+        if self._press is not None:
+            self.words.setText(self._press())
+            self.button.setEnabled(False)
 
 
 def _has_label(row: Row) -> bool:

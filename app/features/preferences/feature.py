@@ -6,8 +6,10 @@ from typing import Any
 from PySide6.QtCore import QObject, Slot
 
 from app.actions import Action
+from app.controllers.commands import Commands
 from app.features.base import FEATURES, Entry, FeatureContext
 from app.features.preferences.dialog import PreferencesDialog, Row
+from app.features.workspace.results import ResultsController
 from app.panels.device_choice import DEVICES, NO_CUDA
 from app.preferences import Preferences, save_preferences
 from app.state.device import DeviceState
@@ -17,6 +19,7 @@ from app.views.play_bar import SPEEDS
 
 DISPLAY_FIELDS = ("colormap",)
 LAST_USED = "The one used last"
+KEPT = "Kept by itself"
 
 
 class PreferencesFeature(QObject):
@@ -44,7 +47,7 @@ class PreferencesFeature(QObject):
 
     def rows(self) -> tuple[Row, ...]:
         """List what the dialog offers on this machine."""
-        return (*self._starting_rows(), *_shown_rows(), *_playing_rows(), *_kept_rows())
+        return (*self._starting_rows(), *_shown_rows(), *_playing_rows(), *_kept_rows(self._context.commands))
 
     def _starting_rows(self) -> tuple[Row, ...]:
         methods = self._context.state.methods
@@ -87,6 +90,9 @@ class PreferencesFeature(QObject):
         if preferences.start_method and self._context.state.recording is None:
             self._context.commands.processing.choose_method(preferences.start_method)
         self._apply_playing(preferences)
+        self._context.commands.files.store.keep_nothing = preferences.keep_nothing
+        if preferences.keep_nothing:
+            preferences.recent, preferences.last_folder = [], ""
         save_preferences(preferences)
 
     def _apply_playing(self, preferences: Preferences) -> None:
@@ -123,18 +129,21 @@ def _playing_rows() -> tuple[Row, ...]:
     )
 
 
-def _kept_rows() -> tuple[Row, ...]:
+def _kept_rows(commands: Commands) -> tuple[Row, ...]:
+    store, results = commands.files.store, commands.part(ResultsController)
     words = "Neither regions and settings nor results nor names of recordings stay, as on a shared machine"
     return (
-        Row("Kept by itself", "keep_nothing", "Keep nothing on this computer", words),
+        Row(KEPT, "keep_nothing", "Keep nothing on this computer", words),
         Row(
-            "Kept by itself",
+            KEPT,
             "results_limit_gb",
             "Room for results",
             "Results that were not looked at for longest go beyond this",
             span=(0.0, 1000.0),
             unit="GB",
         ),
+        Row(KEPT, "workspaces", "Empty", f"Regions and settings: {store.folder}", press=commands.files.forget_kept),
+        Row(KEPT, "results", "Empty", f"Results: {results.cache.folder}", press=results.clear),
     )
 
 

@@ -11,6 +11,7 @@ from app.features.base import FEATURES, Entry, FeatureContext
 from app.features.workspace.controller import Found, WorkspaceController
 from app.features.workspace.dialog import ask_other, ask_place, ask_save, ask_source
 from app.features.workspace.file import EXTENSION, is_workspace
+from app.features.workspace.results import ResultsController
 
 
 class WorkspaceFeature(QObject):
@@ -28,6 +29,7 @@ class WorkspaceFeature(QObject):
         self._state.recording_changed.connect(self._show_title)
         context.openers.append(self._take)
         context.at_close.append(self._controller.close)
+        context.at_start.append(context.commands.part(ResultsController).trim)
 
     def save_copy(self) -> None:
         """Ask for a file and write the workspace there."""

@@ -30,13 +30,12 @@ class KeptGeometry(Kept):
     """What the user said about a recording's files: values in SI units, and how to read them."""
 
     values: dict[str, FiniteFloat] = Field(default_factory=dict)
-    variable: str | None = None
-    axes: str | None = None
+    options: ReadOptions = Field(default_factory=ReadOptions)
 
     @classmethod
     def of(cls, answer: GeometryAnswer) -> Self:
         """Take down an answer."""
-        return cls(values=dict(answer.values), variable=answer.options.variable, axes=answer.options.axes)
+        return cls(values=dict(answer.values), options=answer.options)
 
     def answer(self) -> GeometryAnswer:
         """Return the answer; names and values that no geometry has are a WorkspaceError."""
@@ -45,7 +44,7 @@ class KeptGeometry(Kept):
                 raise WorkspaceError(f"geometry.{name} is unknown; known: {', '.join(geometry_fields())}")
             if value <= 0 and name != "start_depth_m":
                 raise WorkspaceError(f"geometry.{name} must be a positive number, found {value:g}")
-        return GeometryAnswer(dict(self.values), ReadOptions(self.variable, self.axes))
+        return GeometryAnswer(dict(self.values), self.options)
 
 
 class Workspace(Kept):

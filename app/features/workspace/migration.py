@@ -33,7 +33,7 @@ def from_session(content: dict[str, Any]) -> dict[str, Any]:
         "key": "",
         "paths": source.get("paths", ()),
         "relative": source.get("relative", ()),
-        "geometry": None if geometry is None and not choices else {"values": geometry or {}, **choices},
+        "geometry": None if geometry is None and not choices else {"values": geometry or {}, "options": choices},
         "parts": {name: values for name, values in kept.items() if values is not None},
     }
 

@@ -1,0 +1,143 @@
+"""Results on disk: a recording opened again shows its strain without estimating, and nothing stays where none may."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.controllers import estimation
+from app.controllers.estimation import Engine
+from app.features.preferences.dialog import Place, PreferencesDialog
+from app.features.workspace.results import ResultsController
+from app.preferences import Preferences
+from app.window.main_window import MainWindow
+
+from .conftest import open_and_wait
+
+Make = Callable[..., MainWindow]
+
+
+@pytest.fixture(name="estimated")
+def fixture_estimated() -> list[str]:
+    """Methods that were estimated, one entry a run."""
+    return []
+
+
+@pytest.fixture(name="make")
+def fixture_make(
+    qapp: QApplication, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, estimated: list[str]
+) -> Iterator[Make]:
+    """Windows on the true engine, which begin with correlation."""
+    monkeypatch.setenv("STRAINSCOPE_CONFIG", str(tmp_path / "config"))
+
+    def estimate(*arguments: object) -> str:
+        estimated.append(arguments[1].method)  # type: ignore[attr-defined]
+        return estimation.estimate(*arguments)  # type: ignore[arg-type]
+
+    made: list[MainWindow] = []
+
+    def make(**preferences: object) -> MainWindow:
+        chosen = Preferences(theme="dark", start_method="ncc", **preferences)  # type: ignore[arg-type]
+        window = MainWindow(chosen, "cpu", Engine(estimate=estimate))
+        window.show()
+        made.append(window)
+        qtbot.waitUntil(lambda: bool(window.state.methods), timeout=30_000)
+        return window
+
+    yield make
+    for window in made:
+        window.close()
+        window.deleteLater()
+    qapp.processEvents()
+
+
+def strain(window: MainWindow) -> object:
+    picture = window.state.picture
+    assert picture is not None
+    return picture.strain
+
+
+def kept_frames(tmp_path: Path) -> list[str]:
+    return sorted(path.name for path in (tmp_path / "config" / "results").rglob("*.h5"))
+
+
+def test_a_recording_opened_again_shows_its_strain_without_estimating(
+    make: Make, rf_file: Path, tmp_path: Path, estimated: list[str], qtbot: QtBot
+) -> None:
+    window = make()
+    open_and_wait(window, (rf_file,), qtbot)
+    before = strain(window)
+    qtbot.waitUntil(lambda: len(kept_frames(tmp_path)) == 3, timeout=10_000)
+    window.close()
+    moved = shutil.copy(rf_file, tmp_path / "renamed.h5")
+    again = make()
+    open_and_wait(again, (Path(moved),), qtbot)
+    np.testing.assert_array_equal(strain(again), before)  # type: ignore[arg-type]
+    assert estimated == ["ncc"]
+    assert "estimated before" in again.state.notice
+
+
+def test_a_method_chosen_again_costs_nothing_and_a_part_is_completed(
+    make: Make, rf_file: Path, tmp_path: Path, estimated: list[str], qtbot: QtBot
+) -> None:
+    window = make()
+    open_and_wait(window, (rf_file,), qtbot)
+    qtbot.waitUntil(lambda: len(kept_frames(tmp_path)) == 3, timeout=10_000)
+    damaged = sorted((tmp_path / "config" / "results").rglob("*.h5"))[2]
+    damaged.write_bytes(b"\x89HDF\r\n\x1a\n")
+    window.close()
+    again = make(estimate_on_open=False)
+    again.open_paths((rf_file,))
+    qtbot.waitUntil(lambda: again.state.run is not None and again.state.run.store.frames() == (1, 2), timeout=10_000)
+    assert estimated == ["ncc"]
+    assert again.state.run is not None
+    assert again.state.run.status == "waiting"
+    again.actions_by_name["estimate"].trigger()
+    qtbot.waitUntil(lambda: again.state.run is not None and again.state.run.status == "complete", timeout=30_000)
+    assert again.state.run.store.frames() == (1, 2, 3)
+    again.commands.processing.choose_method("loupas")
+    assert again.state.run is None
+    again.commands.processing.choose_method("ncc")
+    assert again.state.run is not None
+    assert again.state.run.status == "complete"
+
+
+def test_nothing_stays_where_nothing_may(make: Make, rf_file: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    window = make(keep_nothing=True)
+    open_and_wait(window, (rf_file,), qtbot)
+    qtbot.wait(100)
+    assert kept_frames(tmp_path) == []
+
+
+def test_both_folders_are_named_and_emptied_in_the_preferences(
+    make: Make, rf_file: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window = make()
+    open_and_wait(window, (rf_file,), qtbot)
+    window.commands.regions.put_in_the_middle()
+    window.commands.change_display(persistence=2)
+    workspaces = tmp_path / "config" / "workspaces"
+    qtbot.waitUntil(lambda: len(kept_frames(tmp_path)) == 3 and workspaces.is_dir(), timeout=10_000)
+    window.actions_by_name["preferences"].trigger()
+    dialog = window.findChild(PreferencesDialog)
+    assert isinstance(dialog, PreferencesDialog)
+    places = dialog.findChildren(Place)
+    assert [str(folder) in place.words.text() for folder, place in zip(
+        (workspaces, tmp_path / "config" / "results"), places, strict=True
+    )] == [True, True]  # fmt: skip
+    for place in places:
+        place.button.click()
+    qtbot.waitUntil(lambda: kept_frames(tmp_path) == [] and list(workspaces.iterdir()) == [], timeout=10_000)
+    dialog.accept()
+
+
+def test_results_beyond_the_limit_go(make: Make, rf_file: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    window = make(results_limit_gb=0.0)
+    open_and_wait(window, (rf_file,), qtbot)
+    qtbot.waitUntil(lambda: len(kept_frames(tmp_path)) == 3, timeout=10_000)
+    window.commands.part(ResultsController).trim()
+    qtbot.waitUntil(lambda: kept_frames(tmp_path) == [], timeout=10_000)
