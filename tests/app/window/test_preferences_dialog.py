@@ -50,8 +50,6 @@ def test_accepting_takes_effect_at_once_and_is_kept(opened: MainWindow) -> None:
         "theme": "light",
         "layout": "stacked",
         "colormap": "magma",
-        "quantity": "signed",
-        "limits": "recording",
         "speed": 0.5,
         "start_method": "second",
         "device": "auto",
@@ -62,7 +60,7 @@ def test_accepting_takes_effect_at_once_and_is_kept(opened: MainWindow) -> None:
     rate.setValue(33.0)
     dialog.accept()
     display = opened.state.display
-    assert (display.colormap, display.quantity, display.limits) == ("magma", "signed", "recording")
+    assert display.colormap == "magma"
     assert opened.central.play_bar.speed.currentData() == 0.5
     assert opened.commands.playback.rate_hz() == pytest.approx(10.0)  # 20 Hz in the file, half speed
     assert opened.commands.playback.assumed_rate_hz == 33.0
