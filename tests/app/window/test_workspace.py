@@ -275,7 +275,11 @@ def test_keep_nothing_leaves_both_folders_empty(
     show(window, recording_path, qtbot)
     assert window.state.regions == DRAWN  # the window remembers as long as it is open
     window.close()
-    left = [path for path in (tmp_path / "config").rglob("*") if path.is_file() and path.name != "preferences.json"]
+    left = [
+        path
+        for path in (tmp_path / "config").rglob("*")
+        if path.is_file() and not path.name.startswith("preferences.json")
+    ]
     assert left == []
     assert "one.h5" not in (tmp_path / "config" / "preferences.json").read_text(encoding="utf-8")
 
