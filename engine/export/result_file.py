@@ -9,7 +9,6 @@ compared with different references (sliding pairs) add `frame_reference` (T,).
 """
 
 import json
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
@@ -17,14 +16,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import h5py
 import numpy as np
 
 from engine.errors import ParameterError, ReadError, StrainscopeError, WriteError
 from engine.files.atomic import Place, temporary_beside
-from engine.files.hdf5_reading import dataset, is_hdf5, open_hdf5, plain, root_attribute
+from engine.files.hdf5_reading import Group, dataset, is_hdf5, open_hdf5, plain, root_attribute
 from engine.files.hdf5_writing import Hdf5Target
-from engine.readers.common.checks import DAMAGED, LARGEST_FRAME, finite, geometry_values, sequence_shape
+from engine.readers.common.checks import DAMAGED, finite, geometry_values, sequence_shape
+from engine.readers.common.hdf5_frames import require_stored
 from engine.types import (
     Displacement,
     FrameEstimate,
@@ -222,7 +221,7 @@ def read_result(path: Path) -> Result:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[h5py.File]:
+def _reading(path: Path) -> Iterator[Group]:
     """Open for reading; what HDF5 or a conversion raises on a damaged file becomes one ReadError."""
     try:
         if not path.is_file():
@@ -241,7 +240,7 @@ def _reading(path: Path) -> Iterator[h5py.File]:
         raise ReadError(path, f"damaged result file ({reason[:120]})") from error
 
 
-def _check_format(path: Path, file: h5py.File) -> None:
+def _check_format(path: Path, file: Group) -> None:
     found = plain(file.attrs.get("format"))
     if found == "strainscope-rf":
         raise ReadError(path, "holds RF, not a result; make a result of it with `strainscope estimate`")
@@ -252,7 +251,7 @@ def _check_format(path: Path, file: h5py.File) -> None:
         raise ReadError(path, f"has result version {version}; this program reads version {VERSION}")
 
 
-def _check_maps(path: Path, file: h5py.File) -> tuple[int, int, int]:
+def _check_maps(path: Path, file: Group) -> tuple[int, int, int]:
     first: tuple[int, ...] | None = None
     for name in MAPS:
         found = dataset(path, file, name)
@@ -262,14 +261,13 @@ def _check_maps(path: Path, file: h5py.File) -> tuple[int, int, int]:
             )
         if first is not None and found.shape != first:
             raise ReadError(path, f"{name} has shape {found.shape}, but {MAPS[0]} has {first}")
-        if found.chunks and math.prod(found.chunks) > LARGEST_FRAME:
-            raise ReadError(path, f"{name} is stored in pieces of {found.chunks}, more than can be")
+        require_stored(path, found, name)
         first = found.shape
     assert first is not None
     return sequence_shape(path, *first)
 
 
-def _frame_numbers(path: Path, file: h5py.File, name: str, count: int) -> tuple[int, ...]:
+def _frame_numbers(path: Path, file: Group, name: str, count: int) -> tuple[int, ...]:
     found = dataset(path, file, name)
     if found.shape != (count,) or found.dtype.kind not in "iu":
         raise ReadError(path, f"{name} is {found.dtype} of shape {found.shape}, expected {count} whole numbers")
@@ -279,7 +277,7 @@ def _frame_numbers(path: Path, file: h5py.File, name: str, count: int) -> tuple[
     return frames
 
 
-def _read_geometry(path: Path, file: h5py.File) -> Geometry:
+def _read_geometry(path: Path, file: Group) -> Geometry:
     names = [name for name in geometry_fields() if name in file.attrs or name != "frame_rate_hz"]
     values = geometry_values(path, {name: _attribute(path, file, name) for name in names})
     sources: dict[str, Source] = {}
@@ -306,7 +304,7 @@ def _read_geometry(path: Path, file: h5py.File) -> Geometry:
         raise ReadError(path, str(error)) from None
 
 
-def _read_provenance(path: Path, file: h5py.File) -> Provenance:
+def _read_provenance(path: Path, file: Group) -> Provenance:
     texts = {
         entry.name: plain(file.attrs.get(entry.name, "")) if entry.default == "" else _attribute(path, file, entry.name)
         for entry in fields(Provenance)
@@ -323,13 +321,13 @@ def _read_provenance(path: Path, file: h5py.File) -> Provenance:
     return Provenance(parameters=parameters, **texts)
 
 
-def _attribute(path: Path, file: h5py.File, name: str) -> Any:
+def _attribute(path: Path, file: Group, name: str) -> Any:
     if name not in file.attrs:
         raise ReadError(path, f"attribute {name} is missing")
     return plain(file.attrs[name])
 
 
-def _whole(path: Path, file: h5py.File, name: str) -> int:
+def _whole(path: Path, file: Group, name: str) -> int:
     value = finite(path, name, _attribute(path, file, name))
     if value != int(value):
         raise ReadError(path, f"attribute {name} is {value}, expected a whole number")

@@ -1,19 +1,15 @@
 """Strainscope's own recordings: HDF5 with dataset `rf` (T, H, W), geometry as root attributes, optional truth."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.errors import ReadError
-from engine.files.hdf5_reading import dataset, inside, is_hdf5, open_hdf5, plain, root_attribute
+from engine.files.hdf5_reading import Group, dataset, inside, is_hdf5, open_hdf5, plain, root_attribute
 from engine.readers.base import READERS, Reader, ReadOptions, Recording
 from engine.readers.common.checks import geometry_values
 from engine.readers.common.hdf5_frames import FrameDataset
 from engine.types import FrameTruth, Map, Truth, geometry_fields
-
-if TYPE_CHECKING:
-    import h5py
 
 MOTION = ("axial_displacement_m", "lateral_displacement_m", "axial_strain")
 
@@ -46,7 +42,7 @@ class OwnHdf5(Reader):
         return Recording(frames.shape, geometry_values(path, given), frames, (path,), self.title, truth=truth)
 
 
-def _truth(path: Path, file: "h5py.File", shape: tuple[int, int, int]) -> Truth:
+def _truth(path: Path, file: Group, shape: tuple[int, int, int]) -> Truth:
     frames, rows, lines = shape
     expected: dict[str, tuple[int, ...]] = {f"truth/{name}": (frames - 1, rows, lines) for name in MOTION}
     expected |= {f"truth/{name}": (rows, lines) for name in ("inclusion_mask", "youngs_modulus_pa")}

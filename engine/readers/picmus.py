@@ -16,7 +16,8 @@ from engine.files.hdf5_reading import dataset, inside, is_hdf5, number_at, open_
 from engine.readers.base import READERS, Reader, ReadOptions, Recording
 from engine.readers.channel_data.beamform import ChannelRecording, Transmit
 from engine.readers.channel_data.recording import beamformed
-from engine.readers.common.checks import finite, positive, require_numbers
+from engine.readers.common.checks import finite, positive, require_channels, require_numbers
+from engine.readers.common.hdf5_frames import require_stored
 
 GROUP = "US/US_DATASET0000"
 
@@ -44,6 +45,8 @@ class Picmus(Reader):
             require_numbers(path, dataset(path, group, "data/real").dtype, "data/real")
             if len(shape) != 3:
                 raise ReadError(path, f"data/real must be (angles, channels, samples), found shape {shape}")
+            require_stored(path, dataset(path, group, "data/real"), "data/real")
+            require_channels(path, *shape)
             values = {
                 name: number_at(path, group, name)
                 for name in ("sampling_frequency", "modulation_frequency", "initial_time", "sound_speed")

@@ -96,7 +96,7 @@ def _sniffs(reader: Reader, path: Path, head: bytes) -> bool:
 
 def _unknown(path: Path, head: bytes) -> str:
     if is_hdf5(head):
-        names = names_at_root(path)
-        found = f"it holds {', '.join(names[:8])}" if names else "it is damaged, truncated or holds nothing"
+        names = names_at_root(path)  # of a damaged file this says what is wrong
+        found = f"it holds {', '.join(names[:8])}" if names else "it holds nothing"
         return f"is an HDF5 file of no layout that is known here: {found}"
     return f"is of no format that is known here; supported: {'; '.join(supported())}"

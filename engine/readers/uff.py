@@ -6,22 +6,19 @@ Format: USTB, Rodriguez-Molares et al., "The UltraSound ToolBox", IEEE IUS 2017.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ReadError
-from engine.files.hdf5_reading import dataset, inside, is_hdf5, number_at, open_hdf5, plain, small_array
+from engine.files.hdf5_reading import Group, dataset, inside, is_hdf5, number_at, open_hdf5, plain, small_array
 from engine.readers.base import ASSUMED, READERS, Reader, ReadOptions, Recording, choose_variable
 from engine.readers.channel_data.beamform import ChannelRecording, Transmit
 from engine.readers.channel_data.recording import beamformed
 from engine.readers.common.checks import finite, positive, require_numbers, sequence_shape
 from engine.readers.common.remodulate import RemodulatedFrames
 from engine.types import Sector
-
-if TYPE_CHECKING:
-    import h5py
 
 BEAMFORMED, CHANNELS = "uff.beamformed_data", "uff.channel_data"
 PLANE, SPHERICAL = 0, 1
@@ -55,7 +52,7 @@ class Uff(Reader):
 class _Data:
     """The array `data` of a group, real, or complex as two datasets; axes given slowest first as stored."""
 
-    def __init__(self, path: Path, group: "h5py.Group", name: str) -> None:
+    def __init__(self, path: Path, group: Group, name: str) -> None:
         found = inside(path, group, "data")
         self.is_complex = found is not None and "real" in getattr(found, "keys", list)()
         first = dataset(path, group, "data/real" if self.is_complex else "data")
@@ -76,7 +73,7 @@ def _class(found: Any) -> str:
     return str(plain(found.attrs.get("class", ""))) if hasattr(found, "attrs") else ""
 
 
-def _read_beamformed(path: Path, file: "h5py.File", name: str, fitting: tuple[str, ...]) -> Recording:
+def _read_beamformed(path: Path, file: Group, name: str, fitting: tuple[str, ...]) -> Recording:
     group = inside(path, file, name)
     data = _Data(path, group, name)
     speed = _sound_speed(path, group)
@@ -118,7 +115,7 @@ def _read_beamformed(path: Path, file: "h5py.File", name: str, fitting: tuple[st
     )
 
 
-def _scan(path: Path, group: "h5py.Group") -> tuple[NDArray[np.float64], float, int, Sector | None]:
+def _scan(path: Path, group: Group) -> tuple[NDArray[np.float64], float, int, Sector | None]:
     """Depths along a line, spacing of the lines, their number, and how they fan out."""
     scan = inside(path, group, "scan")
     kind = _class(scan)
@@ -166,7 +163,7 @@ def _frame_places(path: Path, shape: tuple[int, ...], pixels: int) -> tuple[int,
     return frames, key
 
 
-def _read_channels(path: Path, file: "h5py.File", name: str, fitting: tuple[str, ...]) -> Recording:
+def _read_channels(path: Path, file: Group, name: str, fitting: tuple[str, ...]) -> Recording:
     group = inside(path, file, name)
     data = _Data(path, group, name)
     sampling, initial, speed, carrier = (
@@ -201,7 +198,7 @@ def _read_channels(path: Path, file: "h5py.File", name: str, fitting: tuple[str,
     return beamformed(path, recording, "UFF channel data", {}, variables=fitting, variable=name)
 
 
-def _elements(path: Path, group: "h5py.Group") -> NDArray[np.float64]:
+def _elements(path: Path, group: Group) -> NDArray[np.float64]:
     """Lateral positions of the elements of a flat probe."""
     probe = inside(path, group, "probe")
     if _class(probe).startswith("uff.curvilinear") or _class(probe).startswith("uff.matrix"):
@@ -217,7 +214,7 @@ def _elements(path: Path, group: "h5py.Group") -> NDArray[np.float64]:
     return np.asarray(geometry[0])
 
 
-def _transmits(path: Path, group: "h5py.Group", initial_s: float) -> tuple[Transmit, ...]:
+def _transmits(path: Path, group: Group, initial_s: float) -> tuple[Transmit, ...]:
     sequence = inside(path, group, "sequence")
     if sequence is None:
         raise ReadError(path, "sequence is missing")
@@ -242,7 +239,7 @@ def _transmit(path: Path, wave: Any, initial_s: float) -> Transmit:
     return Transmit(initial_s + delay, source_m=(x, z), source_s=reach if z > 0 else -reach)
 
 
-def _point(path: Path, point: "h5py.Group") -> tuple[float, float]:
+def _point(path: Path, point: Group) -> tuple[float, float]:
     """Lateral position and depth of a point that is stored in spherical coordinates, in the image's plane."""
     distance, azimuth, elevation = (
         finite(path, name, number_at(path, point, name) or 0.0) for name in ("distance", "azimuth", "elevation")
@@ -252,7 +249,7 @@ def _point(path: Path, point: "h5py.Group") -> tuple[float, float]:
     return float(distance * np.sin(azimuth)), float(distance * np.cos(azimuth))
 
 
-def _sound_speed(path: Path, group: "h5py.Group") -> float | None:
+def _sound_speed(path: Path, group: Group) -> float | None:
     sequence = inside(path, group, "sequence")
     if sequence is None:
         return None

@@ -9,20 +9,17 @@ Format: https://github.com/moduleus/urx/wiki
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ReadError
-from engine.files.hdf5_reading import dataset, inside, is_hdf5, open_hdf5, plain
+from engine.files.hdf5_reading import Group, dataset, inside, is_hdf5, nested, open_hdf5, plain
 from engine.readers.base import ASSUMED, READERS, Reader, ReadOptions, Recording, choose_variable
 from engine.readers.channel_data.beamform import ChannelRecording, Transmit
 from engine.readers.channel_data.recording import beamformed
 from engine.readers.common.checks import finite, positive, require_numbers
-
-if TYPE_CHECKING:
-    import h5py
 
 ROOT = "dataset/acquisition"
 LARGEST_LIST = 2**14
@@ -56,7 +53,7 @@ class Urx(Reader):
             return _recording(path, root, group, place, names if len(names) > 1 else ())
 
 
-def _recording(path: Path, root: "h5py.Group", group: "h5py.Group", place: str, names: tuple[str, ...]) -> Recording:
+def _recording(path: Path, root: Group, group: Group, place: str, names: tuple[str, ...]) -> Recording:
     events = _list(path, group, "sequence")
     receive = _receive(path, events)
     positions = _positions(path, _member(path, root, "probes", _value(path, events[0], "receive_setup/probe")))
@@ -93,7 +90,7 @@ class _Receive:
     carrier_hz: float
 
 
-def _receive(path: Path, events: list["h5py.Group"]) -> _Receive:
+def _receive(path: Path, events: list[Group]) -> _Receive:
     channels = _active(path, events[0], "receive_setup")
     samples = int(positive(path, "number_samples", _value(path, events[0], "receive_setup/number_samples")))
     rate = positive(path, "sampling_frequency", _value(path, events[0], "receive_setup/sampling_frequency"))
@@ -112,7 +109,7 @@ def _receive(path: Path, events: list["h5py.Group"]) -> _Receive:
 class _Stored:
     """Channel data of whole sequences, each (events, channels, samples), one after the other in `raw_data`."""
 
-    def __init__(self, path: Path, file: "h5py.File", name: str, shape: tuple[int, int, int]) -> None:
+    def __init__(self, path: Path, file: Group, name: str, shape: tuple[int, int, int]) -> None:
         raw = dataset(path, file, name)
         require_numbers(path, raw.dtype, "raw_data")
         self.iq = raw.ndim == 2 and raw.shape[1] == 2
@@ -129,7 +126,7 @@ class _Stored:
         return np.asarray(values[:, 0] + 1j * values[:, 1] if self.iq else values[:, 0]).reshape(self._shape)
 
 
-def _transmit(path: Path, event: "h5py.Group", positions: NDArray[np.float64], channels: NDArray[np.int64]) -> Transmit:
+def _transmit(path: Path, event: Group, positions: NDArray[np.float64], channels: NDArray[np.int64]) -> Transmit:
     kind = _value(path, event, "transmit_setup/wave/type")
     if kind in FOCUSED:
         raise ReadError(path, f"transmits a {kind}: only plane and diverging waves of this format are beamformed here")
@@ -148,7 +145,7 @@ def _transmit(path: Path, event: "h5py.Group", positions: NDArray[np.float64], c
     return Transmit(start - sent, delays_s=fires[channels])
 
 
-def _center(path: Path, root: "h5py.Group", event: "h5py.Group") -> float | None:
+def _center(path: Path, root: Group, event: Group) -> float | None:
     numbers = inside(path, event, "transmit_setup/excitations")
     if numbers is None:
         return None
@@ -159,7 +156,7 @@ def _center(path: Path, root: "h5py.Group", event: "h5py.Group") -> float | None
     return positive(path, "transmit_frequency", frequency) if frequency and np.isfinite(frequency) else None
 
 
-def _positions(path: Path, probe: "h5py.Group") -> NDArray[np.float64]:
+def _positions(path: Path, probe: Group) -> NDArray[np.float64]:
     """Lateral positions of the elements of a flat, one-row probe."""
     elements = _list(path, probe, "elements")
     places = np.array(
@@ -170,7 +167,7 @@ def _positions(path: Path, probe: "h5py.Group") -> NDArray[np.float64]:
     return places[:, 0]
 
 
-def _active(path: Path, event: "h5py.Group", setup: str) -> NDArray[np.int64]:
+def _active(path: Path, event: Group, setup: str) -> NDArray[np.int64]:
     """Return the element of each channel; a channel of several elements is refused."""
     members = inside(path, event, f"{setup}/active_elements")
     if members is None:
@@ -181,7 +178,7 @@ def _active(path: Path, event: "h5py.Group", setup: str) -> NDArray[np.int64]:
     return np.array([int(each[0]) for each in found])
 
 
-def _list(path: Path, group: "h5py.Group", name: str) -> list["h5py.Group"]:
+def _list(path: Path, group: Group, name: str) -> list[Group]:
     found = inside(path, group, name)
     if found is None or not 1 <= len(found) <= LARGEST_LIST:
         raise ReadError(path, f"{name} is missing or empty")
@@ -191,18 +188,21 @@ def _list(path: Path, group: "h5py.Group", name: str) -> list["h5py.Group"]:
 def _list_values(path: Path, found: Any) -> list[Any]:
     """Values of a list, kept as datasets or as attributes."""
     if hasattr(found, "keys"):
-        return [_value(path, found, name) for name in sorted({*found.keys(), *found.attrs.keys()})[:LARGEST_LIST]]
-    return list(np.asarray(found[()]))
+        values = nested(path, found, "", attributes=True)
+        return [values[name] for name in sorted(values)]
+    if found.size > LARGEST_LIST:
+        raise ReadError(path, f"{found.name} has {found.size} entries, more than can be")
+    return list(np.atleast_1d(np.asarray(found[()])))
 
 
-def _member(path: Path, root: "h5py.Group", kind: str, number: Any) -> "h5py.Group":
+def _member(path: Path, root: Group, kind: str, number: Any) -> Group:
     members = _list(path, root, kind)
     if number is None or not 0 <= int(number) < len(members):
         raise ReadError(path, f"refers to number {number} of its {len(members)} {kind}")
     return members[int(number)]
 
 
-def _value(path: Path, group: "h5py.Group", name: str) -> Any:
+def _value(path: Path, group: Group, name: str) -> Any:
     """Return a value that is kept as a dataset or as an attribute; None where there is none."""
     parent, _, last = name.rpartition("/")
     holder = inside(path, group, parent) if parent else group

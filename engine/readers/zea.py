@@ -9,22 +9,27 @@ Format: zea documentation, "zea data format".
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ReadError
-from engine.files.hdf5_reading import dataset, inside, is_hdf5, number_at, open_hdf5, small_array
+from engine.files.hdf5_reading import Dataset, Group, dataset, inside, is_hdf5, number_at, open_hdf5, small_array
 from engine.readers.base import ASSUMED, READERS, Reader, ReadOptions, Recording, choose_variable
 from engine.readers.channel_data.beamform import ChannelRecording, Transmit
 from engine.readers.channel_data.recording import beamformed
-from engine.readers.common.checks import finite, geometry_values, positive, require_numbers, sequence_shape
+from engine.readers.common.checks import (
+    finite,
+    geometry_values,
+    positive,
+    require_channels,
+    require_numbers,
+    sequence_shape,
+)
+from engine.readers.common.hdf5_frames import require_stored
 from engine.readers.common.remodulate import RemodulatedFrames
 from engine.types import geometry_fields
-
-if TYPE_CHECKING:
-    import h5py
 
 OWN = "custom/strainscope"
 SAME_S = 1e-9
@@ -59,7 +64,7 @@ class Zea(Reader):
             return read(path, file, base, variable, fitting)
 
 
-def _read_beamformed(path: Path, file: "h5py.File", base: str, name: str, fitting: tuple[str, ...]) -> Recording:
+def _read_beamformed(path: Path, file: Group, base: str, name: str, fitting: tuple[str, ...]) -> Recording:
     group = inside(path, file, name)
     if not hasattr(group, "keys") or "values" not in group or "coordinates" not in group:
         raise ReadError(path, f"{name} says nothing of where its pixels lie (coordinates): choose raw_data, or save it")
@@ -98,14 +103,14 @@ def _read_beamformed(path: Path, file: "h5py.File", base: str, name: str, fittin
     )
 
 
-def _own_values(path: Path, file: "h5py.File") -> dict[str, float]:
+def _own_values(path: Path, file: Group) -> dict[str, float]:
     """Return the geometry that our own export keeps beside the format's parts, and that it did not only assume."""
     values = {name: number_at(path, file, f"{OWN}/{name}") for name in geometry_fields()}
     stated = {name for name in values if number_at(path, file, f"{OWN}/{name}_source") in {"file", "user"}}
     return geometry_values(path, {name: values[name] for name in values if name in stated})
 
 
-def _grid(path: Path, coordinates: "h5py.Dataset", rows: int, lines: int) -> tuple[float, float, float]:
+def _grid(path: Path, coordinates: Dataset, rows: int, lines: int) -> tuple[float, float, float]:
     """First depth, axial and lateral spacing in metres of a regular grid."""
     if coordinates.shape[-3:] != (rows, lines, 3):
         raise ReadError(path, f"coordinates have shape {coordinates.shape}, expected ({rows}, {lines}, 3)")
@@ -122,17 +127,19 @@ def _grid(path: Path, coordinates: "h5py.Dataset", rows: int, lines: int) -> tup
     return float(z[0]), float(steps_z.mean()), float(steps_x.mean())
 
 
-def _read_raw(path: Path, file: "h5py.File", base: str, name: str, fitting: tuple[str, ...]) -> Recording:
+def _read_raw(path: Path, file: Group, base: str, name: str, fitting: tuple[str, ...]) -> Recording:
     raw = dataset(path, file, name)
     require_numbers(path, raw.dtype, name)
     if raw.ndim != 5 or raw.shape[4] not in {1, 2}:
         raise ReadError(path, f"{name} has shape {raw.shape}, expected (frames, transmits, samples, elements, 1 or 2)")
     frames, count, samples, elements, parts = raw.shape
+    require_stored(path, raw, name)
+    require_channels(path, count, elements, samples)
     scan = inside(path, file, f"{base}scan")
     if scan is None:
         raise ReadError(path, f"{base}scan is missing: the transmits are not described")
-    place = next((each for each in ("probe_geometry", "../probe/probe_geometry") if each in scan), None)
-    geometry = small_array(path, file, "probe/probe_geometry") if place is None else small_array(path, scan, place)
+    own = "probe_geometry" in scan
+    geometry = small_array(path, scan, "probe_geometry") if own else small_array(path, file, "probe/probe_geometry")
     if geometry.shape != (elements, 3) or np.ptp(geometry[:, 2]) > 1e-6:
         raise ReadError(path, f"probe_geometry of shape {geometry.shape} is not a flat array of {elements} elements")
     speed = number_at(path, scan, "sound_speed")
@@ -166,7 +173,7 @@ def _read_raw(path: Path, file: "h5py.File", base: str, name: str, fitting: tupl
 
 
 def _transmits(
-    path: Path, scan: "h5py.Group", count: int, elements_x: NDArray[np.float64], speed: float
+    path: Path, scan: Group, count: int, elements_x: NDArray[np.float64], speed: float
 ) -> tuple[Transmit, ...]:
     delays, starts = small_array(path, scan, "t0_delays"), small_array(path, scan, "initial_times").reshape(-1)
     weights = small_array(path, scan, "tx_apodizations") if "tx_apodizations" in scan else np.ones_like(delays)
@@ -189,7 +196,7 @@ def _transmits(
     return tuple(found)
 
 
-def _first(path: Path, group: "h5py.Group", name: str) -> float | None:
+def _first(path: Path, group: Group, name: str) -> float | None:
     """Return a scalar, or the value that all transmits share."""
     if inside(path, group, name) is None:
         return None

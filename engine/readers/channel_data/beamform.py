@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ReadError
-from engine.readers.common.checks import sequence_shape
+from engine.readers.common.checks import require_channels, sequence_shape
 from engine.readers.common.remodulate import interpolate, remodulate, upsampling_factor
 from engine.types import Map, Sector
 
@@ -97,6 +97,7 @@ class ChannelRecording:
             )
         if steps[0] < 0:
             raise ReadError(self.path, "numbers its elements from right to left: not beamformed here")
+        require_channels(self.path, len(self.transmits), self.elements_x_m.size, self.samples)
         sequence_shape(self.path, *self.shape)
 
     @property

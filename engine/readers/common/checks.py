@@ -15,6 +15,9 @@ from engine.errors import ReadError
 LARGEST_FRAME = 2**26
 """Samples in one frame above which a header is not believed (16384 samples of 4096 lines); bounds the memory."""
 
+MOST_TRANSMITS, LARGEST_CHANNELS = 2**13, 2**27
+"""Transmits and channel samples of one frame above which a header is not believed: 128 x 128 x 8192."""
+
 LARGEST_SEQUENCE = 2**24
 """Frames in one recording above which a header is not believed."""
 
@@ -30,6 +33,7 @@ DAMAGED = (
     AttributeError,
     ArithmeticError,
     MemoryError,
+    RecursionError,
     EOFError,
     RuntimeError,
     UnicodeError,
@@ -51,6 +55,18 @@ def sequence_shape(path: Path, frames: int, rows: int, lines: int) -> tuple[int,
     if frames > LARGEST_SEQUENCE:
         raise ReadError(path, f"number of frames is {frames}, more than can be")
     return int(frames), int(rows), int(lines)
+
+
+def require_channels(path: Path, transmits: int, channels: int, samples: int) -> None:
+    """Refuse a frame of more channel data than any system takes, before anything is made for each transmit."""
+    for name, size in (("transmits", transmits), ("channels", channels), ("samples", samples)):
+        if size < 1:
+            raise ReadError(path, f"number of {name} is {size}")
+    if transmits > MOST_TRANSMITS or transmits * channels * samples > LARGEST_CHANNELS:
+        raise ReadError(
+            path,
+            f"one frame would hold {transmits} transmits x {channels} channels x {samples} samples, more than can be",
+        )
 
 
 def require_bytes(path: Path, needed: int, found: int, what: str = "the header") -> None:

@@ -1,29 +1,32 @@
 """Frames of an HDF5 dataset, read one at a time; what a file must be is checked when it is opened."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from engine.errors import ReadError
-from engine.files.hdf5_reading import dataset, open_hdf5
+from engine.files.hdf5_reading import Dataset, Group, dataset, open_hdf5
 from engine.readers.common.axes import arranged_shape, take_frame
-from engine.readers.common.checks import require_numbers, sequence_shape
+from engine.readers.common.checks import DEFLATE_RATIO, require_numbers, sequence_shape
 from engine.types import Map
 
-if TYPE_CHECKING:
-    import h5py
+
+def require_stored(path: Path, found: Dataset, name: str) -> None:
+    """Refuse a dataset that says it is large and holds next to nothing: no compression makes so much of so little."""
+    if found.stored_bytes * DEFLATE_RATIO < found.size * found.dtype.itemsize:
+        raise ReadError(
+            path, f"{name} of shape {found.shape} holds no values, or few: {found.stored_bytes} bytes are stored"
+        )
 
 
 class FrameDataset:
     """Frames (H, W) of one dataset of 2 or 3 axes in any order, each read when it is asked for."""
 
-    def __init__(self, path: Path, file: "h5py.File", name: str, axes: str) -> None:
+    def __init__(self, path: Path, file: Group, name: str, axes: str) -> None:
         found = dataset(path, file, name)
         if found.ndim != len(axes):
             raise ReadError(path, f"{name} must have {len(axes)} axes, found shape {found.shape}")
         require_numbers(path, found.dtype, name)
         self.shape = sequence_shape(path, *arranged_shape(found.shape, axes))
-        if found.id.get_storage_size() == 0:
-            raise ReadError(path, f"{name} holds no values: shape {found.shape}, nothing stored")
+        require_stored(path, found, name)
         self._path, self._name, self._axes = path, name, axes
 
     def __call__(self, index: int) -> Map:

@@ -1,28 +1,24 @@
 """Variables of a MATLAB v7.3 file: HDF5 after a user block of 512 bytes, axes reversed, structures as groups."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ReadError
-from engine.files.hdf5_reading import dataset, inside, open_hdf5, plain
+from engine.files.hdf5_reading import Dataset, Group, arrays_below, dataset, inside, nested, open_hdf5, plain
 from engine.readers.common.axes import take_frame
 from engine.readers.common.checks import sequence_shape
 from engine.readers.common.hdf5_frames import FrameDataset
 from engine.readers.common.oscillation import middle_block
 from engine.readers.matlab_file.v5 import Buffer, Variable
 
-if TYPE_CHECKING:
-    import h5py
-
-LARGEST_VALUE = 2**20
-"""Entries of a value inside a structure above which it is left out: geometry is small."""
-LARGEST_CELLS = 2**14
 LARGEST_DEPTH = 4
+SMALLEST_ARRAY = 16
+"""Entries below which an array in a structure or cell is passed over: no frame of RF is so small."""
 
 
 class MatlabV73:
@@ -39,15 +35,15 @@ class MatlabV73:
     def value(self, name: str) -> Any:
         """Return a variable, structures as dictionaries, cells as lists, text as str."""
         with open_hdf5(self.path) as file:
-            return _plain(file, inside(self.path, file, name))
+            return nested(self.path, file, name)
 
     def buffer(self, name: str) -> Buffer:
         """Return the array, or the first array of a cell, frame by frame, each read when it is asked for."""
         with open_hdf5(self.path) as file:
             found = dataset(self.path, file, name)
             for _ in range(LARGEST_DEPTH):
-                if found.dtype.kind == "O" and found.size:
-                    found = file[found[()].reshape(-1)[0]]
+                if found.kind == "reference" and found.first:
+                    found = dataset(self.path, file, "/".join(found.first))
             place, shape = found.name, found.shape[::-1]
             is_complex = found.dtype.names == ("real", "imag")
             if not 2 <= len(shape) <= 4 or not (is_complex or found.dtype.kind in "iuf"):
@@ -67,7 +63,7 @@ class MatlabV73:
         if not self._places:
             with open_hdf5(self.path) as file:
                 for name in self.variables:
-                    for path, found in _datasets_in(file, inside(self.path, file, name), name):
+                    for path, found in arrays_below(self.path, file, name, SMALLEST_ARRAY).items():
                         each = _variable(path, found)
                         if each.dtype is not None:
                             self._arrays[path], self._places[path] = each, found.name
@@ -97,50 +93,12 @@ def _numbers(stored: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(stored["real"] + 1j * stored["imag"]) if stored.dtype.names else stored
 
 
-def _datasets_in(file: "h5py.File", found: Any, path: str, depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Yield datasets of numbers in nested structures and cells, with their paths in MATLAB's spelling."""
-    import h5py
-
-    if depth > LARGEST_DEPTH:
-        return
-    if isinstance(found, h5py.Group):
-        for name in found:
-            yield from _datasets_in(file, inside(Path(file.filename), found, name), f"{path}.{name}", depth + 1)
-    elif isinstance(found, h5py.Dataset) and found.dtype.kind == "O":
-        references = found[()].T.reshape(-1)[:LARGEST_CELLS] if found.size <= LARGEST_VALUE else ()
-        single = len(references) == 1
-        for number, reference in enumerate(references, 1):
-            if isinstance(reference, h5py.Reference) and reference:
-                yield from _datasets_in(file, file[reference], path if single else f"{path}({number})", depth + 1)
-    elif isinstance(found, h5py.Dataset):
-        yield path, found
-
-
 def _variable(name: str, found: Any) -> Variable:
-    import h5py
-
-    if not isinstance(found, h5py.Dataset):
-        return Variable(name, (), None, False, isinstance(found, h5py.Group))
+    if not isinstance(found, Dataset):
+        return Variable(name, (), None, False, isinstance(found, Group))
     kind = plain(found.attrs.get("MATLAB_class", "double"))
     is_complex = found.dtype.names == ("real", "imag")
     item = found.dtype["real"] if is_complex else found.dtype
     numeric = item.kind in "iuf" and kind not in {"char", "logical", "cell"}
-    is_cell = found.dtype.kind == "O"
+    is_cell = found.kind == "reference"
     return Variable(name, found.shape[::-1], np.dtype(item) if numeric else None, is_complex, False, is_cell)
-
-
-def _plain(file: "h5py.File", found: Any) -> Any:
-    import h5py
-
-    if isinstance(found, h5py.Group):
-        return {name: _plain(file, found[name]) for name in found}
-    if found.size > LARGEST_VALUE or "MATLAB_empty" in found.attrs:
-        return None
-    if found.dtype.kind == "O":
-        references = found[()].T.reshape(-1)[:LARGEST_CELLS]
-        values = [_plain(file, file[reference]) for reference in references if reference]
-        return values[0] if len(values) == 1 else values
-    if plain(found.attrs.get("MATLAB_class", "")) == "char":
-        return "".join(chr(code) for code in found[()].T.reshape(-1))
-    values = found[()].T
-    return plain(values) if values.size == 1 else np.squeeze(values)

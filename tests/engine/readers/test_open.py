@@ -58,7 +58,7 @@ def test_files_of_several_frames_do_not_join(tmp_path, phantom):
         ("x.dcm", bytes(128) + b"DICM" + bytes(99), "is DICOM, into which scanners write B-mode"),
         ("x.uff", b"    -1\n   151\n", "vibration measurements"),
         ("x.h5", b"\x89PNG" + bytes(9), "PNG picture"),
-        ("x.h5", b"\x89HDF\r\n\x1a\n" + bytes(99), "damaged, truncated or holds nothing"),
+        ("x.h5", b"\x89HDF\r\n\x1a\n" + bytes(99), "damaged or truncated HDF5 file"),
     ],
 )
 def test_what_is_no_recording_is_one_line(tmp_path, name, content, message):
