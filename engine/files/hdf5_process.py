@@ -60,20 +60,10 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
 def _answer(shelf: "_Shelf", request: dict[str, Any]) -> tuple[dict[str, Any], Any]:
     try:
         _limit(0)
-        if request["do"] == "close":
-            shelf.close()
-            return {}, None
-        file = shelf.take(os.fsdecode(bytes.fromhex(request["path"])))
-        place = _Place(file, request["place"])
-        match request["do"]:
-            case "look":
-                return _look(place), None
-            case "read":
-                return _read(place, request["key"])
-            case "arrays":
-                return {"arrays": _Arrays(file, request["smallest"]).below(place.found)}, None
-            case _:
-                return {"value": _Nested(file, request["attributes"]).of(place.found, 0)}, None
+        if request["do"] != "close":
+            return _done(shelf, request)
+        shelf.close()
+        return {}, None
     except Refused as error:
         return {"refused": str(error)}, None
     except PermissionError:
@@ -89,6 +79,20 @@ def _answer(shelf: "_Shelf", request: dict[str, Any]) -> tuple[dict[str, Any], A
         return {"refused": f"damaged or truncated HDF5 file ({first or type(error).__name__})"}, None
     finally:
         _unlimit()
+
+
+def _done(shelf: "_Shelf", request: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+    file = shelf.take(os.fsdecode(bytes.fromhex(request["path"])))
+    place = _Place(file, request["place"])
+    match request["do"]:
+        case "look":
+            return _look(place), None
+        case "read":
+            return _read(place, request["key"])
+        case "arrays":
+            return {"arrays": _Arrays(file, request["smallest"]).below(place.found)}, None
+        case _:
+            return {"value": _Nested(file, request["attributes"]).of(place.found, 0)}, None
 
 
 class _Shelf:
