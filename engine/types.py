@@ -35,6 +35,9 @@ PLAUSIBLE = {
 FARTHEST_M, SMALLEST_M = 1e3, 1e-9
 """No region lies or reaches farther, or is smaller: squares of such numbers leave the range of a float."""
 
+RIM = 1e-9
+"""What a squared radius of 1 may be exceeded by: many times what rounding adds, and far less than can be drawn."""
+
 
 @dataclass(frozen=True)
 class GeometrySources:
@@ -282,7 +285,8 @@ class FrameEstimate:
 class Ellipse:
     """A region in image space: centre, semi-axes in metres, and angle in degrees.
 
-    The angle turns the lateral semi-axis towards greater depth (clockwise on screen, depth downwards).
+    The angle turns the lateral semi-axis towards greater depth (clockwise on screen, depth downwards). The rim belongs
+    to the region: a pixel whose centre lies on it, to within rounding, is inside, however the ellipse is turned.
     """
 
     lateral_m: float
@@ -318,17 +322,17 @@ class Ellipse:
         )
 
     def contains(self, lateral_m: NDArray[np.float64], depth_m: NDArray[np.float64]) -> Mask:
-        """Say of each point whether it lies inside; the two arrays broadcast."""
+        """Say of each point whether it lies inside or on the rim; the two arrays broadcast."""
         x, z = lateral_m - self.lateral_m, depth_m - self.depth_m
         cosine, sine = math.cos(math.radians(self.angle_deg)), math.sin(math.radians(self.angle_deg))
         # Scaled before the sum: that keeps half the work on rows and columns instead of on the image.
         along = x * (cosine / self.semi_lateral_m) + z * (sine / self.semi_lateral_m)
         across = z * (cosine / self.semi_axial_m) - x * (sine / self.semi_axial_m)
-        inside: Mask = along * along + across * across <= 1.0
+        inside: Mask = along * along + across * across <= 1.0 + RIM
         return inside
 
     def mask(self, shape: tuple[int, int], geometry: Geometry) -> Mask:
-        """Pixels of an image (H, W) whose centres lie inside, (H, W) bool."""
+        """Pixels of an image (H, W) whose centres lie inside or on the rim, (H, W) bool."""
         return self.contains(geometry.laterals_m(shape[1])[None, :], geometry.depths_m(shape[0])[:, None])
 
 

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from engine.quantity import Quantity
     from engine.types import Result
 
-USUAL_RATE_HZ = 10.0
-
 
 @with_opening
 def movie(
@@ -46,7 +44,13 @@ def movie(
     target: Target = None,
     background: Background = None,
     rate: Annotated[
-        float | None, typer.Option("--rate", metavar="HZ", help="Frames a second; default: the recording's, else 10.")
+        float | None,
+        typer.Option(
+            "--rate",
+            metavar="HZ",
+            help="Frames a second; default: the recording's, in slow motion above 120 and 10 where it is not known. "
+            "A GIF leaves frames out above 50.",
+        ),
     ] = None,
     dpi: Dpi = 150,
     limits: Limits = None,
@@ -59,6 +63,7 @@ def movie(
     """Play all frames as figures, B-mode and strain under one colour bar, with ellipses and numbers."""
     from engine.figures.figure import StrainPanel
     from engine.figures.movie import save_movie
+    from engine.figures.movie_rate import movie_rate
     from engine.metrics.contrast import strain_metrics
     from engine.strain.persistence import averaged_frames
 
@@ -81,8 +86,8 @@ def movie(
             yield replace(content, remarks=remarks)
 
     with progress_bar("drawing") as bar:
-        rate_hz = rate or opened.geometry.frame_rate_hz or USUAL_RATE_HZ
-        save_movie(contents(), output, rate_hz, dpi, progress=lambda done: bar(done, opened.shape[0]))
+        chosen = movie_rate(opened.geometry.frame_rate_hz, opened.deformed_frames, rate)
+        save_movie(contents(), output, chosen, dpi, progress=lambda done: bar(done, opened.shape[0]))
     echo(str(output))
 
 

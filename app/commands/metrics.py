@@ -42,7 +42,10 @@ def metrics(
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
-    """Measure SNR, CNR and strain ratio under a target and a background ellipse."""
+    """Measure SNR, CNR and strain ratio under a target and a background ellipse.
+
+    SNR is a magnitude; the sign of the strain is that of the means: compression is positive.
+    """
     from engine.export.table import measure_strain, table_text
     from engine.figures.shown import noted
     from engine.strain.persistence import averaged_frames

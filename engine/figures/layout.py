@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib_scalebar.scalebar import ScaleBar
 
 from engine.errors import ParameterError
-from engine.figures.words import MINUS, caption_of, notes_of, numbers_table
+from engine.figures.words import MINUS, caption_of, notes_of, numbers_table, wrapped
 from engine.metrics.profile import ProfileLine
 from engine.preprocess.scan_conversion import ScanConverter
 from engine.quantity import Quantity
@@ -60,7 +60,8 @@ class Page:
 def draw(content: "FigureContent") -> Figure:
     """Draw the whole figure; matplotlib's settings are the caller's."""
     narrow = content.bmode_db is None and len(content.strain) == 1
-    table, notes, caption = numbers_table(content), notes_of(content), caption_of(content, 84 if narrow else 150)
+    table, caption = numbers_table(content), caption_of(content, 84 if narrow else 150)
+    notes = wrapped(notes_of(content), _page_width(content) - _left_margin(content) - MARGIN)
     page = _plan(content, len(table), len(table[0]) if table else 1, NOTE_ROW * len(notes) + CAPTION_ROW * len(caption))
     figure = Figure(figsize=(page.width, page.height))
     left = page.left
@@ -87,19 +88,31 @@ def draw(content: "FigureContent") -> Figure:
 
 def _plan(content: "FigureContent", rows: int, columns: int, below: float) -> Page:
     """Choose panel and page size: the longer side of a panel is 3 inches, its shape that of the tissue."""
-    left, right, bottom, top = _placed(content.strain[0].strain, content.geometry)[1]
-    ratio = (right - left) / (bottom - top)
-    height = min(LONGEST, WIDEST / ratio)
-    width = ratio * height
-    margin = LEFT_BARE if content.scale_bar else LEFT
-    panels = len(content.strain) * (width + PANEL_GAP) - PANEL_GAP
-    if content.bmode_db is not None:
-        panels += width + BAR_GAP + BAR + DECIBEL_ROOM
-    page_width = max(margin + panels + BAR_GAP + BAR + RIGHT, NARROWEST_PAGE)
+    width, height = _panel_size(content)
+    margin, page_width = _left_margin(content), _page_width(content)
     table = rows * row_height((page_width - margin - MARGIN) / columns) + 0.4 * NUMBER_ROW * bool(rows)
     base = MARGIN + below + table + (0.08 if content.scale_bar else AXIS_LABELS)
     page_height = base + height + PANEL_TITLE + (TITLE if content.title else 0.0) + MARGIN / 2
     return Page(page_width, page_height, (width, height), margin, base)
+
+
+def _panel_size(content: "FigureContent") -> tuple[float, float]:
+    left, right, bottom, top = _placed(content.strain[0].strain, content.geometry)[1]
+    ratio = (right - left) / (bottom - top)
+    height = min(LONGEST, WIDEST / ratio)
+    return ratio * height, height
+
+
+def _left_margin(content: "FigureContent") -> float:
+    return LEFT_BARE if content.scale_bar else LEFT
+
+
+def _page_width(content: "FigureContent") -> float:
+    width, _ = _panel_size(content)
+    panels = len(content.strain) * (width + PANEL_GAP) - PANEL_GAP
+    if content.bmode_db is not None:
+        panels += width + BAR_GAP + BAR + DECIBEL_ROOM
+    return max(_left_margin(content) + panels + BAR_GAP + BAR + RIGHT, NARROWEST_PAGE)
 
 
 def _placed(values: Map, geometry: Geometry) -> tuple[Map, Extent]:

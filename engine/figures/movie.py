@@ -5,18 +5,19 @@ Every frame is drawn as a figure for a paper is. The colour limits are those of 
 
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import CancelledError, ParameterError, WriteError
+from engine.errors import CancelledError, WriteError
 from engine.figures.figure import FigureContent, drawn
+from engine.figures.movie_rate import MovieRate, check_rate, gif_frames
 from engine.figures.words import provenance_text
 from engine.files.atomic import atomic_path
 
 FORMATS = (".mp4", ".gif")
-SLOWEST_HZ, FASTEST_HZ = 0.1, 120.0
 
 Picture = NDArray[np.uint8]
 
@@ -24,46 +25,55 @@ Picture = NDArray[np.uint8]
 def save_movie(
     contents: Iterable[FigureContent],
     path: Path,
-    frames_per_second: float,
+    rate: MovieRate,
     dpi: float = 150,
     progress: Callable[[int], None] = lambda done: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> None:
     """Draw the contents one after the other; all pages take the size of the first, which is even in both directions.
 
-    Cancelling is a CancelledError and leaves no file. `progress(done)` counts frames.
+    What the rate says of slow or fast motion stands below each picture. Cancelling is a CancelledError and leaves no
+    file. `progress(done)` counts frames.
     """
     kind = path.suffix.lower()
     if kind not in FORMATS:
         raise WriteError(f"cannot write {path}: a movie ends in {' or '.join(FORMATS)}")
-    if not SLOWEST_HZ <= frames_per_second <= FASTEST_HZ:
-        raise ParameterError(f"a movie plays {SLOWEST_HZ:g} to {FASTEST_HZ:g} frames/s, found {frames_per_second:g}")
+    check_rate(rate.hz)
     comment: list[str] = []
-    pictures = _pictures(contents, dpi, progress, cancelled, comment)
+    numbered = enumerate((_with_rate(content, rate) for content in contents), start=1)
+    timed = gif_frames(numbered, rate.hz) if kind == ".gif" else ((entry, 0) for entry in numbered)
+    pictures = _pictures(timed, dpi, progress, cancelled, comment)
     first = next(pictures, None)
     if first is None:
         raise WriteError(f"cannot write {path}: there is no frame to write")
     with atomic_path(path) as temporary:
-        write = _write_mp4 if kind == ".mp4" else _write_gif
-        write(temporary, first, pictures, frames_per_second, comment[0])
+        if kind == ".mp4":
+            _write_mp4(temporary, first[0], (picture for picture, _ in pictures), rate.hz, comment[0])
+        else:
+            _write_gif(temporary, first, pictures, comment[0])
+
+
+def _with_rate(content: FigureContent, rate: MovieRate) -> FigureContent:
+    return replace(content, remarks=(*content.remarks, rate.words)) if rate.words else content
 
 
 def _pictures(
-    contents: Iterable[FigureContent],
+    contents: Iterable[tuple[tuple[int, FigureContent], int]],
     dpi: float,
     progress: Callable[[int], None],
     cancelled: Callable[[], bool],
     comment: list[str],
-) -> Iterator[Picture]:
+) -> Iterator[tuple[Picture, int]]:
+    """Draw numbered contents, each with its delay in milliseconds, and pass the delay on."""
     shape = None
-    for done, content in enumerate(contents, start=1):
+    for (done, content), delay_ms in contents:
         if cancelled():
             raise CancelledError("cancelled")
         picture = drawn(content, dpi)
         if shape is None:
             shape = (picture.shape[0] // 2 * 2, picture.shape[1] // 2 * 2)
             comment.append(provenance_text(content))
-        yield _fitted(picture, shape)
+        yield _fitted(picture, shape), delay_ms
         progress(done)
 
 
@@ -119,16 +129,14 @@ def _is_whole_mp4(path: Path) -> bool:
     return place == length and {b"moov", b"mdat"} <= kinds
 
 
-def _write_gif(path: Path, first: Picture, rest: Iterator[Picture], rate_hz: float, comment: str) -> None:
+def _write_gif(path: Path, first: tuple[Picture, int], rest: Iterator[tuple[Picture, int]], comment: str) -> None:
     from PIL import Image
 
-    pages = (Image.fromarray(picture) for picture in rest)
-    Image.fromarray(first).save(
-        path,
-        format="GIF",
-        save_all=True,
-        append_images=pages,
-        duration=round(1000 / rate_hz),
-        loop=0,
-        comment=comment.encode("utf-8"),
+    def page(entry: tuple[Picture, int]) -> Image.Image:
+        image = Image.fromarray(entry[0])
+        image.info["duration"] = entry[1]
+        return image
+
+    page(first).save(
+        path, format="GIF", save_all=True, append_images=map(page, rest), loop=0, comment=comment.encode("utf-8")
     )

@@ -24,6 +24,7 @@ from engine.figures.layout import (
     show_map,
     strain_bar,
 )
+from engine.figures.words import wrapped
 
 if TYPE_CHECKING:
     from engine.figures.figure import FigureContent
@@ -40,7 +41,8 @@ def draw_sheet(content: "FigureContent") -> Figure:
     width, step = PANEL_HEIGHT * ratio, PANEL_HEIGHT + PANEL_TITLE
     heading = TITLE if content.title else 0.0
     page_width = LEFT_BARE + columns * (width + PANEL_GAP) + BAR_GAP + BAR + RIGHT
-    below = LOWEST + NOTE_ROW * len(content.remarks)
+    remarks = wrapped(content.remarks, page_width - LEFT_BARE - MARGIN)
+    below = LOWEST + NOTE_ROW * len(remarks)
     page_height = rows * step + below + heading
     base = page_height - heading - step
     page = Page(page_width, page_height, (width, PANEL_HEIGHT), LEFT_BARE, base)
@@ -57,7 +59,7 @@ def draw_sheet(content: "FigureContent") -> Figure:
     tall = Page(page_width, page_height, (width, height), LEFT_BARE, base - (rows - 1) * step)
     bar = LEFT_BARE + columns * (width + PANEL_GAP) - PANEL_GAP + BAR_GAP
     strain_bar(tall, figure, image, bar, reaches_beyond(content, limits), content.quantity)
-    for line, remark in enumerate(reversed(content.remarks)):
+    for line, remark in enumerate(reversed(remarks)):
         page.text(figure, LEFT_BARE, MARGIN + line * NOTE_ROW, remark, fontsize=6.5, va="bottom")
     if content.title:
         page.text(figure, LEFT_BARE, page_height - MARGIN, content.title, fontsize=9.5, fontweight="bold", va="top")

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from engine.types import Provenance
 
 MINUS = "\N{MINUS SIGN}"
+NOTE_CHARACTER_IN = 0.051
+"""Mean width of a character of a note, a little generously."""
+SHORTEST_LINE = 20
 
 
 def measured_names(panels: "Sequence[StrainPanel]") -> list[str]:
@@ -62,6 +65,12 @@ def notes_of(content: "FigureContent") -> list[str]:
     if any(bool(np.isnan(panel.strain).any()) for panel in content.strain):
         notes.append("Grey: no valid estimate.")
     return [*content.remarks, *notes]
+
+
+def wrapped(lines: "Sequence[str]", width_in: float) -> list[str]:
+    """Break notes, which are written in 6.5 points, into lines that fit into a width in inches."""
+    characters = max(int(width_in / NOTE_CHARACTER_IN), SHORTEST_LINE)
+    return [part for line in lines for part in textwrap.wrap(line, characters)]
 
 
 def caption_of(content: "FigureContent", characters: int) -> list[str]:

@@ -46,7 +46,7 @@ for _place, _part in enumerate(_PARTS):
             f"mean_{_part.name}",
             f"{_part.title} strain",
             f"Mean strain, {_part.title.lower()}",
-            f"Mean compressive strain {_part.words}",
+            f"Mean compressive strain {_part.words}; negative where it stretches",
             _percent(_part, lambda found: found.mean),
             _part.needs,
             "%",

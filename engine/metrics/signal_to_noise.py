@@ -1,4 +1,8 @@
-"""Signal-to-noise ratio of strain: mean over standard deviation (Joarder et al. 2025, equation 12)."""
+"""Signal-to-noise ratio of strain: magnitude of the mean over standard deviation (Joarder et al. 2025, equation 12).
+
+A magnitude, as in the literature (Varghese and Ophir 1997), so that compression and release of one recording compare
+and average; the sign of the strain is that of the mean strains.
+"""
 
 from collections.abc import Callable
 
@@ -17,7 +21,7 @@ def _ratio(region: Callable[[MetricInput], RegionStatistics]) -> Callable[[Metri
         reason = found.reason or ("zero_variance" if found.deviation == 0 else "")
         if reason:
             return Finding(count=found.count, reason=reason)
-        return Finding(found.mean / found.deviation, found.count)
+        return Finding(abs(found.mean) / found.deviation, found.count)
 
     return function
 
@@ -27,7 +31,7 @@ register(
         "snr_target",
         "SNRt",
         "SNR of the target",
-        "Signal-to-noise ratio of the strain in the target: mean over standard deviation",
+        "Signal-to-noise ratio of the strain in the target: magnitude of the mean over standard deviation",
         _ratio(target_statistics),
         ("strain", "target"),
         better="higher",
@@ -40,7 +44,7 @@ register(
         "snr_background",
         "SNRbg",
         "SNR of the background",
-        "Signal-to-noise ratio of the strain in the background: mean over standard deviation",
+        "Signal-to-noise ratio of the strain in the background: magnitude of the mean over standard deviation",
         _ratio(background_statistics),
         ("strain", "background"),
         better="higher",
@@ -53,7 +57,7 @@ register(
         "snre",
         "SNRe",
         "SNR of the whole map",
-        "Signal-to-noise ratio of the whole strain map without its border",
+        "Signal-to-noise ratio of the whole strain map without its border, the same ratio",
         _ratio(image_statistics),
         ("strain",),
         better="higher",

@@ -113,6 +113,20 @@ def test_an_ellipse_covers_its_area_and_turns_clockwise_on_screen() -> None:
     assert np.corrcoef(x, z)[0, 1] > 0.3
 
 
+@pytest.mark.parametrize("angle_deg", [0.0, 90.0, 180.0, 270.0, -450.0])
+@pytest.mark.parametrize("start_depth_m", [0.0, 12.3e-3, 0.1])
+def test_a_pixel_on_the_rim_is_inside_whatever_rounding_says(angle_deg: float, start_depth_m: float) -> None:
+    """Semi-axes of three lines and forty rows, or turned by a quarter: eight pixels on two axes, four on the rim."""
+    geometry = Geometry(**{**BASE, "start_depth_m": start_depth_m})
+    row, line, reach = 203, 17, (40 * geometry.axial_spacing_m, 3 * geometry.pitch_m)
+    across, along = reach if angle_deg in {90.0, 270.0, -450.0} else reach[::-1]
+    centre = geometry.laterals_m(41)[line], geometry.depths_m(400)[row]
+    mask = Ellipse(*centre, across, along, angle_deg).mask((400, 41), geometry)
+    for rows, lines in ((40, 0), (-40, 0), (0, 3), (0, -3)):
+        assert mask[row + rows, line + lines]
+        assert not mask[row + rows + np.sign(rows), line + lines + np.sign(lines)]
+
+
 @pytest.mark.parametrize(
     "change",
     [

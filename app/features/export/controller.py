@@ -119,10 +119,9 @@ class ExportController(WritingController):
         if run is None or sequence is None:
             return
         state = self._state
-        rate_hz = sequence.geometry.frame_rate_hz or series_exports.USUAL_RATE_HZ
         manual = limits if state.display.limits != "frame" else None
         source = series_exports.SeriesSource(
-            sequence, run.settings, run.store, run.title, state.display, manual, state.regions, rate_hz
+            sequence, run.settings, run.store, run.title, state.display, manual, state.regions
         )
         work = {
             "movie": series_exports.write_movie,

@@ -14,6 +14,7 @@ from engine.export.zea_file import save_zea
 from engine.figures.contact_sheet import evenly, save_contact_sheet
 from engine.figures.figure import FigureContent, StrainPanel, suggest_limits
 from engine.figures.movie import save_movie
+from engine.figures.movie_rate import movie_rate
 from engine.figures.shown import noted, series_remarks, shown_remarks
 from engine.frames import frame_title, frame_words
 from engine.metrics.contrast import strain_metrics
@@ -27,7 +28,6 @@ from engine.types import Map, Result, RFSequence
 
 MOST_ON_A_SHEET = 40
 MOVIE_DPI = 120
-USUAL_RATE_HZ = 10.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,6 @@ class SeriesSource:
     display: Display
     limits: tuple[float, float] | None
     regions: Regions
-    rate_hz: float
 
 
 def write_movie(source: SeriesSource, path: Path, control: JobControl) -> None:
@@ -50,7 +49,7 @@ def write_movie(source: SeriesSource, path: Path, control: JobControl) -> None:
     save_movie(
         figures(source, control.cancelled),
         path,
-        source.rate_hz,
+        movie_rate(source.sequence.geometry.frame_rate_hz, frames),
         MOVIE_DPI,
         progress=lambda done: control.progress(done, len(frames)),
         cancelled=control.cancelled,

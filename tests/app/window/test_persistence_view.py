@@ -87,7 +87,7 @@ def test_exports_show_and_say_the_same(averaged: MainWindow) -> None:
     assert state.run is not None
     assert state.recording is not None
     series = SeriesSource(
-        state.recording.sequence, state.run.settings, state.run.store, "First", state.display, None, state.regions, 10.0
+        state.recording.sequence, state.run.settings, state.run.store, "First", state.display, None, state.regions
     )
     shown = list(series_exports.figures(series, lambda: False))
     np.testing.assert_array_equal(shown[2].strain[0].strain, state.picture.strain)

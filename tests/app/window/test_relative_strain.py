@@ -99,7 +99,7 @@ def test_movies_and_sheets_show_the_same(relative: MainWindow) -> None:
     assert state.run is not None
     assert state.recording is not None
     source = SeriesSource(
-        state.recording.sequence, state.run.settings, state.run.store, "First", state.display, None, state.regions, 10.0
+        state.recording.sequence, state.run.settings, state.run.store, "First", state.display, None, state.regions
     )
     shown = list(series_exports.figures(source, lambda: False))
     assert len(shown) == 5

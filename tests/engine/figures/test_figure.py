@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib import colors
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Ellipse as EllipsePatch
 from PIL import Image
 
@@ -196,3 +197,13 @@ def test_suggested_limits_start_at_zero_or_are_symmetric() -> None:
     low, high = suggest_limits(np.linspace(-0.02, 0.015, 1000, dtype=np.float32))
     assert low == -high
     assert suggest_limits(np.full(5, np.nan, np.float32)) == (0.0, 1.0)
+
+
+def test_a_long_note_below_a_narrow_figure_is_wrapped_into_it(content: FigureContent) -> None:
+    note = "All values are the same, so there is no signal-to-noise ratio, and this note is as long as notes can be."
+    narrow = draw(replace(content, bmode_db=None, remarks=(note,), title=""))
+    FigureCanvasAgg(narrow)
+    lines = [text for text in narrow.texts if text.get_text() and text.get_text() in note]
+    assert " ".join(line.get_text() for line in reversed(lines)) == note
+    assert len(lines) > 1
+    assert all(line.get_window_extent().x1 <= narrow.bbox.x1 for line in lines)

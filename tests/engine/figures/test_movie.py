@@ -12,6 +12,7 @@ from engine.errors import CancelledError, ParameterError, WriteError
 from engine.figures import movie
 from engine.figures.figure import FigureContent, StrainPanel
 from engine.figures.movie import save_movie
+from engine.figures.movie_rate import MovieRate, movie_rate
 from engine.types import Geometry, Provenance
 
 GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.3e-3)
@@ -33,7 +34,7 @@ def contents(count: int = 3) -> list[FigureContent]:
 def test_an_mp4_has_every_frame_at_its_rate(tmp_path: Path) -> None:
     done: list[int] = []
     path = tmp_path / "strain.mp4"
-    save_movie(contents(), path, 5.0, dpi=60, progress=done.append)
+    save_movie(contents(), path, MovieRate(5.0), dpi=60, progress=done.append)
     frames, seconds = count_frames_and_secs(str(path))
     assert frames == 3
     assert seconds == pytest.approx(0.6, abs=0.05)
@@ -45,7 +46,7 @@ def test_an_mp4_has_every_frame_at_its_rate(tmp_path: Path) -> None:
 
 def test_frames_of_a_gif_differ_and_tell_their_origin(tmp_path: Path) -> None:
     path = tmp_path / "strain.gif"
-    save_movie(contents(), path, 4.0, dpi=60)
+    save_movie(contents(), path, MovieRate(4.0), dpi=60)
     with Image.open(path) as image:
         assert image.n_frames == 3  # type: ignore[attr-defined]
         assert image.info["duration"] == 250
@@ -55,25 +56,50 @@ def test_frames_of_a_gif_differ_and_tell_their_origin(tmp_path: Path) -> None:
         assert np.abs(first.astype(int) - np.asarray(image.convert("RGB"))).max() > 50
 
 
+def test_a_gif_of_many_frames_lasts_as_long_as_they_do(tmp_path: Path) -> None:
+    path = tmp_path / "strain.gif"
+    save_movie(contents(6), path, MovieRate(60.0), dpi=60)
+    with Image.open(path) as image:
+        delays = []
+        for number in range(image.n_frames):  # type: ignore[attr-defined]
+            image.seek(number)
+            delays.append(image.info["duration"])
+    assert sum(delays) == pytest.approx(1000 * 6 / 60, abs=25.0)
+    assert min(delays) >= 20
+
+
+def test_slow_motion_is_written_below_every_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[FigureContent] = []
+
+    def draw(content: FigureContent, dpi: float) -> np.ndarray:
+        drawn.append(content)
+        return np.zeros((20, 20, 3), np.uint8)
+
+    monkeypatch.setattr(movie, "drawn", draw)
+    save_movie(contents(), tmp_path / "strain.gif", movie_rate(500.0, (1, 2, 3)))
+    assert len(drawn) == 3
+    assert all("20 times slower" in content.remarks[-1] for content in drawn)
+
+
 def test_cancelling_leaves_nothing(tmp_path: Path) -> None:
     asked = iter([False, True])
     with pytest.raises(CancelledError):
-        save_movie(contents(), tmp_path / "strain.mp4", 5.0, dpi=60, cancelled=lambda: next(asked))
+        save_movie(contents(), tmp_path / "strain.mp4", MovieRate(5.0), dpi=60, cancelled=lambda: next(asked))
     assert not list(tmp_path.iterdir())
 
 
 def test_wrong_wishes_are_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(WriteError, match="mp4"):
-        save_movie(contents(), tmp_path / "strain.avi", 5.0)
+        save_movie(contents(), tmp_path / "strain.avi", MovieRate(5.0))
     with pytest.raises(ParameterError, match="frames/s"):
-        save_movie(contents(), tmp_path / "strain.mp4", 0.0)
+        save_movie(contents(), tmp_path / "strain.mp4", MovieRate(0.0))
     with pytest.raises(WriteError, match="no frame"):
-        save_movie([], tmp_path / "strain.mp4", 5.0)
+        save_movie([], tmp_path / "strain.mp4", MovieRate(5.0))
 
 
 def test_a_movie_that_a_full_disk_cut_short_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "strain.mp4"
-    save_movie(contents(), path, 5.0, dpi=60)
+    save_movie(contents(), path, MovieRate(5.0), dpi=60)
     whole = path.read_bytes()
     for size in (0, 8, 40, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:size])
@@ -81,5 +107,5 @@ def test_a_movie_that_a_full_disk_cut_short_is_an_error(tmp_path: Path, monkeypa
     path.unlink()
     monkeypatch.setattr(movie, "_is_whole_mp4", lambda _path: False)
     with pytest.raises(WriteError, match=r"strain\.mp4: the movie is incomplete"):
-        save_movie(contents(), path, 5.0, dpi=60)
+        save_movie(contents(), path, MovieRate(5.0), dpi=60)
     assert list(tmp_path.iterdir()) == []

@@ -48,9 +48,10 @@ def test_constant_regions_have_zero_variance_and_no_number() -> None:
     assert found["strain_ratio"].value == pytest.approx(2.0, rel=1e-6)
 
 
-def test_expansion_reads_negative_but_contrast_does_not() -> None:
+def test_expansion_has_the_same_ratios_and_the_means_tell_its_sign() -> None:
     found = region_metrics(-striped((1.0, 2.0), 0.1), GEOMETRY, TARGET, BACKGROUND)
-    assert found["snr_target"].value == pytest.approx(-10.0, rel=1e-3)
+    assert found["snr_target"].value == pytest.approx(10.0, rel=1e-3)
+    assert found["mean_target"].value == pytest.approx(-100.0, rel=1e-3)
     assert found["cnr"].value == pytest.approx(10.0, rel=1e-3)
     assert found["strain_ratio"].value == pytest.approx(2.0, rel=1e-3)
 
