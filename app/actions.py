@@ -8,9 +8,15 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from app.theme import icon
-from app.window.selection_keys import SELECTION_KEYS
 
-GENERAL_KEYS = (("Left, Right", "Frame before, next frame, while nothing is selected on the images"), *SELECTION_KEYS)
+GENERAL_KEYS = (
+    ("Left, Right", "Frame before, next frame, while nothing is selected on the images"),
+    ("Arrows", "Move what is selected by 0.1 mm; with Shift by 1 mm"),
+    ("Alt + arrows", "Make it wider or narrower, taller or flatter by 0.1 mm at each side; with Shift by 1 mm"),
+    ("[ and ]", "Turn it by 1\u00b0; with Shift by 10\u00b0"),
+    ("R, Shift+R", "Turn it by 5\u00b0 clockwise, or back"),
+    ("Return", "With a drawing tool: put the region or line into the middle of the image"),
+)
 """Keys that belong to no single action."""
 
 

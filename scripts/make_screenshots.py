@@ -17,9 +17,9 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.features.export.figure_dialog import FigureDialog
 from app.features.maps.controller import MapsController
-from app.features.maps.state import MapState
 from app.preferences import Preferences
 from app.state import Role
+from app.state.maps import MapState
 from app.theme import apply_theme
 from app.window.main_window import MainWindow
 

@@ -6,8 +6,8 @@ from PySide6.QtCore import Qt
 
 from app.actions import Action
 from app.controllers.regions import RegionsController
-from app.features.base import FEATURES, Entry, FeatureContext
 from app.state import Regions, Role, Tool, ViewerState
+from app.window.feature import FEATURES, Entry, FeatureContext
 
 DRAW = {Role.TARGET: "Draw &target", Role.BACKGROUND: "Draw &background", Role.LESION: "Draw the l&esion on B-mode"}
 TIPS = {

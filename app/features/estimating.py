@@ -1,7 +1,7 @@
 """Estimate strain, and stop."""
 
 from app.actions import Action
-from app.features.base import FEATURES, Entry, FeatureContext
+from app.window.feature import FEATURES, Entry, FeatureContext
 
 
 def build(context: FeatureContext) -> tuple[Entry, ...]:

@@ -3,8 +3,8 @@
 from PySide6.QtCore import Qt
 
 from app.actions import Action
-from app.features.base import FEATURES, Entry, FeatureContext
 from app.state import Tool
+from app.window.feature import FEATURES, Entry, FeatureContext
 
 
 def build(context: FeatureContext) -> tuple[Entry, ...]:

@@ -4,9 +4,9 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton
 
 from app.controllers.commands import Commands
-from app.features.opening.geometry_dialog import FIELDS, SOURCES
 from app.panels.base import PANELS, Panel, PanelInfo
 from app.state import ViewerState
+from app.state.geometry_fields import FIELDS, SOURCES
 
 
 class RecordingPanel(Panel):

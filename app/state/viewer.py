@@ -44,6 +44,8 @@ class ViewerState(QObject):
     playing_changed = Signal()
     cursor_changed = Signal()
     notice_changed = Signal()
+    error_shown = Signal(str)
+    """(text) of an error that is told to the user."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

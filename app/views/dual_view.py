@@ -8,9 +8,9 @@ from PySide6.QtCore import QRectF, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QWidget
 
-from app.features.maps.state import MAP_COLORS, MAP_TITLES, ShownMap
 from app.state import Display, Picture, Regions, Role, Tool
 from app.state.image_grid import ImageGrid
+from app.state.maps import MAP_COLORS, MAP_TITLES, ShownMap
 from app.state.raster import (
     Limits,
     Table,

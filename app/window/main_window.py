@@ -9,8 +9,6 @@ from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QMessageBox, Q
 from app.actions import Action, key_rows, make_action, refresh, restyle
 from app.controllers.commands import Commands, make_commands
 from app.controllers.estimation import Engine
-from app.features.base import FEATURES, Entry, FeatureContext
-from app.features.log.state import LogState
 from app.jobs import Jobs
 from app.preferences import Preferences, load_preferences, save_preferences
 from app.state import Display, ViewerState
@@ -19,6 +17,7 @@ from app.theme import Theme, ThemeName, apply_theme
 from app.widgets.message_box import WrappingMessageBox
 from app.window.central import CentralArea
 from app.window.docks import make_docks
+from app.window.feature import FEATURES, Entry, FeatureContext
 from app.window.input_guard import InputGuard
 from app.window.menus import DOCKS_PLACE, Menus, make_tool_bar
 from app.window.selection_keys import arrow_of, take_key
@@ -176,7 +175,7 @@ class MainWindow(QMainWindow):
     @Slot(str)
     def show_error(self, text: str) -> None:
         """Say what went wrong, unless just that is being said; the open recording stays as it is."""
-        self.state.slice(LogState).add("error", text)
+        self.state.error_shown.emit(text)
         if any(box.isVisible() and box.plain_text() == text for box in self.findChildren(WrappingMessageBox)):
             return
         box = WrappingMessageBox(QMessageBox.Icon.Warning, text, QMessageBox.StandardButton.Ok, self)

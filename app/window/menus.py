@@ -7,7 +7,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
 
 from app.actions import Action
-from app.features.base import Entry, FilledMenu
+from app.window.feature import Entry, FilledMenu
 
 TITLES = {"File": "&File", "Edit": "&Edit", "Strain": "&Strain", "View": "&View", "Help": "&Help"}
 """The menus in their order; a feature may name another one, which comes before Help."""

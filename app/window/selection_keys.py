@@ -23,15 +23,6 @@ TURNS_DEG = {
 R_TURN_DEG = 5.0
 FAST = 10
 
-SELECTION_KEYS = (
-    ("Arrows", "Move what is selected by 0.1 mm; with Shift by 1 mm"),
-    ("Alt + arrows", "Make it wider or narrower, taller or flatter by 0.1 mm at each side; with Shift by 1 mm"),
-    ("[ and ]", "Turn it by 1\u00b0; with Shift by 10\u00b0"),
-    ("R, Shift+R", "Turn it by 5\u00b0 clockwise, or back"),
-    ("Return", "With a drawing tool: put the region or line into the middle of the image"),
-)
-"""Key and meaning, for the list of keys."""
-
 
 def arrow_of(event: QKeyEvent) -> tuple[int, int] | None:
     """Return the steps to the right and down of an arrow key, or None for another key."""

@@ -5,7 +5,7 @@ from functools import partial
 from app.actions import Action
 from app.features.adapting.controller import AdaptController
 from app.features.adapting.dialog import AdaptDialog
-from app.features.base import FEATURES, Entry, FeatureContext
+from app.window.feature import FEATURES, Entry, FeatureContext
 
 
 def build(context: FeatureContext) -> tuple[Entry, ...]:

@@ -1,13 +1,13 @@
 """Export the comparison that is shown as a figure: from the File menu, and by the button in its view."""
 
 from app.actions import Action
-from app.features.base import FEATURES, Entry, FeatureContext
 from app.features.comparison.export import CompareExportController
 from app.features.comparison.state import CompareState
 from app.features.comparison.view import CompareView
 from app.features.export.controller import FigureOptions
 from app.features.export.dialog import ask_figure
 from app.features.export.figure_dialog import FigureDialog
+from app.window.feature import FEATURES, Entry, FeatureContext
 
 CHOICES = ("ellipses", "numbers", "caption")
 

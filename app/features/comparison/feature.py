@@ -3,11 +3,11 @@
 from PySide6.QtCore import Qt
 
 from app.actions import Action
-from app.features.base import FEATURES, Entry, FeatureContext
 from app.features.comparison.controller import CompareController
 from app.features.comparison.kept import ComparisonKeeper
 from app.features.comparison.state import CompareState
 from app.features.comparison.view import CompareView
+from app.window.feature import FEATURES, Entry, FeatureContext
 
 
 class Binding:

@@ -10,10 +10,10 @@ import numpy as np
 from PySide6.QtCore import QObject
 
 from app.features.export.writing import PREVIEW_DPI, WritingController
-from app.features.maps.state import MAP_COLORS, MapState, ShownMap
 from app.features.profile.state import ProfileState
 from app.jobs import JobControl, Jobs
 from app.state import Display, Picture, Regions, Run, ViewerState
+from app.state.maps import MAP_COLORS, MapState, ShownMap
 from app.state.run_store import RunStore
 from engine.errors import StrainscopeError
 from engine.export.result_file import ResultWriter

@@ -1,8 +1,8 @@
 """Export the shown run: a figure, the table of all metrics, the result."""
 
 from app.actions import Action
-from app.features.base import FEATURES, Entry, FeatureContext
 from app.features.export.dialog import ExportDialogs
+from app.window.feature import FEATURES, Entry, FeatureContext
 
 
 def build(context: FeatureContext) -> tuple[Entry, ...]:

@@ -3,9 +3,9 @@
 from functools import partial
 
 from app.actions import Action
-from app.features.base import FEATURES, Entry, FeatureContext
 from app.features.help.about import show_about, show_keys
 from app.features.help.guide import GuideWindow
+from app.window.feature import FEATURES, Entry, FeatureContext
 
 
 def build(context: FeatureContext) -> tuple[Entry, ...]:

@@ -45,6 +45,7 @@ class LogController(QObject):
         self._handler = _Handler(self)
         self.heard.connect(self._hear, Qt.ConnectionType.QueuedConnection)
         self._state.notice_changed.connect(self._notice)
+        self._state.error_shown.connect(self._error)
         self._state.recording_changed.connect(self._recording)
         self._state.runs_changed.connect(self._run)
         logging.captureWarnings(True)
@@ -68,6 +69,10 @@ class LogController(QObject):
     @Slot()
     def _notice(self) -> None:
         self._log.add("note", self._state.notice)
+
+    @Slot(str)
+    def _error(self, text: str) -> None:
+        self._log.add("error", text)
 
     @Slot()
     def _recording(self) -> None:

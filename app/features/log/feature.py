@@ -3,8 +3,8 @@
 from PySide6.QtWidgets import QDockWidget
 
 from app.actions import Action
-from app.features.base import FEATURES, Entry, FeatureContext
 from app.features.log.controller import LogController
+from app.window.feature import FEATURES, Entry, FeatureContext
 
 
 def build(context: FeatureContext) -> tuple[Entry, ...]:

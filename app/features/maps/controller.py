@@ -9,10 +9,10 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.controllers.commands import Commands
 from app.controllers.processing import in_words
-from app.features.maps.state import MapKind, MapState, ModulusKey, ModulusMethod, ShownMap
 from app.jobs import Answers, JobControl
 from app.state import Activity
 from app.state.image_grid import ImageGrid
+from app.state.maps import MapKind, MapState, ModulusKey, ModulusMethod, ShownMap
 from app.state.run_store import RunStore
 from engine.device import choose_device
 from engine.elasticity.base import ELASTICITY_METHODS, RelativeModulus

@@ -3,10 +3,10 @@
 from functools import partial
 
 from app.actions import Action
-from app.features.base import FEATURES, Entry, FeatureContext
 from app.features.maps.controller import MapsController
 from app.features.maps.kept import MapKeeper
-from app.features.maps.state import MAP_TITLES, MapKind, MapState
+from app.state.maps import MAP_TITLES, MapKind, MapState
+from app.window.feature import FEATURES, Entry, FeatureContext
 
 
 def build(context: FeatureContext) -> tuple[Entry, ...]:

@@ -5,8 +5,8 @@ from PySide6.QtCore import QObject, QTimer, Slot
 
 from app.controllers.commands import Commands
 from app.features.maps.controller import MapsController
-from app.features.maps.state import MapKind, MapState
 from app.state.kept_settings import KeptSettings, Value
+from app.state.maps import MapKind, MapState
 from app.state.workspace import Kept, Part, WorkspaceParts
 from engine.errors import StrainscopeError
 

@@ -6,11 +6,11 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QWidg
 
 from app.controllers.commands import Commands
 from app.features.maps.controller import MapsController
-from app.features.maps.state import MAP_TITLES, MapState
 from app.forms import ParameterForm
 from app.panels.base import PANELS, Panel, PanelInfo
 from app.panels.numbers import DASH, three_figures
 from app.state import ViewerState
+from app.state.maps import MAP_TITLES, MapState
 from engine.metrics.reasons import explain
 
 

@@ -9,11 +9,11 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 
 from app.actions import Action
 from app.controllers.files import OpenedFile
-from app.features.base import FEATURES, Entry, FeatureContext, FilledMenu
 from app.features.opening.geometry_dialog import GeometryDialog
 from app.features.workspace.dialog import FILTER as WORKSPACES
 from app.features.workspace.file import EXTENSION
 from app.state import OpenRecording
+from app.window.feature import FEATURES, Entry, FeatureContext, FilledMenu
 from engine.readers.base import READERS
 
 SHOW_FIRST_MS = 150

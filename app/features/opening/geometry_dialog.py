@@ -1,7 +1,6 @@
 """Asks for what a file does not say: geometry, and where open, which array and which axes. Marks what is assumed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from PySide6.QtCore import QSignalBlocker, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
@@ -17,32 +16,12 @@ from PySide6.QtWidgets import (
 
 from app.controllers.files import OpenedFile, geometry_error
 from app.features.opening.geometry_answer import GeometryAnswer
+from app.state.geometry_fields import FIELDS, SOURCES, FieldInfo
 from app.widgets.number_box import NumberBox
 from engine.readers.base import ASSUMED, REQUIRED, ReadOptions
 
-
-@dataclass(frozen=True)
-class FieldInfo:
-    """How one geometry value is shown: label, unit, factor from SI, decimals and largest value in that unit."""
-
-    label: str
-    unit: str
-    scale: float
-    decimals: int
-    maximum: float
-
-
-FIELDS = {
-    "sampling_hz": FieldInfo("Sampling rate", "MHz", 1e-6, 6, 1000),
-    "center_hz": FieldInfo("Centre frequency", "MHz", 1e-6, 3, 500),
-    "sound_speed_m_s": FieldInfo("Speed of sound", "m/s", 1, 1, 10_000),
-    "pitch_m": FieldInfo("Line pitch", "mm", 1e3, 4, 100),
-    "start_depth_m": FieldInfo("Depth of first sample", "mm", 1e3, 3, 1000),
-    "frame_rate_hz": FieldInfo("Frame rate", "Hz", 1, 2, 100_000),
-}
 SPACING = FieldInfo("or axial spacing", "mm", 1e3, 6, 100)
 """Another way to say the sampling rate: files that are thought of as images give the distance of their rows."""
-SOURCES = {"file": "from the file", "user": "given by you", "assumed": "assumed", "measured": "measured from the RF"}
 
 AXES = {
     "fal": "frames, depth, lines",

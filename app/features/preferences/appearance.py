@@ -3,9 +3,9 @@
 from functools import partial
 
 from app.actions import Action
-from app.features.base import FEATURES, Entry, FeatureContext
 from app.theme import ThemeName
 from app.views.dual_view import LAYOUTS, LayoutName
+from app.window.feature import FEATURES, Entry, FeatureContext
 
 THEMES: tuple[ThemeName, ...] = ("system", "light", "dark")
 

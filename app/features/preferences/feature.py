@@ -7,7 +7,6 @@ from PySide6.QtCore import QObject, Slot
 
 from app.actions import Action
 from app.controllers.commands import Commands
-from app.features.base import FEATURES, Entry, FeatureContext
 from app.features.preferences.dialog import PreferencesDialog, Row
 from app.features.workspace.results import ResultsController
 from app.panels.device_choice import DEVICES, NO_CUDA
@@ -16,6 +15,7 @@ from app.state.device import DeviceState
 from app.state.raster import COLORMAPS
 from app.views.dual_view import LAYOUTS
 from app.views.play_bar import SPEEDS
+from app.window.feature import FEATURES, Entry, FeatureContext
 
 DISPLAY_FIELDS = ("colormap",)
 LAST_USED = "The one used last"

@@ -6,12 +6,12 @@ from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtWidgets import QFileDialog
 
 from app.actions import Action
-from app.features.base import FEATURES, Entry, FeatureContext
 from app.features.profile.controller import ProfileController
 from app.features.profile.item import ProfileItem
 from app.features.profile.state import ProfileState
 from app.state import Tool
 from app.state.workspace import Kept, Part, WorkspaceParts
+from app.window.feature import FEATURES, Entry, FeatureContext
 from engine.metrics.profile import ProfileLine
 
 

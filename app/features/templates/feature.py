@@ -7,9 +7,9 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QComboBox, QInputDialog, QMenu
 
 from app.actions import Action
-from app.features.base import FEATURES, Entry, FeatureContext, FilledMenu
 from app.features.templates.controller import TemplatesController
 from app.state import Regions, Role
+from app.window.feature import FEATURES, Entry, FeatureContext, FilledMenu
 from engine.errors import StrainscopeError
 
 QUESTION = "Name of the template. Under a name that exists the new regions replace the old ones."

@@ -10,7 +10,7 @@ from functools import cache
 from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtWidgets import QMainWindow
 
-from app.features.base import FEATURES, Entry, FeatureContext
+from app.window.feature import FEATURES, Entry, FeatureContext
 
 PERIOD_MS = 500
 SETTLED_MS = 60_000

@@ -1,8 +1,8 @@
 """Clear away, in the background at the start, the results of windows that were killed."""
 
-from app.features.base import FEATURES, Entry, FeatureContext
 from app.jobs import JobControl
 from app.state.result_folder import sweep
+from app.window.feature import FEATURES, Entry, FeatureContext
 
 
 def build(context: FeatureContext) -> tuple[Entry, ...]:

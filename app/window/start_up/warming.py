@@ -7,8 +7,8 @@ from threading import Event
 import numpy as np
 from PySide6.QtCore import QObject, Slot
 
-from app.features.base import FEATURES, Entry, FeatureContext
 from app.jobs import JobControl
+from app.window.feature import FEATURES, Entry, FeatureContext
 from app.window.start_up.collecting import settle_memory
 from engine.types import Geometry
 

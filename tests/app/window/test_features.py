@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QToolBar
 from pytestqt.qtbot import QtBot
 
 from app.controllers.commands import Commands
-from app.features.base import FEATURES
 from app.panels.base import PANELS
 from app.state import ViewerState
+from app.window.feature import FEATURES
 from app.window.main_window import MainWindow
 
 

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.features.export.controller import FigureOptions, figure_content
 from app.features.maps.controller import MapsController
-from app.features.maps.state import MapState
+from app.state.maps import MapState
 from app.window.main_window import MainWindow
 from engine.types import Ellipse
 
