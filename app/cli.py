@@ -74,6 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(given: list[str], named: str | None) -> int:
     """Run the command under Typer, which is imported once signals are noted; its errors are one line too."""
+    _start_reading(given)
     import typer
 
     from app.application import build
@@ -89,6 +90,19 @@ def _run(given: list[str], named: str | None) -> int:
     except typer.TyperException as error:
         return _refuse(error.format_message())
     return status if isinstance(status, int) else 0
+
+
+def _start_reading(given: list[str]) -> None:
+    """Start the reading process at once where a file is named that will need it: both load while the other does."""
+    from engine.files.hdf5_reading import is_hdf5, start_reading
+
+    for text in given:
+        with suppress(OSError, ValueError):
+            if os.path.isfile(text):
+                with open(text, "rb") as stream:
+                    if is_hdf5(stream.read(2056)):
+                        start_reading()
+                        return
 
 
 def _refuse(message: str, status: int = USER_ERROR) -> int:

@@ -1,11 +1,13 @@
 """Where a result comes from: the method with all its parameters, the weights, the program and the recording."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engine import __version__
 from engine.errors import CancelledError, ReadError
+from engine.files.unchanged import stamps
 from engine.recording_key import recording_key
 from engine.types import Provenance, RFSequence
 
@@ -46,6 +48,18 @@ def make_provenance(
         recording_key=recording_key(sequence, cancelled),
         recording_name=sequence.paths[0].name if sequence.paths else "",
     )
+
+
+@contextmanager
+def unchanged_input(sequence: RFSequence) -> Iterator[None]:
+    """Raise a ReadError at the end if the recording's files were written to meanwhile: the provenance would be false.
+
+    Within the block frames are estimated, after their hash was taken.
+    """
+    files = stamps(sequence.files)
+    yield
+    for file in files:
+        file.require()
 
 
 def input_sha256(sequence: RFSequence, cancelled: Cancelled = lambda: False) -> str:

@@ -56,7 +56,7 @@ def estimate(
     from engine.export.result_file import ResultWriter
     from engine.files.atomic import check_target
     from engine.pipeline import depth_warning, run, wanted_frames
-    from engine.provenance import make_provenance
+    from engine.provenance import make_provenance, unchanged_input
 
     sequence = opening.sequence(files)
     check_target(output, sequence.files)
@@ -68,6 +68,7 @@ def estimate(
     provenance = make_provenance(sequence, chosen)
     with (
         ResultWriter(output, sequence.shape, sequence.geometry, reference, wanted, provenance) as writer,
+        unchanged_input(sequence),
         progress_bar(f"{chosen.method} on {target}") as progress,
     ):
         for found in run(sequence, chosen, target, progress):

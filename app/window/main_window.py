@@ -23,6 +23,7 @@ from app.window.menus import DOCKS_PLACE, Menus, make_tool_bar
 from app.window.selection_keys import arrow_of, take_key
 from app.window.status import StatusBar
 from engine.errors import ParameterError
+from engine.files.hdf5_reading import start_reading
 
 PLAIN_KEY_BLOCKERS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 
@@ -37,6 +38,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Strainscope")
         self.setAcceptDrops(True)
         self.resize(1440, 900)
+        start_reading()
         self.preferences = preferences or load_preferences()
         self.state = ViewerState(self)
         self.jobs = Jobs(self)

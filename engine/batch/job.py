@@ -18,7 +18,7 @@ from engine.export.table import FrameMetrics, measure_frames
 from engine.failures import in_one_line
 from engine.interruption import interrupted_by
 from engine.pipeline import Cancelled, Settings, run, wanted_frames
-from engine.provenance import make_provenance
+from engine.provenance import make_provenance, unchanged_input
 from engine.readers import ReadOptions, open_recording
 from engine.types import Ellipse, Provenance, RFSequence
 
@@ -111,7 +111,7 @@ def _write(
 ) -> None:
     device = choose_device(job.device)
     writer = ResultWriter(job.output, sequence.shape, sequence.geometry, settings.reference, wanted, provenance)
-    with writer, interrupted_by(cancelled):
+    with writer, unchanged_input(sequence), interrupted_by(cancelled):
         for estimate in run(sequence, settings, device, cancelled=cancelled):
             writer.append(estimate)
 

@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import ReadError
+from engine.files.ranges import ByteRange, PlainRange
 from engine.readers.base import READERS, Reader, ReadOptions, Recording, choose_variable
 from engine.readers.common.checks import positive, require_bytes, sequence_shape
-from engine.readers.common.lzop import MAGIC, ByteRange, LzopRange, PlainRange
+from engine.readers.common.lzop import MAGIC, LzopRange
 from engine.types import Map
 
 HEADER = struct.Struct("<5I")

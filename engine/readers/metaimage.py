@@ -5,15 +5,15 @@ is and what kind of data there is says `engine.readers.common.ultrasound_image`,
 Format: https://itk.org/Wiki/ITK/MetaIO/Documentation
 """
 
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 
 from engine.errors import ReadError
+from engine.files.ranges import InflatedRange, PlainRange
+from engine.files.stored_array import StoredArray
 from engine.readers.base import READERS, Reader, ReadOptions, Recording
 from engine.readers.common.checks import DEFLATE_RATIO, require_bytes, require_numbers
 from engine.readers.common.ultrasound_image import UltrasoundImage
@@ -121,8 +121,8 @@ def _flag(header: Mapping[str, str], key: str, default: str) -> bool:
 
 def _data(
     path: Path, header: Mapping[str, str], end: int, shape: tuple[int, ...], dtype: np.dtype[np.generic]
-) -> Callable[[int], tuple[np.ndarray, int]]:
-    """Return a function from a frame's number to an array and where in it that frame lies."""
+) -> StoredArray:
+    """Return the array as it lies in the data file, inflated where it is compressed."""
     target = header["ElementDataFile"]
     local = target == "LOCAL"
     where = path if local else _beside(path, target)
@@ -131,14 +131,13 @@ def _data(
     if _flag(header, "CompressedData", "False"):
         start = end if local else 0
         require_bytes(where, -(-size // DEFLATE_RATIO), available - start, "DimSize (compressed)")
-        return _Inflated(where, start, shape, dtype)
+        return StoredArray(InflatedRange(where, start, size), dtype, 0, shape)
     start = int(header.get("HeaderSize", "0")) if not local else end
     start = available - size if start == -1 else start
     if start < 0:
         raise ReadError(path, f"HeaderSize is {header.get('HeaderSize', 0)}, impossible with {available} bytes of data")
     require_bytes(where, start + size, available, "DimSize")
-    stored = np.memmap(where, dtype, "r", start, shape)
-    return lambda index: (stored, index)
+    return StoredArray(PlainRange(where, start, size), dtype, 0, shape)
 
 
 def _beside(path: Path, target: str) -> Path:
@@ -151,45 +150,6 @@ def _beside(path: Path, target: str) -> Path:
     if not where.is_file():
         raise ReadError(path, f"ElementDataFile {target!r} does not exist")
     return where
-
-
-class _Inflated:
-    """Frames of one zlib stream: kept at the next frame, started again to go back."""
-
-    def __init__(self, path: Path, start: int, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> None:
-        self._path, self._start, self._dtype = path, start, dtype
-        self._shape = shape if len(shape) == 2 else shape[1:]
-        self._size = int(np.prod(self._shape)) * dtype.itemsize
-        self._whole = len(shape) == 2
-        self._lock = Lock()
-        self._next, self._offset, self._stream = 0, start, zlib.decompressobj()
-
-    def __call__(self, index: int) -> tuple[np.ndarray, int]:
-        """Return an array that holds frame `index` at 0."""
-        with self._lock:
-            if index < self._next:
-                self._next, self._offset, self._stream = 0, self._start, zlib.decompressobj()
-            while self._next <= index:
-                data = self._inflate()
-                self._next += 1
-        frame = np.frombuffer(data, self._dtype).reshape(self._shape)
-        return (frame if self._whole else frame[None]), 0
-
-    def _inflate(self) -> bytes:
-        parts: list[bytes] = []
-        wanted = self._size
-        with self._path.open("rb") as file:
-            while wanted:
-                if not self._stream.unconsumed_tail:
-                    file.seek(self._offset)
-                held = self._stream.unconsumed_tail or file.read(2**20)
-                self._offset = max(self._offset, file.tell())
-                part = self._stream.decompress(held, wanted)
-                if not part and not held:
-                    raise ReadError(self._path, "truncated: the compressed data end too early")
-                parts.append(part)
-                wanted -= len(part)
-        return b"".join(parts)
 
 
 def _numbers(path: Path, header: Mapping[str, str], key: str) -> list[float]:

@@ -8,9 +8,10 @@ import struct
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.errors import ReadError
+from engine.files.ranges import GZIP, InflatedRange, PlainRange
+from engine.files.stored_array import StoredArray
 from engine.readers.base import ASSUMED, READERS, Reader, ReadOptions, Recording
 from engine.readers.common.axes import arranged_shape, resolve_axes, take_frame
 from engine.readers.common.checks import DEFLATE_RATIO, require_bytes, require_numbers, sequence_shape
@@ -18,12 +19,15 @@ from engine.types import Map
 
 TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"}
 HEADER_BYTES = 348
+LARGEST_OFFSET = 2**20
+"""Bytes of header and extensions above which they are not believed."""
+
 TO_METRES = {1: 1.0, 2: 1e-3, 3: 1e-6}
 
 
 @READERS.entry("nifti")
 class Nifti(Reader):
-    """One file, plain (mapped) or gzipped (read frame by frame)."""
+    """One file, plain or gzipped, read frame by frame."""
 
     name = "nifti"
     title = "NIfTI (.nii, .nii.gz)"
@@ -51,12 +55,11 @@ class Nifti(Reader):
         sizes = sequence_shape(path, *arranged_shape(shape, axes))
         size = int(np.prod(shape, dtype=object)) * dtype.itemsize
         found = path.stat().st_size
-        require_bytes(path, -(-size // DEFLATE_RATIO) if zipped else start + size, found)
+        require_bytes(path, -(-(start + size) // DEFLATE_RATIO) if zipped else start + size, found)
         slope, intercept = struct.unpack_from(f"{order}2f", head, 112)
         scale = slope if np.isfinite(slope) and slope else 1.0
-        stored: NDArray[np.generic] | _Zipped = (
-            _Zipped(path, start, shape, dtype) if zipped else np.memmap(path, dtype, "r", start, shape, "F")
-        )
+        bytes_of = InflatedRange(path, 0, start + size, GZIP) if zipped else PlainRange(path, 0, found)
+        stored = StoredArray(bytes_of, dtype, start, shape, "F")
 
         def read_frame(index: int) -> Map:
             frame = take_frame(stored, axes, index)
@@ -76,25 +79,6 @@ class Nifti(Reader):
         )
 
 
-class _Zipped:
-    """The array inside gzip: a frame is one block of it, to which the stream is read."""
-
-    def __init__(self, path: Path, start: int, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> None:
-        self._path, self._start, self._shape, self._dtype = path, start, shape, dtype
-
-    def __getitem__(self, key: tuple[int | slice, ...]) -> NDArray[np.generic]:
-        whole = [place for place, each in enumerate(key) if isinstance(each, slice)]
-        block = int(np.prod(self._shape[: max(whole) + 1]))
-        outer = tuple(int(each) for each in key[max(whole) + 1 :] if not isinstance(each, slice))
-        number = int(np.ravel_multi_index(outer, self._shape[max(whole) + 1 :], order="F")) if outer else 0
-        with gzip.open(self._path) as stream:
-            stream.seek(self._start + number * block * self._dtype.itemsize)
-            data = stream.read(block * self._dtype.itemsize)
-        require_bytes(self._path, block * self._dtype.itemsize, len(data))
-        array = np.frombuffer(data, self._dtype).reshape(self._shape[: max(whole) + 1], order="F")
-        return np.asarray(array[key[: max(whole) + 1]])
-
-
 def _layout(path: Path, head: bytes, order: str) -> tuple[tuple[int, ...], np.dtype[np.generic], int]:
     dim = struct.unpack_from(f"{order}8h", head, 40)
     kind = struct.unpack_from(f"{order}h", head, 70)[0]
@@ -105,7 +89,7 @@ def _layout(path: Path, head: bytes, order: str) -> tuple[tuple[int, ...], np.dt
         raise ReadError(path, f"datatype {kind} is not one of numbers that can be RF")
     dtype = np.dtype(order + TYPES[kind])
     require_numbers(path, dtype)
-    if not HEADER_BYTES <= start < 2**31:
+    if not HEADER_BYTES <= start <= LARGEST_OFFSET:
         raise ReadError(path, f"vox_offset is {start}, impossible")
     return tuple(int(size) for size in dim[1 : dim[0] + 1]), dtype, int(start)
 

@@ -1,10 +1,12 @@
-"""NumPy arrays: .npy memory-mapped, .npz member by member; objects are never unpickled.
+"""NumPy arrays: .npy and members of .npz, read frame by frame; objects are never unpickled.
 
 An array says nothing of its axes: they are concluded from its values and from vectors beside it, and marked assumed.
 An .npz may hold the geometry as scalars beside the array, and several arrays of one frame each.
 """
 
+import io
 import math
+import struct
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -17,12 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ReadError
+from engine.files.ranges import RAW, ByteRange, InflatedRange, PlainRange
+from engine.files.stored_array import StoredArray
 from engine.readers.base import READERS, Reader, ReadOptions, Recording
 from engine.readers.common.arrays import NamedArray, candidates, choose, shared_rows
 from engine.readers.common.axes import arranged_shape, take_frame
 from engine.readers.common.axis_evidence import AxisChoice, AxisEvidence, choose_axes
 from engine.readers.common.axis_vectors import read_vectors
-from engine.readers.common.checks import require_bytes, require_numbers, sequence_shape
+from engine.readers.common.checks import DEFLATE_RATIO, require_bytes, require_numbers, sequence_shape
 from engine.readers.common.iq import rf_from_iq
 from engine.readers.common.named_values import NamedGeometry, geometry_of
 from engine.readers.common.oscillation import middle_block
@@ -32,8 +36,11 @@ UNREADABLE = (ValueError, TypeError, EOFError, SyntaxError, TokenError, Recursio
 """What NumPy raises on a header that is no Python literal."""
 
 LARGEST_VECTOR = 2**20
-BLOCK_VALUES = 2**22
-"""Values of a member that are read to learn what its axes are."""
+LARGEST_HEADER = 2**16
+MOST_MEMBERS = 2**14
+ENCRYPTED = 0x1
+LOCAL_HEADER = struct.Struct("<4s22xHH")
+"""Of a member in a zip archive: magic, then lengths of name and extra field (PKWARE's APPNOTE, 4.3.7)."""
 
 
 @READERS.entry("numpy")
@@ -70,43 +77,46 @@ def _read_npy(path: Path, options: ReadOptions) -> Recording:
         offset = stream.tell()
     require_bytes(path, offset + int(np.prod(shape, dtype=object)) * dtype.itemsize, path.stat().st_size)
     _require_image(path, shape, dtype)
-    stored = np.memmap(path, dtype, "r", offset, shape, "F" if fortran else "C")
+    stored = StoredArray(PlainRange(path, 0, path.stat().st_size), dtype, offset, shape, "F" if fortran else "C")
     choice = choose_axes(path, AxisEvidence(shape, lambda: middle_block(stored, shape)), options.axes)
     frames = _Frames(header, choice, lambda index: take_frame(stored, choice.letters, index))
     return _recording(path, "NumPy .npy", frames, NamedGeometry(), options)
 
 
 def _read_npz(path: Path, options: ReadOptions) -> Recording:
-    headers: dict[str, Header] = {}
     with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            with archive.open(member) as stream:
-                headers[member.filename.removesuffix(".npy")] = _header(path, stream)
-        small = {
-            name: np.load(archive.open(f"{name}.npy"), allow_pickle=False)
-            for name, (shape, _, dtype) in headers.items()
-            if len(shape) <= 1 and dtype.kind in "iuf" and math.prod(shape) <= LARGEST_VECTOR
-        }
+        members = archive.infolist()
+    if len(members) > MOST_MEMBERS:
+        raise ReadError(path, f"holds {len(members)} arrays, more than can be")
+    found = {each.filename.removesuffix(".npy"): _Member(path, each) for each in members}
+    headers = {name: each.header for name, each in found.items()}
+    small = {
+        name: each.array[()]
+        for name, each in found.items()
+        if each.array.ndim <= 1 and each.array.dtype.kind in "iuf" and math.prod(each.array.shape) <= LARGEST_VECTOR
+    }
     arrays = [
         NamedArray(name, shape, kind.kind == "c") for name, (shape, _, kind) in headers.items() if kind.kind in "iufc"
     ]
     choices = candidates(path, arrays, tuple(headers))
-    variable, members = choose(path, choices, options.variable)
-    shape = headers[members[0]][0]
+    variable, chosen = choose(path, choices, options.variable)
+    shape = headers[chosen[0]][0]
     said = read_vectors(shape, {name: each for name, each in small.items() if each.ndim == 1})
-    first = _Member(path, f"{members[0]}.npy", headers[members[0]])
-    evidence = AxisEvidence(shape, first.block, time_axis=said.depth_axis, time_name=said.name)
+    first = found[chosen[0]].array
+    evidence = AxisEvidence(shape, lambda: middle_block(first, shape), time_axis=said.depth_axis, time_name=said.name)
     choice = choose_axes(path, evidence, options.axes)
-    readers = [_Member(path, f"{name}.npy", headers[name], choice.letters) for name in members]
-    sizes = {name: arranged_shape(headers[name][0], choice.letters) for name in members}
+    stored = [found[name].array for name in chosen]
+    sizes = {name: arranged_shape(headers[name][0], choice.letters) for name in chosen}
     rows, notes = shared_rows(
         path, {n: size[1] for n, size in sizes.items()}, {n: size[2] for n, size in sizes.items()}
     )
 
     def read(index: int) -> NDArray[Any]:
-        return readers[index](0)[:rows] if len(readers) > 1 else readers[0](index)
+        several = len(stored) > 1
+        frame = take_frame(stored[index if several else 0], choice.letters, 0 if several else index)
+        return frame[:rows] if several else frame
 
-    frames = _Frames(headers[members[0]], choice, read, len(members), rows)
+    frames = _Frames(headers[chosen[0]], choice, read, len(chosen), rows)
     geometry = geometry_of(path, {name: each for name, each in small.items() if each.size == 1})
     geometry.add(said)
     geometry.notes += notes
@@ -146,39 +156,31 @@ def _recording(path: Path, title: str, frames: _Frames, geometry: NamedGeometry,
 
 
 class _Member:
-    """Frames of one member of an archive; where a frame is one block of the member, no more than it is kept."""
+    """One member of an archive, stored or deflated: its header, and its array as it lies there."""
 
-    def __init__(self, path: Path, member: str, header: Header, axes: str = "") -> None:
-        self._path, self._member, self._axes = path, member, axes
-        self._shape, self._fortran, self._dtype = header
-        with zipfile.ZipFile(path) as archive:
-            declared = archive.getinfo(member).file_size
-        size = int(np.prod(self._shape, dtype=object)) * self._dtype.itemsize
-        require_bytes(path, size, declared, f"the header of {member}")
+    def __init__(self, path: Path, member: zipfile.ZipInfo) -> None:
+        if member.flag_bits & ENCRYPTED or member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+            raise ReadError(path, f"{member.filename} is encrypted, or compressed by another method than deflate")
+        if member.file_size > member.compress_size * DEFLATE_RATIO:
+            raise ReadError(path, f"{member.filename} claims {member.file_size} bytes, more than it can hold")
+        start = _data_start(path, member)
+        data = PlainRange(path, start, member.compress_size)
+        deflated = member.compress_type == zipfile.ZIP_DEFLATED
+        self.data: ByteRange = InflatedRange(path, start, member.file_size, RAW) if deflated else data
+        head = io.BytesIO(self.data.read(0, min(LARGEST_HEADER, self.data.size)))
+        self.header = shape, fortran, dtype = _header(path, head)
+        size = math.prod(shape) * dtype.itemsize
+        require_bytes(path, head.tell() + size, member.file_size, f"the header of {member.filename}")
+        self.array = StoredArray(self.data, dtype, head.tell(), shape, "F" if fortran else "C")
 
-    def __call__(self, index: int) -> NDArray[Any]:
-        outermost = "f" not in self._axes or self._axes[-1 if self._fortran else 0] == "f"
-        axes = self._axes.replace("f", "") if outermost else self._axes
-        shape = tuple(n for n, letter in zip(self._shape, self._axes, strict=True) if letter in axes)
-        return take_frame(self._read(shape, index if outermost else 0), axes, index)
 
-    def block(self) -> NDArray[Any]:
-        """Return the beginning of the array, whole along all axes but the outermost."""
-        inner = self._shape[:-1] if self._fortran else self._shape[1:]
-        outer = self._shape[-1] if self._fortran else self._shape[0]
-        kept = max(1, min(outer, BLOCK_VALUES // max(1, math.prod(inner))))
-        stored = self._read((*inner, kept) if self._fortran else (kept, *inner), 0)
-        return middle_block(stored, stored.shape)
-
-    def _read(self, shape: tuple[int, ...], number: int) -> NDArray[Any]:
-        """Read the values of the `number`-th block of a shape."""
-        size = int(np.prod(shape)) * self._dtype.itemsize
-        with zipfile.ZipFile(self._path) as archive, archive.open(self._member) as stream:
-            _header(self._path, stream)
-            stream.seek(number * size, 1)
-            data = stream.read(size)
-        require_bytes(self._path, size, len(data), self._member)
-        return np.frombuffer(data, self._dtype).reshape(shape, order="F" if self._fortran else "C")
+def _data_start(path: Path, member: zipfile.ZipInfo) -> int:
+    """Return where a member's bytes begin: after its local header, whose name and extra field have their own sizes."""
+    local = PlainRange(path, member.header_offset, LOCAL_HEADER.size).read(0, LOCAL_HEADER.size)
+    magic, name, extra = LOCAL_HEADER.unpack(local)
+    if magic != b"PK\x03\x04":
+        raise ReadError(path, f"damaged archive: {member.filename} is not where its index says")
+    return member.header_offset + LOCAL_HEADER.size + int(name) + int(extra)
 
 
 def _header(path: Path, stream: IO[bytes]) -> Header:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import ParameterError, ReadError, StrainscopeError
+from engine.files.unchanged import FileStamp, stamps
 from engine.readers.base import Reader, ReadOptions, Recording
 from engine.readers.common.checks import DAMAGED
 from engine.readers.common.frame_times import frame_times
@@ -59,6 +60,7 @@ def open_recording(paths: str | Path | Sequence[str | Path], options: ReadOption
 
 
 def _open_one(path: Path, reader: Reader, options: ReadOptions) -> Recording:
+    before = FileStamp.of(path)
     try:
         recording = reader.read(path, options)
     except StrainscopeError:
@@ -67,17 +69,22 @@ def _open_one(path: Path, reader: Reader, options: ReadOptions) -> Recording:
         raise ReadError(path, "no permission to read this file") from None
     except DAMAGED as error:
         raise ReadError(path, f"damaged file of format {reader.title} ({_one_line(error)})") from None
-    return replace(recording, read_frame=_guarded(path, recording.read_frame))
+    files = (before, *stamps((*recording.paths, *recording.companions)))
+    return replace(recording, read_frame=_guarded(path, recording.read_frame, tuple(dict.fromkeys(files))))
 
 
-def _guarded(path: Path, read_frame: Callable[[int], Map]) -> Callable[[int], Map]:
+def _guarded(path: Path, read_frame: Callable[[int], Map], files: tuple[FileStamp, ...]) -> Callable[[int], Map]:
     """Turn whatever a file can do while a frame is read into one ReadError, and any item type into float32.
+
+    A file that was written to since it was opened is one too: its frames would be of another recording.
 
     A value too large for float32 becomes infinite, which is refused as not finite where frames are checked.
     """
 
     def read(index: int) -> Map:
         try:
+            for file in files:
+                file.require()
             with np.errstate(over="ignore", invalid="ignore"):
                 return np.ascontiguousarray(read_frame(index), dtype=np.float32)
         except StrainscopeError:

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import ReadError
+from engine.files.ranges import PlainRange
+from engine.files.stored_array import StoredArray
 from engine.readers.base import READERS, Reader, ReadOptions, Recording
 from engine.readers.common.checks import sequence_shape
 from engine.types import Map
@@ -49,7 +51,7 @@ class Ultrasonix(Reader):
         return possible and 1 <= lines <= 2**13 and 1 <= samples <= 2**16 and all(0 <= rate <= 10**9 for rate in rates)
 
     def read(self, path: Path, options: ReadOptions) -> Recording:
-        """Map the frames, past their tags where there are any."""
+        """Set up the frames, past their tags where there are any."""
         with path.open("rb") as stream:
             fields = HEADER.unpack(stream.read(HEADER.size))
         kind, frames, lines, samples, bits = fields[:5]
@@ -61,7 +63,7 @@ class Ultrasonix(Reader):
         shape = sequence_shape(path, frames, samples, lines)
         tag = _tag_bytes(path, frames, samples * lines * 2)
         record = np.dtype([("tag", f"V{tag}"), ("rf", "<i2", (lines, samples))])
-        stored = np.memmap(path, record, "r", HEADER.size, (frames,))
+        stored = StoredArray(PlainRange(path, 0, path.stat().st_size), record, HEADER.size, (frames,))
 
         def read_frame(index: int) -> Map:
             frame: Map = stored[index]["rf"].T

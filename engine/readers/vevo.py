@@ -7,13 +7,15 @@ Format: VisualSonics, "Vevo 2100 IQ data export", as in its example readers.
 """
 
 import struct
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from xml.parsers import expat
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ReadError
+from engine.files.ranges import PlainRange
+from engine.files.stored_array import StoredArray
 from engine.readers.base import READERS, Reader, ReadOptions, Recording
 from engine.readers.common.checks import positive, require_bytes, sequence_shape
 from engine.readers.common.remodulate import RemodulatedFrames
@@ -58,7 +60,7 @@ class Vevo(Reader):
         require_bytes(data, FILE_HEADER + frames * stride, data.stat().st_size)
         line = np.dtype([("header", f"V{LINE_HEADER}"), ("qi", "<i2", (samples, 2))])
         record = np.dtype([("header", f"V{FRAME_HEADER}"), ("lines", line, (lines,))])
-        stored = np.memmap(data, record, "r", FILE_HEADER, (frames,))
+        stored = StoredArray(PlainRange(data, 0, data.stat().st_size), record, FILE_HEADER, (frames,))
 
         def read_iq(index: int) -> NDArray[np.complexfloating]:
             qi = stored[index]["lines"]["qi"].astype(np.float32)
@@ -107,13 +109,23 @@ def _parameters(xml: Path) -> dict[str, str]:
     if size > LARGEST_XML:
         raise ReadError(xml, f"the parameter file has {size} bytes, more than can be")
     text = xml.read_bytes()
-    if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-        raise ReadError(xml, "declares entities, which are not read")
+    values: dict[str, str] = {}
+
+    def begin(name: str, attributes: dict[str, str]) -> None:
+        if name == "parameter":
+            values[attributes.get("name", "")] = attributes.get("value", "")
+
+    def declare(*_: object) -> None:
+        raise ReadError(xml, "declares entities or a document type, which are not read")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = begin
+    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = declare  # in whatever encoding they are written
     try:
-        root = ElementTree.fromstring(text)
-    except ElementTree.ParseError as error:
+        parser.Parse(text, True)
+    except expat.ExpatError as error:
         raise ReadError(xml, f"damaged XML ({error})") from None
-    return {each.get("name", ""): each.get("value", "") for each in root.iter("parameter")}
+    return values
 
 
 def _number(

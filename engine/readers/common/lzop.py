@@ -1,4 +1,4 @@
-"""Reading inside a file: a plain range of bytes, or an lzop container whose blocks are inflated when they are needed.
+"""Reading inside an lzop container, whose blocks are inflated when they are needed.
 
 lzop: magic, big-endian header with optional fields, then blocks of (inflated size, stored size, checksums, data) until
 an inflated size of 0. Format: lzop 1.04, `conf.h`; LZO1X data as in the LZO library.
@@ -6,44 +6,17 @@ an inflated size of 0. Format: lzop 1.04, `conf.h`; LZO1X data as in the LZO lib
 
 import struct
 from bisect import bisect_right
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 from engine.errors import ReadError
 
 MAGIC = b"\x89LZO\x00\r\n\x1a\n"
-LARGEST_BLOCK = 64 * 2**20
+LARGEST_BLOCK = 2**19
+"""Bytes of a block; lzop makes them of 2**18. The library inflates what a block holds, not what it says."""
+
+MOST_BLOCKS = 2**20
 ADLER_PLAIN, ADLER_STORED, EXTRA, CRC_PLAIN, CRC_STORED, FILTER = 0x1, 0x2, 0x40, 0x100, 0x200, 0x800
-
-
-class ByteRange(Protocol):
-    """Something of known size that can be read from any place."""
-
-    @property
-    def size(self) -> int:
-        """Number of bytes."""
-
-    def read(self, offset: int, count: int) -> bytes:
-        """Return exactly `count` bytes from `offset`."""
-
-
-@dataclass(frozen=True)
-class PlainRange:
-    """Bytes of a file as they are."""
-
-    path: Path
-    start: int
-    size: int
-
-    def read(self, offset: int, count: int) -> bytes:
-        """Return exactly `count` bytes from `offset`."""
-        with self.path.open("rb") as stream:
-            stream.seek(self.start + offset)
-            data = stream.read(min(count, self.size - offset))
-        if len(data) < count:
-            raise ReadError(self.path, f"truncated: {count} bytes were expected at {offset}, {len(data)} are there")
-        return data
 
 
 class LzopRange:
@@ -67,6 +40,8 @@ class LzopRange:
             place = stream.seek(4 * checks, 1)
             if plain > LARGEST_BLOCK or stored > plain or place + stored > end:
                 raise ReadError(self.path, f"damaged or truncated LZO data: a block of {stored} bytes at {place}")
+            if len(self._blocks) >= MOST_BLOCKS:
+                raise ReadError(self.path, f"LZO data of more than {MOST_BLOCKS} blocks")
             self._starts.append(total)
             self._blocks.append((place, stored, plain))
             total += plain

@@ -15,6 +15,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from engine.errors import ReadError
+from engine.files.stored_array import StoredArray
 from engine.readers.base import ReadOptions, Recording
 from engine.readers.common.axes import arranged_shape, take_frame
 from engine.readers.common.axis_evidence import AxisChoice, AxisEvidence, choose_axes
@@ -24,9 +25,6 @@ from engine.readers.common.iq import RfFrames, SplitIq, rf_from_iq
 from engine.readers.common.oscillation import CLEAR, middle_block, oscillation
 from engine.readers.common.spacing import rate_note, rate_of, spacing_in_m
 from engine.types import Sector
-
-ReadStored = Callable[[int], tuple[NDArray[Any], int]]
-"""From a frame's number to an array and where on its slowest axis that frame lies."""
 
 STORED_AXES = {"M": "l", "U": "l", "F": "a", "N": "a", "A": "f", "D": "f"}
 """Letters of `UltrasoundImageOrientation`: marked/unmarked side, far/near, ascending/descending elevation."""
@@ -48,13 +46,13 @@ SPEEDS_M_S = (1300.0, 1700.0)
 class UltrasoundImage:
     """An image of `shape`, slowest axis first, with its header, and its spacings in the same order.
 
-    `open_as` gives the frames of the data read in a shape, that of the header or one of as many values.
+    `open_as` gives the data as an array of a shape, that of the header or one of as many values.
     """
 
     path: Path
     format: str
     shape: tuple[int, ...]
-    open_as: Callable[[tuple[int, ...]], ReadStored]
+    open_as: Callable[[tuple[int, ...]], StoredArray]
     header: Mapping[str, str]
     spacing: tuple[float, ...] = ()
     spacing_name: str = "ElementSpacing"
@@ -68,13 +66,12 @@ class UltrasoundImage:
         """Put what the header states and what the numbers show together."""
         if self.label in REFUSED_TYPES:
             raise ReadError(self.path, f"holds {REFUSED_TYPES[self.label]} (UltrasoundImageType = {self.label})")
-        shape, read, choice = self._axes(options)
+        shape, stored, choice = self._axes(options)
         axes = choice.letters
         sizes = sequence_shape(self.path, *arranged_shape(shape, axes))
 
         def stored_frame(index: int) -> NDArray[Any]:
-            stored, at = read(index)
-            return take_frame(stored, axes, at)
+            return take_frame(stored, axes, index)
 
         recording = Recording(
             sizes,
@@ -93,7 +90,7 @@ class UltrasoundImage:
         recording = self._with_geometry(recording)
         return self._from_iq(recording, stored_frame, options) if recording.kind.startswith("iq") else recording
 
-    def _axes(self, options: ReadOptions) -> tuple[tuple[int, ...], ReadStored, AxisChoice]:
+    def _axes(self, options: ReadOptions) -> tuple[tuple[int, ...], StoredArray, AxisChoice]:
         """Return the shape of the data as they lie, their reader, and the meaning of their axes."""
         shape, read = self.shape, self.open_as(self.shape)
         letters = self._orientation()
@@ -216,10 +213,9 @@ class UltrasoundImage:
         return finite(self.path, key, value)
 
 
-def _block(read: ReadStored) -> NDArray[Any]:
-    stored, _ = read(0)
+def _block(stored: StoredArray) -> NDArray[Any]:
     return middle_block(stored, stored.shape)
 
 
-def _oscillation(read: ReadStored, axis: int) -> float:
-    return oscillation(_block(read), axis)
+def _oscillation(stored: StoredArray, axis: int) -> float:
+    return oscillation(_block(stored), axis)

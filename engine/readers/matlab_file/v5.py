@@ -1,7 +1,8 @@
 """Variables of a MATLAB v5 to v7 file: a walk over the tags first, so that no false size is ever believed.
 
-Each variable is one element, possibly deflated. Values stored plainly are memory-mapped; deflated ones are inflated
-when they are asked for, and no further than they say. Format: MathWorks, "MAT-File Format", level 5.
+Each variable is one element, possibly deflated. Arrays are read where they lie, a frame at a time, structures and cells
+whole; deflated ones are inflated when they are asked for, and no further than they say.
+Format: MathWorks, "MAT-File Format", level 5.
 """
 
 import math
@@ -16,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ReadError
+from engine.files.ranges import ByteRange, InflatedRange, PlainRange
+from engine.files.stored_array import StoredArray
 from engine.readers.common.axes import take_frame
 from engine.readers.common.checks import DEFLATE_RATIO
 from engine.readers.common.oscillation import middle_block
@@ -29,11 +32,14 @@ from engine.readers.matlab_file.values import (
     Order,
     arrays_in,
     matrix_value,
+    paired,
     simplified,
 )
 
 LARGEST_VARIABLE = 2**31
 """Bytes of one variable: the format's own limit."""
+SMALL_BYTES, RF_RATIO = 2**26, 64
+"""A variable that has to be read whole may inflate to so many bytes, or by so much: RF does by less than 4."""
 PEEK = 2048
 
 
@@ -70,12 +76,33 @@ class Buffer:
 
 @dataclass(frozen=True)
 class _Stored:
-    """Where a variable lies: its data after the tag, deflated or not, and its numbers where they can be mapped."""
+    """Where a variable lies: its data after the tag, deflated or not, and its numbers where they lie as they are."""
 
     start: int
     size: int
     deflated: bool
-    numbers: tuple[int, str] | None
+    numbers: "StoredArray | _Pairs | None"
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Complex numbers, real and imaginary part each an array of its own."""
+
+    real: StoredArray
+    imaginary: StoredArray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array."""
+        return self.real.shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self.real.ndim
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        return paired(self.real[key], self.imaginary[key])
 
 
 class MatlabV5:
@@ -86,7 +113,7 @@ class MatlabV5:
         self.variables: dict[str, Variable] = {}
         self._stored: dict[str, _Stored] = {}
         self._arrays: dict[str, Variable] | None = None
-        self._kept: dict[str, NDArray[Any]] = {}
+        self._kept: dict[str, Any] = {}
         with path.open("rb") as stream:
             header = stream.read(128)
             if len(header) < 128 or header[126:128] not in {b"IM", b"MI"}:
@@ -126,11 +153,11 @@ class MatlabV5:
         return middle_block(array, array.shape)
 
     def frames(self, path: str, axes: str) -> Callable[[int], NDArray[Any]]:
-        """Return a reader of frames (H, W): mapped where possible, else of the array read whole, once, if needed."""
+        """Return a reader of frames (H, W), from the file where possible, else of the array read whole."""
         return lambda index: take_frame(self._array(path), axes, index)
 
-    def _array(self, path: str) -> NDArray[Any]:
-        """Return an array, mapped or whole; one of several frames is kept."""
+    def _array(self, path: str) -> Any:
+        """Return an array, as it lies in the file or whole; one of several frames is kept."""
         if path in self._kept:
             return self._kept[path]
         array = self._found(path)
@@ -138,14 +165,13 @@ class MatlabV5:
             self._kept[path] = array
         return array
 
-    def _found(self, path: str) -> NDArray[Any]:
+    def _found(self, path: str) -> Any:
         stored = self._stored.get(path)
         if stored is None:
             top = next(name for name in self._stored if path.startswith((f"{name}.", f"{name}(")))
             return dict(arrays_in(self.value(top), top))[path]
         if stored.numbers is not None:
-            offset, kind = stored.numbers
-            return np.memmap(self.path, kind, "r", offset, self.variables[path].shape, "F")
+            return stored.numbers
         return np.asarray(self._load(path))
 
     def _load(self, name: str) -> Any:
@@ -162,7 +188,7 @@ class MatlabV5:
         """Inflate a variable to the size that its own tag gives, and strip that tag."""
         stream = zlib.decompressobj()
         kind, size = struct.unpack(f"{self._order}II", stream.decompress(data, 8))
-        if kind != MATRIX or size > min(LARGEST_VARIABLE, len(data) * DEFLATE_RATIO):
+        if kind != MATRIX or size > min(LARGEST_VARIABLE, max(SMALL_BYTES, len(data) * RF_RATIO)):
             raise ValueError(f"an element of type {kind} with {size} bytes")
         return stream.decompress(stream.unconsumed_tail, max(size, 1))
 
@@ -189,20 +215,36 @@ class MatlabV5:
             return
         if matrix.dtype is not None:
             self._require_possible(matrix, size * (DEFLATE_RATIO if deflated else 1))
-        numbers = None if deflated else self._mapped(matrix, plain, start)
+        numbers = self._numbers(matrix, plain, start, size, deflated=deflated)
         self.variables[matrix.name] = Variable(
             matrix.name, matrix.shape, matrix.dtype, matrix.is_complex, matrix.kind == STRUCTURE, matrix.kind == CELL
         )
         self._stored[matrix.name] = _Stored(start, size, deflated, numbers)
 
-    def _mapped(self, matrix: Matrix, head: bytes, start: int) -> tuple[int, str] | None:
-        """Place in the file and stored type of real numbers that lie there as they are."""
-        if matrix.dtype is None or matrix.is_complex or matrix.place + 8 > len(head):
+    def _numbers(
+        self, matrix: Matrix, head: bytes, start: int, size: int, *, deflated: bool
+    ) -> StoredArray | _Pairs | None:
+        """Return numbers that lie in the file, or in what one variable of it inflates to, as they are."""
+        if matrix.dtype is None or matrix.count == 0 or matrix.place + 8 > len(head):
             return None
-        kind, size = struct.unpack_from(f"{self._order}II", head, matrix.place)
+        inflated = InflatedRange(self.path, start, size * DEFLATE_RATIO)
+        data: ByteRange = inflated if deflated else PlainRange(self.path, start, size)
+        place = matrix.place + (8 if deflated else 0)  # after the tag, which is deflated too
+        real = self._array_at(matrix, data, place, head[matrix.place : matrix.place + 8])
+        if real is None or not matrix.is_complex:
+            return real
+        after = place + 8 + -(-matrix.count * real.dtype.itemsize // 8) * 8
+        try:
+            imaginary = self._array_at(matrix, data, after, data.read(after, 8))
+        except ReadError:
+            return None  # a small file, or one that is cut short: read whole, it says so
+        return None if imaginary is None else _Pairs(real, imaginary)
+
+    def _array_at(self, matrix: Matrix, data: ByteRange, place: int, tag: bytes) -> StoredArray | None:
+        kind, size = struct.unpack(f"{self._order}II", tag)
         if kind not in STORED or size != matrix.count * np.dtype(STORED[kind]).itemsize:
             return None
-        return start + matrix.place + 8, self._order + STORED[kind]
+        return StoredArray(data, self._order + STORED[kind], place + 8, matrix.shape, "F")
 
     def _require_possible(self, matrix: Matrix, available: int) -> None:
         if any(size < 0 for size in matrix.shape):

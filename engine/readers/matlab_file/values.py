@@ -21,7 +21,8 @@ CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13:
 CELL, STRUCTURE, TEXT = 1, 2, 4
 TEXT_CODES = {1: "u1", 2: "u1", 4: "u2", 16: "u1", 17: "u2", 18: "u4"}
 COMPLEX_FLAG, LOGICAL_FLAG = 0x08, 0x02
-DEEPEST, MOST_MEMBERS = 16, 2**16
+DEEPEST, MOST_MEMBERS, MOST_VALUES = 16, 2**16, 2**17
+"""Levels, entries of one cell or structure, and values below one name."""
 
 
 class Element:
@@ -69,13 +70,17 @@ class Matrix:
         return np.dtype(CLASSES[self.kind]) if self.kind in CLASSES and not self.flags & LOGICAL_FLAG else None
 
 
-def matrix_value(data: memoryview, order: Order, depth: int = 0) -> Any:
+def matrix_value(data: memoryview, order: Order, depth: int = 0, left: list[int] | None = None) -> Any:
     """Return the value of a matrix from its data (after the tag).
 
     Numbers are arrays of the full shape in the stored type, text is str, cells are lists, structures lists of
     dictionaries; what else there is (objects, functions, sparse arrays) is None. A damaged one raises ValueError or
     struct.error.
     """
+    left = [MOST_VALUES] if left is None else left
+    left[0] -= 1
+    if left[0] < 0:
+        raise ValueError(f"more than {MOST_VALUES} values in cells and structures")
     if len(data) == 0:
         return np.empty((0, 0))
     matrix = Matrix(data, order)
@@ -88,7 +93,7 @@ def matrix_value(data: memoryview, order: Order, depth: int = 0) -> Any:
         codes = np.frombuffer(text.data, order + TEXT_CODES.get(text.kind, "u1"))
         return "".join(map(chr, codes[:MOST_MEMBERS].tolist()))
     if matrix.kind in {CELL, STRUCTURE}:
-        return _members(data, matrix, order, depth)
+        return _members(data, matrix, order, depth, left)
     return None
 
 
@@ -124,8 +129,16 @@ def _numbers(data: memoryview, matrix: Matrix, order: Order) -> np.ndarray:
     real = Element(data, matrix.place, order)
     values = _array(real, matrix, order)
     if matrix.is_complex:
-        values = values + 1j * _array(Element(data, real.end, order), matrix, order)
+        values = paired(values, _array(Element(data, real.end, order), matrix, order))
     return values
+
+
+def paired(real: np.ndarray, imaginary: np.ndarray) -> np.ndarray:
+    """Join real and imaginary parts, in single precision where that holds them."""
+    narrow = np.result_type(real, imaginary, np.float16).itemsize <= 4
+    joined = np.empty(real.shape, np.complex64 if narrow else np.complex128, "F" if real.flags.f_contiguous else "C")
+    joined.real, joined.imag = real, imaginary
+    return joined
 
 
 def _array(element: Element, matrix: Matrix, order: Order) -> np.ndarray:
@@ -137,7 +150,7 @@ def _array(element: Element, matrix: Matrix, order: Order) -> np.ndarray:
     return values.reshape(matrix.shape, order="F")
 
 
-def _members(data: memoryview, matrix: Matrix, order: Order, depth: int) -> list[Any]:
+def _members(data: memoryview, matrix: Matrix, order: Order, depth: int, left: list[int]) -> list[Any]:
     """Entries of a cell, or records of a structure array, in the order of storage."""
     place, names = matrix.place, [""]
     if matrix.kind == STRUCTURE:
@@ -149,14 +162,14 @@ def _members(data: memoryview, matrix: Matrix, order: Order, depth: int) -> list
         packed = bytes(text.data)
         names = [packed[k : k + width].split(b"\0")[0].decode("ascii", "replace") for k in range(0, len(packed), width)]
         place = text.end
-    if matrix.count * len(names) > MOST_MEMBERS:
+    if matrix.count * max(1, len(names)) > MOST_MEMBERS:
         raise ValueError(f"{matrix.count} entries of {len(names)} fields")
     records: list[Any] = []
     for _ in range(matrix.count):
         record: dict[str, Any] = {}
         for name in names:
             member = Element(data, place, order)
-            record[name] = matrix_value(member.data, order, depth + 1)
+            record[name] = matrix_value(member.data, order, depth + 1, left)
             place = member.end
         records.append(record if matrix.kind == STRUCTURE else record[""])
     return records
