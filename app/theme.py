@@ -5,7 +5,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Literal
 
-from PySide6.QtCore import QByteArray, QSize, Qt
+from PySide6.QtCore import QByteArray, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
@@ -142,6 +142,15 @@ class Theme:
     colors: Colors = DARK
 
 
+class ThemeChanges(QObject):
+    """Tells of another theme; what keeps colours of its own takes them anew."""
+
+    changed = Signal()
+
+
+THEME_CHANGES = ThemeChanges()
+
+
 def apply_theme(application: QApplication, name: ThemeName) -> None:
     """Dress the whole application; `system` follows the desktop."""
     dark = name == "dark"
@@ -155,6 +164,7 @@ def apply_theme(application: QApplication, name: ThemeName) -> None:
     font.setPointSizeF(10)
     application.setFont(font)
     application.setStyleSheet(_SHEET.format(**vars(Theme.colors)))
+    THEME_CHANGES.changed.emit()
 
 
 def program_icon() -> QPixmap:

@@ -50,6 +50,7 @@ class OpenedFile:
     regions: Regions
     kept: Workspace | None = None
     given: Given | None = None
+    first_frame: int | None = None
 
 
 class FilesController(QObject):
@@ -152,9 +153,9 @@ class FilesController(QObject):
             recording = open_recording(paths, answer.options)
             key = recording_key(recording, control.cancelled)
         suggested = dict(recording.suggestions(answer.values if answer else None))
-        regions = _bundled_regions(recording.paths)
+        regions, frame = _bundled_regions(recording.paths), _bundled_frame(recording)
         kept = self.store.get(key)
-        return OpenedFile(paths, key, asked_key, recording, answer, suggested, regions, kept, given)
+        return OpenedFile(paths, key, asked_key, recording, answer, suggested, regions, kept, given, frame)
 
     def _read(self, opened: OpenedFile) -> None:
         self._end()
@@ -223,6 +224,16 @@ def _bundled_regions(paths: tuple[Path, ...]) -> Regions:
         return Regions()
     # Through the reader's door: a second way of opening a file that another thread reads would fail.
     return Regions(*(_ellipse(root_attribute(paths[0], name)) for name in ("demo_target", "demo_background")))
+
+
+def _bundled_frame(recording: Recording) -> int | None:
+    """Frame at which a recording of our own format is to be opened, as the demo is at its best."""
+    value = root_attribute(recording.paths[0], "demo_frame") if len(recording.paths) == 1 else None
+    try:
+        frame = int(value)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        return None
+    return frame if 0 <= frame < recording.shape[0] else None
 
 
 def _ellipse(values: object) -> Ellipse | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QSize
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from app.controllers.commands import Commands
@@ -18,7 +18,7 @@ Area = Literal["left", "right", "bottom"]
 class PanelInfo:
     """One dock.
 
-    `stretch` says that it takes what height there is; others scroll. `beside` names the panel whose place it shares
+    `beside` names the panel whose place it shares
     as a tab. One with `shown` False is opened from the View menu.
     """
 
@@ -26,10 +26,13 @@ class PanelInfo:
     title: str
     area: Area
     build: Callable[[ViewerState, Commands], QWidget]
-    stretch: bool = False
     beside: str = ""
     shown: bool = True
 
+
+WIDEST_PX = 250
+"""Width that a panel may ask of the window; what needs more scrolls sideways."""
+LOWEST_PX = 90
 
 PANELS: Registry[PanelInfo] = Registry(
     "panel",
@@ -61,12 +64,27 @@ class Panel(QFrame):
         self.column.setSpacing(7)
 
 
-def scrolled(widget: QWidget) -> QScrollArea:
-    """Let a panel be lower than its content; it is never narrower, or its right edge would be cut off."""
-    area = QScrollArea()
-    area.setWidget(widget)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setMinimumWidth(widget.minimumSizeHint().width() + area.verticalScrollBar().sizeHint().width())
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    return area
+class PanelArea(QScrollArea):
+    """Holds a panel, which may be lower than its content, and is as wide as that now needs, as far as there is room."""
+
+    def __init__(self, panel: QWidget) -> None:
+        super().__init__()
+        self._panel = panel
+        self.setWidget(panel)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the width of what is shown now, with the bar that scrolls it."""
+        content = self._panel.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width()
+        return QSize(min(content, WIDEST_PX), LOWEST_PX)
+
+    def sizeHint(self) -> QSize:
+        """Return what the panel would like."""
+        return self._panel.sizeHint().expandedTo(self.minimumSizeHint())
+
+    def event(self, event: QEvent) -> bool:
+        """Ask for another width when a section is opened, a form is made anew or words change."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return bool(super().event(event))

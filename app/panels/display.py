@@ -20,11 +20,11 @@ from app.state.raster import COLORMAPS
 from engine.strain.persistence import MOST_FRAMES
 
 QUANTITIES = {
-    "compressive": "Compression positive",
-    "signed": "Signed, elongation positive",
+    "compressive": "Compression +",
+    "signed": "Elongation +",
     "magnitude": "Magnitude",
 }
-LIMITS = {"frame": "This frame, automatic", "recording": "All frames, automatic", "manual": "By hand"}
+LIMITS = {"frame": "Of this frame", "recording": "Of all frames", "manual": "By hand"}
 LIMIT_FIELDS = {False: ("low_percent", "high_percent"), True: ("low_relative", "high_relative")}
 """Limits by hand, of strain and of relative strain."""
 BMODE_FRAMES = {"shown": "Shown frame", "reference": "Reference frame"}
@@ -108,7 +108,7 @@ class DisplayPanel(Panel):
         ends.addWidget(self.low)
         ends.addWidget(QLabel("to"))
         ends.addWidget(self.high)
-        form.addRow("", ends)
+        form.addRow(ends)
         form.addRow("Persistence", self.persistence)
         form.addRow("Quality above", self.quality)
         form.addRow("", self.overlay)
@@ -207,8 +207,6 @@ def _choice(name: str, entries: dict[str, str], words: str) -> QComboBox:
     box.setToolTip(words)
     for value, text in entries.items():
         box.addItem(text, value)
-    box.setMinimumContentsLength(8)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     return box
 
 
@@ -218,7 +216,6 @@ def _limit(name: str) -> QDoubleSpinBox:
     spin.setDecimals(2)
     spin.setSingleStep(0.1)
     spin.setSuffix(" %")
-    spin.setMinimumWidth(60)
     spin.setAccessibleName(name)
     spin.setKeyboardTracking(False)
     return spin

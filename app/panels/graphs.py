@@ -63,10 +63,6 @@ class GraphsPanel(Panel):
             f"{len(finite)} of {len(values)} frames have a value" if values else "Appears as frames are estimated."
         )
 
-    def restyle(self) -> None:
-        """Take the colours of the theme in force."""
-        self.graph.restyle()
-
     @Slot()
     def _later(self) -> None:
         if not self._redraw.isActive():
@@ -77,4 +73,4 @@ class GraphsPanel(Panel):
         self.graph.show_frame(self.state.frame)
 
 
-PANELS.register("graphs", PanelInfo("graphs", "Over all frames", "right", GraphsPanel, stretch=True))
+PANELS.register("graphs", PanelInfo("graphs", "Over all frames", "right", GraphsPanel))

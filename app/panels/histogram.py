@@ -8,7 +8,7 @@ from app.controllers.commands import Commands
 from app.panels.base import PANELS, Panel, PanelInfo
 from app.panels.numbers import three_figures
 from app.state import Role, ViewerState
-from app.theme import Theme, role_color
+from app.theme import THEME_CHANGES, Theme, role_color
 from app.views.histogram import HistogramView
 from engine.metrics.histogram import RegionHistogram, strain_histogram
 from engine.metrics.reasons import explain
@@ -47,6 +47,7 @@ class HistogramPanel(Panel):
         self._redraw.timeout.connect(self.refresh)
         for signal in (state.picture_changed, state.regions_changed, state.display_changed, state.recording_changed):
             signal.connect(self._later)
+        THEME_CHANGES.changed.connect(self.refresh)
         self.refresh()
 
     @Slot()
@@ -83,11 +84,6 @@ class HistogramPanel(Panel):
         super().showEvent(event)
         self.refresh()
 
-    def restyle(self) -> None:
-        """Take the colours of the theme in force."""
-        self.graph.restyle()
-        self.refresh()
-
     def _show_nothing(self, why: str) -> None:
         self.graph.hide()
         for legend in self.legends.values():
@@ -112,6 +108,4 @@ def _legend(role: Role, region: RegionHistogram) -> str:
     return f"{name}: {mean} \u00b1 {deviation} %, {region.count} px"
 
 
-PANELS.register(
-    "histogram", PanelInfo("histogram", "Histogram", "right", HistogramPanel, stretch=True, beside="graphs")
-)
+PANELS.register("histogram", PanelInfo("histogram", "Histogram", "right", HistogramPanel, beside="graphs"))

@@ -10,7 +10,7 @@ from app.panels.base import PANELS, Panel, PanelInfo
 from app.panels.numbers import DASH, decibel_text, value_text
 from app.state import Regions, Role, Tool, ViewerState
 from app.state.recording import averaged_words
-from app.theme import Theme, icon, role_color
+from app.theme import THEME_CHANGES, Theme, icon, role_color
 from engine.metrics.base import Measurement, metrics_shown
 from engine.metrics.reasons import explain
 from engine.metrics.size_ratio import longest_diameter_m
@@ -54,6 +54,7 @@ class MeasurementsPanel(Panel):
         state.tool_changed.connect(self.refresh_regions)
         state.selection_changed.connect(self.refresh_regions)
         state.recording_changed.connect(self.refresh_regions)
+        THEME_CHANGES.changed.connect(self.refresh_regions)
         self.refresh()
         self.refresh_regions()
 
@@ -137,10 +138,6 @@ class MeasurementsPanel(Panel):
             if style != button.styleSheet():  # taking a style takes milliseconds, and a drag comes here at each step
                 button.setStyleSheet(style)
         self.mirror.setEnabled(self.state.regions.target is not None)
-
-    def restyle(self) -> None:
-        """Take the colours of the theme in force."""
-        self.refresh_regions()
 
     def _remarks(self, values: Mapping[str, Measurement]) -> str:
         """Warn of doubtful regions and give the reasons of missing numbers, each once."""

@@ -21,7 +21,7 @@ from app.forms import ParameterForm
 from app.panels.base import PANELS, Panel, PanelInfo
 from app.panels.device_choice import DeviceChooser
 from app.state import MethodInfo, StrainMethodInfo, ViewerState
-from app.theme import icon
+from app.theme import THEME_CHANGES, icon
 from engine.parameters import Parameters
 from engine.pipeline import Preparation
 
@@ -64,6 +64,7 @@ class MethodPanel(Panel):
         self._strain_form: ParameterForm | None = None
         self.method = QComboBox()
         self.method.setAccessibleName("Method")
+        self.method.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.method.setToolTip("How displacement is estimated; methods that cannot run here are grey")
         self.method.currentIndexChanged.connect(self._method_chosen)
         self.reference = QSpinBox()
@@ -76,8 +77,7 @@ class MethodPanel(Panel):
         self.here.clicked.connect(self._reference_here)
         self.strain_method = QComboBox()
         self.strain_method.setAccessibleName("Strain filter")
-        self.strain_method.setMinimumContentsLength(8)
-        self.strain_method.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.strain_method.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.strain_method.setToolTip("How strain is taken from displacement; changing it tracks nothing anew")
         self.strain_method.currentIndexChanged.connect(self._strain_method_chosen)
         self._strain_place = QVBoxLayout()
@@ -98,6 +98,7 @@ class MethodPanel(Panel):
         state.runs_changed.connect(self.refresh)
         state.recording_changed.connect(self.refresh)
         state.estimate_arrived.connect(self._show_run)
+        THEME_CHANGES.changed.connect(self._show_run)
         self._fill_methods()
         self.refresh()
 
@@ -144,10 +145,6 @@ class MethodPanel(Panel):
         self.preparation.show_values(state.settings.preparation)
         self._show_form(state.settings.parameters)
         self._show_strain_form(state.settings.strain_parameters)
-        self._show_run()
-
-    def restyle(self) -> None:
-        """Take the colours of the theme in force."""
         self._show_run()
 
     def _show_run(self) -> None:

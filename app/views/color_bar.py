@@ -23,6 +23,7 @@ class ColorBar(QWidget):
         self._ends = ("", "")
         self._made = QPixmap()
         self._made_of: tuple[object, ...] = ()
+        self._span: tuple[int, int] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
 
     def sizeHint(self) -> QSize:
@@ -52,6 +53,17 @@ class ColorBar(QWidget):
         self.setToolTip(f"{title}: {limits[0]:g} to {limits[1]:g}")
         self.update()
 
+    def set_span(self, top: int, bottom: int) -> None:
+        """Paint the bar itself between these heights, where the image beside it lies; the words go around it."""
+        self._span = top, bottom
+        self.update()
+
+    def bar_rect(self) -> QRectF:
+        """Return where the bar itself is painted."""
+        margin = 2 * QFontMetrics(self._small_font()).height() + 6
+        top, bottom = self._span or (margin, self.height() - margin)
+        return QRectF(2, top, BAR_PX, max(bottom - top, 10))
+
     def clear(self) -> None:
         """Show nothing: there is no map to explain."""
         if self._table is not None:
@@ -63,7 +75,7 @@ class ColorBar(QWidget):
         if self._table is None:
             return
         ratio = self.devicePixelRatioF()
-        shown = (id(self._table), self._limits, self._title, self._ends, self.size(), ratio, Theme.colors)
+        shown = (id(self._table), self._limits, self._title, self._ends, self.size(), self._span, ratio, Theme.colors)
         if shown != self._made_of:
             self._made_of = shown
             self._made = QPixmap(self.size() * ratio)
@@ -78,9 +90,8 @@ class ColorBar(QWidget):
         """Paint from top to bottom: high word, bar with ticks and title, low word."""
         painter.setFont(self._small_font())
         line = painter.fontMetrics().height()
-        margin = 2 * line + 6
-        bar = QRectF(2, margin, BAR_PX, max(self.height() - 2 * margin, 10))
-        self._paint_ends(painter, line)
+        bar = self.bar_rect()
+        self._paint_ends(painter, line, bar)
         painter.drawImage(bar, self._gradient())
         painter.setPen(QPen(QColor(Theme.colors.border), 1))
         painter.drawRect(bar)
@@ -94,14 +105,13 @@ class ColorBar(QWidget):
         colors = np.concatenate([colors, np.full((255, 1, 1), 255, np.uint8)], axis=2)
         return QImage(colors.tobytes(), 1, 255, 4, QImage.Format.Format_RGBA8888).copy()
 
-    def _paint_ends(self, painter: QPainter, line: int) -> None:
+    def _paint_ends(self, painter: QPainter, line: int, bar: QRectF) -> None:
         painter.setPen(QColor(Theme.colors.muted))
-        low, high = self._ends
-        for row, word in enumerate(high.split("\n")):
-            painter.drawText(QPointF(1, (row + 1) * line - 4), word)
-        words = low.split("\n")
-        for row, word in enumerate(words):
-            painter.drawText(QPointF(1, self.height() - (len(words) - 1 - row) * line - 5), word)
+        low, high = (words.split("\n") for words in self._ends)
+        for row, word in enumerate(reversed(high)):
+            painter.drawText(QPointF(1, bar.top() - 5 - row * (line - 2)), word)
+        for row, word in enumerate(low):
+            painter.drawText(QPointF(1, bar.bottom() + line - 1 + row * (line - 2)), word)
 
     def _paint_ticks(self, painter: QPainter, bar: QRectF, line: int) -> float:
         painter.setPen(QColor(Theme.colors.text))

@@ -4,7 +4,7 @@ from functools import lru_cache, partial
 from typing import Literal
 
 import numpy as np
-from PySide6.QtCore import QRectF, Signal, Slot
+from PySide6.QtCore import QRectF, QSize, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QWidget
 
@@ -29,7 +29,7 @@ from engine.quantity import QUANTITIES, strain_quantity
 
 LayoutName = Literal["automatic", "side by side", "stacked"]
 LAYOUTS: tuple[LayoutName, ...] = ("automatic", "side by side", "stacked")
-STACKING_GAIN = 1.6
+STACKING_GAIN = 1.15
 
 
 class DualView(QWidget):
@@ -148,31 +148,34 @@ class DualView(QWidget):
         if changed:
             self.layout_changed.emit()
 
+    def minimumSizeHint(self) -> QSize:
+        """Return the size for one pane above the other, or beside it, whichever is smaller in each direction."""
+        panes = [pane.minimumSizeHint() for pane in self.panes]
+        return QSize(max(pane.width() for pane in panes), max(pane.height() for pane in panes))
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Arrange the panes anew for the new size."""
         super().resizeEvent(event)
         self._arrange()
 
     def _arrange(self) -> None:
+        width = max(pane.bar.sizeHint().width() for pane in self.panes)
         stacked = self._layout == "stacked"
         if self._layout == "automatic" and not self._extent.isEmpty():
-            stacked = better_stacked((self.width(), self.height()), (self._extent.width(), self._extent.height()))
+            image = self._extent.width(), self._extent.height()
+            stacked = better_stacked((self.width(), self.height()), image, width)
         direction = QBoxLayout.Direction.TopToBottom if stacked else QBoxLayout.Direction.LeftToRight
         if direction != self._row.direction():
             self._row.setDirection(direction)
-        # Panes of equal inner size keep the two plots, and so their zoom, alike.
-        width = max(pane.bar.sizeHint().width() for pane in self.panes)
+        # Of equal size to the pixel, which keeps the two plots, and so their zoom, alike.
+        across, down = ((length - self._row.spacing()) % 2 for length in self.size().toTuple())
+        self._row.setContentsMargins(0, 0, 0 if stacked else across, down if stacked else 0)
         for pane in self.panes:
-            pane.bar.setFixedWidth(width if stacked else pane.bar.sizeHint().width())
+            pane.set_bar_width(width)
 
     def fit(self) -> None:
         """Show the whole image."""
         self._linked.fit()
-
-    def restyle(self) -> None:
-        """Take the colours of the theme in force."""
-        for pane in self.panes:
-            pane.restyle()
 
     def read_out(self, place_m: tuple[float, float]) -> str:
         """Say in words what lies at a place: position, strain, quality and B-mode level."""
@@ -260,12 +263,12 @@ class DualView(QWidget):
         self.cursor_moved.emit(None if place_mm is None else (place_mm[0] * 1e-3, place_mm[1] * 1e-3))
 
 
-def better_stacked(space: tuple[int, int], image: tuple[float, float]) -> bool:
-    """Say whether two images (width, height in mm) are much larger one above the other in a space of pixels.
+def better_stacked(space: tuple[int, int], image: tuple[float, float], bar_px: int = 76) -> bool:
+    """Say whether two images (width, height in mm) are larger one above the other in a space of pixels.
 
-    Side by side is what people expect, so stacking must gain a good deal.
+    Side by side is what people expect, so stacking must gain something.
     """
-    return image_scale(space, image, 1, 2) > STACKING_GAIN * image_scale(space, image, 2, 1)
+    return image_scale(space, image, 1, 2, bar_px) > STACKING_GAIN * image_scale(space, image, 2, 1, bar_px)
 
 
 @lru_cache(maxsize=8)

@@ -4,7 +4,7 @@ import pyqtgraph as pg
 from PySide6.QtGui import QColor, QFont, QPen
 from PySide6.QtWidgets import QWidget
 
-from app.theme import Theme
+from app.theme import THEME_CHANGES, Theme
 
 LEFT_PX = 48
 LOWEST_PX = 120
@@ -22,6 +22,7 @@ class Graph(pg.PlotWidget):
         plot.getAxis("left").setWidth(LEFT_PX)
         self.setAccessibleName(name)
         self.setMinimumHeight(LOWEST_PX)
+        THEME_CHANGES.changed.connect(self.restyle)
 
     def restyle(self) -> None:
         """Take the colours of the theme in force."""

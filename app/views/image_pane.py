@@ -1,26 +1,34 @@
-"""One image with its title, caption, plot and colour bar; it shows what it is given."""
+"""One image with its title, caption, plot and colour bar; it shows what it is given.
 
-from PySide6.QtCore import QRectF, Qt
+The axes hug the image: the plot is as large as the pane lets the image be, never larger, and the bar is as tall.
+"""
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 from superqt import QElidingLabel
 
 from app.state import Regions, Role
 from app.views.color_bar import ColorBar
 from app.views.indexed_image import IndexedImage
-from app.views.plot import ImagePlot
+from app.views.plot import AXES_PX, ImagePlot
 from app.views.region_item import RegionItem
 
-BADGE_PX = (56, 10)
-"""Where the badge lies in the plot: just inside its axes."""
-FRAME_PX = (130, 80)
-"""Room for axes, colour bar and header around an image."""
+BADGE_PX = (8, 6)
+"""Where the badge lies on the image, from its upper left corner."""
+HEADER_PX = 26
+MARGIN_PX = 4
+SMALLEST_IMAGE_PX = 60
+MESSAGE_PX = 380
+"""Widest that words on an image get."""
 
 
-def image_scale(space: tuple[int, int], image: tuple[float, float], columns: int, rows: int) -> float:
+def image_scale(space: tuple[int, int], image: tuple[float, float], columns: int, rows: int, bar_px: int = 76) -> float:
     """Pixels for a millimetre when images (width, height in mm) share a space of pixels in columns and rows."""
     (width, height), (wide, high) = space, image
-    return max(min((width / columns - FRAME_PX[0]) / wide, (height / rows - FRAME_PX[1]) / high), 0.0)
+    across = width / columns - AXES_PX.width() - bar_px - 2 * MARGIN_PX
+    down = height / rows - AXES_PX.height() - HEADER_PX - 2 * MARGIN_PX
+    return max(min(across / wide, down / high), 0.0)
 
 
 class ImagePane(QFrame):
@@ -29,9 +37,11 @@ class ImagePane(QFrame):
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
-        self.plot = ImagePlot()
+        self._extent = QRectF()
+        self._bar_px: int | None = None
+        self.plot = ImagePlot(self)
         self.plot.setAccessibleName(f"{title} image")
-        self.bar = ColorBar()
+        self.bar = ColorBar(self)
         self.image = IndexedImage()
         self.overlay = IndexedImage()
         self.regions = {role: RegionItem(role) for role in (Role.LESION, Role.BACKGROUND, Role.TARGET)}
@@ -40,7 +50,7 @@ class ImagePane(QFrame):
             self.plot.addItem(item, ignoreBounds=True)
         for region in self.regions.values():
             self.plot.addItem(region, ignoreBounds=True)
-        self._title = QLabel(title)
+        self._title = QElidingLabel(title)
         self._title.setObjectName("paneTitle")
         self._caption = QElidingLabel()
         self._caption.setObjectName("muted")
@@ -49,7 +59,6 @@ class ImagePane(QFrame):
         self._badge = QLabel(self.plot)
         self._badge.setObjectName("badge")
         self._badge.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._badge.move(*BADGE_PX)
         self._badge.hide()
         self._message = QLabel(self.plot)
         self._message.setObjectName("message")
@@ -60,20 +69,12 @@ class ImagePane(QFrame):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        header = QHBoxLayout()
-        header.setContentsMargins(10, 6, 10, 0)
+        self._header = QWidget(self)
+        header = QHBoxLayout(self._header)
+        header.setContentsMargins(8, 0, 4, 0)
+        self._title.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         header.addWidget(self._title)
         header.addWidget(self._caption, 1)
-        body = QHBoxLayout()
-        body.setContentsMargins(0, 0, 4, 4)
-        body.setSpacing(2)
-        body.addWidget(self.plot, 1)
-        body.addWidget(self.bar)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        column.addLayout(header)
-        column.addLayout(body, 1)
 
     def set_title(self, title: str) -> None:
         """Name what the pane shows."""
@@ -106,9 +107,22 @@ class ImagePane(QFrame):
 
     def set_extent(self, extent: QRectF) -> None:
         """Place both images, in millimetres."""
+        self._extent = extent
         self.image.set_rect(extent)
         self.overlay.set_rect(extent)
         self.plot.set_extent(extent)
+        self._arrange()
+
+    def set_bar_width(self, pixels: int) -> None:
+        """Give the colour bar this width: panes side by side need equal ones for equal images."""
+        if pixels != self._bar_px:
+            self._bar_px = pixels
+            self._arrange()
+
+    def minimumSizeHint(self) -> QSize:
+        """Return a size in which an image can still be made out."""
+        least = SMALLEST_IMAGE_PX + 2 * MARGIN_PX
+        return QSize(AXES_PX.width() + self._bar_width() + least, AXES_PX.height() + HEADER_PX + least)
 
     def set_smooth(self, smooth: bool) -> None:
         """Interpolate both images on screen, or not."""
@@ -121,20 +135,39 @@ class ImagePane(QFrame):
             item.set_ellipse(regions.get(role))
             item.set_selected(role is selection)
 
-    def restyle(self) -> None:
-        """Take the colours of the theme in force."""
-        self.plot.restyle()
-        for item in self.regions.values():
-            item.restyle()
-        self.bar.update()
-
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the words in their place."""
+        """Keep everything in its place."""
         super().resizeEvent(event)
-        self._place_message()
+        self._arrange()
 
-    def _place_message(self) -> None:
-        self._message.setMaximumWidth(max(self.plot.width() - 80, 120))
-        self._message.adjustSize()
-        room = self.plot.size() - self._message.size()
-        self._message.move(room.width() // 2 + 20, room.height() * 3 // 4)  # below most ellipses
+    def _bar_width(self) -> int:
+        return self.bar.sizeHint().width() if self._bar_px is None else self._bar_px
+
+    def _arrange(self) -> None:
+        """Make the plot as large as the pane lets an image of this shape be; without one it takes all."""
+        bar_px = self._bar_width()
+        room = self.rect().adjusted(MARGIN_PX, MARGIN_PX, -MARGIN_PX, -MARGIN_PX)
+        plot = QSize(room.width() - bar_px, room.height() - HEADER_PX)
+        if not self._extent.isEmpty():
+            wide, high = self._extent.width(), self._extent.height()
+            inner = plot - AXES_PX
+            scale = max(min(inner.width() / wide, inner.height() / high), 0.0)
+            plot = QSize(round(wide * scale), round(high * scale)) + AXES_PX
+        left = room.left() + (room.width() - plot.width() - bar_px) // 2
+        top = room.top() + (room.height() - HEADER_PX - plot.height()) // 2
+        self._header.setGeometry(left, top, plot.width(), HEADER_PX)
+        self.plot.setGeometry(left, top + HEADER_PX, plot.width(), plot.height())
+        self.bar.setGeometry(left + plot.width(), top, bar_px, HEADER_PX + plot.height())
+        image = self.plot.image_rect()
+        self.bar.set_span(HEADER_PX + image.top(), HEADER_PX + image.bottom())
+        self._badge.move(image.left() + BADGE_PX[0], image.top() + BADGE_PX[1])
+        self._place_message(image)
+
+    def _place_message(self, image: QRect | None = None) -> None:
+        if not self._message.text():
+            return
+        image = image or self.plot.image_rect()
+        self._message.setFixedWidth(min(max(image.width() - 16, 120), MESSAGE_PX))
+        self._message.setFixedHeight(self._message.heightForWidth(self._message.width()))
+        left = image.left() + (image.width() - self._message.width()) // 2
+        self._message.move(left, image.bottom() - self._message.height() - 8)  # below most ellipses

@@ -1,17 +1,20 @@
 """A plot in millimetres with locked aspect, depth downwards, pan and zoom, and a drag that can draw a region."""
 
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPen
 from PySide6.QtWidgets import QWidget
 
-from app.theme import Theme
+from app.theme import THEME_CHANGES, Theme
 from app.views.region_item import drawn
 
 CLOSEST_MM = 1.0
 """Closest zoom: the shorter side of the view in millimetres."""
-MARGIN_SIZES = 6
-"""How far a view may reach beyond the image, in sizes of its longer side."""
+SLACK = 0.02
+"""How far a view may reach beyond the image, in parts of it: the axes hug the image but for a pixel's rounding."""
+_LEFT_PX, _TOP_PX, _RIGHT_PX, _BOTTOM_PX = 46, 9, 9, 38
+"""What lies around the image in its plot: the axes, and room for half a number at their ends."""
+AXES_PX = QSize(_LEFT_PX + _RIGHT_PX, _TOP_PX + _BOTTOM_PX)
 
 
 class RegionBox(pg.ViewBox):
@@ -64,11 +67,12 @@ class ImagePlot(pg.PlotWidget):
         self._extent = QRectF()
         plot = self.getPlotItem()
         plot.hideButtons()
-        plot.setContentsMargins(2, 4, 6, 2)
+        plot.setContentsMargins(0, _TOP_PX, _RIGHT_PX, 0)
+        plot.layout.setContentsMargins(0, 0, 0, 0)
         plot.setLabel("left", "Depth (mm)")
         plot.setLabel("bottom", "Lateral (mm)")
-        plot.getAxis("left").setWidth(46)
-        plot.getAxis("bottom").setHeight(40)
+        plot.getAxis("left").setWidth(_LEFT_PX)
+        plot.getAxis("bottom").setHeight(_BOTTOM_PX)
         self._crosshair = [pg.InfiniteLine(angle=angle, movable=False) for angle in (0, 90)]
         for line in self._crosshair:
             line.setZValue(30)
@@ -78,18 +82,18 @@ class ImagePlot(pg.PlotWidget):
         self.scene().sigMouseMoved.connect(self._tell_cursor)
         self.box.sigRangeChanged.connect(self._tell_view)
         self.box.fit_requested.connect(self.fit)
+        THEME_CHANGES.changed.connect(self.restyle)
         self.restyle()
 
     def set_extent(self, extent: QRectF) -> None:
         """Say where the image lies, in millimetres, and show all of it."""
         self._extent = extent
-        # Wide enough for a whole image in a narrow pane of another shape: beyond its limits a view is cut.
-        margin = MARGIN_SIZES * max(extent.width(), extent.height())
+        across, down = SLACK * extent.width(), SLACK * extent.height()
         self.box.setLimits(
-            xMin=extent.left() - margin,
-            xMax=extent.right() + margin,
-            yMin=extent.top() - margin,
-            yMax=extent.bottom() + margin,
+            xMin=extent.left() - across,
+            xMax=extent.right() + across,
+            yMin=extent.top() - down,
+            yMax=extent.bottom() + down,
             minXRange=CLOSEST_MM,
             minYRange=CLOSEST_MM,
         )
@@ -98,7 +102,11 @@ class ImagePlot(pg.PlotWidget):
     def fit(self) -> None:
         """Show the whole image."""
         if not self._extent.isEmpty():
-            self.box.setRange(self._extent, padding=0.02)
+            self.box.setRange(self._extent, padding=0)
+
+    def image_rect(self) -> QRect:
+        """Return where the image lies in this widget, in pixels."""
+        return QRect(self.rect().adjusted(_LEFT_PX, _TOP_PX, -_RIGHT_PX, -_BOTTOM_PX))
 
     def show_view(self, view: QRectF) -> None:
         """Show this part of the plane; used to keep two plots together."""

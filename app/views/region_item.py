@@ -63,11 +63,6 @@ class RegionItem(DraggedItem):
         self.setZValue(21 if selected else 20)
         self.update()
 
-    def restyle(self) -> None:
-        """Take the colours of the theme in force."""
-        self._place_label()
-        self.update()
-
     def viewTransformChanged(self) -> None:
         """Keep grips and label at their size on screen."""
         super().viewTransformChanged()

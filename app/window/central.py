@@ -1,6 +1,7 @@
 """The middle of the window: images and time line, or, without a recording, what to do. Binds state to views."""
 
 import math
+from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
@@ -15,6 +16,8 @@ from app.views.plot import ImagePlot
 from engine.frames import frame_title, frame_words
 from engine.types import Ellipse
 
+TEXT_PX = 620
+"""Width of a column of text that reads well."""
 GATHER_MS = 60
 """Estimates that arrive within this time are shown on the time line together."""
 
@@ -35,34 +38,59 @@ class Welcome(QWidget):
         self.setObjectName("panel")
         title = QLabel("Open a recording or drop files here")
         title.setObjectName("emptyTitle")
-        words = QLabel(
-            "Raw RF frames of a linear array: Strainscope HDF5, MetaImage, MATLAB or NumPy.\n"
-            "Several files of one frame each become one sequence."
+        self.words = QLabel(
+            "Raw RF frames of a linear or curved array. Several files of one frame each become one sequence."
         )
-        words.setObjectName("emptyText")
+        self.formats = QLabel()
+        for label in (self.words, self.formats):
+            label.setObjectName("emptyText")
+            label.setMaximumWidth(TEXT_PX)
         self.open_button = QPushButton("Open recording\u2026")
         self.open_button.setProperty("primary", True)
         self.open_button.clicked.connect(self.open_requested)
         self.demo_button = QPushButton("Open the example")
         self.demo_button.clicked.connect(self.demo_requested)
-        for label in (title, words):
+        for label in (title, self.words, self.formats):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            label.setWordWrap(True)
         buttons = QHBoxLayout()
         buttons.addStretch(1)
         for button in (self.open_button, self.demo_button):
-            button.setMinimumSize(QSize(170, 36))
+            button.setMinimumSize(QSize(150, 36))
             buttons.addWidget(button)
         buttons.addStretch(1)
         column = QVBoxLayout(self)
         column.setSpacing(14)
         column.addStretch(2)
         column.addWidget(title)
-        column.addWidget(words)
+        for label in (self.words, self.formats):
+            row = QHBoxLayout()
+            row.addStretch(1)
+            row.addWidget(label, 1000)
+            row.addStretch(1)
+            column.addLayout(row)
         column.addLayout(buttons)
         column.addStretch(3)
 
+    def show_formats(self, names: Sequence[str]) -> None:
+        """Name the formats that are read."""
+        self.formats.setText(f"Formats: {', '.join(names)}.")
 
-class CentralArea(QStackedWidget):
+
+class Pages(QStackedWidget):
+    """Pages of which the shown one alone says how small the stack may get."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.currentChanged.connect(self.updateGeometry)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return that of the shown page."""
+        page = self.currentWidget()
+        return super().minimumSizeHint() if page is None else page.minimumSizeHint()
+
+
+class CentralArea(Pages):
     """Connects the state's signals to the views, and the views' requests to the controllers."""
 
     def __init__(self, state: ViewerState, commands: Commands) -> None:
@@ -71,7 +99,7 @@ class CentralArea(QStackedWidget):
         self._commands = commands
         self.welcome = Welcome()
         self.view = DualView()
-        self.images = QStackedWidget()
+        self.images = Pages()
         """What lies above the time line: the two images, or another view of the recording that a feature adds."""
         self.images.addWidget(self.view)
         self.play_bar = PlayBar()
@@ -117,23 +145,10 @@ class CentralArea(QStackedWidget):
         self.view.region_picked.connect(commands.regions.select)
         self.play_bar.frame_requested.connect(commands.playback.show_frame)
         self.play_bar.speed_requested.connect(commands.playback.set_speed)
-        self.play_bar.pressed.connect(self.press)
-
-    @Slot(str)
-    def press(self, name: str) -> None:
-        """Do what a button of the play bar says."""
-        playback = self._commands.playback
-        match name:
-            case "first":
-                playback.first()
-            case "previous":
-                playback.step(-1)
-            case "play":
-                playback.toggle()
-            case "next":
-                playback.step(1)
-            case "last":
-                playback.last()
+        self.play_bar.first_requested.connect(commands.playback.first)
+        self.play_bar.step_requested.connect(commands.playback.step)
+        self.play_bar.play_requested.connect(commands.playback.toggle)
+        self.play_bar.last_requested.connect(commands.playback.last)
 
     def take_keys(self) -> None:
         """Let the keys go to the images, or to whatever lies in their place."""
@@ -142,12 +157,6 @@ class CentralArea(QStackedWidget):
         takers: list[QWidget] = page.findChildren(ImagePlot) or [page]
         if page.isVisible() and self.window().focusWidget() not in takers:
             takers[0].setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def restyle(self) -> None:
-        """Take the colours of the theme in force."""
-        self.view.restyle()
-        self.play_bar.restyle()
-        self.play_bar.show_playing(self._state.playing)
 
     @Slot(object, object, bool)
     def _region_edited(self, role: Role, ellipse: Ellipse, finished: bool) -> None:

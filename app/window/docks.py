@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QWidget
 
 from app.controllers.commands import Commands
-from app.panels.base import PANELS, PanelInfo, scrolled
+from app.panels.base import PANELS, PanelArea, PanelInfo
 from app.state import ViewerState
 
 AREAS = {
@@ -21,6 +21,8 @@ AREAS = {
 }
 BELOW_PX = 180
 SIDE_PX = {"left": 325, "right": 320}
+SIDE_SHARE = 0.26
+"""Part of a small window that a side takes at most."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Docks:
 
     def add(self, window: QMainWindow, info: PanelInfo, panel: QWidget) -> None:
         """Put a panel into a dock of its own, or beside the panel that it names."""
-        page = panel if info.stretch else scrolled(panel)
+        page = PanelArea(panel)
         leader = self._leader[info.name] = info.beside or info.name
         if info.beside:
             self._add_tab(info, page, self.docks[leader])
@@ -89,7 +91,8 @@ def make_docks(window: QMainWindow, state: ViewerState, commands: Commands) -> D
         if not info.shown:
             docks.dock(info.name).hide()
     sides = [docks.docks["method"], docks.docks["measurements"]]
-    window.resizeDocks(sides, [SIDE_PX["left"], SIDE_PX["right"]], Qt.Orientation.Horizontal)
+    widths = [min(width, round(SIDE_SHARE * window.width())) for width in SIDE_PX.values()]
+    window.resizeDocks(sides, widths, Qt.Orientation.Horizontal)
     window.resizeDocks([docks.docks["method"], docks.docks["display"]], [350, 400], Qt.Orientation.Vertical)
     window.resizeDocks([docks.docks["measurements"], docks.docks["graphs"]], [400, 340], Qt.Orientation.Vertical)
     below = [docks.docks[info.name] for info in PANELS if info.area == "bottom" and not info.beside]

@@ -39,9 +39,9 @@ class FeatureContext:
 
     `refresh` asks every action again whether it applies; connect a slice's signals to it. `open_paths` opens what was
     dropped, chosen or named on the command line: each of `openers` is asked in turn whether it takes these paths.
-    `at_start` runs when the window is complete, `at_close` when it closes and jobs still run. A widget with a method
-    `restyle` is told when the theme changes. `drawn` are the controllers of what is drawn on the images: the keys that
-    move, turn and remove work on the one that is selected.
+    `at_start` runs when the window is complete, `at_close` when it closes and jobs still run. A widget that keeps
+    colours of its own takes them anew when `THEME_CHANGES` tells. `drawn` are the controllers of what is drawn on the
+    images: the keys that move, turn and remove work on the one that is selected.
     """
 
     window: QMainWindow

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, Qt, QTimer, Slot
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
-from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QMessageBox
 
 from app.actions import Action, key_rows, make_action, refresh, restyle
 from app.controllers.commands import Commands, make_commands
@@ -13,7 +13,7 @@ from app.jobs import Jobs
 from app.preferences import Preferences, load_preferences, save_preferences
 from app.state import Display, ViewerState
 from app.state.display import TASTE
-from app.theme import Theme, ThemeName, apply_theme
+from app.theme import THEME_CHANGES, Theme, ThemeName, apply_theme
 from app.widgets.message_box import WrappingMessageBox
 from app.window.central import CentralArea
 from app.window.docks import make_docks
@@ -25,6 +25,9 @@ from app.window.status import StatusBar
 from engine.errors import ParameterError
 from engine.files.hdf5_reading import start_reading
 
+USUAL_SIZE = QSize(1440, 900)
+FRAME_SIZE = QSize(4, 40)
+"""What a desktop draws around a window."""
 PLAIN_KEY_BLOCKERS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 
 
@@ -37,7 +40,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle("Strainscope")
         self.setAcceptDrops(True)
-        self.resize(1440, 900)
+        self.resize(self._first_size())
         start_reading()
         self.preferences = preferences or load_preferences()
         self.state = ViewerState(self)
@@ -60,6 +63,10 @@ class MainWindow(QMainWindow):
             begin()
         self.refresh_actions()
         self.commands.processing.load_methods(self.preferences.start_method or self.preferences.method)
+
+    def _first_size(self) -> QSize:
+        """Return the usual size, or what the screen has room for beside the frame of a window."""
+        return USUAL_SIZE.boundedTo(self.screen().availableSize() - FRAME_SIZE)
 
     # -- building ---------------------------------------------------------------------------------------------------
 
@@ -104,6 +111,7 @@ class MainWindow(QMainWindow):
         controllers = (self.commands.files, self.commands.processing, self.commands.exporting, self.commands.pictures)
         for controller in controllers:
             controller.failed.connect(self.show_error)
+        THEME_CHANGES.changed.connect(self._restyle)
         state = self.state
         for signal in (
             state.recording_changed,
@@ -192,11 +200,10 @@ class MainWindow(QMainWindow):
         assert isinstance(application, QApplication)
         self.preferences.theme = name
         apply_theme(application, name)
+
+    @Slot()
+    def _restyle(self) -> None:
         restyle(self.actions_by_name.values())
-        self.central.restyle()
-        for widget in self.findChildren(QWidget):
-            if hasattr(widget, "restyle") and widget is not self.central:
-                widget.restyle()
 
     def _restore(self) -> None:
         preferences = self.preferences

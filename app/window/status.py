@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QTimer, Slot
-from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar
+from PySide6.QtWidgets import QProgressBar, QPushButton, QSizePolicy, QStatusBar
+from superqt import QElidingLabel
 
 from app.controllers.commands import Commands
 from app.state import ViewerState
@@ -19,12 +20,13 @@ class StatusBar(QStatusBar):
         self._state = state
         self._read_out: Callable[[tuple[float, float]], str] | None = None
         self.setSizeGripEnabled(False)
-        self.words = QLabel()
+        self.words = QElidingLabel()
         self.words.setAccessibleName("Cursor read-out and notices")
-        self.activity = QLabel()
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.activity = QElidingLabel()
         self.activity.setObjectName("muted")
         self.progress = QProgressBar()
-        self.progress.setFixedWidth(160)
+        self.progress.setFixedWidth(120)
         self.progress.setAccessibleName("Progress")
         self.cancel = QPushButton("Cancel")
         self.cancel.setToolTip("Stop; frames that are done stay (Ctrl+.)")

@@ -47,7 +47,7 @@ def open_recording(paths: str | Path | Sequence[str | Path], options: ReadOption
     >>> recording.shape[0], recording.format
     (10, 'Strainscope RF (HDF5)')
     >>> recording.complete().geometry.center_hz
-    7000000.0
+    8000000.0
     """
     several = [paths] if isinstance(paths, str | Path) else paths
     found = find_recordings([Path(path) for path in several])

@@ -15,20 +15,35 @@ HEAD_BYTES = 4096
 def find_recordings(paths: Sequence[Path]) -> dict[Path, Reader]:
     """Return the main file of each recording in files and folders, with its reader, in natural order.
 
-    Of files that belong together (parameters beside data) one stands for all. What cannot be read, or is of no known
-    format, is a ReadError; in a folder, files that no reader knows are passed over.
+    Of files that belong together (parameters beside data) one stands for all, also where all of them are given. What
+    cannot be read, or is of no known format, is a ReadError; in a folder, files that no reader knows are passed over.
     """
     if not paths:
         raise ReadError("", "no file was given")
     found: dict[Path, Reader] = {}
+    unknown: dict[Path, ReadError] = {}
     for path in paths:
         try:
             found |= _in_folder(path) if path.is_dir() else _one(path)
+        except UnknownFormatError as error:
+            unknown[path] = error
         except PermissionError:
             raise ReadError(path, "no permission to read this folder") from None
         except (OSError, ValueError) as error:
             raise ReadError(path, f"cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    for path, reason in unknown.items():
+        if not any(_belongs(path, main) for main in found):
+            raise reason
     return {path: found[path] for path in sorted(found, key=natural_key)}
+
+
+class UnknownFormatError(ReadError):
+    """A file that no reader knows."""
+
+
+def _belongs(path: Path, main: Path) -> bool:
+    """Whether a recording's header beside a file names it, as MetaImage's does its data, or is called the same."""
+    return path.parent == main.parent and (path.stem == main.stem or path.name.encode() in _head(main))
 
 
 def supported() -> tuple[str, ...]:
@@ -46,7 +61,7 @@ def _one(path: Path) -> dict[Path, Reader]:
     head = _head(path)
     reader = _reader_for(path, head)
     if reader is None:
-        raise ReadError(path, _unknown(path, head))
+        raise UnknownFormatError(path, _unknown(path, head))
     return {reader.main_file(path): reader}
 
 

@@ -15,7 +15,6 @@ class AdaptDialog(QDialog):
     def __init__(self, method: str, recording: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Adapt to this recording")
-        self.setMinimumWidth(420)
         heading = QLabel(f"{method} \u2192 {recording}")
         heading.setObjectName("heading")
         words = QLabel(WORDS)
@@ -33,6 +32,7 @@ class AdaptDialog(QDialog):
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
+        column.addStrut(380)
         column.setContentsMargins(20, 16, 20, 14)
         column.setSpacing(10)
         for widget in (heading, words):

@@ -4,19 +4,20 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, QSignalBlocker, Signal, Slot
+from PySide6.QtCore import QRectF, QSignalBlocker, QSize, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
+    QFrame,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QPushButton,
-    QSizePolicy,
+    QScrollArea,
     QSpinBox,
     QVBoxLayout,
     QWidget,
 )
+from superqt.utils import QFlowLayout
 
 from app.features.comparison.state import OTHER_FRAME, Comparison, Side
 from app.state import Display, Regions, Role
@@ -29,6 +30,8 @@ from engine.metrics.base import metrics_shown
 from engine.metrics.relative import relative_strain
 from engine.quantity import strain_quantity
 
+WIDGET_MAX_PX = 16_777_215
+"""Qt's word for no limit."""
 DIVERGING = "crameri:vik"
 HARDLY_COMPRESSED = "Hardly compressed: no relative strain."
 
@@ -46,6 +49,7 @@ class CompareView(QWidget):
         self.first, self.second, self.difference = (ImagePane(name) for name in ("A", "B", "A \u2212 B"))
         self.other = QComboBox()
         self.other.setAccessibleName("Compare with")
+        self.other.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.frame = QSpinBox()
         self.frame.setAccessibleName("Other frame")
         self.frame.setPrefix("frame ")
@@ -60,8 +64,10 @@ class CompareView(QWidget):
         self._extent = QRectF()
         self._places = QGridLayout()
         self._in_a_row: bool | None = None
-        self._numbers = QWidget()
-        self._numbers.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._table = QWidget()
+        self._numbers = QScrollArea()
+        self._numbers.setWidgetResizable(True)
+        self._numbers.setFrameShape(QFrame.Shape.NoFrame)
         self._lay_out()
         self._arrange(in_a_row=True)
         self.other.currentIndexChanged.connect(self._tell)
@@ -136,10 +142,10 @@ class CompareView(QWidget):
         for pane in self.panes:
             pane.plot.show_crosshair(place)
 
-    def restyle(self) -> None:
-        """Take the colours of the theme in force."""
-        for pane in self.panes:
-            pane.restyle()
+    def minimumSizeHint(self) -> QSize:
+        """Return the width of two images beside each other: with less the numbers scroll."""
+        pane = self.first.minimumSizeHint()
+        return QSize(2 * pane.width(), 2 * pane.height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Arrange the panes anew for the new size."""
@@ -147,13 +153,10 @@ class CompareView(QWidget):
         self._choose_places()
 
     def _lay_out(self) -> None:
-        choice = QHBoxLayout()
-        choice.addWidget(QLabel("Compare with"))
-        choice.addWidget(self.other)
-        choice.addWidget(self.frame)
-        choice.addStretch(1)
-        choice.addWidget(self.export)
-        grid = QGridLayout(self._numbers)
+        choice = QFlowLayout()
+        for widget in (QLabel("Compare with"), self.other, self.frame, self.export):
+            choice.addWidget(widget)
+        grid = QGridLayout(self._table)
         grid.setHorizontalSpacing(16)
         for column, title in enumerate(("", *(metric.short for metric in self._metrics))):
             grid.addWidget(QLabel(title), 0, column)
@@ -165,6 +168,7 @@ class CompareView(QWidget):
                 grid.addWidget(cell, line, column)
         grid.setColumnStretch(len(self._metrics) + 1, 1)
         grid.setRowStretch(4, 1)
+        self._numbers.setWidget(self._table)
         column_layout = QVBoxLayout(self)
         column_layout.setContentsMargins(0, 0, 0, 0)
         column_layout.addLayout(choice)
@@ -175,7 +179,7 @@ class CompareView(QWidget):
         if self._extent.isEmpty():
             return
         image = self._extent.width(), self._extent.height()
-        below = self._numbers.sizeHint().height()
+        below = self._table.sizeHint().height()
         in_a_row = image_scale((self.width(), self.height() - below), image, 3, 1)
         self._arrange(in_a_row=in_a_row >= image_scale((self.width(), self.height()), image, 2, 2))
 
@@ -186,6 +190,7 @@ class CompareView(QWidget):
         places = ((0, 0), (0, 1), (0, 2)) if in_a_row else ((0, 0), (0, 1), (1, 0))
         for pane, place in zip(self.panes, places, strict=True):
             self._places.addWidget(pane, *place)
+        self._numbers.setMaximumHeight(self._table.sizeHint().height() + 12 if in_a_row else WIDGET_MAX_PX)
         if in_a_row:
             self._places.addWidget(self._numbers, 1, 0, 1, 3)
         else:

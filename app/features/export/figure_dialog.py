@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.features.export.controller import FigureOptions
+from app.widgets.fitting import fitting
 
 PREVIEW_DELAY_MS = 150
 CHECKS = {
@@ -67,7 +68,7 @@ class FigureDialog(QDialog):
         self.preview = QLabel("Drawing\u2026")
         self.preview.setAccessibleName("Preview")
         self.preview.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.preview.setMinimumSize(QSize(480, 380))
+        self.preview.setMinimumSize(QSize(300, 240))
         self.preview.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.preview.setStyleSheet("background: white; color: #555;")
         self._soon = QTimer(self)
@@ -79,7 +80,7 @@ class FigureDialog(QDialog):
             check.toggled.connect(self._soon.start)
         self.scale.currentIndexChanged.connect(self._soon.start)
         self.title.textChanged.connect(self._soon.start)
-        self.resize(860, 520)
+        self.resize(fitting(QSize(860, 520), parent))
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -95,7 +96,7 @@ class FigureDialog(QDialog):
         form.addRow(words)
         left = QWidget()
         left.setLayout(form)
-        left.setFixedWidth(290)
+        left.setMinimumWidth(left.sizeHint().width())
         row = QHBoxLayout()
         row.setSpacing(16)
         row.addWidget(left, 0, Qt.AlignmentFlag.AlignTop)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable
 from importlib.metadata import version
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
     QApplication,
     QDialog,
@@ -19,8 +19,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.widgets.fitting import fitting
+
 PACKAGES = ("PySide6-Essentials", "pyqtgraph", "numpy", "scipy", "torch", "h5py", "matplotlib")
 
+AROUND_LIST = QSize(0, 60)
 TALLEST_PX = 520
 """Height of the list of keys, from which on it scrolls."""
 
@@ -49,8 +52,8 @@ def show_keys(parent: QWidget, rows: Iterable[tuple[str, str]]) -> None:
     area.setWidget(list_of_keys)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setMinimumSize(list_of_keys.sizeHint().width() + 12, min(list_of_keys.sizeHint().height(), TALLEST_PX))
+    size = list_of_keys.sizeHint()
+    area.setMinimumSize(fitting(QSize(size.width() + 12, min(size.height(), TALLEST_PX)), parent) - AROUND_LIST)
     area.setAccessibleName("List of keys")
     column.addWidget(area)
     column.addWidget(buttons)

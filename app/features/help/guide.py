@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 import resources
+from app.widgets.fitting import fitting
 from engine.metrics.base import metrics_shown
 
 FOLDER = Path(resources.__file__).parent / "guide"
@@ -51,7 +52,7 @@ class GuideWindow(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Strainscope guide")
-        self.resize(QSize(960, 720))
+        self.resize(fitting(QSize(960, 720), parent))
         self.headings = QListWidget()
         self.headings.setAccessibleName("Headings")
         self.headings.setMaximumWidth(210)

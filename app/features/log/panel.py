@@ -77,4 +77,4 @@ class LogPanel(Panel):
             self.state.set_notice(f"Written: {name}")
 
 
-PANELS.register("log", PanelInfo("log", "Log", "bottom", LogPanel, stretch=True, shown=False))
+PANELS.register("log", PanelInfo("log", "Log", "bottom", LogPanel, shown=False))

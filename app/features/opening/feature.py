@@ -12,12 +12,18 @@ from app.controllers.files import OpenedFile
 from app.features.opening.geometry_dialog import GeometryDialog
 from app.features.workspace.dialog import FILTER as WORKSPACES
 from app.features.workspace.file import EXTENSION
+from app.jobs import Answers, JobControl
 from app.state import OpenRecording
 from app.window.feature import FEATURES, Entry, FeatureContext, FilledMenu
 from engine.readers.base import READERS
 
 SHOW_FIRST_MS = 150
 """Time for the first pictures of a recording, before estimating takes its share of the processor."""
+
+
+def format_names() -> list[str]:
+    """Return every format that is read, by the name that people know it by."""
+    return list(dict.fromkeys(reader.title.split(" (")[0] for reader in READERS if reader.extensions))
 
 
 def open_filter() -> str:
@@ -47,6 +53,7 @@ class Opening(QObject):
         files.opened.connect(self._opened)
         context.central.welcome.open_requested.connect(self.ask_files)
         context.central.welcome.demo_requested.connect(self.open_demo)
+        context.jobs.files.submit(_name_formats, Answers(done=context.central.welcome.show_formats))
         context.openers.insert(0, self._open_recording)  # takes everything, so it is asked last
 
     @Slot()
@@ -57,6 +64,13 @@ class Opening(QObject):
         )
         if names:
             self._open_paths(tuple(Path(name) for name in names))
+
+    @Slot()
+    def ask_folder(self) -> None:
+        """Ask which folder to open: its files of one frame each are one sequence."""
+        name = QFileDialog.getExistingDirectory(self._window, "Open a folder", self._preferences.last_folder)
+        if name:
+            self._open_paths((Path(name),))
 
     @Slot()
     def open_demo(self) -> None:
@@ -112,6 +126,11 @@ class Opening(QObject):
             self._commands.processing.start()
 
 
+def _name_formats(_control: JobControl) -> list[str]:
+    """Look off the window's thread: the readers take a while to load."""
+    return format_names()
+
+
 def build(context: FeatureContext) -> tuple[Entry, ...]:
     """File menu: open, recent, example, geometry, quit."""
     opening = Opening(context)
@@ -121,8 +140,12 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
             "open", "&Open\u2026", opening.ask_files, "File", 100, 100, "Open", "open", "Ctrl+O",
             tip="Open a recording or a workspace; several files of one frame each are one sequence",
         ),
-        FilledMenu("recent", "Open &recent", opening.fill_recent, "File", 101),
-        Action("demo", "Open the e&xample", opening.open_demo, "File", 102),
+        Action(
+            "open_folder", "Open &folder\u2026", opening.ask_folder, "File", 101, key="Ctrl+Shift+O",
+            tip="Open all recordings of a folder as one sequence",
+        ),
+        FilledMenu("recent", "Open &recent", opening.fill_recent, "File", 102),
+        Action("demo", "Open the e&xample", opening.open_demo, "File", 103),
         Action("geometry", "Edit &geometry\u2026", files.edit_geometry, "File", 200, enabled=files.can_edit_geometry),
         Action("quit", "&Quit", context.window.close, "File", 900, key="Ctrl+Q"),
     )  # fmt: skip

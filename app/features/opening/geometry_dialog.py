@@ -69,6 +69,7 @@ class GeometryDialog(QDialog):
         )
         words.setWordWrap(True)
         column = QVBoxLayout(self)
+        column.addStrut(434)
         column.setSpacing(10)
         column.setContentsMargins(18, 16, 18, 14)
         for widget in (head, facts, words):
@@ -87,7 +88,6 @@ class GeometryDialog(QDialog):
         self._buttons.rejected.connect(self.reject)
         column.addWidget(self._buttons)
         self._check()
-        self.setMinimumWidth(470)
 
     def answer(self) -> GeometryAnswer:
         """Return what was entered, in SI units; values left as they were proposed stay assumed."""

@@ -47,10 +47,10 @@ class PreferencesDialog(QDialog):
     def __init__(self, rows: tuple[Row, ...], values: Mapping[str, Any], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Preferences")
-        self.setMinimumWidth(460)
         self.editors: dict[str, QWidget] = {}
         self._label_width = max(self.fontMetrics().horizontalAdvance(row.label) for row in rows if _has_label(row))
         column = QVBoxLayout(self)
+        column.addStrut(420)
         column.setContentsMargins(20, 16, 20, 14)
         column.setSpacing(8)
         for group in dict.fromkeys(row.group for row in rows):

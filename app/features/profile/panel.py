@@ -38,14 +38,15 @@ class ProfilePanel(Panel):
         self.bmode.setChecked(True)
         self.bmode.toggled.connect(self.refresh)
         row = QHBoxLayout()
-        for widget, stretch in ((self.draw, 1), (self.remove, 0), (self.bmode, 0)):
-            row.addWidget(widget, stretch)
+        row.addWidget(self.draw, 1)
+        row.addWidget(self.remove)
         self.graph = ProfileGraph()
         self.graph.place_pointed.connect(self._point)
         self.words = QLabel()
         self.words.setObjectName("muted")
         self.words.setWordWrap(True)
         self.column.addLayout(row)
+        self.column.addWidget(self.bmode)
         self.column.addWidget(self.graph, 1)
         self.column.addWidget(self.words)
         self.column.addStretch(0)
@@ -91,10 +92,6 @@ class ProfilePanel(Panel):
         super().showEvent(event)
         self.refresh()
 
-    def restyle(self) -> None:
-        """Take the colours of the theme in force."""
-        self.graph.restyle()
-
     @Slot(object)
     def _point(self, distance_mm: float | None) -> None:
         """Mark the place under the mouse on the images."""
@@ -114,4 +111,4 @@ def _line_words(line: ProfileLine) -> str:
     return f"{1e3 * line.length_m:.2f} mm {text}".replace("-", "\u2212")
 
 
-PANELS.register("profile", PanelInfo("profile", "Profile", "right", ProfilePanel, stretch=True, beside="graphs"))
+PANELS.register("profile", PanelInfo("profile", "Profile", "right", ProfilePanel, beside="graphs"))

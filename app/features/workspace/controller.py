@@ -132,7 +132,7 @@ class WorkspaceController(QObject):
     @Slot(object)
     def _opened(self, opened: OpenedFile) -> None:
         """Restore what is kept of the recording, or begin afresh; then apply what was opened with it, as one step."""
-        kept = {"regions": asdict(opened.regions)} if opened.kept is None else opened.kept.parts
+        kept = _first_parts(opened) if opened.kept is None else opened.kept.parts
         self._restore(kept)
         self._kept = self._parts.take()
         if opened.given is not None:
@@ -171,7 +171,7 @@ class WorkspaceController(QObject):
         """Bring everything into the state of a recording that was never opened, as one step."""
         source = self._commands.files.source
         if source is not None:
-            first: dict[str, Any] = {name: {} for name in self._parts.take()} | {"regions": asdict(source.regions)}
+            first: dict[str, Any] = {name: {} for name in self._parts.take()} | _first_parts(source)
             self._step(first, "fresh start")
 
     def save_copy(self, path: Path) -> None:
@@ -307,3 +307,9 @@ def _all_files(workspace: Workspace, chosen: tuple[Path, ...]) -> tuple[Path, ..
         return chosen
     beside = tuple(chosen[0].parent / PureWindowsPath(name).name for name in workspace.paths)
     return beside if all(path.is_file() for path in beside) else chosen
+
+
+def _first_parts(opened: OpenedFile) -> dict[str, Any]:
+    """Return what a recording brings along: its regions, and the frame that shows it best."""
+    first = {} if opened.first_frame is None else {"frame": {"frame": opened.first_frame}}
+    return {"regions": asdict(opened.regions), **first}

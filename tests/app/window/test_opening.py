@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QDialogButtonBox, QMenu
+from PySide6.QtWidgets import QDialogButtonBox, QFileDialog, QMenu
 from pytestqt.qtbot import QtBot
 
 from app.features.opening.feature import open_filter
@@ -239,3 +239,30 @@ def test_opening_can_be_cancelled(
     gate.set()
     opened.open_paths((other_path,))
     qtbot.waitUntil(lambda: opened.state.recording is not before)
+
+
+def test_a_folder_can_be_chosen(
+    window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for number in (1, 2, 3):
+        write_recording(folder / f"frame_{number}.h5", number, frames=1)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
+    window.actions_by_name["open_folder"].trigger()
+    qtbot.waitUntil(lambda: window.state.recording is not None, timeout=10_000)
+    assert window.state.recording is not None
+    assert window.state.recording.frames == 3
+
+
+def test_a_recording_may_name_the_frame_at_which_it_opens(window: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    open_and_wait(window, (write_recording(tmp_path / "best.h5", 1, demo_frame=4),), qtbot)
+    assert window.state.frame == 4
+
+
+def test_the_first_page_names_every_format_that_is_read(window: MainWindow, qtbot: QtBot) -> None:
+    welcome = window.central.welcome
+    qtbot.waitUntil(lambda: bool(welcome.formats.text()), timeout=10_000)
+    for reader in READERS:
+        if reader.extensions:
+            assert reader.title.split(" (")[0] in welcome.formats.text()
