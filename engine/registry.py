@@ -5,10 +5,10 @@ files its entry. A module that cannot be imported is kept with its reason, so th
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from engine.errors import MethodError
 
@@ -37,14 +37,11 @@ class Registry(Generic[T]):
         self._entries[name] = entry
         return entry
 
-    def entry(self, name: str) -> Callable[[type[T]], type[T]]:
-        """Decorate a class: one instance of it, made without arguments, is filed under `name`."""
-
-        def file(cls: type[T]) -> type[T]:
-            self.register(name, cls())
-            return cls
-
-        return file
+    def entry(self, cls: type[T]) -> type[T]:
+        """Decorate a class: one instance of it, made without arguments, is filed under its `name`."""
+        made: Any = cls()
+        self.register(made.name, made)
+        return cls
 
     def discover(self) -> None:
         """Import the package's modules; an ImportError is recorded and does not hide the others."""

@@ -1,10 +1,13 @@
 """The two packages and their one arrow, and what must not be loaded without need; each in a fresh process."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parent.parent
 
 WALK = """
 import importlib, pkgutil, sys
@@ -70,3 +73,10 @@ def test_figures_keep_no_global_state() -> None:
     found = loaded("import sys, engine.figures.figure\nprint(' '.join(sys.modules))")
     assert "engine.figures.figure" in found
     assert "matplotlib.pyplot" not in found
+
+
+def test_nothing_in_the_engine_uses_the_public_names() -> None:
+    for path in (ROOT / "engine").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "engine":
+                assert {entry.name for entry in node.names} == {"__version__"}, path

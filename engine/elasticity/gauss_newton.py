@@ -35,7 +35,7 @@ class GaussNewtonParameters(NodalParameters):
     time_limit_s: float = parameter(30.0, unit="s", minimum=0.5, maximum=3600, help="Stop after this time")
 
 
-@ELASTICITY_METHODS.entry("gauss-newton")
+@ELASTICITY_METHODS.entry
 class GaussNewton(NodalMethod[GaussNewtonParameters]):
     """The default: fits the measured axial displacement itself, so noise is not amplified."""
 

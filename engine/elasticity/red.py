@@ -35,7 +35,7 @@ class REDParameters(StatisticalParameters):
     target_misfit: float = parameter(1.0, minimum=0.0, maximum=100.0, help="Misfit that the prior's weight aims at")
 
 
-@ELASTICITY_METHODS.entry("red")
+@ELASTICITY_METHODS.entry
 class RED(NodalMethod[REDParameters]):
     """Statistical model with the learned prior."""
 

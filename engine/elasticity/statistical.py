@@ -31,7 +31,7 @@ class StatisticalParameters(NodalParameters):
     steps: int = parameter(60, minimum=1, maximum=2000, help="Gradient steps between renewals")
 
 
-@ELASTICITY_METHODS.entry("statistical")
+@ELASTICITY_METHODS.entry
 class Statistical(NodalMethod[StatisticalParameters]):
     """Maximum likelihood of the statistical forward model."""
 

@@ -30,7 +30,7 @@ class StrainInverseParameters(Parameters):
     )
 
 
-@ELASTICITY_METHODS.entry("strain-inverse")
+@ELASTICITY_METHODS.entry
 class StrainInverse(ElasticityMethod[StrainInverseParameters]):
     """Instant; underestimates contrast, because stress concentrates around what is stiff."""
 

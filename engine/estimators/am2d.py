@@ -65,7 +65,7 @@ class _Motion(NamedTuple):
     residual: Line
 
 
-@ESTIMATORS.entry("am2d")
+@ESTIMATORS.entry
 class Am2d(PairwiseEstimator[Am2dParameters]):
     """AM2D with its published weights; runs on the CPU, since each line needs the one before."""
 

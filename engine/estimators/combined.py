@@ -73,7 +73,7 @@ class NetworkThenGlue(Estimator[RefinedParameters]):
         return self._network().Params.from_text({"weights": params.weights, "mirrored": "false"})
 
 
-@ESTIMATORS.entry("musse-net+glue")
+@ESTIMATORS.entry
 class MusseNetThenGlue(NetworkThenGlue):
     """MUSSE-Net refined by GLUE."""
 

@@ -70,7 +70,7 @@ class GlueParameters(Parameters):
     )
 
 
-@ESTIMATORS.entry("glue")
+@ESTIMATORS.entry
 class Glue(PairwiseEstimator[GlueParameters]):
     """GLUE, pair by pair."""
 

@@ -49,7 +49,7 @@ class GlueNetParameters(Parameters):
     )
 
 
-@ESTIMATORS.entry("gluenet")
+@ESTIMATORS.entry
 class GlueNet(Estimator[GlueNetParameters]):
     """FlowNet 2.0, or another coarse method, refined by GLUE pair by pair."""
 

@@ -17,7 +17,7 @@ from engine.numerics.correlation import Peaks, find_peaks, window_sum
 from engine.types import Displacement, FramePair
 
 
-@ESTIMATORS.entry("loupas")
+@ESTIMATORS.entry
 class Loupas(PairwiseEstimator[TrackingParams]):
     """Phase-based tracking after a coarse search; each pair on its own, from its initial motion."""
 

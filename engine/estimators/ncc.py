@@ -22,7 +22,7 @@ class NccParams(TrackingParams):
     )
 
 
-@ESTIMATORS.entry("ncc")
+@ESTIMATORS.entry
 class Ncc(PairwiseEstimator[NccParams]):
     """Window-based tracking, the yardstick of the field; each pair on its own, from its initial motion."""
 

@@ -36,7 +36,7 @@ class _Member:
     yml: str
 
 
-@READERS.entry("clarius")
+@READERS.entry
 class Clarius(Reader):
     """RF of a Clarius scanner; IQ and envelope are recognised and refused."""
 

@@ -27,7 +27,7 @@ FRAMES_FIRST = {"img", "Data"}
 """Names of arrays whose authors keep the frames on the first axis."""
 
 
-@READERS.entry("matlab")
+@READERS.entry
 class Matlab(Reader):
     """Numeric arrays of 2 or 3 axes."""
 

@@ -33,7 +33,7 @@ TYPES = {
 }
 
 
-@READERS.entry("metaimage")
+@READERS.entry
 class MetaImage(Reader):
     """Text header of `Key = value` lines that ends with `ElementDataFile`."""
 

@@ -20,7 +20,7 @@ from engine.readers.common.checks import finite, positive
 from engine.readers.matlab_file.source import MAGIC, open_matlab
 
 
-@READERS.entry("must")
+@READERS.entry
 class Must(Reader):
     """Unfocused transmits of a linear array."""
 

@@ -25,7 +25,7 @@ LARGEST_OFFSET = 2**20
 TO_METRES = {1: 1.0, 2: 1e-3, 3: 1e-6}
 
 
-@READERS.entry("nifti")
+@READERS.entry
 class Nifti(Reader):
     """One file, plain or gzipped, read frame by frame."""
 

@@ -23,7 +23,7 @@ KINDS: tuple[tuple[int, bytes, str], ...] = (
 )
 
 
-@READERS.entry("not-rf")
+@READERS.entry
 class NotRf(Reader):
     """Pictures, films and DICOM: every one is refused with a sentence."""
 

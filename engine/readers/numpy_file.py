@@ -43,7 +43,7 @@ LOCAL_HEADER = struct.Struct("<4s22xHH")
 """Of a member in a zip archive: magic, then lengths of name and extra field (PKWARE's APPNOTE, 4.3.7)."""
 
 
-@READERS.entry("numpy")
+@READERS.entry
 class NumpyFile(Reader):
     """One array, or one of several in an archive."""
 

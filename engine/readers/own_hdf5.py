@@ -14,7 +14,7 @@ from engine.types import FrameTruth, Map, Truth, geometry_fields
 MOTION = ("axial_displacement_m", "lateral_displacement_m", "axial_strain")
 
 
-@READERS.entry("strainscope-rf")
+@READERS.entry
 class OwnHdf5(Reader):
     """`format="strainscope-rf"`, version 1; the truth of simulated recordings is read lazily too."""
 

@@ -22,7 +22,7 @@ from engine.readers.common.hdf5_frames import require_stored
 GROUP = "US/US_DATASET0000"
 
 
-@READERS.entry("picmus")
+@READERS.entry
 class Picmus(Reader):
     """One frame a file; several files make a sequence."""
 

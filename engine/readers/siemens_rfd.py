@@ -40,7 +40,7 @@ class _Beams:
         return {key: np.flatnonzero(np.array(keys) == key) for key in dict.fromkeys(keys)}
 
 
-@READERS.entry("siemens-rfd")
+@READERS.entry
 class SiemensRfd(Reader):
     """RF of Siemens Antares and S2000; each focal zone is offered as an image of its own."""
 

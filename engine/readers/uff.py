@@ -24,7 +24,7 @@ BEAMFORMED, CHANNELS = "uff.beamformed_data", "uff.channel_data"
 PLANE, SPHERICAL = 0, 1
 
 
-@READERS.entry("uff")
+@READERS.entry
 class Uff(Reader):
     """Beamformed data first, else channel data."""
 

@@ -33,7 +33,7 @@ OTHERS = {
 }
 
 
-@READERS.entry("ultrasonix")
+@READERS.entry
 class Ultrasonix(Reader):
     """RF of SonixTouch, SonixRP and their relatives; their B-mode files are recognised and refused."""
 

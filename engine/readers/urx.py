@@ -26,7 +26,7 @@ LARGEST_LIST = 2**14
 FOCUSED = ("CONVERGING_WAVE", "CYLINDRICAL_WAVE")
 
 
-@READERS.entry("urx")
+@READERS.entry
 class Urx(Reader):
     """RF or IQ channel data of plane and diverging waves."""
 

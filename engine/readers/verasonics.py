@@ -27,7 +27,7 @@ Record = Mapping[str, Any]
 RF_MODE, IQ_MODES = "NS200BW", ("BS100BW", "BS50BW")
 
 
-@READERS.entry("verasonics")
+@READERS.entry
 class Verasonics(Reader):
     """One buffer of a workspace."""
 

@@ -26,7 +26,7 @@ LARGEST_XML = 2**22
 DATA_SUFFIXES = (".bmode", ".iqmode", ".3d.bmode")
 
 
-@READERS.entry("vevo")
+@READERS.entry
 class Vevo(Reader):
     """Beamformed IQ, re-modulated to RF."""
 

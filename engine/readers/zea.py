@@ -36,7 +36,7 @@ SAME_S = 1e-9
 """Start times that differ by less count as one."""
 
 
-@READERS.entry("zea")
+@READERS.entry
 class Zea(Reader):
     """Beamformed data first, else channel data, of each track."""
 

@@ -44,7 +44,7 @@ class KalmanParameters(Parameters):
     )
 
 
-@STRAIN_METHODS.entry("kalman")
+@STRAIN_METHODS.entry
 class Kalman(StrainMethod[KalmanParameters]):
     """Least-squares strain, smoothed across lines where it does not change."""
 

@@ -38,7 +38,7 @@ class LeastSquaresParams(Parameters):
     )
 
 
-@STRAIN_METHODS.entry("least-squares")
+@STRAIN_METHODS.entry
 class LeastSquares(StrainMethod[LeastSquaresParams]):
     """Slope of the displacement over a window given as a length."""
 

@@ -35,7 +35,7 @@ class PatchCNNParameters(Parameters):
     weights: str = parameter("", help="Path of other weights; empty for those in the box")
 
 
-@STRAIN_METHODS.entry("end-to-end-cnn")
+@STRAIN_METHODS.entry
 class PatchCNN(StrainMethod[PatchCNNParameters]):
     """Strain of each pixel from the patch of displacement around it."""
 

@@ -13,16 +13,16 @@ from engine.device import choose_device
 
 
 @dataclass(frozen=True)
-class Crew:
-    """One process among its fellows; alone, everything here does nothing."""
+class ProcessGroup:
+    """A process in the group of all that train together; alone, everything here does nothing."""
 
     rank: int
     size: int
     device: torch.device
 
     @property
-    def leads(self) -> bool:
-        """Whether this process writes files and reports."""
+    def is_main(self) -> bool:
+        """Whether this is the main process, of rank 0, which writes files and reports."""
         return self.rank == 0
 
     def wrap(self, network: nn.Module) -> nn.Module:
@@ -33,11 +33,11 @@ class Crew:
         return DistributedDataParallel(network, device_ids=ids)
 
     def agree(self, wish: bool) -> bool:
-        """Return the leader's wish in every process, for example to stop."""
+        """Return the main process's wish in every process, for example to stop."""
         return bool(self.share([float(wish)])[0])
 
     def share(self, values: list[float]) -> list[float]:
-        """Return the leader's numbers in every process."""
+        """Return the main process's numbers in every process."""
         if self.size == 1:
             return values
         shared = torch.tensor(values, dtype=torch.float64, device=self.device)
@@ -46,12 +46,12 @@ class Crew:
 
 
 @contextmanager
-def crew(device: str) -> Iterator[Crew]:
+def process_group(device: str) -> Iterator[ProcessGroup]:
     """Join the processes that `torchrun` started, or work alone."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     chosen = choose_device(device)
     if size == 1:
-        yield Crew(0, 1, chosen)
+        yield ProcessGroup(0, 1, chosen)
         return
     rank, local = int(os.environ["RANK"]), int(os.environ.get("LOCAL_RANK", "0"))
     if chosen.type == "cuda":
@@ -59,6 +59,6 @@ def crew(device: str) -> Iterator[Crew]:
         torch.cuda.set_device(chosen)
     distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     try:
-        yield Crew(rank, size, chosen)
+        yield ProcessGroup(rank, size, chosen)
     finally:
         distributed.destroy_process_group()

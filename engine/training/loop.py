@@ -21,7 +21,7 @@ from engine.losses.total import Losses, training_loss
 from engine.training import checkpoint
 from engine.training.config import TrainingConfig
 from engine.training.data import Batch, Source, Stream, seeded
-from engine.training.distributed import Crew, crew
+from engine.training.distributed import ProcessGroup, process_group
 from engine.training.initial import fill, initial_network
 from engine.training.log import Log, plot
 from engine.training.schedule import Schedule, WeightAverage
@@ -69,9 +69,9 @@ def train(
 ) -> Outcome:
     """Train until the phases are done, the time is over or `cancelled()`; go on from `output`'s checkpoint if any."""
     torch.set_num_threads(config.run.threads)
-    with crew(config.run.device) as fellows:
-        sources = training_and_validation_sources(config, fellows.device)
-        return Trainer(config, output, fellows, sources).run(report, cancelled, max_minutes)
+    with process_group(config.run.device) as group:
+        sources = training_and_validation_sources(config, group.device)
+        return Trainer(config, output, group, sources).run(report, cancelled, max_minutes)
 
 
 def outcome_so_far(config: TrainingConfig, output: Path) -> Outcome:
@@ -100,24 +100,26 @@ def forget(output: Path) -> None:
 class Trainer:
     """One run. All that changes while it trains is in `state()`."""
 
-    def __init__(self, config: TrainingConfig, output: Path, fellows: Crew, sources: tuple[Source, Source]) -> None:
+    def __init__(
+        self, config: TrainingConfig, output: Path, group: ProcessGroup, sources: tuple[Source, Source]
+    ) -> None:
         torch.manual_seed(config.run.seed)
-        self.config, self.output, self.fellows = config, output, fellows
-        self.network = initial_network(config, fellows.device)
-        self.parallel: nn.Module = fellows.wrap(self.network)
+        self.config, self.output, self.group = config, output, group
+        self.network = initial_network(config, group.device)
+        self.parallel: nn.Module = group.wrap(self.network)
         self.trained = [values for values in self.network.parameters() if values.requires_grad]
         self.optimiser = torch.optim.Adam(self.trained, lr=1.0, fused=True)
         self.schedule = Schedule(config.optimiser)
         self.average = WeightAverage(self.network, config.optimiser.average)
-        self.stream = Stream(config, sources[0], fellows.device, fellows.rank)
-        self.validation = ValidationSet(config, sources[1]) if fellows.leads else None
+        self.stream = Stream(config, sources[0], group.device, group.rank)
+        self.validation = ValidationSet(config, sources[1]) if group.is_main else None
         self.iteration, self.skipped, self.seconds = 0, 0, 0.0
         self.best_score, self.best_scores = math.inf, dict[str, float]()
         self.sums: dict[str, float] = {}
         output.mkdir(parents=True, exist_ok=True)
         if (output / CHECKPOINT).exists():
             self.restore(checkpoint.load(output / CHECKPOINT))
-        self.log = Log(output / LOG, self.iteration) if fellows.leads else None
+        self.log = Log(output / LOG, self.iteration) if group.is_main else None
 
     def run(
         self, report: Callable[[Status], None], cancelled: Callable[[], bool], max_minutes: float = math.inf
@@ -126,7 +128,7 @@ class Trainer:
         started, seconds_before, first = time.monotonic(), self.seconds, self.iteration
         saved = started
         for batch in self.stream.batches(self.iteration, self.config.iterations):
-            if self.fellows.agree(cancelled() or time.monotonic() - started > 60 * max_minutes):
+            if self.group.agree(cancelled() or time.monotonic() - started > 60 * max_minutes):
                 break
             self.step(batch)
             now = time.monotonic()
@@ -139,7 +141,7 @@ class Trainer:
                 self.save()
                 saved = time.monotonic()
         self.save()
-        if self.fellows.leads:
+        if self.group.is_main:
             plot(self.output / LOG, self.output / CURVES)
         best = self.output / BEST
         finished = self.iteration >= self.config.iterations
@@ -150,7 +152,7 @@ class Trainer:
     def step(self, batch: Batch) -> None:
         """Do one iteration; a batch whose gradient is not finite is counted and changes nothing."""
         number, phase, within = self.config.phase_at(self.iteration)
-        torch.manual_seed(seeded(self.config.run.seed, "step", self.fellows.rank, self.iteration).initial_seed())
+        torch.manual_seed(seeded(self.config.run.seed, "step", self.group.rank, self.iteration).initial_seed())
         rate = self.schedule.rate(number, phase, within)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
@@ -169,7 +171,7 @@ class Trainer:
 
     def _losses(self, batch: Batch) -> Losses:
         phase = self.config.phase_at(self.iteration)[1]
-        with torch.autocast(self.fellows.device.type, torch.bfloat16, enabled=self._halves()):
+        with torch.autocast(self.group.device.type, torch.bfloat16, enabled=self._halves()):
             motion: Tensor = self.parallel(batch.reference, batch.deformed)
         return training_loss(
             phase.loss,
@@ -183,7 +185,7 @@ class Trainer:
 
     def _halves(self) -> bool:
         precision = self.config.run.precision
-        return precision == "bfloat16" or (precision == "auto" and self.fellows.device.type == "cuda")
+        return precision == "bfloat16" or (precision == "auto" and self.group.device.type == "cuda")
 
     def _validate_when_due(self) -> Scores | None:
         if self.iteration % self.config.validation.every and self.iteration != self.config.iterations:
@@ -193,11 +195,11 @@ class Trainer:
             judged = deepcopy(self.network)
             judged.load_state_dict(self.average.weights(self.network))
             numbers = list(asdict(self.validation.score(judged)).values())
-        scores = Scores(*self.fellows.share(numbers))
+        scores = Scores(*self.group.share(numbers))
         self.schedule.validated(scores.deciding)
         if scores.deciding < self.best_score:
             self.best_score, self.best_scores = scores.deciding, asdict(scores)
-            if self.fellows.leads:
+            if self.group.is_main:
                 state = {"weights": self.average.weights(self.network), "iteration": self.iteration}
                 checkpoint.save({**state, "scores": self.best_scores}, self.output / BEST)
         return scores
@@ -249,7 +251,7 @@ class Trainer:
 
     def save(self) -> None:
         """Write the checkpoint."""
-        if self.fellows.leads:
+        if self.group.is_main:
             checkpoint.save(self.state(), self.output / CHECKPOINT)
 
     def state(self) -> dict[str, Any]:
@@ -272,7 +274,7 @@ class Trainer:
         """Go on from `state`; that of another configuration is a ParameterError."""
         if state["name"] != self.config.run.network:
             raise ParameterError(f"{self.output} holds a run of {state['name']}; choose another folder or start afresh")
-        state = checkpoint.to_device(state, self.fellows.device)
+        state = checkpoint.to_device(state, self.group.device)
         fill(self.network, state["network"], str(self.output))
         try:
             self.optimiser.load_state_dict(state["optimiser"])

@@ -34,9 +34,9 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 def test_a_decorator_files_an_instance() -> None:
     registry: Registry[object] = Registry("thing", "nowhere", ())
 
-    @registry.entry("thing")
+    @registry.entry
     class Thing:
-        pass
+        name = "thing"
 
     assert isinstance(registry.get("thing"), Thing)
 
@@ -64,7 +64,7 @@ def test_the_order_is_that_of_the_modules_whichever_was_imported_first(tmp_path:
     )
     for name, before in (("first", "import shelf_in_order.second\n"), ("second", "")):
         (package / f"{name}.py").write_text(
-            f"{before}from shelf_in_order import THINGS\n\n@THINGS.entry('{name}')\nclass Thing:\n    pass\n", "utf-8"
+            f"{before}from shelf_in_order import THINGS\n\n@THINGS.entry\nclass Thing:\n    name = {name!r}\n", "utf-8"
         )
     monkeypatch.syspath_prepend(tmp_path)
     assert import_module("shelf_in_order").THINGS.names() == ("first", "second")

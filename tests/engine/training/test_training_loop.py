@@ -15,14 +15,14 @@ from engine.errors import ParameterError
 from engine.training import checkpoint
 from engine.training.config import Difficulty, TrainingConfig, parse
 from engine.training.data import RawSequence
-from engine.training.distributed import Crew
+from engine.training.distributed import ProcessGroup
 from engine.training.log import plot, read
 from engine.training.loop import BEST, CHECKPOINT, LOG, Outcome, Status, Trainer, forget, outcome_so_far, train
 from engine.types import Geometry
 
 H, W, T = 64, 16, 3
 GEOMETRY = Geometry(sampling_hz=40e6, center_hz=5e6, sound_speed_m_s=1540.0, pitch_m=0.2e-3)
-ALONE = Crew(0, 1, torch.device("cpu"))
+ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 SETTINGS = f"""
 [run]
 network = "usenet"
