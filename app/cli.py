@@ -23,6 +23,8 @@ COMMANDS = {
     "movie": "app.commands.exports:movie",
     "sheet": "app.commands.exports:sheet",
     "export": "app.commands.exports:export",
+    "profile": "app.commands.exports:profile",
+    "histogram": "app.commands.exports:histogram",
     "evaluate": "app.commands.evaluate:evaluate",
     "compare-pairs": "app.commands.compare_pairs:compare_pairs",
     "batch": "app.commands.batch:batch",

@@ -39,6 +39,7 @@ class Preferences(BaseModel):
     keep_nothing: bool = False
     results_limit_gb: float = Field(default=10.0, ge=0.0, le=1000.0)
     display: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    export_choices: dict[str, dict[str, bool | int | float | str]] = Field(default_factory=dict)
     window_geometry: str = ""
     window_state: str = ""
     _saved: dict[str, Any] = PrivateAttr(default_factory=dict)

@@ -3,6 +3,8 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import __version__
@@ -12,6 +14,7 @@ from engine.recording_key import recording_key
 from engine.types import Provenance, RFSequence
 
 if TYPE_CHECKING:
+    from engine.parameters import Parameters
     from engine.pipeline import Settings
 
 BLOCK_BYTES = 1 << 20
@@ -27,15 +30,26 @@ def make_provenance(
     Reading a whole recording for its hash takes seconds for gigabytes; `cancelled` stops it with a CancelledError.
     Without `hashed` there is no hash of the files, only the recording's key.
     """
+    return replace(
+        describe_run(sequence, settings),
+        input_sha256=input_sha256(sequence, cancelled) if hashed else "",
+        recording_key=recording_key(sequence, cancelled),
+    )
+
+
+def describe_run(sequence: RFSequence, settings: "Settings") -> Provenance:
+    """Describe a run as `make_provenance` does, but for its recording's hash and key: at once, as for a preview."""
     from engine.estimators.base import ESTIMATORS
 
     settings = settings.resolved()
     assert settings.parameters is not None
     assert settings.strain_parameters is not None
-    card = ESTIMATORS.get(settings.method).card_for(settings.parameters)
+    estimator = ESTIMATORS.get(settings.method)
+    card = estimator.card_for(settings.parameters)
     return Provenance(
         method=settings.method,
         parameters={
+            "title": method_title(estimator.title, settings.parameters),
             "method": settings.parameters.as_dict(),
             "preparation": settings.preparation.as_dict(),
             "strain_method": settings.strain_method,
@@ -44,8 +58,7 @@ def make_provenance(
         },
         weights_sha256="" if card is None else card.sha256,
         program_version=__version__,
-        input_sha256=input_sha256(sequence, cancelled) if hashed else "",
-        recording_key=recording_key(sequence, cancelled),
+        input_sha256="",
         recording_name=sequence.paths[0].name if sequence.paths else "",
     )
 
@@ -60,6 +73,43 @@ def unchanged_input(sequence: RFSequence) -> Iterator[None]:
     yield
     for file in files:
         file.require()
+
+
+def method_title(title: str, parameters: "Parameters | None") -> str:
+    """Name a run: results of adapted weights, or of others than those in the box, say so wherever they are shown."""
+    weights = Path(str(getattr(parameters, "weights", "") or ""))
+    if not weights.name:
+        return title
+    return f"{title}, adapted" if weights.parent.name == "adapted" else f"{title}, weights {weights.stem}"
+
+
+def result_title(provenance: Provenance) -> str:
+    """Name the method of a result for people; results of earlier versions know its short name alone."""
+    return str(provenance.parameters.get("title") or provenance.method)
+
+
+def noted(
+    provenance: Provenance,
+    *,
+    relative: bool = False,
+    averaged_frames: int = 1,
+    at_most: bool = False,
+    quality: float = 0.0,
+) -> Provenance:
+    """Add to a provenance how its maps are shown; as estimated, nothing is added.
+
+    Of many frames `averaged_frames` is what was averaged `at_most`.
+    """
+    shown: dict[str, object] = {}
+    if relative:
+        shown["strain"] = "divided by the mean of each frame"
+    if averaged_frames > 1:
+        shown["averaged_frames"] = f"up to {averaged_frames}" if at_most else averaged_frames
+    if quality > 0:
+        shown["quality_above"] = quality
+    if not shown:
+        return provenance
+    return replace(provenance, parameters={**provenance.parameters, "shown": shown})
 
 
 def input_sha256(sequence: RFSequence, cancelled: Cancelled = lambda: False) -> str:

@@ -3,6 +3,7 @@
 No standard colour direction exists in the field, so the ends of the bar always say what they mean.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,3 +60,42 @@ COMPRESSIVE = QUANTITIES["compressive"]
 def strain_quantity(sign: str, *, relative: bool) -> Quantity:
     """Return what is shown of strain under a sign; relative strain is stored divided by the mean of its frame."""
     return QUANTITIES[f"relative-{sign}" if relative else sign]
+
+
+def usual_range(stored: Map) -> tuple[float, float]:
+    """Return what 96 % of a map's valid pixels lie between, from a subsample; NaN where there are none."""
+    some = subsample(stored)
+    if not some.size:
+        return math.nan, math.nan
+    low, high = np.percentile(some, (2, 98))
+    return float(low), float(high)
+
+
+def subsample(values: Map) -> Map:
+    """Return the valid ones of every fourth row and second line, (N,): enough for limits and summaries."""
+    some = values[::4, ::2]
+    valid: Map = some[np.isfinite(some)]
+    return valid
+
+
+def limits_of(stored: tuple[float, float], quantity: Quantity) -> tuple[float, float]:
+    """Limits of the quantity as shown that hold a range of stored values."""
+    ends = quantity.shown(np.array(stored, np.float32))
+    low, high = float(ends.min()), float(ends.max())
+    if quantity.magnitude and stored[0] < 0 < stored[1]:
+        low = 0.0
+    return tidy_limits(low, high, symmetric=quantity.symmetric)
+
+
+def tidy_limits(low: float, high: float, *, symmetric: bool) -> tuple[float, float]:
+    """Round limits outwards to a step a reader can hold in mind; signed maps get limits symmetric about zero.
+
+    >>> tidy_limits(0.103, 0.298, symmetric=False)
+    (0.1, 0.3)
+    """
+    if symmetric:
+        high = max(abs(low), abs(high))
+        low = -high
+    step = 10.0 ** np.floor(np.log10(max(high - low, 1e-3) / 5))
+    low, high = (float(f"{value * step:.9g}") for value in (np.floor(low / step), np.ceil(high / step)))
+    return low, (high if high > low else low + float(step))

@@ -70,8 +70,8 @@ def test_types_and_metrics_are_light() -> None:
 
 
 def test_figures_keep_no_global_state() -> None:
-    found = loaded("import sys, engine.figures.figure\nprint(' '.join(sys.modules))")
-    assert "engine.figures.figure" in found
+    found = loaded("import sys, engine.figures.save\nprint(' '.join(sys.modules))")
+    assert "engine.figures.save" in found
     assert "matplotlib.pyplot" not in found
 
 

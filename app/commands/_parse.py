@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from engine.errors import ParameterError
+from engine.metrics.profile import ProfileLine
 from engine.types import Ellipse
 
 MILLI = 1e-3
@@ -44,6 +45,17 @@ def parse_ellipse(text: str | None, option: str) -> Ellipse | None:
         if all(map(math.isfinite, values)) and min(semi_lateral, semi_axial) > 0:
             raise ParameterError(f"{option}: {error}") from None
         raise ParameterError(f"{option}: the semi-axes of {text!r} must be positive, and all numbers finite") from None
+
+
+def parse_line(text: str | None, option: str) -> ProfileLine | None:
+    """Read `X,Z,X,Z`: lateral position and depth of both ends of a line in mm; None stays None."""
+    if text is None:
+        return None
+    ends = _numbers(text, option, "X,Z,X,Z in mm", (4,))
+    try:
+        return ProfileLine(*(end * MILLI for end in ends))
+    except ParameterError as error:
+        raise ParameterError(f"{option}: {error}") from None
 
 
 def parse_limits(text: str | None, option: str) -> tuple[float, float] | None:

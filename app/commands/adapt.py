@@ -6,14 +6,15 @@ from typing import Annotated
 
 import typer
 
+from app.commands._groups import grouped
 from app.commands._output import echo, echo_json
 from app.commands._parse import parse_settings
-from app.commands._shared import AsJson, Device, Files, Opening, with_opening
+from app.commands._shared import AsJson, Device, Files, Opening
 from app.commands.estimate import progress_bar
 from engine.errors import ParameterError
 
 
-@with_opening
+@grouped
 def adapt(
     files: Files,
     opening: Opening,

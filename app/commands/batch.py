@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.commands._groups import grouped
 from app.commands._output import echo, echo_json
 from app.commands._parse import parse_ellipse, parse_frames
-from app.commands._shared import AsJson, Device, Opening, with_opening
+from app.commands._shared import AsJson, Device, Opening
 from app.commands.estimate import Frames, Method, Reference, Sets, StrainMethod, choose_settings
 from app.commands.metrics import Background, Target
 from app.termination import EndedEarlyError, interruptions
@@ -44,7 +45,7 @@ Scheduler = Annotated[
 ]
 
 
-@with_opening
+@grouped
 def batch(
     files: Recordings,
     opening: Opening,

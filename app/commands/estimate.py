@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.commands._groups import grouped
 from app.commands._output import echo, echo_json
 from app.commands._parse import parse_frames, parse_settings
-from app.commands._shared import AsJson, Device, Files, Opening, say_notes, with_opening
+from app.commands._shared import AsJson, Device, Files, Opening, say_notes
 
 if TYPE_CHECKING:
     from engine.pipeline import Progress, Settings
@@ -38,7 +39,7 @@ Frames = Annotated[
 ]
 
 
-@with_opening
+@grouped
 def estimate(
     files: Files,
     opening: Opening,

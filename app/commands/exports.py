@@ -1,192 +1,183 @@
-"""`strainscope movie`, `sheet` and `export`: a whole result as a movie, a contact sheet, or arrays."""
+"""`strainscope movie`, `sheet`, `export`, `profile` and `histogram`: what a result gives besides a figure."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.commands._output import echo
-from app.commands._parse import parse_ellipse, parse_limits
-from app.commands._shared import Average, Opening, Relative, ResultFile, open_result, with_opening
-from app.commands.estimate import progress_bar
-from app.commands.figure import (
-    SIGNS,
+from app.commands._figure_options import (
     BModeOf,
-    ColorMap,
-    Dpi,
+    FrameOption,
     Limits,
-    Sign,
-    Title,
-    as_shown,
-    b_mode,
-    panel_title,
-    quantity_of,
+    MoviePage,
+    OnRegions,
+    RegionOptions,
+    SheetPage,
+    ShownOptions,
+    choices_of,
+    rf_of,
 )
-from app.commands.metrics import Background, Target
+from app.commands._groups import Fields, grouped
+from app.commands._output import echo
+from app.commands._parse import parse_line
+from app.commands._shared import Opening, ResultFile, estimated_frame, open_result
+from app.commands.estimate import progress_bar
 from engine.errors import ParameterError
-from engine.frames import frame_words
+from engine.figures.options import MovieOptions, Shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from engine.export.base import Writer
+    from engine.metrics.histogram import StrainHistogram
 
-    from engine.figures.figure import FigureContent
-    from engine.quantity import Quantity
-    from engine.types import Result
+Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="CSV file to write.")]
 
 
-@with_opening
+@grouped
 def movie(
     result: ResultFile,
-    opening: Opening,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="MOVIE", help="mp4 or gif file to write.")],
+    regions: RegionOptions,
+    shown: ShownOptions,
+    page: MoviePage,
+    playing: MovieOptions,
+    opening: Opening,
     rf: BModeOf = None,
-    target: Target = None,
-    background: Background = None,
-    rate: Annotated[
-        float | None,
-        typer.Option(
-            "--rate",
-            metavar="HZ",
-            help="Frames a second; default: the recording's, in slow motion above 120 and 10 where it is not known. "
-            "A GIF leaves frames out above 50.",
-        ),
-    ] = None,
-    dpi: Dpi = 150,
     limits: Limits = None,
-    sign: Sign = SIGNS[0],
-    relative: Relative = False,
-    average: Average = 1,
-    colormap: ColorMap = "viridis",
-    title: Title = "",
 ) -> None:
-    """Play all frames as figures, B-mode and strain under one colour bar, with ellipses and numbers."""
-    from engine.figures.figure import StrainPanel
-    from engine.figures.movie import save_movie
-    from engine.figures.movie_rate import movie_rate
-    from engine.metrics.contrast import strain_metrics
-    from engine.strain.persistence import averaged_frames
+    """Play frames as figures, B-mode and strain under one colour bar, with ellipses and numbers."""
+    from engine.figures.movie import compose_movie, save_movie
 
     opened = open_result(result)
-    regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
-    quantity = quantity_of(sign, relative=relative)
-    base = _content(
-        opened, opened.deformed_frames, quantity, limits, colormap, title, relative=relative, average=average
-    )
-    base = replace(base, notes=False)
-
-    def contents() -> "Iterator[FigureContent]":
-        read = averaged_frames(opened, average)
-        for shown in map(read, opened.deformed_frames):
-            numbers = strain_metrics(shown.strain, *regions)
-            values, remarks = as_shown(shown, averaged=average > 1, relative=relative)
-            panel = StrainPanel(panel_title(opened, shown), values, numbers)
-            bmode = b_mode(opening, rf, opened, shown) if rf else None
-            content = replace(base, strain=(panel,), bmode_db=bmode, target=regions[0], background=regions[1])
-            yield replace(content, remarks=remarks)
-
+    choices = choices_of(regions, shown, page, limits)
+    plan = compose_movie(opened, choices, playing, rf_of(opening, rf, opened))
     with progress_bar("drawing") as bar:
-        chosen = movie_rate(opened.geometry.frame_rate_hz, opened.deformed_frames, rate)
-        save_movie(contents(), output, chosen, dpi, progress=lambda done: bar(done, opened.shape[0]))
+        save_movie(
+            plan.contents, output, plan.rate, playing.dpi, lambda done: bar(done, plan.frames), loops=playing.loops
+        )
     echo(str(output))
 
 
+@grouped
 def sheet(
     result: ResultFile,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FIG", help="png, pdf, svg or tif file to write.")],
+    regions: OnRegions,
+    shown: Annotated[Shown, Fields("quantity", "relative", "colormap", "persistence", "quality_threshold")],
+    page: SheetPage,
     most: Annotated[int, typer.Option("--most", min=1, max=200, help="Frames at most, evenly spread.")] = 40,
-    target: Target = None,
-    background: Background = None,
-    dpi: Dpi = 300,
     limits: Limits = None,
-    sign: Sign = SIGNS[0],
-    relative: Relative = False,
-    average: Average = 1,
-    colormap: ColorMap = "viridis",
-    title: Title = "",
 ) -> None:
     """Draw the strain of all frames side by side under one colour bar."""
-    from engine.figures.contact_sheet import evenly, save_contact_sheet
+    from engine.figures.compose import compose_sheet
+    from engine.figures.save import save_sheet
 
-    opened = open_result(result)
-    frames = evenly(opened.deformed_frames, most)
-    regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
-    quantity = quantity_of(sign, relative=relative)
-    content = _content(opened, frames, quantity, limits, colormap, title, relative=relative, average=average)
-    save_contact_sheet(replace(content, target=regions[0], background=regions[1]), output, dpi)
+    save_sheet(compose_sheet(open_result(result), choices_of(regions, shown, page, limits), most=most), output)
     echo(str(output))
 
 
-@with_opening
+@grouped
 def export(
     result: Annotated[Path, typer.Argument(metavar="RESULT.h5", help="A result file; for zea also a recording.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write.")],
+    regions: OnRegions,
+    shown: Annotated[Shown, Fields("persistence")],
     opening: Opening,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="mat, npz or hdf5 file to write.")],
     kind: Annotated[
-        str | None, typer.Option("--format", metavar="mat|npz|zea", help="Default: by the file's name, hdf5 is zea.")
+        str | None,
+        typer.Option(
+            "--format", metavar="NAME", help="table, result, arrays (mat, npz) or zea; default: by the file's name."
+        ),
     ] = None,
     rf: Annotated[
         list[Path] | None,
-        typer.Option("--rf", metavar="FILE", help="The recording, to go into a zea file too; repeatable."),
+        typer.Option("--rf", metavar="FILE", help="The recording, for formats that hold it too; repeatable."),
     ] = None,
 ) -> None:
-    """Write displacement, strain and quality with axes, geometry and provenance for MATLAB, NumPy or zea."""
-    suffix = output.suffix.lower()
-    kind = kind or {".hdf5": "zea"}.get(suffix, suffix.lstrip("."))
-    if kind == "zea":
-        _export_zea(result, opening, output, rf)
-    elif rf:
-        raise ParameterError("--rf: only a zea file holds the recording as well")
-    else:
-        from engine.export.arrays import save_arrays
+    """Write a result in another format: a table of all metrics, or maps with axes, geometry and provenance."""
+    from engine.export.base import Export
+    from engine.export.result_file import is_result_file
+    from engine.files.atomic import check_target
 
-        if kind in {"mat", "npz"} and suffix != f".{kind}":
-            raise ParameterError(f"--format {kind}: the file must end in .{kind}, found {output.name}")
-        save_arrays(open_result(result), output)
+    writer = _writer(kind, output)
+    if rf and not writer.with_recording:
+        raise ParameterError(f"--rf: {writer.title} holds no recording")
+    opened = open_result(result) if rf or not writer.with_recording or is_result_file(result) else None
+    files = rf or ([result] if opened is None else [])
+    sequence = opening.sequence(files) if files else None
+    check_target(output, (result, *(sequence.files if sequence is not None else ())))
+    marks = regions.marks()
+    with progress_bar("writing") as bar:
+        told = Export(opened, sequence, marks.target, marks.background, marks.lesion, shown.persistence, progress=bar)
+        writer.save(told, output)
     echo(str(output))
 
 
-def _export_zea(path: Path, opening: Opening, output: Path, rf: list[Path] | None) -> None:
-    from engine.export.result_file import is_result_file
-    from engine.export.zea_file import save_zea
-    from engine.files.atomic import check_target
+def _writer(kind: str | None, output: Path) -> "Writer":
+    """Find a format by its name, or by an ending of its files, which must then be that of the output."""
+    from engine.export.base import WRITERS, writer_for
 
-    result = open_result(path) if rf or is_result_file(path) else None
-    files = rf or ([path] if result is None else [])
-    sequence = opening.sequence(files) if files else None
-    check_target(output, (path, *(sequence.files if sequence is not None else ())))
-    with progress_bar("writing") as bar:
-        save_zea(output, sequence, result, progress=bar)
+    if kind is None:
+        return writer_for(output.suffix)
+    endings = {ending.lstrip("."): entry for entry in WRITERS for ending in entry.extensions}
+    found = WRITERS.get(kind) if kind in WRITERS.names() or kind not in endings else endings[kind]
+    wanted = tuple(found.extensions) if kind in WRITERS.names() else (f".{kind}",)
+    if output.suffix.lower() not in wanted:
+        raise ParameterError(f"--format {kind}: the file must end in {' or '.join(wanted)}, found {output.name}")
+    return found
 
 
-def _content(
-    result: "Result",
-    frames: tuple[int, ...],
-    quantity: "Quantity",
-    limits: str | None,
-    colormap: str,
-    title: str,
-    *,
-    relative: bool,
-    average: int,
-) -> "FigureContent":
-    """One panel for each of the frames; without limits those that fit all of them."""
-    from engine.figures.figure import FigureContent, StrainPanel, suggest_limits
-    from engine.figures.shown import noted, series_remarks
+@grouped
+def profile(
+    result: ResultFile,
+    output: Output,
+    line: Annotated[
+        str, typer.Option("--line", metavar="X,Z,X,Z", help="From one place (lateral, depth) to another, mm.")
+    ],
+    shown: Annotated[Shown, Fields("persistence", "bmode_frame")],
+    opening: Opening,
+    rf: BModeOf = None,
+    frame: FrameOption = None,
+) -> None:
+    """Write strain, and with the recording B-mode, along a line as CSV."""
+    from engine.export.profile_table import profile_of, write_profile
+    from engine.figures.compose import bmode_of
+
+    along = parse_line(line, "--line")
+    assert along is not None
+    opened = open_result(result)
+    chosen = estimated_frame(opened, frame)
+    read_rf = rf_of(opening, rf, opened)
+    bmode = None if read_rf is None else bmode_of(opened, chosen, shown, read_rf)
+    write_profile(output, profile_of(opened, chosen, along, shown.persistence, bmode))
+    echo(str(output))
+
+
+@grouped
+def histogram(
+    result: ResultFile,
+    output: Output,
+    regions: Annotated[RegionOptions, Fields("target", "background")],
+    shown: Annotated[Shown, Fields("quantity", "persistence")],
+    frame: FrameOption = None,
+) -> None:
+    """Write how strain is spread under the target and under the background as CSV."""
+    from engine.files.atomic import atomic_path
+    from engine.metrics.histogram import histogram_text, strain_histogram
+    from engine.quantity import QUANTITIES
     from engine.strain.persistence import averaged_frames
 
-    read = averaged_frames(result, average)
-    panels = tuple(StrainPanel(frame_words(frame), as_shown(read(frame), relative=relative)[0]) for frame in frames)
-    ends = parse_limits(limits, "--limits") or suggest_limits(
-        *(panel.strain[::4, ::2] for panel in panels), quantity=quantity
+    opened, marks = open_result(result), regions.marks()
+    strain = averaged_frames(opened, shown.persistence)(estimated_frame(opened, frame)).strain
+    found: StrainHistogram = strain_histogram(
+        strain.axial,
+        strain.geometry,
+        marks.target,
+        marks.background,
+        quantity=QUANTITIES[shown.quantity],
+        window_m=strain.window_m,
     )
-    return FigureContent(
-        panels,
-        result.geometry,
-        limits=ends,
-        colormap=colormap,
-        title=title,
-        provenance=noted(result.provenance, relative=relative, averaged_frames=average, at_most=True),
-        quantity=quantity,
-        remarks=series_remarks(relative=relative, averaged_frames=average),
-    )
+    if not found.edges.size:
+        raise ParameterError("a histogram needs --target, --background, or both, with enough valid pixels")
+    with atomic_path(output) as temporary:
+        temporary.write_text(histogram_text(found), encoding="utf-8")
+    echo(str(output))

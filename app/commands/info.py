@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.commands._groups import grouped
 from app.commands._output import echo, echo_columns, echo_json
-from app.commands._shared import AsJson, Files, Opening, open_result, with_opening
+from app.commands._shared import AsJson, Files, Opening, open_result
 
 if TYPE_CHECKING:
     from engine.readers.base import Recording
@@ -24,7 +25,7 @@ LABELS = {
 }
 
 
-@with_opening
+@grouped
 def info(files: Files, opening: Opening, as_json: AsJson = False) -> None:
     """Show format, shape and geometry of a recording, and where each value comes from."""
     from engine.export.result_file import is_result_file

@@ -15,8 +15,9 @@ from app.jobs import Answers, JobControl, Jobs
 from app.state import OpenRecording, Picture, Regions, ViewerState
 from app.state.image_grid import ImageGrid
 from app.state.raster import bmode_index
-from app.state.run_store import RunStore, usual_range
+from app.state.run_store import RunStore
 from engine.preprocess.bmode import bmode_db, reference_level
+from engine.quantity import usual_range
 from engine.strain.persistence import FrameStrain, averaged_strain
 from engine.types import RFSequence
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import cast
 
 from PySide6.QtCore import QObject, Signal
@@ -18,6 +17,7 @@ from engine.errors import StrainscopeError, one_line
 from engine.failures import explanation, log_path
 from engine.parameters import Parameters
 from engine.pipeline import Preparation, Settings, depth_warning
+from engine.provenance import method_title
 
 
 class ProcessingController(QObject):
@@ -137,7 +137,9 @@ class ProcessingController(QObject):
         run = state.run
         if run is None:
             method = state.method
-            run = state.add_run(run_title(method.title if method else state.settings.method, state.settings.parameters))
+            run = state.add_run(
+                method_title(method.title if method else state.settings.method, state.settings.parameters)
+            )
         else:
             state.set_run_status(run, "running")
         self._submit(run)
@@ -281,14 +283,6 @@ def _unless_there(there: Callable[[JobControl], bool], work: Callable[[JobContro
 
 def _delete_store(store: RunStore, _control: JobControl) -> None:
     store.delete()
-
-
-def run_title(method: str, parameters: Parameters | None) -> str:
-    """Name a run: results of adapted weights, or of others than those in the box, say so wherever they are shown."""
-    weights = Path(str(getattr(parameters, "weights", "") or ""))
-    if not weights.name:
-        return method
-    return f"{method}, adapted" if weights.parent.name == "adapted" else f"{method}, weights {weights.stem}"
 
 
 def in_words(error: BaseException) -> str:

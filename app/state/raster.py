@@ -8,6 +8,7 @@ from cmap import Colormap
 from numpy.typing import NDArray
 
 from app.state import Display
+from engine import quantity
 from engine.metrics.relative import relative_strain
 from engine.quantity import strain_quantity
 from engine.types import Map
@@ -117,20 +118,10 @@ def limits_of(strains: tuple[float, float], display: Display, mean: float = 1.0)
     """Limits in the shown quantity that hold a range of stored strain, of a frame of this `mean` strain."""
     if display.relative and np.isnan(mean):
         return Limits(*display.manual)
-    ends = shown_strain(np.array(strains, np.float32), display, mean)
-    low, high = float(ends.min()), float(ends.max())
-    if display.quantity == "magnitude" and strains[0] < 0 < strains[1]:
-        low = 0.0
-    return tidy_limits(low, high, symmetric=display.quantity == "signed")
+    low, high = sorted(end / mean for end in strains) if display.relative else strains
+    return Limits(*quantity.limits_of((low, high), strain_quantity(display.quantity, relative=display.relative)))
 
 
 def tidy_limits(low: float, high: float, *, symmetric: bool) -> Limits:
-    """Round limits outwards to a step a reader can hold in mind; signed maps get limits symmetric about zero."""
-    if symmetric:
-        high = max(abs(low), abs(high))
-        low = -high
-    step = 10.0 ** np.floor(np.log10(max(high - low, 1e-3) / 5))
-    low, high = (float(f"{value * step:.9g}") for value in (np.floor(low / step), np.ceil(high / step)))
-    if not high > low:
-        high = low + float(step)
-    return Limits(low, high)
+    """Round limits outwards to a step a reader can hold in mind."""
+    return Limits(*quantity.tidy_limits(low, high, symmetric=symmetric))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from engine.errors import ReadError, WriteError
 from engine.metrics.relative import mean_strain
+from engine.quantity import subsample, usual_range
 from engine.strain.persistence import FrameStrain
 from engine.types import Displacement, FrameEstimate, Geometry, Map, Provenance, Result, Strain
 
@@ -193,7 +194,7 @@ class RunStore:
 
 def summarise(estimate: FrameEstimate) -> FrameSummary:
     """Compute the small facts of an estimate from a subsample: they steer limits and the time line, not metrics."""
-    strain, quality = _some(estimate.strain.axial), _some(estimate.quality)
+    strain, quality = subsample(estimate.strain.axial), subsample(estimate.quality)
     low, high = usual_range(estimate.strain.axial)
     return FrameSummary(
         estimate.reference_frame,
@@ -204,19 +205,3 @@ def summarise(estimate: FrameEstimate) -> FrameSummary:
         float(quality.mean()) if quality.size else math.nan,
         mean_strain(estimate.strain.axial, estimate.strain.geometry, estimate.strain.window_m),
     )
-
-
-def usual_range(strain: Map) -> tuple[float, float]:
-    """Return what 96 % of a map's valid pixels lie between, from a subsample; NaN where there are none."""
-    some = _some(strain)
-    if not some.size:
-        return math.nan, math.nan
-    low, high = np.percentile(some, (2, 98))
-    return float(low), float(high)
-
-
-def _some(values: Map) -> NDArray[np.float32]:
-    """Return the valid ones of every fourth row and second line."""
-    some = values[::4, ::2]
-    valid: NDArray[np.float32] = some[np.isfinite(some)]
-    return valid

@@ -8,11 +8,12 @@ Arrays are float32 in the order (frame, axial, lateral): `axial_displacement_m`,
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from engine.errors import WriteError
+from engine.export.base import WRITERS, Export, Writer
 from engine.files.atomic import atomic_path
 from engine.types import Result
 
@@ -38,6 +39,21 @@ def save_arrays(result: Result, path: Path) -> None:
             text = {name: np.array(json.dumps(content.pop(name))) for name in ("geometry", "provenance")}
             with temporary.open("wb") as file:
                 np.savez_compressed(file, allow_pickle=False, **content, **text)
+
+
+@WRITERS.entry("arrays")
+class ArraysWriter(Writer):
+    """All maps for MATLAB or NumPy."""
+
+    name = "arrays"
+    title = "Arrays"
+    help = "Displacement, strain and quality with axes in metres, for MATLAB or NumPy"
+    extensions: ClassVar = {".mat": "MATLAB", ".npz": "NumPy"}
+    file_name = "strain.mat"
+
+    def write(self, export: Export, path: Path) -> None:
+        """Write all estimated frames; the suffix decides the format."""
+        save_arrays(export.needed_result(), path)
 
 
 def _content(result: Result) -> dict[str, Any]:

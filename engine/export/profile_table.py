@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from engine.export.table import MILLI, provenance_lines
 from engine.files.atomic import atomic_path
 from engine.frames import COUNTED
-from engine.metrics.profile import ProfileLine
+from engine.metrics.profile import ProfileLine, profile
 from engine.quantity import PERCENT
-from engine.types import Provenance
+from engine.strain.persistence import averaged_frames
+from engine.types import Map, Provenance, Result
 
 Values = NDArray[np.float64]
+Bmode = tuple[int, Map]
 
 
 def profile_text(
@@ -45,6 +47,26 @@ def profile_text(
     lines += [f"# frames: {COUNTED}", "# sign: strain is positive in compression", ",".join(columns)]
     lines += [",".join(_number(value) for value in row) for row in zip(*columns.values(), strict=True)]
     return "\n".join(lines) + "\n"
+
+
+def profile_of(result: Result, frame: int, line: ProfileLine, persistence: int = 1, bmode: Bmode | None = None) -> str:
+    """Write the profile of one frame of a result, averaged as the table's strain is, as text.
+
+    `bmode` is the number of a frame and its B-mode (H, W) in dB; without it that column is empty.
+    """
+    found = averaged_frames(result, persistence)(frame)
+    distances = line.distances_m(result.geometry)
+    number, levels = (None, np.full(distances.shape, np.nan))
+    if bmode is not None:
+        number, levels = bmode[0], profile(bmode[1], result.geometry, line)
+    facts = {
+        "frame": str(frame),
+        "reference_frame": str(found.reference),
+        **({} if number is None else {"bmode_frame": str(number)}),
+        **({"averaged_frames": " ".join(map(str, found.averaged))} if len(found.averaged) > 1 else {}),
+    }
+    strain = profile(found.strain.axial, result.geometry, line)
+    return profile_text(line, distances, strain, levels, result.provenance, facts)
 
 
 def write_profile(path: Path, text: str) -> None:

@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from engine.errors import ParameterError, ReadError, StrainscopeError, WriteError
+from engine.export.base import WRITERS, Export, Writer
 from engine.files.atomic import Place, temporary_beside
 from engine.files.hdf5_reading import Group, dataset, is_hdf5, open_hdf5, plain, root_attribute
 from engine.files.hdf5_writing import Hdf5Target
@@ -158,6 +159,28 @@ class ResultWriter:
     def _failure(self, error: Exception) -> WriteError:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
         return WriteError(f"cannot write {self._path}: {reason}")
+
+
+@WRITERS.entry("result")
+class ResultFormat(Writer):
+    """Our own result file, which `strainscope` commands read."""
+
+    name = "result"
+    title = "Result"
+    help = "Displacement, strain and quality of every frame in HDF5; `strainscope` commands read it"
+    extensions: ClassVar = {".h5": "Strainscope result"}
+    file_name = "result.h5"
+    key = "Ctrl+Shift+R"
+
+    def write(self, export: Export, path: Path) -> None:
+        """Copy a result frame by frame."""
+        result = export.needed_result()
+        frames, source = result.deformed_frames, result.provenance
+        with ResultWriter(path, result.shape, result.geometry, result.reference_frame, frames, source) as writer:
+            for row in range(len(frames)):
+                export.check()
+                writer.append(result.read_frame(row))
+                export.progress(row + 1, len(frames))
 
 
 def geometry_attributes(geometry: Geometry) -> dict[str, float | str]:

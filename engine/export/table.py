@@ -5,11 +5,15 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
+from engine.export.base import WRITERS, Export, Writer
 from engine.files.atomic import atomic_path
 from engine.frames import COUNTED
 from engine.metrics.base import METRICS, Measurement
 from engine.metrics.contrast import RegionWarning, region_warnings, strain_metrics
+from engine.provenance import noted
+from engine.strain.persistence import averaged_frames
 from engine.types import Ellipse, FrameEstimate, Provenance, Strain
 
 MILLI = 1e3
@@ -104,6 +108,30 @@ def write_table(
     """Write `table_text` to a file, whole or not at all; a WriteError says why it cannot be."""
     with atomic_path(path) as temporary:
         temporary.write_text(table_text(rows, provenance, target, background, lesion), encoding="utf-8", newline="\n")
+
+
+@WRITERS.entry("table")
+class TableWriter(Writer):
+    """The metrics of every frame."""
+
+    name = "table"
+    title = "Table"
+    help = "CSV, every metric of every frame under the regions, frames counted from 0"
+    extensions: ClassVar = {".csv": "Table"}
+    file_name = "metrics.csv"
+    key = "Ctrl+Shift+E"
+
+    def write(self, export: Export, path: Path) -> None:
+        """Measure frame by frame, then write."""
+        result, regions = export.needed_result(), (export.target, export.background)
+        rows: list[FrameMetrics] = []
+        for found in map(averaged_frames(result, export.persistence), result.deformed_frames):
+            export.check()
+            counts = (found.reference, found.frame, *regions, len(found.averaged))
+            rows.append(measure_strain(found.strain, *counts, lesion=export.lesion))
+            export.progress(len(rows), len(result.deformed_frames))
+        source = noted(result.provenance, averaged_frames=export.persistence, at_most=True)
+        write_table(path, rows, source, *regions, export.lesion)
 
 
 def provenance_lines(provenance: Provenance) -> tuple[tuple[str, str], ...]:

@@ -16,13 +16,14 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import CancelledError, ParameterError, WriteError
+from engine.export.base import WRITERS, Export, Writer
 from engine.export.result_file import geometry_attributes
 from engine.files.atomic import atomic_path
 from engine.files.hdf5_writing import Hdf5Target
@@ -100,6 +101,27 @@ def save_zea(
             target.check()
             progress(index + 1, len(plan.frames))
         _write_custom(file, plan, references, result)
+
+
+@WRITERS.entry("zea")
+class ZeaWriter(Writer):
+    """A recording, a result or both in the zea data format."""
+
+    name = "zea"
+    title = "zea"
+    help = "Recording, B-mode, displacement, strain and quality in the zea data format, for ultrasound deep learning"
+    extensions: ClassVar = {".hdf5": "zea data format", ".h5": "zea data format"}
+    file_name = "recording.hdf5"
+    with_recording = True
+
+    def refuses(self, export: Export) -> Literal[False] | str:
+        """Refuse only where there is nothing at all."""
+        nothing = export.recording is None and export.result is None
+        return "a zea file needs a recording, a result, or both" if nothing else False
+
+    def write(self, export: Export, path: Path) -> None:
+        """Write what there is."""
+        save_zea(path, export.recording, export.result, export.progress, export.cancelled)
 
 
 def _plan(recording: RFSequence | None, result: Result | None) -> _Plan:

@@ -5,21 +5,50 @@ Every frame is drawn as a figure for a paper is. The colour limits are those of 
 
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import CancelledError, WriteError
-from engine.figures.figure import FigureContent, drawn
-from engine.figures.movie_rate import MovieRate, check_rate, gif_frames
+from engine.errors import CancelledError, ParameterError, WriteError
+from engine.figures.compose import Choices, ReadRF, compose_frames
+from engine.figures.content import FigureContent
+from engine.figures.movie_rate import MovieRate, check_rate, gif_frames, movie_rate
+from engine.figures.options import MovieOptions
+from engine.figures.save import drawn
 from engine.figures.words import provenance_text
 from engine.files.atomic import atomic_path
+from engine.types import Result
 
 FORMATS = (".mp4", ".gif")
 
 Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class MoviePlan:
+    """Figures to be drawn one after the other, how many there are, and how fast they play."""
+
+    contents: Iterable[FigureContent]
+    frames: int
+    rate: MovieRate
+
+
+def compose_movie(
+    result: Result, choices: Choices | None = None, options: MovieOptions | None = None, read_rf: ReadRF | None = None
+) -> MoviePlan:
+    """Choose the frames of a movie and compose them; a range without any estimated frame is a ParameterError."""
+    options = options or MovieOptions()
+    last = options.last or result.deformed_frames[-1]
+    frames = tuple(frame for frame in result.deformed_frames if options.first <= frame <= last)
+    if not frames:
+        raise ParameterError(f"no frame from {options.first} to {last} was estimated")
+    recording_hz = result.geometry.frame_rate_hz
+    rate = movie_rate(recording_hz, frames, options.rate_hz or None)
+    if options.speed != 1:
+        rate = movie_rate(recording_hz, frames, rate.hz * options.speed)
+    return MoviePlan(compose_frames(result, choices, read_rf=read_rf, frames=frames), len(frames), rate)
 
 
 def save_movie(
@@ -29,11 +58,12 @@ def save_movie(
     dpi: float = 150,
     progress: Callable[[int], None] = lambda done: None,
     cancelled: Callable[[], bool] = lambda: False,
+    loops: int = 0,
 ) -> None:
     """Draw the contents one after the other; all pages take the size of the first, which is even in both directions.
 
-    What the rate says of slow or fast motion stands below each picture. Cancelling is a CancelledError and leaves no
-    file. `progress(done)` counts frames.
+    What the rate says of slow or fast motion stands below each picture. A GIF plays `loops` times, 0 for ever.
+    Cancelling is a CancelledError and leaves no file. `progress(done)` counts frames.
     """
     kind = path.suffix.lower()
     if kind not in FORMATS:
@@ -50,7 +80,7 @@ def save_movie(
         if kind == ".mp4":
             _write_mp4(temporary, first[0], (picture for picture, _ in pictures), rate.hz, comment[0])
         else:
-            _write_gif(temporary, first, pictures, comment[0])
+            _write_gif(temporary, first, pictures, comment[0], loops)
 
 
 def _with_rate(content: FigureContent, rate: MovieRate) -> FigureContent:
@@ -129,7 +159,9 @@ def _is_whole_mp4(path: Path) -> bool:
     return place == length and {b"moov", b"mdat"} <= kinds
 
 
-def _write_gif(path: Path, first: tuple[Picture, int], rest: Iterator[tuple[Picture, int]], comment: str) -> None:
+def _write_gif(
+    path: Path, first: tuple[Picture, int], rest: Iterator[tuple[Picture, int]], comment: str, loops: int
+) -> None:
     from PIL import Image
 
     def page(entry: tuple[Picture, int]) -> Image.Image:
@@ -137,6 +169,7 @@ def _write_gif(path: Path, first: tuple[Picture, int], rest: Iterator[tuple[Pict
         image.info["duration"] = entry[1]
         return image
 
+    again = {} if loops == 1 else {"loop": max(loops - 1, 0)}  # counts repetitions; without one it plays once
     page(first).save(
-        path, format="GIF", save_all=True, append_images=map(page, rest), loop=0, comment=comment.encode("utf-8")
+        path, format="GIF", save_all=True, append_images=map(page, rest), comment=comment.encode("utf-8"), **again
     )

@@ -1,44 +1,54 @@
-"""The words of a figure: the table of numbers, notes, and the small print of where the maps come from."""
+"""The words of a figure: the table of numbers, notes, the caption, and the text of where the maps come from."""
 
-import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
 from engine.export.table import provenance_lines
+from engine.figures.content import FigureContent, StrainPanel
+from engine.frames import frame_words
 from engine.metrics.base import METRICS, Measurement, metrics_shown
 from engine.metrics.reasons import explain
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from engine.figures.figure import FigureContent, StrainPanel
-    from engine.types import Provenance
+from engine.provenance import result_title
+from engine.quantity import PERCENT, Quantity
+from engine.strain.persistence import FrameStrain
+from engine.types import Provenance, Result
 
 MINUS = "\N{MINUS SIGN}"
-NOTE_CHARACTER_IN = 0.051
-"""Mean width of a character of a note, a little generously."""
-SHORTEST_LINE = 20
+UNMEASURED = {"not_drawn", "no_outline"}
+"""Reasons of a number that nobody asked for: what it needs is not drawn."""
 
 
-def measured_names(panels: "Sequence[StrainPanel]") -> list[str]:
+def measured_names(panels: Sequence[StrainPanel]) -> list[str]:
     """Names of the metrics to print: what needs a region that is not drawn is left out."""
     return [
         entry.name
         for entry in metrics_shown("figure")
-        if any(entry.name in panel.metrics and panel.metrics[entry.name].reason != "not_drawn" for panel in panels)
+        if any(entry.name in panel.metrics and panel.metrics[entry.name].reason not in UNMEASURED for panel in panels)
     ]
 
 
-def numbers_table(content: "FigureContent") -> list[list[str]]:
-    """Heading and one row for each panel; empty if there is nothing to print."""
+def numbers_table(content: FigureContent) -> list[list[str]]:
+    """Heading and one row for each panel, for a comparison one of the differences too; empty if there is nothing."""
     measured = [panel for panel in content.strain if panel.metrics]
     shown = measured_names(measured)
     if not shown:
         return []
     named = len(content.strain) > 1
-    rows = [[panel.title] * named + [value_text(panel.metrics.get(name)) for name in shown] for panel in measured]
+    titles = ["A", "B"] if content.difference else [panel.title for panel in measured]
+    rows = [
+        [title] * named + [value_text(panel.metrics.get(name)) for name in shown]
+        for title, panel in zip(titles, measured, strict=True)
+    ]
+    if content.difference:
+        rows.append([f"A {MINUS} B", *(_gap(measured[0], measured[1], name) for name in shown)])
     return [[""] * named + [METRICS.get(name).short for name in shown], *rows]
+
+
+def _gap(first: StrainPanel, second: StrainPanel, name: str) -> str:
+    entries = [panel.metrics.get(name) for panel in (first, second)]
+    values = [entry.value for entry in entries if entry is not None and not entry.reason]
+    return f"{values[0] - values[1]:.3g}".replace("-", MINUS) if len(values) == 2 else "\N{EN DASH}"
 
 
 def value_text(entry: Measurement | None) -> str:
@@ -50,7 +60,7 @@ def value_text(entry: Measurement | None) -> str:
     return f"{entry.value:.3g}{decibel}".replace("-", MINUS)
 
 
-def notes_of(content: "FigureContent") -> list[str]:
+def notes_of(content: FigureContent) -> list[str]:
     """Remarks, then of each number that is missing why it is, once a reason, and what grey means where there is any."""
     if not content.notes:
         return list(content.remarks)
@@ -58,7 +68,7 @@ def notes_of(content: "FigureContent") -> list[str]:
     for panel in content.strain:
         for metric in metrics_shown("figure"):
             entry = panel.metrics.get(metric.name)
-            if entry is not None and entry.reason not in {"", "not_drawn"}:
+            if entry is not None and entry.reason and entry.reason not in UNMEASURED:
                 titles = grouped.setdefault(entry.reason, [])
                 titles += [metric.short] * (metric.short not in titles)
     notes = [f"– {', '.join(titles)}: {explain(reason)}" for reason, titles in grouped.items()]
@@ -67,27 +77,50 @@ def notes_of(content: "FigureContent") -> list[str]:
     return [*content.remarks, *notes]
 
 
-def wrapped(lines: "Sequence[str]", width_in: float) -> list[str]:
-    """Break notes, which are written in 6.5 points, into lines that fit into a width in inches."""
-    characters = max(int(width_in / NOTE_CHARACTER_IN), SHORTEST_LINE)
-    return [part for line in lines for part in textwrap.wrap(line, characters)]
+def caption_text(content: FigureContent) -> str:
+    """Say in a sentence what the maps are, each once; empty where no caption is asked for."""
+    if not content.options.caption:
+        return ""
+    letters = ["A: ", "B: "] if content.difference else [""] * len(content.strain)
+    said = [f"{letter}{panel.caption}" for letter, panel in zip(letters, content.strain, strict=True) if panel.caption]
+    return f"{'; '.join(dict.fromkeys(said))}." if said else ""
 
 
-def caption_of(content: "FigureContent", characters: int) -> list[str]:
-    """Break the small print into lines of some characters; empty where none is asked for."""
-    if not content.caption:
+def map_words(result: Result, found: FrameStrain | None, quantity: Quantity | None = None) -> str:
+    """Say in words what a map is: method, strain window, frames and mean compression; of many frames the first two.
+
+    A `quantity` other than strain is named first.
+    """
+    source = result.provenance
+    window_m = result.read_frame(0).strain.window_m if found is None else found.strain.window_m
+    words = [] if quantity is None else [quantity.label]
+    words += [
+        result_title(source),
+        f"{1e3 * window_m:.2g} mm {source.parameters.get('strain_method', 'strain')} window",
+    ]
+    if found is not None:
+        words += [frame_words(found.frame, found.reference), *_compression_words(found.mean)]
+    return ", ".join(words)
+
+
+def _compression_words(mean: float) -> list[str]:
+    """Say how much a frame of a `mean` strain was compressed or stretched; nothing where it hardly was."""
+    if not np.isfinite(mean):
         return []
-    return textwrap.wrap(provenance_text(content), characters, break_long_words=True)
+    return [f"{abs(PERCENT * mean):.2g} % mean {'compression' if mean < 0 else 'elongation'}"]
 
 
-def provenance_text(content: "FigureContent") -> str:
+def provenance_text(content: FigureContent) -> str:
     """Say in one line where the maps come from, both where two are compared; empty without provenance."""
-    first = _source_text(content.provenance)
-    if content.compared_with is None:
-        return first
-    return f"A: {first}; B: {_source_text(content.compared_with)}"
+    sources = list(dict.fromkeys(source_text(panel.source) for panel in content.strain))
+    if content.difference:
+        return "; ".join(
+            f"{letter}: {source_text(panel.source)}" for letter, panel in zip("AB", content.strain, strict=True)
+        )
+    return "; ".join(filter(None, dict.fromkeys(sources)))
 
 
-def _source_text(provenance: "Provenance | None") -> str:
+def source_text(provenance: Provenance | None) -> str:
+    """Write a provenance in one line."""
     source = () if provenance is None else provenance_lines(provenance)
     return "; ".join(f"{name}: {value}" for name, value in source)

@@ -47,6 +47,21 @@ class StrainHistogram:
     background: RegionHistogram
 
 
+def histogram_text(found: StrainHistogram) -> str:
+    """Write a histogram as CSV: comment lines, a header, and a line for each bin."""
+    regions = {"target": found.target, "background": found.background}
+    lines = ["# bins in the unit of the strain shown; shares of the valid pixels of each region"]
+    for name, region in regions.items():
+        said = region.reason or f"mean {region.mean:.6g}, deviation {region.deviation:.6g}, {region.count} px"
+        lines.append(f"# {name}: {said}, {region.beyond} px beyond the bins")
+    lines.append("low_percent,high_percent,target_share_percent,background_share_percent")
+    shares = [region.share_percent if region.share_percent.size else None for region in regions.values()]
+    for index in range(len(found.edges) - 1):
+        cells = ["" if share is None else f"{share[index]:.9g}" for share in shares]
+        lines.append(",".join([f"{found.edges[index]:.9g}", f"{found.edges[index + 1]:.9g}", *cells]))
+    return "\n".join(lines) + "\n"
+
+
 def strain_histogram(
     strain: Map,
     geometry: Geometry,

@@ -41,7 +41,7 @@ register(
         "Area of the target, outlined in the strain map, over that of the same lesion outlined on the B-mode",
         area_ratio,
         ("target", "lesion"),
-        places=frozenset({"panel"}),
+        places=frozenset({"panel", "figure"}),
         order=500,
     )
 )

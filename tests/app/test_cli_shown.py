@@ -74,7 +74,7 @@ def test_export_for_zea_reads_back(
         assert (facts["frames"], facts["axial_samples"], facts["lines"]) == (4, 640, 40)
         assert facts["geometry"]["sampling_hz"] == {"value": 40e6, "source": "file"}
     assert main(["export", str(result_file), "-o", str(tmp_path / "a.mat"), "--rf", str(rf_file)]) == USER_ERROR
-    assert "only a zea file" in capsys.readouterr().err
+    assert "Arrays holds no recording" in capsys.readouterr().err
     assert main(["export", str(result_file), "-o", str(tmp_path / "a.mat"), "--format", "npz"]) == USER_ERROR
     assert "must end in .npz" in capsys.readouterr().err
 

@@ -4,12 +4,13 @@ from app.actions import Action
 from app.features.comparison.export import CompareExportController
 from app.features.comparison.state import CompareState
 from app.features.comparison.view import CompareView
-from app.features.export.controller import FigureOptions
 from app.features.export.dialog import ask_figure
 from app.features.export.figure_dialog import FigureDialog
+from app.features.export.options_form import remembered
 from app.window.feature import FEATURES, Entry, FeatureContext
+from engine.figures.options import FigureOptions
 
-CHOICES = ("ellipses", "numbers", "caption")
+CHOICES = ("ellipses", "numbers", "caption", "settings", "scale_bar")
 
 
 def build(context: FeatureContext) -> tuple[Entry, ...]:
@@ -25,8 +26,9 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
         source = exporting.source(None if limits is None else (limits.low_percent, limits.high_percent))
         if source is None:
             return
-        dialog = FigureDialog(context.window, "Export the comparison", FigureOptions(caption=True), CHOICES)
-        ask_figure(dialog, context.commands, exporting, source, "comparison.png")
+        kept = remembered(context.commands.preferences, "comparison", FigureOptions())
+        dialog = FigureDialog(context.window, "Export the comparison", kept, CHOICES)
+        ask_figure(dialog, context.commands, exporting, source, "comparison")
 
     view.export_requested.connect(export)
     compare.prepared.connect(context.refresh)

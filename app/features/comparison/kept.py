@@ -6,11 +6,11 @@ from pydantic import Field
 from PySide6.QtCore import QObject, QTimer, Slot
 
 from app.controllers.commands import Commands
-from app.controllers.processing import run_title
 from app.features.comparison.state import OTHER_FRAME, CompareState
 from app.state.kept_settings import KeptSettings
 from app.state.workspace import Kept, Part, WorkspaceParts
 from engine.errors import StrainscopeError
+from engine.provenance import method_title
 
 if TYPE_CHECKING:
     from app.state import Run
@@ -82,7 +82,7 @@ class ComparisonKeeper(QObject):
         if settings != state.settings:
             title = next(entry.title for entry in state.methods if entry.name == settings.method)
             self._run = state.runs.get(settings) or state.add_run(
-                run_title(title, settings.parameters), settings, "waiting"
+                method_title(title, settings.parameters), settings, "waiting"
             )
             self._compare.choose(self._run.number, self._compare.other_frame)
 

@@ -1,68 +1,43 @@
-"""Write figures, tables and results, off the GUI thread, from the same numbers that are shown."""
+"""Write figures, movies, tables and data, off the GUI thread, from the same numbers that are shown."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
-import numpy as np
 from PySide6.QtCore import QObject
 
+from app.features.export.source import RunResult, other_map, present_choices, run_result
 from app.features.export.writing import PREVIEW_DPI, WritingController
-from app.features.profile.state import ProfileState
 from app.jobs import JobControl, Jobs
-from app.state import Display, Picture, Regions, Run, ViewerState
-from app.state.maps import MAP_COLORS, MapState, ShownMap
-from app.state.run_store import RunStore
-from engine.errors import StrainscopeError
-from engine.export.result_file import ResultWriter
-from engine.export.table import measure_strain, write_table
-from engine.figures.figure import FigureContent, StrainPanel, save_figure
-from engine.figures.shown import noted, shown_remarks
-from engine.frames import frame_title
-from engine.metrics.base import Measurement
-from engine.metrics.profile import ProfileLine
-from engine.metrics.relative import relative_strain
-from engine.pipeline import Settings
-from engine.preprocess.bmode import bmode_db
-from engine.provenance import make_provenance
-from engine.quantity import QUANTITIES, strain_quantity
-from engine.strain.persistence import averaged_frames
-from engine.types import Map, RFSequence
+from app.state import ViewerState
+from app.state.maps import MapState
+from engine.export.base import WRITERS, Export
+from engine.figures.compose import Choices, Limits, OtherMap, compose, compose_sheet
+from engine.figures.content import FigureContent
+from engine.figures.movie import compose_movie, save_movie
+from engine.figures.options import FigureOptions, MovieOptions
+from engine.figures.save import save_figure, save_sheet
+from engine.types import Result
 
-SeriesKind = Literal["movie", "sheet", "arrays", "zea"]
 NOTHING = "There is no strain to export yet: estimate strain first."
 
 
 @dataclass(frozen=True)
-class FigureOptions:
-    """What a figure shows, as the user chose it."""
+class FigureSource:
+    """Everything a figure of the shown frame is drawn from; `map` takes the place of its strain."""
 
-    bmode: bool = True
-    ellipses: bool = True
-    numbers: bool = True
-    scale_bar: bool = False
-    caption: bool = False
-    title: str = ""
-    dpi: int = 300
-    profile: bool = False
+    run: RunResult
+    frame: int
+    choices: Choices
+    map: OtherMap | None = None
 
 
 @dataclass(frozen=True)
-class FigureSource:
-    """Everything a figure is drawn from, frozen when it was asked for."""
+class SeriesSource:
+    """Everything a movie or a contact sheet is drawn from."""
 
-    sequence: RFSequence
-    settings: Settings
-    picture: Picture
-    method: str
-    display: Display
-    limits: tuple[float, float] | None
-    regions: Regions
-    metrics: Mapping[str, Measurement] = field(default_factory=dict)
-    map: ShownMap | None = None
-    profile: ProfileLine | None = None
+    run: RunResult
+    choices: Choices
 
 
 class ExportController(WritingController):
@@ -71,24 +46,22 @@ class ExportController(WritingController):
     def __init__(self, state: ViewerState, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(state, jobs.files, parent)
 
-    def figure_source(self, limits: tuple[float, float] | None) -> FigureSource | None:
+    def figure_source(self, limits: Limits | None) -> FigureSource | None:
         """Freeze what is shown now; None, with a word to the user, where there is no strain."""
-        state = self._state
-        if state.recording is None or state.run is None or state.picture is None or state.picture.strain is None:
+        run, picture = self._shown_run(), self._state.picture
+        if run is None:
+            return None
+        if picture is None or picture.strain is None:
             self.failed.emit(NOTHING)
             return None
-        return FigureSource(
-            state.recording.sequence,
-            state.run.settings,
-            state.picture,
-            state.run.title,
-            state.display,
-            limits,
-            state.regions,
-            state.measurements.values,
-            state.slice(MapState).map,
-            state.slice(ProfileState).line,
-        )
+        shown = other_map(self._state.slice(MapState).map)
+        return FigureSource(run, picture.frame, present_choices(self._state, limits), shown)
+
+    def series_source(self, limits: Limits | None) -> SeriesSource | None:
+        """Freeze all frames; limits of one frame alone do not hold for a series. None as in `figure_source`."""
+        run = self._shown_run()
+        kept = limits if self._state.display.limits != "frame" else None
+        return None if run is None else SeriesSource(run, present_choices(self._state, kept))
 
     def preview_figure(self, source: FigureSource, options: FigureOptions) -> None:
         """Draw a small figure for the dialog; the last request wins."""
@@ -98,152 +71,88 @@ class ExportController(WritingController):
         """Write a figure; the suffix decides the format."""
         self._write(partial(write_figure, source, options, path), path)
 
-    def save_table(self, path: Path) -> None:
-        """Write the metrics of every estimated frame as CSV."""
-        run, sequence = self._shown_run()
-        if run is not None and sequence is not None:
-            regions, persistence = self._state.regions, self._state.display.persistence
-            self._write(partial(_write_table, path, sequence, run.settings, run.store, regions, persistence), path)
+    def preview_sheet(self, source: SeriesSource, options: FigureOptions) -> None:
+        """Draw a small contact sheet for the dialog."""
+        self._preview(partial(_draw_sheet, source, options))
 
-    def save_result(self, path: Path) -> None:
-        """Write every estimated frame of the shown run to one file."""
-        run, sequence = self._shown_run()
-        if run is not None and sequence is not None:
-            self._write(partial(write_result, path, sequence, run.settings, run.store), path)
+    def save_sheet(self, source: SeriesSource, options: FigureOptions, path: Path) -> None:
+        """Write a contact sheet of the estimated frames, at most forty of them, evenly spread."""
+        self._write(partial(write_sheet, source, options, path), path)
 
-    def save_series(self, kind: SeriesKind, limits: tuple[float, float] | None, path: Path) -> None:
-        """Write all frames of the shown run as a movie, a contact sheet, arrays, or a zea file."""
-        from app.features.export import series as series_exports
+    def save_movie(self, source: SeriesSource, options: MovieOptions, path: Path) -> None:
+        """Write B-mode and strain of the estimated frames as a movie."""
+        self._write(partial(write_movie, source, options, path), path)
 
-        run, sequence = self._shown_run()
-        if run is None or sequence is None:
-            return
-        state = self._state
-        manual = limits if state.display.limits != "frame" else None
-        source = series_exports.SeriesSource(
-            sequence, run.settings, run.store, run.title, state.display, manual, state.regions
-        )
-        work = {
-            "movie": series_exports.write_movie,
-            "sheet": series_exports.write_sheet,
-            "arrays": series_exports.write_arrays,
-            "zea": series_exports.write_zea,
-        }[kind]
-        self._write(partial(work, source, path), path)
+    def save_data(self, name: str, path: Path) -> None:
+        """Write the shown run in a format of `WRITERS`."""
+        run = self._shown_run()
+        if run is not None:
+            regions = self._state.regions
+            measured = Export(
+                target=regions.target,
+                background=regions.background,
+                lesion=regions.lesion,
+                persistence=self._state.display.persistence,
+            )
+            self._write(partial(write_data, run, name, measured, path), path)
 
-    def _shown_run(self) -> tuple[Run | None, RFSequence | None]:
+    def _shown_run(self) -> RunResult | None:
         state = self._state
         if state.recording is None or state.run is None or not state.run.store.frames():
             self.failed.emit(NOTHING)
-            return None, None
-        return state.run, state.recording.sequence
+            return None
+        return run_result(state.run, state.recording.sequence)
 
 
-def figure_content(source: FigureSource, options: FigureOptions) -> FigureContent:
-    """Describe the figure to the engine; the B-mode is computed anew in full precision."""
-    picture, regions = source.picture, source.regions if options.ellipses else Regions()
-    if picture.strain is None:
-        raise StrainscopeError(NOTHING)
-    shown = source.map
-    stored = picture.strain if shown is None else shown.values
-    relative = source.display.relative and shown is None
-    panel = StrainPanel(
-        frame_title(source.method, picture.frame, picture.reference_frame),
-        visible(
-            relative_strain(stored, picture.mean_strain) if relative else stored,
-            picture.quality,
-            source.display.quality_threshold,
-        ),
-        source.metrics if options.numbers and shown is None else {},
-    )
-    colors = source.display.colormap if shown is None else MAP_COLORS.get(shown.kind, source.display.colormap)
-    return FigureContent(
-        (panel,),
-        source.sequence.geometry,
-        bmode_db(source.sequence.frame(picture.bmode_frame)) if options.bmode else None,
-        regions.target,
-        regions.background,
-        source.limits,
-        colors + ("_r" if source.display.reverse else ""),
-        source.display.dynamic_range_db,
-        options.title,
-        options.scale_bar,
-        options.caption,
-        quantity=(
-            strain_quantity(source.display.quantity, relative=relative) if shown is None else QUANTITIES[shown.quantity]
-        ),
-        lesion=regions.lesion,
-        profile=source.profile if options.profile else None,
-        remarks=shown_remarks(
-            mean=picture.mean_strain if relative else None,
-            frames=_averaged(source),
-        ),
-    )
+def figure_content(source: FigureSource, options: FigureOptions, result: Result | None = None) -> FigureContent:
+    """Compose the figure; the B-mode is computed anew in full precision."""
+    choices = replace(source.choices, options=options)
+    shown = result or source.run.result
+    return compose(shown, source.frame, choices, read_rf=source.run.sequence.frame, instead=source.map)
 
 
 def write_figure(source: FigureSource, options: FigureOptions, path: Path, control: JobControl) -> None:
     """Draw a figure into a file, with its provenance."""
-    content = figure_content(source, options)
-    provenance = make_provenance(source.sequence, source.settings, control.cancelled)
-    relative = source.display.relative and source.map is None
-    provenance = noted(provenance, relative=relative, averaged_frames=len(_averaged(source)))
-    save_figure(replace(content, provenance=provenance), path, options.dpi)
+    save_figure(figure_content(source, options, source.run.hashed(control)), path)
 
 
-def _averaged(source: FigureSource) -> tuple[int, ...]:
-    """Frames that the map of a figure is averaged over; truth and modulus are of one frame."""
-    averaged = source.picture.averaged if source.map is None or source.map.kind == "error" else ()
-    return averaged if len(averaged) > 1 else ()
+def write_sheet(source: SeriesSource, options: FigureOptions, path: Path, control: JobControl) -> None:
+    """Draw a contact sheet into a file."""
+    save_sheet(compose_sheet(source.run.hashed(control), replace(source.choices, options=options)), path)
 
 
-def write_result(path: Path, sequence: RFSequence, settings: Settings, store: RunStore, control: JobControl) -> None:
-    """Copy a run's store into a result file, frame by frame."""
-    frames = store.frames()
-    provenance = make_provenance(sequence, settings, control.cancelled)
-    with ResultWriter(path, sequence.shape, sequence.geometry, settings.reference, frames, provenance) as writer:
-        for done, frame in enumerate(frames):
-            control.check()
-            writer.append(store.read(frame))
-            control.progress(done + 1, len(frames))
+def write_movie(source: SeriesSource, options: MovieOptions, path: Path, control: JobControl) -> None:
+    """Draw a movie into a file, frame by frame."""
+    plan = compose_movie(source.run.hashed(control), source.choices, options, source.run.sequence.frame)
+    save_movie(
+        plan.contents,
+        path,
+        plan.rate,
+        options.dpi,
+        progress=lambda done: control.progress(done, plan.frames),
+        cancelled=control.cancelled,
+        loops=options.loops,
+    )
 
 
-def _write_table(
-    path: Path,
-    sequence: RFSequence,
-    settings: Settings,
-    store: RunStore,
-    regions: Regions,
-    persistence: int,
-    control: JobControl,
-) -> None:
-    frames = store.frames()
-    provenance = make_provenance(sequence, settings, control.cancelled)
-    provenance = noted(provenance, averaged_frames=persistence, at_most=True)
-    read, rows = averaged_frames(store.result(settings.reference, provenance), persistence), []
-    for frame in frames:
-        control.check()
-        shown = read(frame)
-        row = measure_strain(
-            shown.strain,
-            shown.reference,
-            frame,
-            regions.target,
-            regions.background,
-            len(shown.averaged),
-            lesion=regions.lesion,
-        )
-        rows.append(row)
-        control.progress(len(rows), len(frames))
-    write_table(path, rows, provenance, regions.target, regions.background, regions.lesion)
+def write_data(run: RunResult, name: str, measured: Export, path: Path, control: JobControl) -> None:
+    """Write a run in a format of `WRITERS`."""
+    writer = WRITERS.get(name)
+    recording = run.sequence if writer.with_recording else None
+    told = replace(
+        measured,
+        result=run.hashed(control),
+        recording=recording,
+        progress=control.progress,
+        cancelled=control.cancelled,
+    )
+    writer.save(told, path)
 
 
 def _draw_preview(source: FigureSource, options: FigureOptions, path: Path) -> None:
-    save_figure(figure_content(source, replace(options, caption=False)), path, PREVIEW_DPI)
+    save_figure(figure_content(source, replace(options, settings=False)), path, PREVIEW_DPI)
 
 
-def visible(stored: Map, quality: Map | None, threshold: float) -> Map:
-    """Leave out the pixels that the quality mask hides on screen."""
-    if threshold <= 0 or quality is None:
-        return stored
-    shown: Map = np.where(quality >= threshold, stored, np.float32(np.nan))
-    return shown
+def _draw_sheet(source: SeriesSource, options: FigureOptions, path: Path) -> None:
+    choices = replace(source.choices, options=replace(options, settings=False))
+    save_sheet(compose_sheet(source.run.result, choices), path, PREVIEW_DPI)

@@ -8,22 +8,24 @@ from PySide6.QtCore import QObject, SignalInstance, Slot
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from app.controllers.commands import Commands
-from app.features.export.controller import FigureOptions, SeriesKind
+from app.features.export.controller import SeriesSource
 from app.features.export.figure_dialog import CHECKS, FigureDialog
+from app.features.export.movie_dialog import MovieDialog
+from app.features.export.options_form import remember, remembered
 from app.preferences import Preferences
 from app.state import ViewerState
 from app.views.dual_view import DualView
+from engine.export.base import Writer
+from engine.figures.movie_rate import movie_rate
+from engine.figures.options import FigureOptions, MovieOptions
 
 FIGURES = "PNG image (*.png);;PDF (*.pdf);;SVG (*.svg);;TIFF image (*.tif *.tiff)"
-TABLES = "Table (*.csv)"
 MOVIES = "MP4 movie (*.mp4);;Animated GIF (*.gif)"
-ARRAYS = "MATLAB (*.mat);;NumPy (*.npz)"
-ZEA = "zea data format (*.hdf5)"
-RESULTS = "Strainscope result (*.h5)"
+SHEET_CHECKS = ("ellipses", "caption", "settings")
 
 
 class ExportDialogs(QObject):
-    """Figure, table and result of the shown run."""
+    """Figure, movie, contact sheet and data of the shown run."""
 
     def __init__(self, commands: Commands, view: DualView, parent: QWidget) -> None:
         super().__init__(parent)
@@ -34,56 +36,55 @@ class ExportDialogs(QObject):
     @Slot()
     def figure(self) -> None:
         """Ask what the figure shows, with a preview, then where it goes."""
-        limits = self._view.limits
-        source = self._commands.exporting.figure_source(
-            None if limits is None else (limits.low_percent, limits.high_percent)
-        )
+        source = self._commands.exporting.figure_source(self._limits())
         if source is None:
             return
-        checks = tuple(name for name in CHECKS if name != "profile" or source.profile is not None)
-        dialog = FigureDialog(self._window, checks=checks)
-        ask_figure(dialog, self._commands, self._commands.exporting, source, "figure.png")
-
-    @Slot()
-    def table(self) -> None:
-        """Ask where the table goes."""
-        path = self._ask_path("Export the table", "metrics.csv", TABLES)
-        if path is not None:
-            self._commands.exporting.save_table(path)
-
-    @Slot()
-    def result(self) -> None:
-        """Ask where the result goes."""
-        path = self._ask_path("Save the result", "result.h5", RESULTS)
-        if path is not None:
-            self._commands.exporting.save_result(path)
-
-    @Slot()
-    def movie(self) -> None:
-        """Ask where the movie goes."""
-        self._series("movie", "Export a movie of all frames", "strain.mp4", MOVIES)
+        checks = tuple(name for name in CHECKS if name != "profile" or source.choices.marks.profile is not None)
+        dialog = FigureDialog(self._window, "Export a figure", self._kept("figure"), checks)
+        ask_figure(dialog, self._commands, self._commands.exporting, source, "figure")
 
     @Slot()
     def sheet(self) -> None:
-        """Ask where the contact sheet goes."""
-        self._series("sheet", "Export a contact sheet", "frames.png", FIGURES)
+        """Ask what the contact sheet shows, with a preview, then where it goes."""
+        source = self._commands.exporting.series_source(self._limits())
+        if source is not None:
+            dialog = FigureDialog(self._window, "Export a contact sheet", self._kept("sheet"), SHEET_CHECKS)
+            ask_figure(dialog, self._commands, _Sheets(self._commands), source, "sheet")
 
     @Slot()
-    def arrays(self) -> None:
-        """Ask where the arrays go."""
-        self._series("arrays", "Export arrays", "strain.mat", ARRAYS)
+    def movie(self) -> None:
+        """Ask how the movie plays, then where it goes."""
+        source = self._commands.exporting.series_source(self._limits())
+        if source is None:
+            return
+        result = source.run.result
+        kept = remembered(self._commands.preferences, "movie", MovieOptions())
+        rate = movie_rate(result.geometry.frame_rate_hz, result.deformed_frames)
+        dialog = MovieDialog(self._window, kept, result.deformed_frames, rate.hz)
+        dialog.accepted.connect(partial(self._save_movie, dialog, source))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
 
-    @Slot()
-    def zea(self) -> None:
-        """Ask where the zea file goes."""
-        self._series("zea", "Export recording and strain for zea", "recording.hdf5", ZEA)
-
-    def _series(self, kind: SeriesKind, title: str, name: str, pattern: str) -> None:
-        limits = self._view.limits
-        path = self._ask_path(title, name, pattern)
+    def data(self, writer: Writer) -> None:
+        """Ask where a file of a format goes."""
+        pattern = ";;".join(f"{words} (*{ending})" for ending, words in writer.extensions.items())
+        path = self._ask_path(f"Export: {writer.title}", writer.file_name, pattern)
         if path is not None:
-            ends = None if limits is None else (limits.low_percent, limits.high_percent)
-            self._commands.exporting.save_series(kind, ends, path)
+            self._commands.exporting.save_data(writer.name, path)
+
+    def _save_movie(self, dialog: MovieDialog, source: SeriesSource) -> None:
+        options = dialog.options()
+        remember(self._commands.preferences, "movie", options)
+        path = self._ask_path(dialog.windowTitle(), "strain.mp4", MOVIES)
+        if path is not None:
+            self._commands.exporting.save_movie(source, options, path)
+
+    def _kept(self, kind: str) -> FigureOptions:
+        return remembered(self._commands.preferences, kind, FigureOptions())
+
+    def _limits(self) -> tuple[float, float] | None:
+        limits = self._view.limits
+        return None if limits is None else (limits.low_percent, limits.high_percent)
 
     def _ask_path(self, title: str, name: str, pattern: str) -> Path | None:
         return ask_path(self._window, self._commands.preferences, title, name, pattern)
@@ -106,23 +107,41 @@ class FigureExporter(Protocol[Source]):
         """Write the figure."""
 
 
+class _Sheets:
+    """Contact sheets as a kind of figure."""
+
+    def __init__(self, commands: Commands) -> None:
+        self._exporting = commands.exporting
+
+    @property
+    def previewed(self) -> SignalInstance:
+        return self._exporting.previewed
+
+    def preview_figure(self, source: SeriesSource, options: FigureOptions) -> None:
+        self._exporting.preview_sheet(source, options)
+
+    def save_figure(self, source: SeriesSource, options: FigureOptions, path: Path) -> None:
+        self._exporting.save_sheet(source, options, path)
+
+
 def ask_figure(
-    dialog: FigureDialog, commands: Commands, exporter: FigureExporter[Source], source: Source, name: str
+    dialog: FigureDialog, commands: Commands, exporter: FigureExporter[Source], source: Source, kind: str
 ) -> None:
-    """Ask what a figure shows, with a preview, then where it goes; `name` is proposed."""
+    """Ask what a figure shows, with a preview, then where it goes; the choices of a `kind` are remembered."""
     dialog.preview_wanted.connect(partial(exporter.preview_figure, source))
     exporter.previewed.connect(dialog.show_preview)
     dialog.copy_wanted.connect(partial(_copy, dialog, commands.state))
-    dialog.accepted.connect(partial(_save_figure, dialog, commands, exporter, source, name))
+    dialog.accepted.connect(partial(_save_figure, dialog, commands, exporter, source, kind))
     dialog.finished.connect(dialog.deleteLater)
     dialog.start()
 
 
 def _save_figure(
-    dialog: FigureDialog, commands: Commands, exporter: FigureExporter[Source], source: Source, name: str
+    dialog: FigureDialog, commands: Commands, exporter: FigureExporter[Source], source: Source, kind: str
 ) -> None:
     options = dialog.options()
-    path = ask_path(dialog.parentWidget() or dialog, commands.preferences, dialog.windowTitle(), name, FIGURES)
+    remember(commands.preferences, kind, options)
+    path = ask_path(dialog.parentWidget() or dialog, commands.preferences, dialog.windowTitle(), f"{kind}.png", FIGURES)
     if path is not None:
         exporter.save_figure(source, options, path)
 

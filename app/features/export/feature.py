@@ -1,8 +1,12 @@
-"""Export the shown run: a figure, the table of all metrics, the result."""
+"""Export the shown run: a figure, a movie, a contact sheet, and every format of data there is."""
+
+from collections.abc import Callable
+from functools import partial
 
 from app.actions import Action
 from app.features.export.dialog import ExportDialogs
 from app.window.feature import FEATURES, Entry, FeatureContext
+from engine.export.base import WRITERS, Writer
 
 
 def build(context: FeatureContext) -> tuple[Entry, ...]:
@@ -27,19 +31,6 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
             enabled=estimated,
         ),
         Action(
-            "table",
-            "Export &table\u2026",
-            exports.table,
-            menu="File",
-            place=301,
-            tool_bar=601,
-            short_text="Table",
-            icon="table",
-            key="Ctrl+Shift+E",
-            tip="Export the table of all metrics",
-            enabled=estimated,
-        ),
-        Action(
             "movie",
             "Export &movie\u2026",
             exports.movie,
@@ -58,25 +49,25 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
             enabled=estimated,
             tip="The strain of all frames side by side",
         ),
-        Action(
-            "arrays",
-            "Export &arrays\u2026",
-            exports.arrays,
-            "File",
-            312,
-            enabled=estimated,
-            tip="Displacement, strain and quality for MATLAB or NumPy",
-        ),
-        Action(
-            "zea",
-            "Export for &zea\u2026",
-            exports.zea,
-            "File",
-            313,
-            enabled=estimated,
-            tip="Recording, B-mode, displacement, strain and quality in the zea data format",
-        ),
-        Action("save_result", "Save &result\u2026", exports.result, "File", 302, key="Ctrl+Shift+R", enabled=estimated),
+        *(_data(exports, writer, place, estimated) for place, writer in enumerate(WRITERS, 320)),
+    )
+
+
+def _data(exports: ExportDialogs, writer: Writer, place: int, enabled: Callable[[], bool]) -> Action:
+    """Return the action of a format of data; the table has a button."""
+    button = writer.name == "table"
+    return Action(
+        writer.name,
+        f"Export {writer.title.lower()}\u2026",
+        partial(exports.data, writer),
+        menu="File/Export data",
+        place=place,
+        tool_bar=601 if button else None,
+        short_text=writer.title,
+        icon="table" if button else "",
+        key=writer.key,
+        tip=writer.help,
+        enabled=enabled,
     )
 
 

@@ -1,6 +1,7 @@
 """What goes into an exported figure, with a preview."""
 
 from dataclasses import replace
+from typing import cast
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QPixmap, QResizeEvent
@@ -13,23 +14,20 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QScrollArea,
     QSizePolicy,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
-from app.features.export.controller import FigureOptions
+from app.features.export.options_form import options_form
+from app.state.raster import COLORMAPS
 from app.widgets.fitting import fitting
+from engine.figures.options import FigureOptions
 
 PREVIEW_DELAY_MS = 150
-CHECKS = {
-    "bmode": "B-mode beside the strain",
-    "ellipses": "Ellipses",
-    "profile": "Profile line on the strain",
-    "numbers": "Numbers under the figure",
-    "caption": "Method and provenance as small print",
-}
+CHECKS = ("bmode", "ellipses", "profile", "numbers", "caption", "settings", "scale_bar")
+PAGE = ("title", "width", "font_size_pt", "dpi")
 
 
 class FigureDialog(QDialog):
@@ -46,25 +44,22 @@ class FigureDialog(QDialog):
         parent: QWidget | None = None,
         title: str = "Export a figure",
         defaults: FigureOptions | None = None,
-        checks: tuple[str, ...] = tuple(CHECKS),
+        checks: tuple[str, ...] = CHECKS,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
         self._picture: QPixmap | None = None
-        self._defaults = defaults = defaults or FigureOptions()
-        self.checks = {name: _check(CHECKS[name], getattr(defaults, name)) for name in checks}
-        self.scale = QComboBox()
-        self.scale.addItems(["Axes in mm", "Scale bar"])
-        self.scale.setAccessibleName("Axes or scale bar")
-        self.dpi = QSpinBox()
-        self.dpi.setRange(50, 1200)
-        self.dpi.setSingleStep(50)
-        self.dpi.setValue(defaults.dpi)
-        self.dpi.setSuffix(" dpi")
-        self.dpi.setAccessibleName("Resolution")
-        self.title = QLineEdit()
+        self.form = options_form(defaults or FigureOptions(), (*checks, *PAGE))
+        self.checks = {name: cast("QCheckBox", self.form.editors[name]) for name in checks}
+        self.title = cast("QLineEdit", self.form.editors["title"])
         self.title.setPlaceholderText("none")
-        self.title.setAccessibleName("Title")
+        self.colors = QComboBox()
+        self.colors.setAccessibleName("Colours")
+        self.colors.setToolTip("Colour map of the figure, for print perhaps another than on screen")
+        self.colors.addItem("As on screen", "")
+        for name, words in COLORMAPS.items():
+            self.colors.addItem(words, name)
+        self.colors.setCurrentIndex(max(self.colors.findData(self._chosen().print_colormap), 0))
         self.preview = QLabel("Drawing\u2026")
         self.preview.setAccessibleName("Preview")
         self.preview.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -76,30 +71,34 @@ class FigureDialog(QDialog):
         self._soon.setInterval(PREVIEW_DELAY_MS)
         self._soon.timeout.connect(self._ask_preview)
         self._lay_out()
-        for check in self.checks.values():
-            check.toggled.connect(self._soon.start)
-        self.scale.currentIndexChanged.connect(self._soon.start)
+        self.form.changed.connect(self._soon.start)
         self.title.textChanged.connect(self._soon.start)
-        self.resize(fitting(QSize(860, 520), parent))
+        self.colors.currentIndexChanged.connect(self._soon.start)
+        self.resize(fitting(QSize(920, 560), parent))
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.setVerticalSpacing(9)
-        for check in self.checks.values():
-            form.addRow(check)
-        form.addRow("Scale", self.scale)
-        form.addRow("Resolution", self.dpi)
-        form.addRow("Title", self.title)
+        below = QFormLayout()
+        below.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        below.addRow("Colours", self.colors)
         words = QLabel("PNG, PDF, SVG or TIFF: the name you give decides.")
         words.setObjectName("muted")
         words.setWordWrap(True)
-        form.addRow(words)
-        left = QWidget()
-        left.setLayout(form)
-        left.setMinimumWidth(left.sizeHint().width())
+        choices = QWidget()
+        left = QVBoxLayout(choices)
+        left.setContentsMargins(0, 0, 8, 0)
+        left.addWidget(self.form)
+        left.addLayout(below)
+        left.addWidget(words)
+        left.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(choices)
+        area.setMinimumWidth(choices.sizeHint().width() + area.verticalScrollBar().sizeHint().width())
         row = QHBoxLayout()
         row.setSpacing(16)
-        row.addWidget(left, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(area)
         row.addWidget(self.preview, 1)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Save | QDialogButtonBox.StandardButton.Cancel)
         save = buttons.button(QDialogButtonBox.StandardButton.Save)
@@ -116,14 +115,15 @@ class FigureDialog(QDialog):
         column.addLayout(row, 1)
         column.addWidget(buttons)
 
+    def _chosen(self) -> FigureOptions:
+        chosen = self.form.values()
+        assert isinstance(chosen, FigureOptions)
+        return chosen
+
     def options(self) -> FigureOptions:
         """Return what is chosen."""
         return replace(
-            self._defaults,
-            **{name: check.isChecked() for name, check in self.checks.items()},
-            scale_bar=self.scale.currentIndex() == 1,
-            title=self.title.text().strip(),
-            dpi=self.dpi.value(),
+            self._chosen(), title=self.title.text().strip(), print_colormap=str(self.colors.currentData() or "")
         )
 
     def start(self) -> None:
@@ -163,9 +163,3 @@ class FigureDialog(QDialog):
     @Slot()
     def _ask_preview(self) -> None:
         self.preview_wanted.emit(self.options())
-
-
-def _check(text: str, value: bool) -> QCheckBox:
-    box = QCheckBox(text)
-    box.setChecked(value)
-    return box

@@ -10,18 +10,18 @@ from PySide6.QtCore import QObject, QPointF, Signal, Slot
 from app.controllers.commands import Commands
 from app.controllers.processing import in_words
 from app.controllers.regions import NUDGE_M
+from app.features.export.source import RunResult, run_result
 from app.features.profile.state import ProfileState, ShownProfile
 from app.jobs import Answers, JobControl
 from app.state import Activity, Picture, Tool
 from app.state.raster import bmode_levels
 from app.state.recording import OpenRecording
 from engine.errors import StrainscopeError
-from engine.export.profile_table import profile_text, write_profile
+from engine.export.profile_table import profile_of, write_profile
+from engine.figures.compose import bmode_of
+from engine.figures.options import Shown
 from engine.files.atomic import keep_sources
 from engine.metrics.profile import SHORTEST_M, ProfileLine, bilinear, profile
-from engine.pipeline import Settings
-from engine.provenance import make_provenance
-from engine.types import RFSequence
 
 PLACED_SHARE = 0.4
 """Half the length of a line that is put into the middle of the image, as a share of the image's width."""
@@ -36,17 +36,10 @@ def shown_profile(picture: Picture, recording: OpenRecording, line: ProfileLine)
     return ShownProfile(picture.frame, picture.bmode_frame, line, distances, strain, bmode_levels(levels))
 
 
-def _write(
-    path: Path,
-    shown: ShownProfile,
-    sequence: RFSequence,
-    settings: Settings,
-    facts: dict[str, str],
-    control: JobControl,
-) -> None:
-    provenance = make_provenance(sequence, settings, control.cancelled)
-    text = profile_text(shown.line, shown.distances_m, shown.strain, shown.bmode_db, provenance, facts)
-    write_profile(path, text)
+def _write(path: Path, run: RunResult, frame: int, line: ProfileLine, shown: Shown, control: JobControl) -> None:
+    result = run.hashed(control)
+    bmode = bmode_of(result, frame, shown, run.sequence.frame)
+    write_profile(path, profile_of(result, frame, line, shown.persistence, bmode))
 
 
 class ProfileController(QObject):
@@ -172,13 +165,9 @@ class ProfileController(QObject):
         except StrainscopeError as error:
             self.failed.emit(str(error))
             return
-        facts = {"recording": recording.sequence.name, "frame": str(shown.frame), "bmode_frame": str(shown.bmode_frame)}
-        if picture.reference_frame is not None:
-            facts["reference_frame"] = str(picture.reference_frame)
-        if len(picture.averaged) > 1:
-            facts["averaged_frames"] = " ".join(str(frame) for frame in picture.averaged)
         answers = Answers(done=partial(self._written, path), failed=self._failed, cancelled=self._end)
-        self._job = self._lane.submit(partial(_write, path, shown, recording.sequence, run.settings, facts), answers)
+        frozen = run_result(run, recording.sequence), shown.frame, shown.line, self._state.display
+        self._job = self._lane.submit(partial(_write, path, *frozen), answers)
         self._state.set_activity(Activity(f"Writing {path.name}"))
 
     def is_running(self) -> bool:

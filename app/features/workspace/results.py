@@ -10,7 +10,6 @@ from functools import partial
 from PySide6.QtCore import QObject, QTimer, Slot
 
 from app.controllers.commands import Commands
-from app.controllers.processing import run_title
 from app.features.log.state import LogState
 from app.jobs import Answers, JobControl
 from app.places import results_folder
@@ -19,6 +18,7 @@ from app.state.run_store import RunStore
 from engine.cache import KeptRun, ResultCache
 from engine.errors import CancelledError, StrainscopeError
 from engine.pipeline import Settings, wanted_frames
+from engine.provenance import method_title
 from engine.types import RFSequence
 
 
@@ -113,7 +113,7 @@ class ResultsController(QObject):
         if not frames or state.recording is not recording or lookup is None:
             return
         if run is None and settings == state.settings and state.method is not None:
-            run = state.add_run(run_title(state.method.title, settings.parameters), settings, "waiting")
+            run = state.add_run(method_title(state.method.title, settings.parameters), settings, "waiting")
         if run is None or run.status != "waiting":
             return
         answers = Answers(

@@ -36,7 +36,8 @@ def warm_up(control: JobControl) -> None:
     """Load matplotlib, its fonts and its writers; runs on the thread for numbers, which has nothing to do yet."""
     if _WARM.is_set():
         return
-    from engine.figures.figure import FigureContent, StrainPanel, save_figure
+    from engine.figures.content import FigureContent, StrainPanel
+    from engine.figures.save import save_figure
 
     geometry = Geometry(sampling_hz=40e6, center_hz=5e6, sound_speed_m_s=1540.0, pitch_m=0.3e-3)
     strain = np.linspace(-0.02, -0.01, 64 * 16, dtype=np.float32).reshape(64, 16)

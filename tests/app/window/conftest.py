@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
 from app.controllers.estimation import Catalog, Device, Engine
+from app.features.export import source as export_source
 from app.jobs import JobControl
 from app.preferences import Preferences
 from app.state import MethodInfo, StrainMethodInfo
@@ -28,7 +29,7 @@ from engine.errors import StrainscopeError
 from engine.parameters import Parameters, parameter
 from engine.pipeline import Settings
 from engine.strain.least_squares import LeastSquaresParams
-from engine.types import Displacement, FrameEstimate, RFSequence, Strain
+from engine.types import Displacement, FrameEstimate, Provenance, RFSequence, Strain
 
 FRAMES, ROWS, LINES = 6, 300, 32
 LANE_END_S = 10.0
@@ -124,6 +125,20 @@ def write_recording(path: Path, number: float, frames: int = FRAMES, **attribute
     return path
 
 
+@pytest.fixture(autouse=True)
+def _provenance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fake methods are in no registry, so the provenance of their runs is made here."""
+    real = {name: getattr(export_source, name) for name in ("make_provenance", "describe_run")}
+    for name, make in real.items():
+
+        def made(sequence: RFSequence, settings: Settings, *rest: object, make: object = make) -> Provenance:
+            if settings.method in METHODS:
+                return Provenance(settings.method, {}, "", "0", "0" * 64)
+            return make(sequence, settings, *rest)  # type: ignore[operator, no-any-return]
+
+        monkeypatch.setattr(export_source, name, made)
+
+
 @pytest.fixture(name="recording_path")
 def fixture_recording_path(tmp_path: Path) -> Path:
     target, background = (-0.002, 0.003, 0.001, 0.0012, 0.0), (0.002, 0.003, 0.001, 0.0012, 20.0)
@@ -149,8 +164,9 @@ def fixture_make_window(
     apply_theme(qapp, "dark")
     made: list[MainWindow] = []
 
-    def make(preferences: Preferences | None = None) -> MainWindow:
-        window = MainWindow(preferences or Preferences(theme="dark"), "cpu", Engine(fake.list_methods, fake.estimate))
+    def make(preferences: Preferences | None = None, engine: Engine | None = None) -> MainWindow:
+        chosen = engine or Engine(fake.list_methods, fake.estimate)
+        window = MainWindow(preferences or Preferences(theme="dark"), "cpu", chosen)
         window.resize(1200, 760)
         window.show()
         made.append(window)

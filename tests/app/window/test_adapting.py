@@ -6,13 +6,13 @@ from pathlib import Path
 from pytestqt.qtbot import QtBot
 
 from app.controllers.estimation import Device
-from app.controllers.processing import run_title
 from app.features.adapting.controller import AdaptController, AdaptOutcome, adapted_folder
 from app.features.adapting.dialog import AdaptDialog
 from app.jobs import JobControl
 from app.state import MethodInfo
 from app.window.main_window import MainWindow
 from engine.parameters import Parameters, parameter
+from engine.provenance import method_title
 from engine.types import RFSequence
 
 
@@ -72,11 +72,11 @@ def test_better_weights_are_used_labelled_and_can_be_left(opened: MainWindow, qt
     parameters = opened.state.settings.parameters
     assert isinstance(parameters, NetworkLike)
     assert Path(parameters.weights).parent == adapted_folder()
-    assert run_title("MUSSE-Net", parameters) == "MUSSE-Net, adapted"
+    assert method_title("MUSSE-Net", parameters) == "MUSSE-Net, adapted"
     assert "0.4000" in opened.state.notice or opened.state.run is not None
     opened.actions_by_name["original_weights"].trigger()
     assert opened.state.settings.parameters == NetworkLike()
-    assert run_title("MUSSE-Net", NetworkLike()) == "MUSSE-Net"
+    assert method_title("MUSSE-Net", NetworkLike()) == "MUSSE-Net"
 
 
 def test_no_gain_keeps_the_original_weights(opened: MainWindow, qtbot: QtBot) -> None:

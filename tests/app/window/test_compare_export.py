@@ -8,28 +8,16 @@ from PIL import Image
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from app.features.comparison import export as compare_export
-from app.features.comparison.export import CompareExportController, comparison_figure
+from app.features.comparison.export import CompareExportController, comparison_content
 from app.features.comparison.state import CompareState
 from app.features.comparison.view import CompareView
-from app.features.export.controller import FigureOptions
 from app.features.export.figure_dialog import FigureDialog
 from app.window.main_window import MainWindow
-from engine.pipeline import Settings
-from engine.types import Provenance
+from engine.figures.content import difference_of
+from engine.figures.options import FigureOptions
 
 from .conftest import shown_error
 from .test_comparing import compared, run_second
-
-
-@pytest.fixture(autouse=True)
-def _provenance(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fake methods are in no registry, so their provenance is made here."""
-
-    def made(_sequence: object, settings: Settings, _cancelled: object) -> Provenance:
-        return Provenance(settings.method, {}, "", "0", "0" * 64)
-
-    monkeypatch.setattr(compare_export, "make_provenance", made)
 
 
 @pytest.fixture(name="comparing")
@@ -54,7 +42,7 @@ def test_the_button_writes_what_the_view_shows(
     dialog = comparing.findChild(FigureDialog)
     assert isinstance(dialog, FigureDialog)
     qtbot.waitUntil(lambda: dialog.picture() is not None, timeout=20_000)
-    dialog.dpi.setValue(60)
+    dialog.form.editors["dpi"].setValue(60)
     dialog.accept()
     qtbot.waitUntil(path.is_file, timeout=20_000)
     qtbot.waitUntil(lambda: "Written" in comparing.state.notice)
@@ -74,21 +62,21 @@ def test_maps_limits_and_numbers_are_those_of_the_view(comparing: MainWindow) ->
         (view.limits.low_percent, view.limits.high_percent)
     )
     assert source is not None
-    content = comparison_figure(source, FigureOptions()).content
-    assert content.limits == (view.limits.low_percent, view.limits.high_percent)
+    content = comparison_content(source, FigureOptions())
+    assert content.scale.limits == (view.limits.low_percent, view.limits.high_percent)
     for panel, side, key in zip(
         content.strain, (compare.comparison.first, compare.comparison.second), ("first", "second"), strict=True
     ):
-        assert panel.strain is side.strain
+        assert np.array_equal(panel.strain, side.strain, equal_nan=True)
         assert view.cells[key, "snre"].text() == f"{panel.metrics['snre'].value:.3g}".replace("-", "\u2212")
-    assert content.target == comparing.state.regions.target
+    assert content.marks.target == comparing.state.regions.target
     comparing.commands.change_display(relative=True)
     again = comparing.commands.part(CompareExportController).source(None)
     assert again is not None
-    relative = comparison_figure(again, FigureOptions())
-    assert float(np.nanmedian(relative.content.strain[0].strain)) == pytest.approx(1.0, abs=0.02)
-    assert relative.content.remarks[0].startswith("A: Divided by the mean strain")
-    assert "no unit" in relative.difference_quantity.label
+    relative = comparison_content(again, FigureOptions())
+    assert float(np.nanmedian(relative.strain[0].strain)) == pytest.approx(1.0, abs=0.02)
+    assert relative.remarks[0].startswith("A: Divided by the mean strain")
+    assert "no unit" in difference_of(relative).quantity.label
 
 
 def test_the_dialog_decides_what_is_drawn(comparing: MainWindow) -> None:
@@ -97,16 +85,23 @@ def test_the_dialog_decides_what_is_drawn(comparing: MainWindow) -> None:
     comparing.actions_by_name["compare_figure"].trigger()
     dialog = comparing.findChild(FigureDialog)
     assert isinstance(dialog, FigureDialog)
-    assert set(dialog.checks) == {"ellipses", "numbers", "caption"}  # there is no B-mode in a comparison
-    content = comparison_figure(source, dialog.options()).content
-    assert content.caption
-    assert content.target == comparing.state.regions.target
+    assert set(dialog.checks) == {
+        "ellipses",
+        "numbers",
+        "caption",
+        "settings",
+        "scale_bar",
+    }  # there is no B-mode in a comparison
+    content = comparison_content(source, dialog.options())
+    assert content.options.caption
+    assert content.marks.target == comparing.state.regions.target
     for check in dialog.checks.values():
         check.setChecked(False)
-    dialog.scale.setCurrentIndex(1)
+    dialog.checks["scale_bar"].setChecked(True)
     dialog.title.setText("Two methods")
-    bare = comparison_figure(source, dialog.options()).content
-    assert (bare.target, bare.caption, bare.scale_bar, bare.title) == (None, False, True, "Two methods")
+    bare = comparison_content(source, dialog.options())
+    page = bare.options
+    assert (bare.marks.target, page.caption, page.scale_bar, page.title) == (None, False, True, "Two methods")
     assert not any(panel.metrics for panel in bare.strain)
     dialog.reject()
 

@@ -2,7 +2,9 @@
 
 import csv
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import h5py
 import numpy as np
@@ -11,25 +13,20 @@ from PIL import Image
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from app.features.export import controller as exporting
-from app.features.export import series as series_exports
-from app.features.export.controller import FigureOptions, SeriesKind, figure_content
+from app.features.export.controller import figure_content
 from app.features.export.figure_dialog import FigureDialog
+from app.features.export.movie_dialog import MovieDialog
+from app.features.export.options_form import remembered
 from app.features.profile.state import ProfileState
+from app.preferences import Preferences
 from app.window.main_window import MainWindow
+from engine.export.base import WRITERS, Export, Writer
 from engine.export.result_file import read_result
+from engine.figures.options import FigureOptions, MovieOptions
 from engine.metrics.profile import ProfileLine
 from engine.readers import open_recording
-from engine.types import Provenance
 
 from .conftest import expected_strain, shown_error
-
-
-@pytest.fixture(autouse=True)
-def _provenance(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fake methods are in no registry, so their provenance is made here."""
-    provenance = Provenance("first", {}, "", "0", "0" * 64)
-    monkeypatch.setattr(exporting, "make_provenance", lambda *_arguments: provenance)
 
 
 def wait_written(window: MainWindow, path: Path, qtbot: QtBot) -> None:
@@ -40,7 +37,7 @@ def wait_written(window: MainWindow, path: Path, qtbot: QtBot) -> None:
 
 def test_result_file_holds_the_estimates(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
     path = tmp_path / "result.h5"
-    opened.commands.exporting.save_result(path)
+    opened.commands.exporting.save_data("result", path)
     wait_written(opened, path, qtbot)
     result = read_result(path)
     assert result.deformed_frames == (1, 2, 3, 4, 5)
@@ -51,7 +48,7 @@ def test_result_file_holds_the_estimates(opened: MainWindow, tmp_path: Path, qtb
 
 def test_table_holds_the_numbers_of_the_window(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
     path = tmp_path / "metrics.csv"
-    opened.commands.exporting.save_table(path)
+    opened.commands.exporting.save_data("table", path)
     wait_written(opened, path, qtbot)
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     row = next(row for row in csv.DictReader(lines) if row["frame"] == str(opened.state.frame))
@@ -74,17 +71,17 @@ def test_figure_shows_what_was_chosen(opened: MainWindow) -> None:
     source = opened.commands.exporting.figure_source((0.0, 20.0))
     assert source is not None
     full = figure_content(source, FigureOptions())
-    assert full.bmode_db is not None
-    assert full.target == opened.state.regions.target
-    assert full.limits == (0.0, 20.0)
-    assert full.colormap == "viridis_r"
+    assert full.bmode is not None
+    assert full.marks.target == opened.state.regions.target
+    assert full.scale.limits == (0.0, 20.0)
+    assert full.scale.colormap == "viridis_r"
     assert np.isnan(full.strain[0].strain[:, :8]).all()
     assert full.strain[0].metrics["cnr"] == opened.state.measurements.values["cnr"]
     bare = figure_content(source, FigureOptions(bmode=False, ellipses=False, numbers=False, scale_bar=True))
-    assert bare.bmode_db is None
-    assert bare.target is None
+    assert bare.bmode is None
+    assert bare.marks.target is None
     assert not bare.strain[0].metrics
-    assert bare.scale_bar
+    assert bare.options.scale_bar
 
 
 def test_figure_dialog_previews(opened: MainWindow, qtbot: QtBot) -> None:
@@ -109,9 +106,9 @@ def test_a_profile_line_may_be_drawn_on_the_strain(opened: MainWindow) -> None:
     dialog = opened.findChildren(FigureDialog)[-1]
     source = opened.commands.exporting.figure_source(None)
     assert source is not None
-    assert figure_content(source, dialog.options()).profile is None
-    dialog.checks["profile"].setChecked(True)
-    assert figure_content(source, dialog.options()).profile == line
+    assert figure_content(source, dialog.options()).marks.profile == line
+    dialog.checks["profile"].setChecked(False)
+    assert figure_content(source, dialog.options()).marks.profile is None
     dialog.reject()
 
 
@@ -124,7 +121,7 @@ def test_nothing_to_export_is_said(window: MainWindow) -> None:
 
 def test_a_place_that_cannot_be_written_is_told(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
     before = opened.state.recording
-    opened.commands.exporting.save_result(tmp_path / "nowhere" / "result.h5")
+    opened.commands.exporting.save_data("result", tmp_path / "nowhere" / "result.h5")
     texts: list[str] = []
     qtbot.waitUntil(lambda: bool(texts.append(shown_error(opened)) or texts[-1]))
     assert "nowhere" in texts[-1]
@@ -136,13 +133,16 @@ SERIES = [("movie", "strain.gif"), ("sheet", "frames.png"), ("arrays", "strain.n
 
 
 @pytest.mark.parametrize(("kind", "name"), SERIES)
-def test_all_frames_are_exported(
-    opened: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, kind: SeriesKind, name: str
-) -> None:
-    monkeypatch.setattr(series_exports, "make_provenance", exporting.make_provenance)
-    monkeypatch.setattr(series_exports, "MOVIE_DPI", 50)
-    path = tmp_path / name
-    opened.commands.exporting.save_series(kind, (0.0, 2.0), path)
+def test_all_frames_are_exported(opened: MainWindow, tmp_path: Path, qtbot: QtBot, kind: str, name: str) -> None:
+    path, exports = tmp_path / name, opened.commands.exporting
+    source = exports.series_source((0.0, 2.0))
+    assert source is not None
+    if kind == "movie":
+        exports.save_movie(source, MovieOptions(dpi=50), path)
+    elif kind == "sheet":
+        exports.save_sheet(source, FigureOptions(dpi=50), path)
+    else:
+        exports.save_data(kind, path)
     wait_written(opened, path, qtbot)
     if kind == "movie":
         with Image.open(path) as image:
@@ -165,7 +165,7 @@ def test_all_frames_are_exported(
 
 def test_the_recording_is_never_written_over(opened: MainWindow, recording_path: Path, qtbot: QtBot) -> None:
     before = recording_path.read_bytes()
-    opened.commands.exporting.save_result(recording_path)
+    opened.commands.exporting.save_data("result", recording_path)
     assert "which would be lost" in shown_error(opened)
     assert not opened.commands.exporting.is_running()
     assert recording_path.read_bytes() == before
@@ -178,7 +178,7 @@ def test_two_exports_at_once_are_both_written(opened: MainWindow, tmp_path: Path
     gate = threading.Event()
     exports._lane.submit(lambda _control: gate.wait(10))
     for path in paths:
-        exports.save_result(path)
+        exports.save_data("result", path)
     assert opened.state.activity is not None
     assert "a.h5" in opened.state.activity.title
     gate.set()
@@ -194,7 +194,7 @@ def test_cancel_stops_every_export_that_waits(opened: MainWindow, tmp_path: Path
     exports, gate = opened.commands.exporting, threading.Event()
     exports._lane.submit(lambda _control: gate.wait(10))
     for name in ("a.h5", "b.h5"):
-        exports.save_result(tmp_path / name)
+        exports.save_data("result", tmp_path / name)
     exports.cancel()
     gate.set()
     assert not exports.is_running()
@@ -205,7 +205,7 @@ def test_cancel_stops_every_export_that_waits(opened: MainWindow, tmp_path: Path
 def test_a_preview_that_fails_leaves_the_export_that_runs(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
     exports, gate = opened.commands.exporting, threading.Event()
     exports._lane.submit(lambda _control: gate.wait(10))
-    exports.save_result(tmp_path / "a.h5")
+    exports.save_data("result", tmp_path / "a.h5")
     exports._preview_failed(ValueError("no picture"))
     assert "no picture" in shown_error(opened)
     assert exports.is_running()
@@ -219,3 +219,84 @@ def test_a_name_without_an_ending_gets_one_even_where_the_dialog_tells_no_kind(
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_arguments: (str(tmp_path / "numbers"), ""))
     opened.actions_by_name["table"].trigger()
     wait_written(opened, tmp_path / "numbers.csv", qtbot)
+
+
+def test_choices_are_remembered_but_for_the_title(
+    opened: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "figure.png"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_arguments: (str(path), ""))
+    opened.actions_by_name["figure"].trigger()
+    dialog = opened.findChildren(FigureDialog)[-1]
+    dialog.checks["numbers"].setChecked(False)
+    width, colors = dialog.form.editors["width"], dialog.colors
+    width.setCurrentIndex(width.findData("column"))
+    colors.setCurrentIndex(colors.findData("gray"))
+    dialog.form.editors["dpi"].setValue(60)
+    dialog.title.setText("Mine alone")
+    dialog.accept()
+    wait_written(opened, path, qtbot)
+    with Image.open(path) as image:
+        assert image.width == pytest.approx(60 * 89 / 25.4, abs=1)
+    opened.actions_by_name["figure"].trigger()
+    again = opened.findChildren(FigureDialog)[-1].options()
+    assert (again.numbers, again.width, again.print_colormap, again.dpi) == (False, "column", "gray", 60)
+    assert again.title == ""
+    opened.findChildren(FigureDialog)[-1].reject()
+
+
+def test_choices_of_another_version_are_the_defaults() -> None:
+    preferences = Preferences(export_choices={"figure": {"width": "poster", "gone": 1}, "movie": {"loops": 2}})
+    assert remembered(preferences, "figure", FigureOptions()) == FigureOptions()
+    assert remembered(preferences, "movie", MovieOptions()) == MovieOptions(loops=2)
+
+
+def test_a_movie_is_of_the_frames_and_the_speed_that_were_chosen(
+    opened: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "strain.gif"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_arguments: (str(path), ""))
+    opened.actions_by_name["movie"].trigger()
+    dialog = opened.findChild(MovieDialog)
+    assert isinstance(dialog, MovieDialog)
+    assert (dialog.options().first, dialog.options().last, dialog.options().rate_hz) == (1, 5, 20.0)
+    for name, value in (("first", 2), ("last", 3), ("rate_hz", 5.0), ("speed", 2.0), ("dpi", 50), ("loops", 1)):
+        dialog.form.editors[name].setValue(value)
+    dialog.accept()
+    wait_written(opened, path, qtbot)
+    with Image.open(path) as image:
+        assert image.n_frames == 2  # type: ignore[attr-defined]
+        assert image.info["duration"] == 100
+        assert "loop" not in image.info
+
+
+def test_every_format_of_data_has_an_entry_and_a_dialog(
+    opened: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def ask(_window: object, _title: str, proposed: str, pattern: str) -> tuple[str, str]:
+        asked.append(pattern)
+        return str(tmp_path / Path(proposed).name), pattern.split(";;")[0]
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
+    for writer in WRITERS:
+        opened.actions_by_name[writer.name].trigger()
+        assert all(f"*{ending}" in asked[-1] for ending in writer.extensions)
+        wait_written(opened, tmp_path / writer.file_name, qtbot)
+
+
+def test_a_new_format_is_in_the_menu_by_registering_alone(make_window: Callable[..., MainWindow]) -> None:
+    class Counting(Writer):
+        name, title, help, file_name = "counting", "Count", "How many frames there are", "frames.count"
+        extensions: ClassVar = {".count": "A number"}
+
+        def write(self, export: Export, path: Path) -> None:
+            path.write_text(str(len(export.needed_result().deformed_frames)), encoding="utf-8")
+
+    WRITERS.register("counting", Counting())
+    try:
+        action = make_window().actions_by_name["counting"]
+    finally:
+        del WRITERS._entries["counting"]
+    assert action.text() == "Export count\N{HORIZONTAL ELLIPSIS}"

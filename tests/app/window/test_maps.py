@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.features.export.controller import FigureOptions, figure_content
+from app.features.export.controller import figure_content
 from app.features.maps.controller import MapsController
 from app.state.maps import MapState
 from app.window.main_window import MainWindow
+from engine.figures.options import FigureOptions
 from engine.types import Ellipse
 
 from .conftest import expected_strain, open_and_wait
@@ -109,7 +110,7 @@ def test_modulus_needs_a_background_and_is_shown_when_done(with_truth: MainWindo
     assert ratio.value == pytest.approx(1.0, rel=1e-2)
     source = window.commands.exporting.figure_source((0.0, 2.0))
     assert source is not None
-    assert figure_content(source, FigureOptions()).quantity.label == "Relative modulus"
+    assert figure_content(source, FigureOptions()).scale.quantity.label == "Relative modulus"
     window.commands.playback.show_frame(3)
     qtbot.waitUntil(lambda: _shown_frame(window) == 3, timeout=10_000)
     assert maps.map is None

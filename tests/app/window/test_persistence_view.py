@@ -9,23 +9,14 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.features.comparison.state import CompareState
-from app.features.export import controller as exporting
-from app.features.export import series as series_exports
-from app.features.export.controller import FigureOptions, figure_content
-from app.features.export.series import SeriesSource
+from app.features.export.controller import figure_content
 from app.panels.display import DisplayPanel
 from app.panels.measurements import MeasurementsPanel
 from app.window.main_window import MainWindow
-from engine.types import Provenance
+from engine.figures.compose import compose_frames
+from engine.figures.options import FigureOptions
 
 from .conftest import expected_strain
-
-
-@pytest.fixture(autouse=True)
-def _provenance(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fake methods are in no registry, so their provenance is made here."""
-    for module in (exporting, series_exports):
-        monkeypatch.setattr(module, "make_provenance", lambda *_: Provenance("first", {}, "", "0", "0" * 64))
 
 
 def wait_averaged(window: MainWindow, qtbot: QtBot, frames: tuple[int, ...]) -> None:
@@ -65,7 +56,7 @@ def test_numbers_history_and_table_are_of_the_averaged_map(averaged: MainWindow,
     qtbot.waitUntil(lambda: len(state.history) == 5, timeout=10_000)
     assert [state.history[frame].averaged for frame in range(1, 6)] == [1, 2, 3, 3, 3]
     path = tmp_path / "metrics.csv"
-    averaged.commands.exporting.save_table(path)
+    averaged.commands.exporting.save_data("table", path)
     qtbot.waitUntil(lambda: not averaged.commands.exporting.is_running(), timeout=20_000)
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     row = next(row for row in csv.DictReader(lines) if row["frame"] == "3")
@@ -83,13 +74,10 @@ def test_exports_show_and_say_the_same(averaged: MainWindow) -> None:
     content = figure_content(source, FigureOptions())
     assert "Averaged over 3 frames (1 to 3)." in content.remarks
     assert state.picture is not None
-    assert content.strain[0].strain is state.picture.strain
-    assert state.run is not None
-    assert state.recording is not None
-    series = SeriesSource(
-        state.recording.sequence, state.run.settings, state.run.store, "First", state.display, None, state.regions
-    )
-    shown = list(series_exports.figures(series, lambda: False))
+    np.testing.assert_array_equal(content.strain[0].strain, state.picture.strain)
+    series = averaged.commands.exporting.series_source(None)
+    assert series is not None
+    shown = list(compose_frames(series.run.result, series.choices))
     np.testing.assert_array_equal(shown[2].strain[0].strain, state.picture.strain)
     assert shown[2].strain[0].metrics["cnr"] == state.measurements.values["cnr"]
     assert shown[0].remarks == ("Averaged over 1 frame (1).",)

@@ -10,20 +10,11 @@ from pytestqt.qtbot import QtBot
 
 from app.features.comparison.state import CompareState
 from app.features.comparison.view import CompareView
-from app.features.export import controller as exporting
-from app.features.export import series as series_exports
-from app.features.export.controller import FigureOptions, figure_content
-from app.features.export.series import SeriesSource
+from app.features.export.controller import figure_content
 from app.panels.display import DisplayPanel
 from app.window.main_window import MainWindow
-from engine.types import Provenance
-
-
-@pytest.fixture(autouse=True)
-def _provenance(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fake methods are in no registry, so their provenance is made here."""
-    for module in (exporting, series_exports):
-        monkeypatch.setattr(module, "make_provenance", lambda *_: Provenance("first", {}, "", "0", "0" * 64))
+from engine.figures.compose import compose_frames
+from engine.figures.options import FigureOptions
 
 
 @pytest.fixture(name="relative")
@@ -84,7 +75,7 @@ def test_a_figure_shows_the_same(relative: MainWindow, tmp_path: Path, qtbot: Qt
     source = relative.commands.exporting.figure_source(None)
     assert source is not None
     content = figure_content(source, FigureOptions())
-    assert content.quantity.name == "relative-compressive"
+    assert content.scale.quantity.name == "relative-compressive"
     assert float(np.nanmean(content.strain[0].strain)) == pytest.approx(1.0, abs=0.01)
     assert "Divided by the mean strain" in content.remarks[0]
     path = tmp_path / "figure.png"
@@ -95,18 +86,14 @@ def test_a_figure_shows_the_same(relative: MainWindow, tmp_path: Path, qtbot: Qt
 
 
 def test_movies_and_sheets_show_the_same(relative: MainWindow) -> None:
-    state = relative.state
-    assert state.run is not None
-    assert state.recording is not None
-    source = SeriesSource(
-        state.recording.sequence, state.run.settings, state.run.store, "First", state.display, None, state.regions
-    )
-    shown = list(series_exports.figures(source, lambda: False))
+    source = relative.commands.exporting.series_source(None)
+    assert source is not None
+    shown = list(compose_frames(source.run.result, source.choices))
     assert len(shown) == 5
     for content in shown:
-        assert content.quantity.name == "relative-compressive"
-        assert content.limits is not None
-        assert content.limits[1] < 1.5
+        assert content.scale.quantity.name == "relative-compressive"
+        assert content.scale.limits is not None
+        assert content.scale.limits[1] < 1.5
         assert float(np.nanmean(content.strain[0].strain)) == pytest.approx(1.0, abs=0.01)
         assert content.remarks
 

@@ -8,12 +8,11 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.features.export import controller as exporting
 from app.panels.measurements import MeasurementsPanel
 from app.panels.numbers import DASH
 from app.state import Regions, Role, Tool
 from app.window.main_window import MainWindow
-from engine.types import Ellipse, Provenance
+from engine.types import Ellipse
 
 from .conftest import shown_error
 
@@ -92,13 +91,11 @@ def test_an_outline_that_leaves_the_image_is_warned_of(opened: MainWindow) -> No
 
 
 def test_the_table_has_the_ratios_where_the_lesion_is_outlined(
-    opened: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    provenance = Provenance("first", {}, "", "0", "0" * 64)
-    monkeypatch.setattr(exporting, "make_provenance", lambda *_: provenance)
     opened.commands.regions.set_ellipse(Role.LESION, LESION)
     path = tmp_path / "metrics.csv"
-    opened.commands.exporting.save_table(path)
+    opened.commands.exporting.save_data("table", path)
     qtbot.waitUntil(lambda: not opened.commands.exporting.is_running(), timeout=20_000)
     assert shown_error(opened) == ""
     text = path.read_text(encoding="utf-8")

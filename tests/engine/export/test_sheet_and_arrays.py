@@ -11,8 +11,9 @@ from scipy.io import loadmat
 
 from engine.errors import WriteError
 from engine.export.arrays import save_arrays
-from engine.figures.contact_sheet import evenly, rows_and_columns, save_contact_sheet
-from engine.figures.figure import FigureContent, StrainPanel
+from engine.figures.content import ColorScale, FigureContent, StrainPanel
+from engine.figures.draw_sheet import evenly, rows_and_columns
+from engine.figures.save import save_sheet
 from engine.types import Displacement, FrameEstimate, Geometry, Provenance, Result, Strain
 
 GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.3e-3, start_depth_m=2e-3)
@@ -32,10 +33,10 @@ RESULT = Result((3, *SHAPE), GEOMETRY, 0, (1, 2, 3), Provenance("ncc", {"lines":
 
 def test_a_sheet_grows_by_rows(tmp_path: Path) -> None:
     panels = tuple(StrainPanel(f"frame {row}", estimate(row).strain.axial) for row in range(3))
-    content = FigureContent(panels, GEOMETRY, limits=(0.0, 1.0))
+    content = FigureContent(panels, GEOMETRY, scale=ColorScale(limits=(0.0, 1.0)))
     many = replace(content, strain=panels * 20)
     for name, entry in (("few", content), ("many", many)):
-        save_contact_sheet(entry, tmp_path / f"{name}.png", dpi=50)
+        save_sheet(entry, tmp_path / f"{name}.png", dpi=50)
     heights = []
     for name in ("few", "many"):
         with Image.open(tmp_path / f"{name}.png") as image:

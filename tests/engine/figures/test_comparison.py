@@ -8,9 +8,11 @@ import pytest
 from PIL import Image
 
 from engine.errors import ParameterError
-from engine.figures.comparison import ComparisonFigure, fitting_difference_limits, save_comparison
-from engine.figures.comparison_layout import comparison_table, draw_comparison
-from engine.figures.figure import FigureContent, StrainPanel
+from engine.figures.content import ColorScale, FigureContent, Marks, StrainPanel, difference_of
+from engine.figures.draw import draw
+from engine.figures.options import FigureOptions
+from engine.figures.save import save_figure
+from engine.figures.words import numbers_table
 from engine.metrics.contrast import region_metrics
 from engine.quantity import QUANTITIES, strain_quantity
 from engine.types import Ellipse, Geometry, Map, Provenance
@@ -22,41 +24,42 @@ FIRST = Provenance("ncc", {"method": {"levels": 3}}, "", "0.1.0", "ab" * 32)
 SECOND = Provenance("glue", {"method": {"alpha": 5}}, "", "0.1.0", "ab" * 32)
 
 
-def panel(title: str, compression: float, seed: int) -> StrainPanel:
+def panel(title: str, compression: float, seed: int, source: Provenance) -> StrainPanel:
     random = np.random.default_rng(seed)
     strain: Map = (-compression + 5e-4 * random.standard_normal(SHAPE)).astype(np.float32)
     strain[TARGET.mask(SHAPE, GEOMETRY)] += np.float32(0.4 * compression)
-    return StrainPanel(title, strain, region_metrics(strain, GEOMETRY, TARGET, BACKGROUND))
+    numbers = region_metrics(strain, GEOMETRY, TARGET, BACKGROUND)
+    return StrainPanel(title, strain, numbers, f"{title}, frame 1 against 0", source)
+
+
+def shown_difference(content: FigureContent) -> Map:
+    found = difference_of(content)
+    return found.quantity.shown(found.values)
 
 
 @pytest.fixture(name="figure")
-def fixture_figure() -> ComparisonFigure:
-    content = FigureContent(
-        (panel("NCC", 0.02, 0), panel("GLUE", 0.015, 1)),
+def fixture_figure() -> FigureContent:
+    return FigureContent(
+        (panel("NCC", 0.02, 0, FIRST), panel("GLUE", 0.015, 1, SECOND)),
         GEOMETRY,
-        target=TARGET,
-        background=BACKGROUND,
-        provenance=FIRST,
-        compared_with=SECOND,
-        caption=True,
-        title="Phantom",
+        marks=Marks(TARGET, BACKGROUND),
+        options=FigureOptions(title="Phantom"),
+        difference=True,
     )
-    return ComparisonFigure(content)
 
 
-def test_the_difference_is_a_minus_b_in_the_sign_that_is_shown(figure: ComparisonFigure) -> None:
-    shown = figure.difference_quantity.shown(figure.difference)
+def test_the_difference_is_a_minus_b_in_the_sign_that_is_shown(figure: FigureContent) -> None:
+    shown = shown_difference(figure)
     assert float(np.median(shown)) == pytest.approx(0.5, abs=0.05)
     for name, wanted in (("signed", -0.5), ("magnitude", 0.5), ("compressive", 0.5)):
-        other = replace(figure, content=replace(figure.content, quantity=QUANTITIES[name]))
-        shown = other.difference_quantity.shown(other.difference)
+        shown = shown_difference(replace(figure, scale=ColorScale(QUANTITIES[name])))
         assert float(np.median(shown)) == pytest.approx(wanted, abs=0.05), name
-    relative = replace(figure.content, quantity=strain_quantity("compressive", relative=True))
-    assert "no unit" in replace(figure, content=relative).difference_quantity.label
+    relative = replace(figure, scale=ColorScale(strain_quantity("compressive", relative=True)))
+    assert "no unit" in difference_of(relative).quantity.label
 
 
-def test_three_maps_in_true_proportions_with_two_bars_and_all_regions(figure: ComparisonFigure) -> None:
-    drawn = draw_comparison(figure)
+def test_three_maps_in_true_proportions_with_two_bars_and_all_regions(figure: FigureContent) -> None:
+    drawn = draw(figure)
     maps = {axes.get_title(loc="left"): axes for axes in drawn.axes if axes.get_title(loc="left")}
     assert list(maps) == ["A: NCC", "B: GLUE", "A \N{MINUS SIGN} B"]
     for axes in maps.values():
@@ -74,23 +77,21 @@ def test_three_maps_in_true_proportions_with_two_bars_and_all_regions(figure: Co
     assert low == -high
 
 
-def test_the_numbers_of_both_and_their_difference(figure: ComparisonFigure) -> None:
-    heading, first, second, gap = comparison_table(figure.content)
+def test_the_numbers_of_both_and_their_difference(figure: FigureContent) -> None:
+    heading, first, second, gap = numbers_table(figure)
     column = heading.index("CNR")
-    values = [entry.metrics["cnr"].value for entry in figure.content.strain]
+    values = [entry.metrics["cnr"].value for entry in figure.strain]
     assert first[column].startswith(f"{values[0]:.3g}")
     assert second[column].startswith(f"{values[1]:.3g}")
     assert float(gap[column].replace("\N{MINUS SIGN}", "-")) == pytest.approx(values[0] - values[1], rel=0.01)
-    words = [text.get_text() for text in draw_comparison(figure).texts]
+    words = [text.get_text() for text in draw(figure).texts]
     assert {"A", "B", "A \N{MINUS SIGN} B", "Phantom"} <= set(words)
-    bare = replace(
-        figure.content, strain=tuple(StrainPanel(entry.title, entry.strain) for entry in figure.content.strain)
-    )
-    assert comparison_table(bare) == []
+    bare = replace(figure, strain=tuple(StrainPanel(entry.title, entry.strain) for entry in figure.strain))
+    assert numbers_table(bare) == []
 
 
-def test_both_provenances_are_in_the_file_and_in_the_small_print(figure: ComparisonFigure, tmp_path: Path) -> None:
-    save_comparison(figure, tmp_path / "c.png", dpi=60)
+def test_both_provenances_are_in_the_file_and_both_maps_in_the_caption(figure: FigureContent, tmp_path: Path) -> None:
+    save_figure(figure, tmp_path / "c.png", dpi=60)
     with Image.open(tmp_path / "c.png") as image:
         text = image.info["Description"]
         pixels = np.asarray(image.convert("L"))
@@ -98,25 +99,24 @@ def test_both_provenances_are_in_the_file_and_in_the_small_print(figure: Compari
     assert "B: program: strainscope 0.1.0; method: glue" in text
     for edge in (pixels[:3], pixels[-3:], pixels[:, :3], pixels[:, -3:]):
         assert edge.min() == 255
-    small = " ".join(entry.get_text() for entry in draw_comparison(figure).texts)
-    assert "method: ncc" in small
-    assert "method: glue" in small
+    small = " ".join(entry.get_text() for entry in draw(figure).texts)
+    assert "A: NCC, frame 1 against 0; B: GLUE, frame 1 against 0." in small
 
 
 @pytest.mark.parametrize("suffix", [".pdf", ".svg", ".tif"])
-def test_every_format_is_written(figure: ComparisonFigure, tmp_path: Path, suffix: str) -> None:
-    save_comparison(figure, tmp_path / f"c{suffix}", dpi=50)
+def test_every_format_is_written(figure: FigureContent, tmp_path: Path, suffix: str) -> None:
+    save_figure(figure, tmp_path / f"c{suffix}", dpi=50)
     assert (tmp_path / f"c{suffix}").stat().st_size > 2000
 
 
-def test_equal_maps_have_limits_too(figure: ComparisonFigure) -> None:
-    same = replace(figure, content=replace(figure.content, strain=(figure.content.strain[0],) * 2))
-    assert fitting_difference_limits(same) == (-1.0, 1.0)
-    draw_comparison(same)
+def test_equal_maps_have_limits_too(figure: FigureContent) -> None:
+    same = replace(figure, strain=(figure.strain[0],) * 2)
+    assert difference_of(same).limits == (-1.0, 1.0)
+    draw(same)
 
 
-def test_a_comparison_is_of_two_maps_of_one_grid(figure: ComparisonFigure) -> None:
+def test_a_comparison_is_of_two_maps_of_one_grid(figure: FigureContent) -> None:
     with pytest.raises(ParameterError, match="of two maps"):
-        replace(figure, content=replace(figure.content, strain=figure.content.strain[:1]))
+        replace(figure, strain=figure.strain[:1])
     with pytest.raises(ParameterError, match="one shape"):
-        replace(figure.content, strain=(figure.content.strain[0], StrainPanel("other", np.zeros((3, 3), np.float32))))
+        replace(figure, strain=(figure.strain[0], StrainPanel("other", np.zeros((3, 3), np.float32))))

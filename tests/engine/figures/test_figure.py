@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +10,14 @@ from matplotlib.patches import Ellipse as EllipsePatch
 from PIL import Image
 
 from engine.errors import ParameterError, WriteError
-from engine.figures.figure import FigureContent, StrainPanel, save_figure, suggest_limits
-from engine.figures.layout import draw
+from engine.figures.content import BmodePanel, ColorScale, FigureContent, Marks, StrainPanel, suggest_limits
+from engine.figures.draw import draw
+from engine.figures.options import FigureOptions
+from engine.figures.panels import bar_ticks
+from engine.figures.save import save_figure
 from engine.metrics.contrast import region_metrics
 from engine.metrics.profile import ProfileLine
+from engine.quantity import QUANTITIES
 from engine.types import Ellipse, Geometry, Map, Provenance, Sector
 
 GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.3e-3, start_depth_m=2e-3)
@@ -30,21 +35,22 @@ def strain_map() -> Map:
     return strain.astype(np.float32)
 
 
+def with_options(content: FigureContent, **options: object) -> FigureContent:
+    return replace(content, options=replace(content.options, **options))  # type: ignore[arg-type]
+
+
 @pytest.fixture(name="content")
 def fixture_content() -> FigureContent:
     strain = strain_map()
     bmode = np.linspace(-60, 0, strain.size, dtype=np.float32).reshape(SHAPE)
     numbers = region_metrics(strain, GEOMETRY, TARGET, BACKGROUND)
     return FigureContent(
-        (StrainPanel("NCC", strain, numbers),),
+        (StrainPanel("NCC", strain, numbers, "NCC, 2 mm least-squares window, frame 9 against 0", PROVENANCE),),
         GEOMETRY,
-        bmode,
-        TARGET,
-        BACKGROUND,
-        limits=(0.0, 2.5),
-        title="Phantom",
-        provenance=PROVENANCE,
-        caption=True,
+        BmodePanel(bmode),
+        ColorScale(limits=(0.0, 2.5)),
+        Marks(TARGET, BACKGROUND),
+        FigureOptions(title="Phantom"),
     )
 
 
@@ -109,7 +115,9 @@ def test_the_drawn_ellipse_covers_the_masked_pixels(content: FigureContent) -> N
 def test_a_profile_line_is_drawn_on_the_strain_alone(content: FigureContent) -> None:
     plain = draw(content)
     line = ProfileLine(-3e-3, 10e-3, 3e-3, 18e-3)
-    for before, axes in zip(plain.axes, draw(replace(content, profile=line)).axes, strict=True):
+    for before, axes in zip(
+        plain.axes, draw(replace(content, marks=replace(content.marks, profile=line))).axes, strict=True
+    ):
         drawn = [entry.get_xydata() for entry in axes.lines if len(np.asarray(entry.get_xydata())) == 2]
         on_strain = axes.get_title(loc="left") in {panel.title for panel in content.strain}
         assert len(drawn) == on_strain
@@ -146,7 +154,7 @@ def test_missing_numbers_are_dashes_with_a_reason(content: FigureContent) -> Non
 
 
 def test_a_scale_bar_replaces_the_axes(content: FigureContent) -> None:
-    axes = draw(replace(content, scale_bar=True)).axes[0]
+    axes = draw(with_options(content, scale_bar=True)).axes[0]
     assert axes.get_xlabel() == ""
     assert len(axes.get_xticks()) == 0
     assert any(type(artist).__name__ == "ScaleBar" for artist in axes.artists)
@@ -154,10 +162,14 @@ def test_a_scale_bar_replaces_the_axes(content: FigureContent) -> None:
 
 def test_nothing_is_cut_off(content: FigureContent, tmp_path: Path) -> None:
     """The outermost pixels of every side stay white, in the widest and the narrowest figure."""
-    bare = replace(content, bmode_db=None, caption=False)
+    bare = with_options(replace(content, bmode=None), caption=False)
     two = replace(content, strain=content.strain * 2)
+    lined = replace(content, marks=Marks(TARGET, BACKGROUND, TARGET, ProfileLine(-8e-3, 4e-3, 8.9e-3, 11e-3)))
+    narrow = [
+        with_options(lined, width=width, font_size_pt=size) for width in ("column", "page") for size in (6.0, 11.0)
+    ]
     fan = replace(content, geometry=replace(GEOMETRY, sector=Sector(40e-3, 0.01)))
-    for index, each in enumerate((bare, two, replace(fan, scale_bar=True))):
+    for index, each in enumerate((bare, two, with_options(fan, scale_bar=True), *narrow)):
         path = tmp_path / f"{index}.png"
         save_figure(each, path, dpi=50)
         with Image.open(path) as image:
@@ -168,12 +180,13 @@ def test_nothing_is_cut_off(content: FigureContent, tmp_path: Path) -> None:
 
 def test_other_colour_maps_and_reversed_ones(content: FigureContent) -> None:
     plain, turned = (
-        draw(replace(content, colormap=name)).axes[2].images[0].get_cmap() for name in ("viridis", "viridis_r")
+        draw(replace(content, scale=ColorScale(colormap=name))).axes[2].images[0].get_cmap()
+        for name in ("viridis", "viridis_r")
     )
     assert isinstance(plain, colors.Colormap)
     assert plain(0.0) == pytest.approx(turned(1.0), abs=0.02)
     with pytest.raises(ParameterError, match="no colour map"):
-        draw(replace(content, colormap="nonsense"))
+        draw(replace(content, scale=ColorScale(colormap="nonsense")))
 
 
 def test_impossible_figures_are_one_line(content: FigureContent, tmp_path: Path) -> None:
@@ -182,26 +195,97 @@ def test_impossible_figures_are_one_line(content: FigureContent, tmp_path: Path)
     with pytest.raises(ParameterError, match="dpi"):
         save_figure(content, tmp_path / "f.png", dpi=5000)
     with pytest.raises(ParameterError, match="one shape"):
-        replace(content, bmode_db=np.zeros((3, 3), np.float32))
+        replace(content, bmode=BmodePanel(np.zeros((3, 3), np.float32)))
     with pytest.raises(ParameterError, match="lower limit"):
-        replace(content, limits=(2.0, 1.0))
+        ColorScale(limits=(2.0, 1.0))
     with pytest.raises(WriteError, match="folder"):
         save_figure(content, tmp_path / "absent" / "f.png")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_suggested_limits_start_at_zero_or_are_symmetric() -> None:
-    compressed = np.linspace(-0.02, 0, 1000, dtype=np.float32)
-    assert suggest_limits(compressed) == (0.0, 2.0)
-    assert suggest_limits(-compressed) == (-2.0, 0.0)
-    low, high = suggest_limits(np.linspace(-0.02, 0.015, 1000, dtype=np.float32))
+def test_suggested_limits_are_round_and_hold_nearly_all() -> None:
+    compressed = np.linspace(-0.02, -0.01, 1000, dtype=np.float32)[:, None]
+    assert suggest_limits(compressed) == (1.0, 2.0)
+    assert suggest_limits(-compressed) == (-2.0, -1.0)
+    low, high = suggest_limits(-compressed, quantity=QUANTITIES["signed"])
     assert low == -high
-    assert suggest_limits(np.full(5, np.nan, np.float32)) == (0.0, 1.0)
+    assert suggest_limits(np.full((5, 5), np.nan, np.float32)) == (0.0, 1.0)
+
+
+def test_the_caption_is_in_words_and_the_settings_go_beside(content: FigureContent, tmp_path: Path) -> None:
+    words = " ".join(text.get_text() for text in draw(content).texts)
+    assert "NCC, 2 mm least-squares window, frame 9 against 0." in words
+    assert "{" not in words
+    assert "frame 9" not in " ".join(text.get_text() for text in draw(with_options(content, caption=False)).texts)
+    save_figure(content, tmp_path / "f.png", dpi=50)
+    assert [path.name for path in tmp_path.iterdir()] == ["f.png"]
+    save_figure(with_options(content, settings=True), tmp_path / "f.png", dpi=50)
+    told = json.loads((tmp_path / "f.json").read_text())
+    assert told["maps"][0]["source"]["parameters"] == {"method": {"levels": 3}}
+    assert told["scale"]["limits"] == [0.0, 2.5]
+    assert told["marks"]["target"]["angle_deg"] == 20.0
+
+
+def test_text_of_an_svg_stays_text(content: FigureContent, tmp_path: Path) -> None:
+    save_figure(content, tmp_path / "f.svg")
+    text = (tmp_path / "f.svg").read_text()
+    assert text.count("<text") > 20
+    assert ">Compressive strain (%)<" in text
+
+
+@pytest.mark.parametrize("width", ["column", "page"])
+def test_a_figure_is_as_wide_as_a_journal_wants(content: FigureContent, width: str) -> None:
+    figure = draw(with_options(content, width=width))
+    assert figure.get_figwidth() == pytest.approx({"column": 89 / 25.4, "page": 183 / 25.4}[width])
+    panels = [axes.get_position() for axes in figure.axes if axes.get_title(loc="left") in {"B-mode", "NCC"}]
+    stacked = panels[0].x0 == panels[1].x0
+    assert stacked == (width == "column")
+    for box in panels:
+        assert box.x0 > 0
+        assert box.x1 < 1
+
+
+def test_labels_of_the_line_and_of_regions_stay_inside_their_panel(content: FigureContent) -> None:
+    top = Ellipse(0.0, 2.5e-3, 2e-3, 0.8e-3)
+    for ends in ((-8e-3, 4e-3, 8.9e-3, 11e-3), (8.9e-3, 11e-3, -8.9e-3, 2.1e-3), (0.0, 11e-3, 8.9e-3, 11.4e-3)):
+        marked = replace(content, marks=Marks(top, None, top, ProfileLine(*ends)))
+        figure = draw(marked)
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        for axes in figure.axes:
+            if axes.get_title(loc="left") != "NCC":
+                continue
+            panel = axes.get_window_extent(renderer)
+            for text in axes.texts:
+                box = text.get_window_extent(renderer)
+                assert panel.x0 <= box.x0
+                assert box.x1 <= panel.x1
+                assert panel.y0 <= box.y0 + 1
+                assert box.y1 <= panel.y1 + 1
+
+
+def test_numbers_of_a_bar_do_not_crowd() -> None:
+    for low, high in ((0.1, 0.83), (0.0, 1.0), (-1.0, 1.0), (0.12, 0.13), (-0.031, 2.4)):
+        ticks = np.array(bar_ticks(low, high, 0.15))
+        assert (ticks[0], ticks[-1]) == (low, high)
+        assert np.diff(ticks).min() >= 0.15 * (high - low) * (1 - 1e-9)
+
+
+def test_a_lesion_is_outlined_and_measured_only_where_there_is_one(content: FigureContent) -> None:
+    strain = content.strain[0].strain
+    for lesion in (None, Ellipse(-3e-3, 7e-3, 2.5e-3, 2e-3)):
+        numbers = region_metrics(strain, GEOMETRY, TARGET, BACKGROUND, lesion=lesion)
+        drawn = draw(
+            replace(content, strain=(StrainPanel("NCC", strain, numbers),), marks=Marks(TARGET, BACKGROUND, lesion))
+        )
+        words = " ".join(text.get_text() for text in drawn.texts)
+        letters = [text.get_text() for axes in drawn.axes for text in axes.texts]
+        assert ("E/B" in words) == (lesion is not None)
+        assert ("L" in letters) == (lesion is not None)
 
 
 def test_a_long_note_below_a_narrow_figure_is_wrapped_into_it(content: FigureContent) -> None:
     note = "All values are the same, so there is no signal-to-noise ratio, and this note is as long as notes can be."
-    narrow = draw(replace(content, bmode_db=None, remarks=(note,), title=""))
+    narrow = draw(with_options(replace(content, bmode=None, remarks=(note,)), title=""))
     FigureCanvasAgg(narrow)
     lines = [text for text in narrow.texts if text.get_text() and text.get_text() in note]
     assert " ".join(line.get_text() for line in reversed(lines)) == note

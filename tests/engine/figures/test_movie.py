@@ -10,17 +10,18 @@ from PIL import Image
 
 from engine.errors import CancelledError, ParameterError, WriteError
 from engine.figures import movie
-from engine.figures.figure import FigureContent, StrainPanel
-from engine.figures.movie import save_movie
+from engine.figures.content import ColorScale, FigureContent, StrainPanel
+from engine.figures.movie import compose_movie, save_movie
 from engine.figures.movie_rate import MovieRate, movie_rate
-from engine.types import Geometry, Provenance
+from engine.figures.options import MovieOptions
+from engine.types import Displacement, FrameEstimate, Geometry, Provenance, Result, Strain
 
 GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.3e-3)
+SOURCE = Provenance("ncc", {}, "", "0.1.0", "ab" * 32)
 BASE = FigureContent(
     (StrainPanel("frame 0", np.zeros((300, 40), np.float32)),),
     GEOMETRY,
-    limits=(0.0, 3.0),
-    provenance=Provenance("ncc", {}, "", "0.1.0", "ab" * 32),
+    scale=ColorScale(limits=(0.0, 3.0)),
     notes=False,
 )
 
@@ -28,7 +29,8 @@ BASE = FigureContent(
 def contents(count: int = 3) -> list[FigureContent]:
     """Maps of 1, 2, 3 ... % compression."""
     maps = [np.full((300, 40), -0.01 * number, np.float32) for number in range(1, count + 1)]
-    return [replace(BASE, strain=(StrainPanel(f"frame {number}", values),)) for number, values in enumerate(maps, 1)]
+    panels = [StrainPanel(f"frame {number}", values, source=SOURCE) for number, values in enumerate(maps, 1)]
+    return [replace(BASE, strain=(panel,)) for panel in panels]
 
 
 def test_an_mp4_has_every_frame_at_its_rate(tmp_path: Path) -> None:
@@ -109,3 +111,37 @@ def test_a_movie_that_a_full_disk_cut_short_is_an_error(tmp_path: Path, monkeypa
     with pytest.raises(WriteError, match=r"strain\.mp4: the movie is incomplete"):
         save_movie(contents(), path, MovieRate(5.0), dpi=60)
     assert list(tmp_path.iterdir()) == []
+
+
+def result(frames: int = 6) -> Result:
+    """Frames 1, 2, ... of as many per cent, 20 frames a second."""
+
+    def read(row: int) -> FrameEstimate:
+        values = np.full((300, 40), -0.01 * (row + 1), np.float32)
+        still = np.zeros_like(values)
+        geometry = replace(GEOMETRY, frame_rate_hz=20.0)
+        displacement, strain = Displacement(still, still, geometry), Strain(values, geometry, 2e-3)
+        return FrameEstimate(0, row + 1, displacement, strain, np.ones_like(values))
+
+    numbers = tuple(range(1, frames + 1))
+    return Result((frames, 300, 40), replace(GEOMETRY, frame_rate_hz=20.0), 0, numbers, SOURCE, read)
+
+
+def test_range_rate_and_speed_are_chosen() -> None:
+    plan = compose_movie(result())
+    assert (plan.frames, plan.rate.hz) == (6, 20.0)
+    plan = compose_movie(result(), options=MovieOptions(first=2, last=4, rate_hz=5.0, speed=2.0))
+    assert (plan.frames, plan.rate.hz) == (3, 10.0)
+    shown = list(plan.contents)
+    assert [content.strain[0].title for content in shown] == [f"ncc, frame {frame} against 0" for frame in (2, 3, 4)]
+    assert len({content.scale.limits for content in shown}) == 1
+    with pytest.raises(ParameterError, match="no frame from 9 to 9 was estimated"):
+        compose_movie(result(), options=MovieOptions(first=9, last=9))
+
+
+@pytest.mark.parametrize(("loops", "repeated"), [(0, 0), (1, None), (3, 2)])
+def test_a_gif_plays_as_often_as_asked(tmp_path: Path, loops: int, repeated: int | None) -> None:
+    path = tmp_path / "strain.gif"
+    save_movie(contents(), path, MovieRate(10.0), dpi=50, loops=loops)
+    with Image.open(path) as image:
+        assert image.info.get("loop") == repeated

@@ -6,10 +6,11 @@ import math
 import numpy as np
 
 from engine.export.table import provenance_lines
-from engine.figures.figure import FigureContent, StrainPanel, suggest_limits
-from engine.figures.layout import draw
-from engine.figures.sheet_layout import draw_sheet
-from engine.figures.shown import noted, shown_remarks
+from engine.figures.content import ColorScale, FigureContent, StrainPanel, suggest_limits
+from engine.figures.draw import draw
+from engine.figures.draw_sheet import draw_sheet
+from engine.figures.shown import shown_remarks
+from engine.provenance import noted
 from engine.quantity import strain_quantity
 from engine.types import Geometry, Provenance
 
@@ -22,7 +23,7 @@ def content() -> FigureContent:
     return FigureContent(
         (StrainPanel("NCC", relative),),
         GEOMETRY,
-        quantity=strain_quantity("compressive", relative=True),
+        scale=ColorScale(strain_quantity("compressive", relative=True)),
         remarks=shown_remarks(mean=-0.012, frames=(3, 4, 5)),
     )
 
@@ -39,7 +40,7 @@ def test_the_colour_bar_has_no_unit_and_the_remarks_stand_below() -> None:
 
 def test_limits_fit_relative_strain() -> None:
     relative = content().strain[0].strain
-    assert suggest_limits(relative, quantity=strain_quantity("compressive", relative=True)) == (0.0, 1.8)
+    assert suggest_limits(relative, quantity=strain_quantity("compressive", relative=True)) == (0.2, 1.8)
     low, high = suggest_limits(relative, quantity=strain_quantity("signed", relative=True))
     assert (low, high) == (-1.8, 1.8)
 

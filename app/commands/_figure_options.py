@@ -1,0 +1,89 @@
+"""What commands that draw have in common: regions, limits and B-mode from options to the engine's values."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.commands._groups import Fields
+from app.commands._parse import parse_ellipse, parse_limits, parse_line
+from app.commands._shared import Opening
+from app.commands.metrics import Background, Lesion, Target
+from engine.errors import ParameterError
+from engine.figures.options import FigureOptions, Shown
+
+if TYPE_CHECKING:
+    from engine.figures.compose import Choices, ReadRF
+    from engine.figures.content import Marks
+    from engine.types import Map, Result
+
+BModeOf = Annotated[
+    list[Path] | None, typer.Option("--rf", metavar="FILE", help="The recording, for its B-mode; repeatable.")
+]
+FrameOption = Annotated[int | None, typer.Option("--frame", metavar="K", help="Deformed frame; default: the last.")]
+Limits = Annotated[
+    str | None,
+    typer.Option("--limits", metavar="LOW,HIGH", help="Strain at the bar's ends, in %; default: all that is drawn."),
+]
+ShownOptions = Annotated[
+    Shown,
+    Fields("dynamic_range_db", "bmode_frame", "quantity", "relative", "colormap", "persistence", "quality_threshold"),
+]
+PageOptions = Annotated[
+    FigureOptions,
+    Fields("numbers", "caption", "settings", "title", "scale_bar", "width", "font_size_pt", "dpi"),
+]
+MoviePage = Annotated[FigureOptions, Fields("numbers", "title", "scale_bar", "width", "font_size_pt")]
+SheetPage = Annotated[FigureOptions, Fields("caption", "settings", "title", "width", "font_size_pt", "dpi")]
+
+
+@dataclass(frozen=True)
+class RegionOptions:
+    """Regions and a line, as text."""
+
+    target: Target = None
+    background: Background = None
+    lesion: Lesion = None
+    line: Annotated[
+        str | None,
+        typer.Option("--line", metavar="X,Z,X,Z", help="Profile line from one place (lateral, depth) to another, mm."),
+    ] = None
+
+    def marks(self) -> "Marks":
+        """Return what is drawn on the maps."""
+        from engine.figures.content import Marks
+
+        return Marks(
+            parse_ellipse(self.target, "--target"),
+            parse_ellipse(self.background, "--background"),
+            parse_ellipse(self.lesion, "--lesion"),
+            parse_line(self.line, "--line"),
+        )
+
+
+OnRegions = Annotated[RegionOptions, Fields("target", "background", "lesion")]
+
+
+def choices_of(regions: RegionOptions, shown: Shown, page: FigureOptions, limits: str | None) -> "Choices":
+    """Turn the options into what figures are composed from."""
+    from engine.figures.compose import Choices
+
+    return Choices(shown, regions.marks(), page, parse_limits(limits, "--limits"))
+
+
+def rf_of(opening: Opening, files: list[Path] | None, result: "Result") -> "ReadRF | None":
+    """Return what reads the RF of a frame; the recording must be that of the result. None without files."""
+    if not files:
+        return None
+    recording = opening.recording(files)
+    if recording.shape[1:] != result.shape[1:]:
+        found, wanted = (" x ".join(map(str, shape[1:])) for shape in (recording.shape, result.shape))
+        raise ParameterError(f"--rf: frames of {found} do not belong to a result of {wanted}")
+
+    def read(frame: int) -> "Map":
+        if frame >= recording.shape[0]:
+            raise ParameterError(f"--rf: there is no frame {frame}, only {recording.shape[0]}")
+        return recording.read_frame(frame)
+
+    return read

@@ -1,0 +1,290 @@
+"""Compose figures of a result: the one place where window and command line decide what a figure shows and says."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from engine.errors import ParameterError
+from engine.figures.content import (
+    BmodePanel,
+    ColorScale,
+    FigureContent,
+    Marks,
+    StrainPanel,
+    suggest_limits,
+)
+from engine.figures.options import FigureOptions, Shown
+from engine.figures.shown import series_remarks, shown_remarks
+from engine.figures.words import map_words
+from engine.frames import frame_title, frame_words
+from engine.metrics.base import Measurement
+from engine.metrics.contrast import strain_metrics
+from engine.metrics.relative import relative_strain
+from engine.preprocess.bmode import bmode_db, reference_level
+from engine.provenance import noted, result_title
+from engine.quantity import Quantity, strain_quantity
+from engine.strain.persistence import FrameStrain, averaged_frames
+from engine.types import Map, Result
+
+ReadRF = Callable[[int], Map]
+"""Gives the RF of a frame (H, W) by its number, for the B-mode."""
+Limits = tuple[float, float]
+
+MOST_ON_A_SHEET = 40
+
+
+@dataclass(frozen=True)
+class Choices:
+    """All that is chosen of a figure; `limits` of what is shown, None for those that fit."""
+
+    shown: Shown = field(default_factory=Shown)
+    marks: Marks = field(default_factory=Marks)
+    options: FigureOptions = field(default_factory=FigureOptions)
+    limits: Limits | None = None
+
+    @property
+    def quantity(self) -> Quantity:
+        """What is shown of strain."""
+        return strain_quantity(self.shown.quantity, relative=self.shown.relative)
+
+    @property
+    def colormap(self) -> str:
+        """Return the colour map's name with its direction: that for print, or the one that is shown."""
+        return self.options.print_colormap or self.shown.colormap + ("_r" if self.shown.reverse else "")
+
+
+@dataclass(frozen=True)
+class OtherMap:
+    """A map (H, W) of the same frame that takes the place of its strain, such as relative modulus, as it is stored."""
+
+    values: Map
+    quantity: Quantity
+    colormap: str = ""
+    averaged: bool = False
+
+
+def compose(
+    result: Result,
+    frame: int,
+    choices: Choices | None = None,
+    *,
+    read_rf: ReadRF | None = None,
+    instead: OtherMap | None = None,
+) -> FigureContent:
+    """Compose the figure of one frame: B-mode, where `read_rf` gives the RF, and strain, or the map `instead`.
+
+    >>> save_figure(compose(result, 9, read_rf=sequence.frame), Path("figure.pdf"))  # doctest: +SKIP
+    """
+    choices = choices or Choices()
+    found = averaged_frames(result, choices.shown.persistence)(frame)
+    if instead is not None:
+        return _compose_other(result, found, choices, read_rf, instead)
+    panel = _panel(result, found, choices)
+    return FigureContent(
+        (panel,),
+        result.geometry,
+        _bmode(result, choices, read_rf)(found),
+        _scale(choices, _values(found, choices)),
+        _marks(choices),
+        choices.options,
+        _remarks(found, choices),
+    )
+
+
+def compose_comparison(
+    first: Result, frame: int, second: Result, other_frame: int, choices: Choices | None = None
+) -> FigureContent:
+    """Compose two maps of one recording side by side with their difference: two methods, or two frames.
+
+    Results of different recordings are a ParameterError.
+    """
+    choices = choices or Choices()
+    if (first.shape[1:], first.provenance.input_sha256) != (second.shape[1:], second.provenance.input_sha256):
+        raise ParameterError("the two results are of different recordings")
+    count = choices.shown.persistence
+    sides = [averaged_frames(result, count)(at) for result, at in ((first, frame), (second, other_frame))]
+    told = [
+        f"{letter}: {' '.join(words)}"
+        for letter, words in zip("AB", (_remarks(side, choices) for side in sides), strict=True)
+        if words
+    ]
+    return FigureContent(
+        tuple(_panel(result, side, choices) for result, side in zip((first, second), sides, strict=True)),
+        first.geometry,
+        scale=_scale(choices, *(_values(side, choices) for side in sides)),
+        marks=_marks(choices),
+        options=choices.options,
+        remarks=tuple(told),
+        difference=True,
+    )
+
+
+def compose_frames(
+    result: Result,
+    choices: Choices | None = None,
+    *,
+    read_rf: ReadRF | None = None,
+    frames: Sequence[int] | None = None,
+) -> Iterator[FigureContent]:
+    """Compose a figure of each frame, for a movie: under the same limits, and with as many lines of words."""
+    choices = choices or Choices()
+    frames = result.deformed_frames if frames is None else frames
+    choices = replace(choices, limits=_limits_of_all(result, choices, frames))
+    choices = replace(choices, options=replace(choices.options, caption=False))
+    read, bmode = averaged_frames(result, choices.shown.persistence), _bmode(result, choices, read_rf)
+    for found in map(read, frames):
+        yield FigureContent(
+            (_panel(result, found, choices, series=True),),
+            result.geometry,
+            bmode(found),
+            _scale(choices),
+            _marks(choices),
+            choices.options,
+            _remarks(found, choices, always=True),
+            notes=False,
+        )
+
+
+def compose_sheet(result: Result, choices: Choices | None = None, *, most: int = MOST_ON_A_SHEET) -> FigureContent:
+    """Compose a contact sheet of at most so many frames, evenly spread: maps alone, under the same limits."""
+    from engine.figures.draw_sheet import evenly
+
+    choices = choices or Choices()
+    frames = evenly(result.deformed_frames, most)
+    read = averaged_frames(result, choices.shown.persistence)
+    bare = replace(choices, options=replace(choices.options, numbers=False))
+    words = map_words(result, None)
+    panels = [
+        replace(_panel(result, found, bare, series=True), title=frame_words(found.frame), caption=words)
+        for found in map(read, frames)
+    ]
+    return FigureContent(
+        tuple(panels),
+        result.geometry,
+        scale=_scale(replace(choices, limits=_limits_of_all(result, choices, frames))),
+        marks=replace(_marks(choices), profile=None),
+        options=choices.options,
+        remarks=series_remarks(
+            relative=choices.shown.relative,
+            averaged_frames=choices.shown.persistence,
+            quality=choices.shown.quality_threshold,
+        ),
+        notes=False,
+    )
+
+
+def _compose_other(
+    result: Result, found: FrameStrain, choices: Choices, read_rf: ReadRF | None, other: OtherMap
+) -> FigureContent:
+    shown = choices.shown
+    title = frame_title(result_title(result.provenance), found.frame, found.reference)
+    values = visible(other.values, found.quality, shown.quality_threshold)
+    source = noted(result.provenance, averaged_frames=len(found.averaged) if other.averaged else 1)
+    caption = map_words(result, found, other.quantity)
+    scale = ColorScale(
+        other.quantity,
+        choices.limits or suggest_limits(other.values, quantity=other.quantity),
+        choices.options.print_colormap or (other.colormap or shown.colormap) + ("_r" if shown.reverse else ""),
+    )
+    return FigureContent(
+        (StrainPanel(title, values, caption=caption, source=source),),
+        result.geometry,
+        _bmode(result, choices, read_rf)(found),
+        scale,
+        _marks(choices),
+        choices.options,
+        shown_remarks(frames=found.averaged if other.averaged and len(found.averaged) > 1 else ()),
+    )
+
+
+def _panel(result: Result, found: FrameStrain, choices: Choices, *, series: bool = False) -> StrainPanel:
+    """Describe a map; one of a `series` tells where the whole series comes from."""
+    shown = choices.shown
+    return StrainPanel(
+        frame_title(result_title(result.provenance), found.frame, found.reference),
+        visible(_values(found, choices), found.quality, shown.quality_threshold),
+        _numbers(found, choices),
+        map_words(result, found),
+        noted(
+            result.provenance,
+            relative=shown.relative,
+            averaged_frames=shown.persistence if series else len(found.averaged),
+            at_most=series,
+            quality=shown.quality_threshold,
+        ),
+    )
+
+
+def _numbers(found: FrameStrain, choices: Choices) -> dict[str, Measurement]:
+    """Measure the map as the window does: under the regions, of the averaged strain, whatever the mask hides."""
+    if not choices.options.numbers:
+        return {}
+    marks = choices.marks
+    return strain_metrics(found.strain, marks.target, marks.background, lesion=marks.lesion)
+
+
+def _values(found: FrameStrain, choices: Choices) -> Map:
+    strain = found.strain.axial
+    return relative_strain(strain, found.mean) if choices.shown.relative else strain
+
+
+def visible(stored: Map, quality: Map, threshold: float) -> Map:
+    """Leave out the pixels of lower quality; at a threshold of 0 the map stays as it is."""
+    if threshold <= 0:
+        return stored
+    shown: Map = np.where(quality >= threshold, stored, np.float32(np.nan))
+    return shown
+
+
+def _scale(choices: Choices, *maps: Map) -> ColorScale:
+    limits = choices.limits or (suggest_limits(*maps, quantity=choices.quantity) if maps else None)
+    return ColorScale(choices.quantity, limits, choices.colormap)
+
+
+def _limits_of_all(result: Result, choices: Choices, frames: Sequence[int]) -> Limits:
+    """Limits that hold for all frames; an average reaches no further than what it is made of."""
+    from engine.figures.draw_sheet import evenly
+
+    if choices.limits is not None:
+        return choices.limits
+    read = averaged_frames(result)
+    return suggest_limits(*_each(map(read, evenly(frames, MOST_ON_A_SHEET)), choices), quantity=choices.quantity)
+
+
+def _each(found: Iterable[FrameStrain], choices: Choices) -> Iterator[Map]:
+    return (_values(entry, choices)[::4, ::2] for entry in found)
+
+
+def _marks(choices: Choices) -> Marks:
+    profile = choices.marks.profile if choices.options.profile else None
+    return replace(choices.marks, profile=profile) if choices.options.ellipses else Marks(profile=profile)
+
+
+def bmode_of(result: Result, frame: int, shown: Shown, read_rf: ReadRF) -> tuple[int, Map]:
+    """Return the number of the frame whose B-mode belongs to a frame's strain, and that B-mode (H, W) in dB."""
+    at = averaged_frames(result)(frame).reference if shown.bmode_frame == "reference" else frame
+    return at, bmode_db(read_rf(at), reference_level=reference_level(read_rf(result.reference_frame)))
+
+
+def _bmode(result: Result, choices: Choices, read_rf: ReadRF | None) -> Callable[[FrameStrain], BmodePanel | None]:
+    """Return what gives the B-mode of a frame; the reference frame sets the level of 0 dB for all of them."""
+    if read_rf is None or not choices.options.bmode:
+        return lambda _found: None
+    level = reference_level(read_rf(result.reference_frame))
+
+    def panel(found: FrameStrain) -> BmodePanel:
+        at = found.reference if choices.shown.bmode_frame == "reference" else found.frame
+        return BmodePanel(bmode_db(read_rf(at), reference_level=level), choices.shown.dynamic_range_db)
+
+    return panel
+
+
+def _remarks(found: FrameStrain, choices: Choices, *, always: bool = False) -> tuple[str, ...]:
+    """Say how strain is shown; `always` also says so of a frame that is averaged with no other, as in a series."""
+    averaged = len(found.averaged) > 1 or (always and choices.shown.persistence > 1)
+    return shown_remarks(
+        mean=found.mean if choices.shown.relative else None,
+        frames=found.averaged if averaged else (),
+        quality=choices.shown.quality_threshold,
+    )

@@ -1,0 +1,76 @@
+"""What may be chosen of a figure, declared once: command line options and the window's forms are made of it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.parameters import Parameters, parameter
+from engine.strain.persistence import MOST_FRAMES
+
+SMALLEST_DPI, LARGEST_DPI = 50, 1200
+WIDTHS_INCH = {"column": 89 / 25.4, "page": 183 / 25.4}
+"""Width of a figure in one column and in both, as most journals have them."""
+
+
+@dataclass(frozen=True)
+class Shown(Parameters):
+    """How maps are shown; none of it changes a result. Numbers are of the map that is shown, averaged or not."""
+
+    dynamic_range_db: float = parameter(60.0, unit="dB", minimum=20, maximum=100, help="Dynamic range of the B-mode")
+    bmode_frame: Literal["shown", "reference"] = parameter(
+        "shown", help="B-mode of the shown frame, or of the reference frame, on whose grid the strain lies"
+    )
+    quantity: Literal["compressive", "signed", "magnitude"] = parameter(
+        "compressive", help="Compression positive, elongation positive, or magnitude"
+    )
+    relative: bool = parameter(
+        False, help="Strain of every frame divided by its mean, so that frames of different compression compare"
+    )
+    colormap: str = parameter("viridis", help="Colour map of the strain")
+    reverse: bool = parameter(False, help="Turn the colour map round")
+    persistence: int = parameter(
+        1,
+        minimum=1,
+        maximum=MOST_FRAMES,
+        help="Frames averaged: the shown one and those before it with the same reference; 1 is the frame alone",
+    )
+    quality_threshold: float = parameter(
+        0.0, minimum=0, maximum=1, help="Strain of lower quality (local correlation) is hidden"
+    )
+
+
+@dataclass(frozen=True)
+class FigureOptions(Parameters):
+    """What a figure shows of what there is, and what its page is like."""
+
+    bmode: bool = parameter(True, help="B-mode beside the strain")
+    ellipses: bool = parameter(True, help="Outlines of the regions")
+    profile: bool = parameter(True, help="Profile line on the strain")
+    numbers: bool = parameter(True, help="Numbers under the figure")
+    caption: bool = parameter(True, help="Caption in words under the figure")
+    settings: bool = parameter(False, help="All settings beside the picture, in a JSON file of the same name")
+    title: str = parameter("", help="Title above the panels")
+    scale_bar: bool = parameter(False, help="A scale bar in place of axes in mm")
+    width: Literal["free", "column", "page"] = parameter(
+        "free", help="Width of the figure: as the panels need, 89 mm, or 183 mm"
+    )
+    font_size_pt: float = parameter(8.0, unit="pt", minimum=5, maximum=16, help="Size of the text")
+    print_colormap: str = parameter("", help="Colour map in place of the shown one, as for print; empty keeps it")
+    dpi: int = parameter(300, unit="dpi", minimum=SMALLEST_DPI, maximum=LARGEST_DPI, help="Pixels per inch")
+
+
+@dataclass(frozen=True)
+class MovieOptions(Parameters):
+    """Which frames a movie plays, how fast, how large and how often."""
+
+    first: int = parameter(0, minimum=0, help="First frame")
+    last: int = parameter(0, minimum=0, help="Last frame; 0 is the last one estimated")
+    rate_hz: float = parameter(
+        0.0,
+        unit="frames/s",
+        minimum=0,
+        maximum=120,
+        help="Frames a second; 0 is the recording's own, in slow motion above 120, 10 where it is not known",
+    )
+    speed: float = parameter(1.0, minimum=0.01, maximum=100, help="Times as fast")
+    loops: int = parameter(0, minimum=0, maximum=1000, help="How often a GIF plays; 0 is for ever")
+    dpi: int = parameter(150, unit="dpi", minimum=SMALLEST_DPI, maximum=LARGEST_DPI, help="Pixels per inch")
