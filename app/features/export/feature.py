@@ -49,19 +49,19 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
             enabled=estimated,
             tip="The strain of all frames side by side",
         ),
-        *(_data(exports, writer, place, estimated) for place, writer in enumerate(WRITERS, 320)),
+        *(_data(exports, writer, place, estimated) for place, writer in enumerate(WRITERS, 302)),
     )
 
 
 def _data(exports: ExportDialogs, writer: Writer, place: int, enabled: Callable[[], bool]) -> Action:
-    """Return the action of a format of data; the table has a button."""
+    """Return the action of a format of data: those with a key lie in the menu itself; the table has a button."""
     button = writer.name == "table"
     return Action(
         writer.name,
         f"Export {writer.title.lower()}\u2026",
         partial(exports.data, writer),
-        menu="File/Export data",
-        place=place,
+        menu="File" if writer.key else "File/Export data",
+        place=place if writer.key else place + 18,
         tool_bar=601 if button else None,
         short_text=writer.title,
         icon="table" if button else "",
