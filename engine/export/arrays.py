@@ -41,7 +41,7 @@ def save_arrays(result: Result, path: Path) -> None:
                 np.savez_compressed(file, allow_pickle=False, **content, **text)
 
 
-@WRITERS.entry("arrays")
+@WRITERS.entry
 class ArraysWriter(Writer):
     """All maps for MATLAB or NumPy."""
 

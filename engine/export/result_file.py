@@ -161,7 +161,7 @@ class ResultWriter:
         return WriteError(f"cannot write {self._path}: {reason}")
 
 
-@WRITERS.entry("result")
+@WRITERS.entry
 class ResultFormat(Writer):
     """Our own result file, which `strainscope` commands read."""
 

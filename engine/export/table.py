@@ -110,7 +110,7 @@ def write_table(
         temporary.write_text(table_text(rows, provenance, target, background, lesion), encoding="utf-8", newline="\n")
 
 
-@WRITERS.entry("table")
+@WRITERS.entry
 class TableWriter(Writer):
     """The metrics of every frame."""
 

@@ -103,7 +103,7 @@ def save_zea(
         _write_custom(file, plan, references, result)
 
 
-@WRITERS.entry("zea")
+@WRITERS.entry
 class ZeaWriter(Writer):
     """A recording, a result or both in the zea data format."""
 
