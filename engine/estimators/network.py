@@ -3,8 +3,8 @@
 Each deformed frame is first compensated by the pair's initial motion (the bulk alignment, or another estimator's
 field); the network finds what is left, and both are composed. The frames go to the grid that the network was trained
 on, usually eight samples for a period of the centre frequency, and the motion comes back to the recording's. Networks
-that see RF get it equalised; what they find in the frames and in their mirror images is averaged, and smoothed along
-the beam.
+that see RF get it equalised; what they find in the frames and in their mirror images is averaged, what they find in the
+reference itself is taken off, and the rest is smoothed along the beam.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,8 @@
-"""A displacement network at work on one recording: grid, features of the reference, and the memory between frames."""
+"""A displacement network at work on one recording: grid, features of the reference, and the memory between frames.
+
+A network answers some hundredths of a sample also where nothing has moved, and the same wherever little is left to be
+found. So it is asked what it sees in the reference itself, and that is taken off: frames that are alike have no motion.
+"""
 
 from typing import Any
 
@@ -15,6 +19,9 @@ from engine.numerics.warp import compose, motion_from_numpy, warp
 from engine.types import Displacement, FramePair
 
 _FRAMES_PER_BATCH = {"cpu": 1, "cuda": 4}
+
+_SETTLED = 3
+"""After so many frames a memory's part in what a network sees in the reference itself no longer changes."""
 
 _PLAIN = RFNetworkParams(equalise=False, mirrored=False, smoothing_m=0.0)
 """What a network that does not see RF does with these."""
@@ -48,13 +55,18 @@ class NetworkTracker:
         height, width = first.reference.shape
         self._grid = CanonicalGrid.of((height, width), first.geometry, expected, pitch_m)
         self._smoothing_rows = on_rf.smoothing_m / first.geometry.axial_spacing_m * self._grid.axial_factor
-        self._features, self._states = self._begin(first)
+        self._reference, self._features, self._states = self._begin(first)
+        self._still_states, self._still = list(self._states), list[Tensor]()
+        self._seen = 0
 
     def displacements(self, pairs: list[FramePair]) -> list[Displacement]:
         """Estimate the next frames of the recording."""
         with torch.inference_mode():
             initial = torch.stack([self._initial(pair) for pair in pairs])
-            motion, stages = self._residual(self._compensated(pairs, initial))
+            frames = self._compensated(pairs, initial)
+            motion, self._states, stages = self._answer(frames, self._states)
+            motion = motion - torch.stack([self._standing_still(self._seen + place) for place in range(len(pairs))])
+            self._seen += len(pairs)
             motion = smooth_along_beam(motion, self._smoothing_rows)
             total = self._grid.native_motion(_compose(motion, initial)).cpu().numpy()
         return [
@@ -62,24 +74,36 @@ class NetworkTracker:
             for field, pair, used in zip(total, pairs, stages, strict=True)
         ]
 
-    def _begin(self, first: FramePair) -> tuple[list[Features], list[State]]:
-        """Features of the reference and empty memory, for each view."""
+    def _begin(self, first: FramePair) -> tuple[Tensor, list[Features], list[State]]:
+        """Prepare the reference (1, 1, H, W) and, for each view, its features and an empty memory."""
         with torch.inference_mode(), self._autocast():
             reference = self._frame(first.reference)[None]
             features = [self._network.encode_reference(_seen(reference, mirrored)) for mirrored in self._views]
-            return features, [self._network.initial_state(found) for found in features]
+            return reference, features, [self._network.initial_state(found) for found in features]
 
-    def _residual(self, compensated: Tensor) -> tuple[Tensor, list[int]]:
-        """Motion (n, 2, H, W) that is left in frames (n, 1, H, W), the mean of all views, and the stages used."""
-        motions, used = [], []
-        for view, mirrored in enumerate(self._views):
+    def _answer(self, frames: Tensor, states: list[State]) -> tuple[Tensor, list[State], list[int]]:
+        """Mean motion (n, 2, H, W) of all views in frames (n, 1, H, W), the memories after it, and the stages used."""
+        motions, after, used = [], [], []
+        for mirrored, features, state in zip(self._views, self._features, states, strict=True):
             with self._autocast():
-                motion, self._states[view], stages = self._network.refine(
-                    self._features[view], _seen(compensated[None], mirrored), self._states[view], self._threshold
+                motion, state_after, stages = self._network.refine(
+                    features, _seen(frames[None], mirrored), state, self._threshold
                 )
             motions.append(_motion_back(motion[0].float(), mirrored))
+            after.append(state_after)
             used.append(stages)
-        return torch.stack(motions).mean(dim=0), [max(counts) for counts in zip(*used, strict=True)]
+        return torch.stack(motions).mean(dim=0), after, [max(counts) for counts in zip(*used, strict=True)]
+
+    def _standing_still(self, number: int) -> Tensor:
+        """Motion (2, H, W) that the network sees in the reference as frame `number` of a recording that stands still.
+
+        Without a memory all frames have one answer; with one, it is that of the frames before.
+        """
+        wanted = min(number, _SETTLED - 1) if any(self._still_states) else 0
+        while len(self._still) <= wanted:
+            motion, self._still_states, _ = self._answer(self._reference, self._still_states)
+            self._still.append(motion[0])
+        return self._still[wanted]
 
     def _compensated(self, pairs: list[FramePair], initial: Tensor) -> Tensor:
         frames = torch.stack([self._frame(pair.deformed) for pair in pairs])

