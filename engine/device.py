@@ -16,7 +16,26 @@ def accelerator_name() -> str:
 
 
 def choose_device(name: str = "auto") -> "torch.device":
-    """Turn `auto`, `cpu` or `cuda` into a device; `cuda` without a CUDA device is an error, never a silent CPU run."""
+    """Turn `auto`, `cpu` or `cuda` into a device; `cuda` without a CUDA device is an error, never a silent CPU run.
+
+    Parameters
+    ----------
+    name
+        `auto` for CUDA where there is one, else `cpu`; or either of them.
+
+    Returns
+    -------
+    torch.device
+        The one device that is handed to every stage.
+
+    Raises
+    ------
+    ParameterError
+        Another name, or `cuda` on a machine without.
+
+    >>> choose_device("cpu").type
+    'cpu'
+    """
     import torch
 
     if name not in {"auto", "cpu", "cuda"}:

@@ -141,6 +141,28 @@ def wanted_frames(sequence: RFSequence, settings: Settings) -> tuple[int, ...]:
     """Frames that `run` will yield, in increasing order; a frame that does not exist is a ParameterError.
 
     So is a recording without a second frame, or of frames too short for a strain window of five samples.
+
+    Parameters
+    ----------
+    sequence
+        Frames (T, H, W).
+    settings
+        Its reference, frames and pairing count.
+
+    Returns
+    -------
+    tuple of int
+        Deformed frames, counted from 0.
+
+    Raises
+    ------
+    ParameterError
+        As above.
+
+    >>> from engine.types import Geometry
+    >>> sequence = RFSequence.from_array(np.zeros((4, 64, 8), np.float32), Geometry(40e6, 5e6, 1540.0, 0.3e-3))
+    >>> wanted_frames(sequence, Settings("ncc", reference=1))
+    (0, 2, 3)
     """
     total, rows, _ = sequence.shape
     if total < 2:

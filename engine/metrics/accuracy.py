@@ -56,6 +56,26 @@ def displacement_accuracy(
     """Errors of displacement in samples (laterally lines) and micrometres, the four NRMSE and SNRd.
 
     `window_m` is the length of the strain window, whose half is the border that is left out.
+
+    Parameters
+    ----------
+    displacement
+        Estimate (H, W), in metres.
+    truth
+        The true motion of the same frame, in metres.
+    window_m
+        As above.
+
+    Returns
+    -------
+    dict
+        A `Measurement` for each error: `axial_rmse` in samples, `axial_rmse_um`, `lateral_rmse` in lines, and so on.
+
+    >>> geometry, zero = Geometry(40e6, 5e6, 1540.0, 0.3e-3), np.zeros((400, 40), np.float32)
+    >>> one_um = np.full((400, 40), 1e-6, np.float32)
+    >>> found = displacement_accuracy(Displacement(one_um, zero, geometry), FrameTruth(zero, zero, zero))
+    >>> round(found["axial_rmse_um"].value, 4)
+    1.0
     """
     geometry = displacement.geometry
     mask = comparable(truth, geometry, window_m)
@@ -74,14 +94,49 @@ def displacement_accuracy(
 
 
 def strain_accuracy(strain: Strain, truth: FrameTruth) -> dict[str, Measurement]:
-    """RMSE, mean absolute error and bias of axial strain in percent strain; the bias is compression positive."""
+    """RMSE, mean absolute error and bias of axial strain in percent strain; the bias is compression positive.
+
+    Parameters
+    ----------
+    strain
+        Estimate (H, W), negative in compression, with its window.
+    truth
+        The true strain of the same frame.
+
+    Returns
+    -------
+    dict
+        `strain_rmse`, `strain_mae` and `strain_bias`, in percent strain.
+
+    >>> zero = np.zeros((400, 40), np.float32)
+    >>> strain = Strain(zero - np.float32(0.01), Geometry(40e6, 5e6, 1540.0, 0.3e-3), 2e-3)
+    >>> round(strain_accuracy(strain, FrameTruth(zero, zero, zero))["strain_bias"].value, 4)
+    1.0
+    """
     mask = comparable(truth, strain.geometry, strain.window_m or DEFAULT_WINDOW_M)
     estimate, wanted = _pair(strain.axial, truth.axial_strain, mask)
     return {entry.name: entry for entry in _errors("strain", PERCENT * (wanted - estimate), "%")}
 
 
 def nrmse(estimate: Map, truth: Map, mask: Mask | None = None) -> dict[str, Measurement]:
-    """Compute the four relative errors of axial displacement in samples, (H, W), in percent."""
+    """Compute the four relative errors of axial displacement in samples, (H, W), in percent.
+
+    Parameters
+    ----------
+    estimate, truth
+        Axial displacement (H, W) in samples.
+    mask
+        Pixels that count, (H, W); None for all.
+
+    Returns
+    -------
+    dict
+        The four forms of the head of this file, in percent.
+
+    >>> truth = np.full((100, 40), 2.0, np.float32)
+    >>> round(nrmse(truth + np.float32(0.1), truth)["nrmse"].value, 3)
+    5.0
+    """
     everywhere = np.ones(truth.shape, dtype=np.bool_)
     mask = everywhere if mask is None else mask
     w, g = _pair(estimate, truth, mask)

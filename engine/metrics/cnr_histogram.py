@@ -29,6 +29,28 @@ def cnr_histogram(
 
     Windows that hold fewer than 25 valid pixels and pairs without variance are left out; where neither side has room
     for a background window the result is empty.
+
+    Parameters
+    ----------
+    strain
+        Map (H, W), negative in compression.
+    geometry
+        Places its pixels.
+    lesion
+        Outline in metres.
+    window_m
+        Side of a window.
+
+    Returns
+    -------
+    array
+        CNR of each pair (N,), at most 120.
+
+    >>> noise = np.random.default_rng(0).normal(0.0, 1e-3, (1500, 100))
+    >>> geometry, lesion = Geometry(40e6, 5e6, 1540.0, 0.3e-3), Ellipse(0.0, 14e-3, 4e-3, 4e-3)
+    >>> strain = (np.where(lesion.mask((1500, 100), geometry), -0.01, -0.02) + noise).astype(np.float32)
+    >>> cnr_histogram(strain, geometry, lesion).size
+    120
     """
     targets = [_moments(strain, geometry, corner, window_m) for corner in target_windows(lesion, window_m)]
     places = background_windows(strain.shape[1], geometry, lesion, window_m)

@@ -97,6 +97,28 @@ def region_metrics(
     cells is the area of the valid pixels over the area of a cell. SNRe is over the whole map without its border.
     What cannot be computed is NaN with a reason, never infinite. Means and standard deviations are in percent strain.
     `lesion` is the outline on the B-mode. Metrics that cannot follow a drag come with `slow`.
+
+    Parameters
+    ----------
+    strain
+        Map (H, W).
+    geometry
+        Places its pixels in the tissue.
+    target, background, lesion
+        Ellipses in metres, or None where not drawn.
+    ddof, window_m, slow
+        As above; lengths in metres.
+
+    Returns
+    -------
+    dict
+        A `Measurement` for each metric.
+
+    >>> import numpy as np
+    >>> strain = np.full((900, 80), -0.02, np.float32)
+    >>> found = region_metrics(strain, Geometry(40e6, 5e6, 1540.0, 0.3e-3), Ellipse(0, 9e-3, 3e-3, 3e-3), None)
+    >>> found["mean_target"].unit, found["snr_target"].reason
+    ('%', 'zero_variance')
     """
     return measure(
         MetricInput(geometry, strain, target, background, lesion, window_m or DEFAULT_WINDOW_M, ddof), slow=slow
@@ -117,6 +139,24 @@ def region_warnings(
     Strain falls with the distance from the probe, so a background deeper or shallower than the target by more than
     5 mm spoils their ratio. Of the `lesion`'s outline on the B-mode only its size counts, so only its place can be
     doubtful.
+
+    Parameters
+    ----------
+    strain, geometry, window_m
+        Map (H, W), where it lies, and its strain window in metres.
+    target, background, lesion
+        Ellipses in metres, or None where not drawn.
+
+    Returns
+    -------
+    tuple of RegionWarning
+        Which region, and why.
+
+    >>> import numpy as np
+    >>> strain = np.zeros((900, 80), np.float32)
+    >>> both = Ellipse(0, 9e-3, 3e-3, 3e-3), Ellipse(1e-3, 9e-3, 3e-3, 3e-3)
+    >>> [warning.reason for warning in region_warnings(strain, Geometry(40e6, 5e6, 1540.0, 0.3e-3), *both)]
+    ['overlap']
     """
     found: list[RegionWarning] = []
     drawn: tuple[tuple[RegionName, Ellipse | None], ...] = (("target", target), ("background", background))

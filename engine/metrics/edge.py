@@ -31,6 +31,29 @@ def edge_width(strain: Map, geometry: Geometry, lesion: Ellipse, *, direction: D
     Strain is gathered by its distance from the outline, measured along the ray from the centre, from half way to the
     centre to as far outside; a + b erf((x - x0) / w) is fitted to it. `direction` keeps the rays within 30 degrees of
     one axis: an axial strain window blurs axially, a wide beam laterally. The outline need not be exact: x0 is free.
+
+    Parameters
+    ----------
+    strain
+        Map (H, W), negative in compression.
+    geometry
+        Places its pixels.
+    lesion
+        Outline in metres.
+    direction
+        `all`, `axial` or `lateral`.
+
+    Returns
+    -------
+    Measurement
+        In mm; without an edge, or with too few pixels, NaN with the reason.
+
+    >>> geometry = Geometry(40e6, 5e6, 1540.0, 0.3e-3)
+    >>> lesion = Ellipse(0.0, 10e-3, 4e-3, 4e-3)
+    >>> inside = lesion.mask((1000, 80), geometry)
+    >>> sharp = np.where(inside, -0.01, -0.02).astype(np.float32)
+    >>> edge_width(sharp, geometry, lesion).value < 0.5
+    True
     """
     distance, compressive = _gather(strain, geometry, lesion, direction)
     centres, profile = _profile(distance, compressive)

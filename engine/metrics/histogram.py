@@ -77,8 +77,25 @@ def strain_histogram(
     magnitude, whose own they are. Bins are at most 40, of a width of 1, 2 or 5 times a power of ten, from a multiple of
     their width. Without any usable region there are no edges.
 
-    >>> found = strain_histogram(strain.axial, strain.geometry, target, background)  # doctest: +SKIP
-    >>> found.target.mean, found.target.share_percent.max()  # doctest: +SKIP
+    Parameters
+    ----------
+    strain, geometry, window_m
+        Map (H, W), where it lies, and its strain window in metres.
+    target, background
+        Ellipses in metres, or None where not drawn.
+    quantity
+        As what strain is shown.
+
+    Returns
+    -------
+    StrainHistogram
+        Shares in percent of each region's valid pixels.
+
+    >>> noise = np.random.default_rng(0).normal(-0.01, 1e-3, (900, 80)).astype(np.float32)
+    >>> geometry, target = Geometry(40e6, 5e6, 1540.0, 0.3e-3), Ellipse(0.0, 9e-3, 3e-3, 3e-3)
+    >>> found = strain_histogram(noise, geometry, target, None)
+    >>> round(found.target.mean, 2), found.background.reason
+    (1.0, 'not_drawn')
     """
     stored = [region_strain(strain, geometry, ellipse) for ellipse in (target, background)]
     found = [statistics(values, geometry, window_m) for values in stored]

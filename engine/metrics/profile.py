@@ -63,7 +63,25 @@ def profile(values: Map, geometry: Geometry, line: ProfileLine) -> Values:
 
     The lines of a sector fan out; its points are taken to the beams, between which the map was estimated.
 
-    >>> compressive_percent = -100 * profile(strain.axial, strain.geometry, line)  # doctest: +SKIP
+    Parameters
+    ----------
+    values
+        Map (H, W).
+    geometry
+        Places its pixels.
+    line
+        Both ends in metres.
+
+    Returns
+    -------
+    array
+        Values along the line, (N,).
+
+    >>> depth = np.tile(np.arange(400.0)[:, None], (1, 40))
+    >>> line = ProfileLine(0.0, 2e-3, 0.0, 4e-3)
+    >>> along = profile(depth, Geometry(40e6, 5e6, 1540.0, 0.3e-3), line)
+    >>> along[[0, -1]].round(3).tolist()
+    [103.896, 207.792]
     """
     lateral, depth = line.at(line.distances_m(geometry))
     row, column = to_grid(lateral, depth, (values.shape[0], values.shape[1]), geometry)

@@ -40,6 +40,21 @@ def relative_strain(strain: Map, mean: float) -> Map:
 
     Tissue that is stretched while the frame is compressed is negative, in compression and in release alike. All NaN
     where the mean is NaN.
+
+    Parameters
+    ----------
+    strain
+        Map (H, W) as stored.
+    mean
+        `mean_strain` of its frame, or of the frames that were averaged.
+
+    Returns
+    -------
+    array
+        Map (H, W) without unit.
+
+    >>> relative_strain(np.array([[-0.01, -0.03]], np.float32), -0.02).round(3).tolist()
+    [[0.5, 1.5]]
     """
     relative: Map = np.asarray(strain * np.float32(1.0 / mean), dtype=np.float32)
     return relative

@@ -21,6 +21,20 @@ def mssim(strain: Map, truth: Map) -> Measurement:
 
     Gaussian window of 11 x 11 pixels with a standard deviation of 1.5, population moments, L the range of the truth.
     Windows that reach beyond the image or hold a pixel without an estimate are left out.
+
+    Parameters
+    ----------
+    strain, truth
+        Maps (H, W) in one unit, NaN where there is no value.
+
+    Returns
+    -------
+    Measurement
+        At most 1, which is equality; without whole windows or variation NaN with the reason.
+
+    >>> ramp = np.tile(np.linspace(0.0, 1.0, 40, dtype=np.float32), (40, 1))
+    >>> round(mssim(ramp, ramp).value, 6)
+    1.0
     """
     valid = np.isfinite(strain) & np.isfinite(truth)
     half = WINDOW // 2
@@ -43,7 +57,24 @@ def mssim(strain: Map, truth: Map) -> Measurement:
 
 
 def ncc(first: Map, second: Map, name: str = "ncc") -> Measurement:
-    """Signed zero-mean correlation coefficient of two maps (H, W) over the pixels that are valid in both."""
+    """Signed zero-mean correlation coefficient of two maps (H, W) over the pixels that are valid in both.
+
+    Parameters
+    ----------
+    first, second
+        Maps (H, W), NaN where there is no value.
+    name
+        Name of the measurement.
+
+    Returns
+    -------
+    Measurement
+        In -1..1; where either is constant, or fewer than 25 pixels are valid, NaN with the reason.
+
+    >>> ramp = np.arange(100.0, dtype=np.float32).reshape(10, 10)
+    >>> round(ncc(ramp, 3 - 2 * ramp).value, 6)
+    -1.0
+    """
     valid = np.isfinite(first) & np.isfinite(second)
     count = int(valid.sum())
     if count < MINIMUM_PIXELS:

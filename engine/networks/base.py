@@ -102,7 +102,28 @@ NETWORKS: Registry[type[DisplacementNetwork]] = Registry(
 
 
 def build(name: str, config: Mapping[str, Any]) -> DisplacementNetwork:
-    """Make a network with fresh weights; an unknown name is a MethodError, an unknown option a ParameterError."""
+    """Make a network with fresh weights; an unknown name is a MethodError, an unknown option a ParameterError.
+
+    Parameters
+    ----------
+    name
+        One of `NETWORKS`.
+    config
+        Fields of its `Config`; the others keep their defaults.
+
+    Returns
+    -------
+    DisplacementNetwork
+        On the CPU, in training mode.
+
+    Raises
+    ------
+    MethodError, ParameterError
+        As above.
+
+    >>> build("usenet", {"base_channels": 2}).config.base_channels
+    2
+    """
     network = NETWORKS.get(name)
     known = {entry.name for entry in fields(network.Config)}
     unknown = sorted(set(config) - known)

@@ -81,6 +81,25 @@ def load(name: str | Path) -> "tuple[nn.Module, WeightsCard]":
     """Load weights in the box by name, or a safetensors file by path, ready for inference.
 
     Absent, damaged or misfitting weights are a WeightsError that names them.
+
+    Parameters
+    ----------
+    name
+        `usse-net` for the highest version in the box, `usse-net-v1` for one of them, or the path of a safetensors file.
+
+    Returns
+    -------
+    tuple
+        The network in evaluation mode on the CPU, and its card.
+
+    Raises
+    ------
+    WeightsError
+        As above.
+
+    >>> network, card = load("usse-net")
+    >>> card.network
+    'usse-net'
     """
     path = find(name)
     card = WeightsCard.read(path)

@@ -27,6 +27,25 @@ def warp(image: Tensor, motion: Tensor, interpolation: Interpolation = "band-lim
     `band-limited` is the default described above; `bilinear` suits smooth maps such as strain or displacement;
     `paper` is the MUSSE-Net paper's scheme (Joarder et al. 2025, section 3.2): bilinear x4 up-sampling of image and
     field in both directions, warp, bilinear down-sampling. It is not the identity at zero motion.
+
+    Parameters
+    ----------
+    image
+        Maps (B, C, H, W).
+    motion
+        Field (B, 2, H, W): lateral in lines, axial in samples.
+    interpolation
+        As above.
+
+    Returns
+    -------
+    Tensor
+        Maps (B, C, H, W).
+
+    >>> ramp = torch.arange(32.0).reshape(1, 1, 32, 1).expand(1, 1, 32, 8)
+    >>> motion = torch.tensor([0.0, 2.0]).reshape(1, 2, 1, 1).expand(1, 2, 32, 8)
+    >>> float(warp(ramp, motion, "bilinear")[0, 0, 10, 4])
+    12.0
     """
     if interpolation == "paper":
         return _warp_as_in_the_paper(image, motion)
@@ -39,6 +58,20 @@ def compose(residual: Tensor, previous: Tensor) -> Tensor:
     """Total motion of `residual` found on a frame already compensated by `previous`, both `(B, 2, H, W)`.
 
     total(x) = residual(x) + previous(x + residual(x)).
+
+    Parameters
+    ----------
+    residual, previous
+        Motion (B, 2, H, W) in lines and samples.
+
+    Returns
+    -------
+    Tensor
+        Motion (B, 2, H, W).
+
+    >>> shift = torch.ones(1, 2, 16, 8)
+    >>> float(compose(shift, shift)[0, 1, 8, 4])
+    2.0
     """
     return residual + warp(previous, residual, "bilinear")
 

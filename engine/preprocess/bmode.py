@@ -13,7 +13,22 @@ _REFERENCE_PERCENTILE = 99.9
 
 
 def envelope(frame: Map) -> Map:
-    """Magnitude of the analytic signal along depth, (H, W) to (H, W) float32, in the units of the RF."""
+    """Magnitude of the analytic signal along depth, (H, W) to (H, W) float32, in the units of the RF.
+
+    Parameters
+    ----------
+    frame
+        RF (H, W).
+
+    Returns
+    -------
+    array
+        Envelope (H, W) float32.
+
+    >>> tone = np.cos(2 * np.pi * np.arange(256) / 8).astype(np.float32)[:, None]
+    >>> float(envelope(tone)[128, 0].round(3))
+    1.0
+    """
     height = frame.shape[0]
     length = fft.next_fast_len(height)
     lines = np.ascontiguousarray(frame.T, dtype=np.float32)
@@ -34,7 +49,24 @@ def reference_level(frame: Map) -> float:
 
 
 def bmode_db(frame: Map, *, reference_level: float | None = None) -> Map:
-    """Log-compressed envelope in dB re `reference_level` (None: the frame's own), (H, W) float32, at least -120."""
+    """Log-compressed envelope in dB re `reference_level` (None: the frame's own), (H, W) float32, at least -120.
+
+    Parameters
+    ----------
+    frame
+        RF (H, W).
+    reference_level
+        What is 0 dB, in the units of the RF; see `reference_level`.
+
+    Returns
+    -------
+    array
+        B-mode (H, W) in dB.
+
+    >>> tone = np.cos(2 * np.pi * np.arange(256) / 8).astype(np.float32)[:, None]
+    >>> float(bmode_db(tone, reference_level=10.0)[128, 0].round(1))
+    -20.0
+    """
     magnitude = envelope(frame)
     level = _level(magnitude) if reference_level is None else reference_level
     if level <= 0:

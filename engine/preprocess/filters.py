@@ -15,6 +15,25 @@ def band_pass(frame: Map, geometry: Geometry, bandwidth_fraction: float) -> Map:
     The gain is real (so the phase, and with it every delay, stays as it is): 1 in the middle, 1/2 at the band's
     edges, with raised-cosine flanks. Frames are mirrored at both ends against ringing from the far end,
     and each line's mean is taken off first.
+
+    Parameters
+    ----------
+    frame
+        RF (H, W).
+    geometry
+        Gives sampling and centre frequency.
+    bandwidth_fraction
+        Width of the band, as a share of the centre frequency.
+
+    Returns
+    -------
+    array
+        RF (H, W) float32.
+
+    >>> low = np.cos(2 * np.pi * np.arange(512) / 80).astype(np.float32)[:, None]  # 0.5 MHz
+    >>> kept = band_pass(low, Geometry(40e6, 5e6, 1540.0, 0.3e-3), 1.0)
+    >>> bool(np.abs(kept[100:-100]).max() < 0.05)
+    True
     """
     height = frame.shape[0]
     margin = min(height - 1, 8 * round(geometry.sampling_hz / geometry.center_hz))

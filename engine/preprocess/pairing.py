@@ -13,6 +13,28 @@ def normalise(reference: Map, deformed: Map, geometry: Geometry) -> FramePair:
 
     A scalar for each frame would break the constancy of amplitude on which regularised methods rely. A reference
     whose percentile is zero, that is one without signal, is a StrainscopeError.
+
+    Parameters
+    ----------
+    reference, deformed
+        RF (H, W), in one unit.
+    geometry
+        That of the recording.
+
+    Returns
+    -------
+    FramePair
+        Both frames, float32.
+
+    Raises
+    ------
+    StrainscopeError
+        As above.
+
+    >>> rf = np.random.default_rng(0).normal(0.0, 300.0, (200, 16)).astype(np.float32)
+    >>> pair = normalise(rf, rf, Geometry(40e6, 5e6, 1540.0, 0.3e-3))
+    >>> round(float(np.percentile(np.abs(pair.reference), 99.9)), 2)
+    1.0
     """
     scale = float(np.percentile(np.abs(reference), PERCENTILE))
     if scale == 0.0:

@@ -62,7 +62,26 @@ class LeastSquares(StrainMethod[LeastSquaresParams]):
 
 
 def strain_kernel(samples: int) -> NDArray[np.float64]:
-    """Weights of d_{i-M} .. d_{i+M} whose sum is the slope at i, (samples,); `samples` is odd and at least 3."""
+    """Weights of d_{i-M} .. d_{i+M} whose sum is the slope at i, (samples,); `samples` is odd and at least 3.
+
+    Parameters
+    ----------
+    samples
+        Length of the window.
+
+    Returns
+    -------
+    array
+        Weights (samples,), whose sum over a ramp of slope 1 is 1.
+
+    Raises
+    ------
+    ValueError
+        An even window, or one below 3.
+
+    >>> float(strain_kernel(5) @ np.arange(5.0))
+    1.0
+    """
     if samples < 3 or samples % 2 == 0:
         raise ValueError(f"the strain window must be odd and at least 3, found {samples}")
     half = samples // 2
@@ -79,6 +98,24 @@ def weighted_slope(
     samples are present, where the pixel itself is absent, or nearer than two rows to an end. Prefix sums make the
     cost independent of the window. With `neighbours`, that many lines on each side share the slope while each keeps
     an offset of its own: for even weights the fit of a plane, with noise lower by the root of the number of lines.
+
+    Parameters
+    ----------
+    displacement, weights
+        Maps (H, W) in samples, and how much each counts.
+    window
+        Rows of a window, odd.
+    neighbours
+        Lines on each side.
+
+    Returns
+    -------
+    array
+        Slope (H, W) in samples per sample, that is strain.
+
+    >>> ramp = -0.01 * np.arange(100.0)[:, None]
+    >>> weighted_slope(ramp, np.ones((100, 1)), 21)[50].round(6).tolist()
+    [-0.01]
     """
     rows = displacement.shape[0]
     weighting: NDArray[np.float64] = np.asarray(weights, np.float64)
