@@ -6,6 +6,7 @@ Members of a .tar are read where they lie: nothing is extracted.
 Format: Clarius research documentation, "Raw Data Format".
 """
 
+import gzip
 import re
 import struct
 import tarfile
@@ -18,11 +19,16 @@ from engine.errors import ReadError
 from engine.files.ranges import ByteRange, PlainRange
 from engine.readers.base import READERS, Reader, ReadOptions, Recording, choose_variable
 from engine.readers.common.checks import positive, require_bytes, sequence_shape
+from engine.readers.common.frame_times import frame_times
 from engine.readers.common.lzop import MAGIC, LzopRange
 from engine.types import Map
 
 HEADER = struct.Struct("<5I")
 LARGEST_YML = 2**22
+GZIP = b"\x1f\x8b"
+HEAD_OF_TAR = 512
+MOST_STAMPS = 256
+FIELDS = {"sampling_hz": "sampling rate", "center_hz": "transmit frequency", "frame_rate_hz": "frame rate"}
 UNITS = {"hz": 1.0, "khz": 1e3, "mhz": 1e6}
 
 
@@ -42,7 +48,7 @@ class Clarius(Reader):
 
     name = "clarius"
     title = "Clarius raw (.tar, .raw, .raw.lzo)"
-    extensions = (".tar", ".raw", ".lzo")
+    extensions = (".tar", ".raw", ".lzo", ".yml")
 
     def sniff(self, path: Path, head: bytes) -> bool:
         """Recognise a tar with raw streams, an lzop container, or a raw header that fits the file."""
@@ -50,19 +56,40 @@ class Clarius(Reader):
             return any(".raw" in member.name for member in _tar_members(path))
         if head.startswith(MAGIC):
             return True
-        if len(head) < HEADER.size or not _yml_beside(path).is_file():
+        if head.startswith(GZIP):
+            with gzip.open(path) as stream:
+                return stream.read(HEAD_OF_TAR)[257:262] == b"ustar"
+        if path.suffix == ".yml":
+            return b"sampling rate:" in head and b"type:" in head
+        if len(head) < HEADER.size or not (_yml_beside(path).is_file() or re.search(r"_(rf|iq|env)\.raw$", path.name)):
             return False
         _, frames, lines, samples, item = HEADER.unpack_from(head)
         return 1 <= frames <= 10**6 and 1 <= lines <= 2**12 and 1 <= samples <= 2**17 and item in {1, 2, 4}
 
+    def main_file(self, path: Path) -> Path:
+        """Return the stream that parameters stand beside."""
+        if path.suffix != ".yml":
+            return path
+        beside = (path.with_suffix(suffix) for suffix in (".raw", ".raw.lzo"))
+        return next((each for each in beside if each.is_file()), path)
+
     def read(self, path: Path, options: ReadOptions) -> Recording:
         """Open the RF stream; of several, the one that is chosen or the first."""
+        if path.suffix == ".yml":
+            raise ReadError(path, f"holds the parameters of {path.stem}.raw, which is not beside it")
+        with path.open("rb") as stream:
+            if stream.read(2) == GZIP:
+                raise ReadError(path, "is a compressed .tar.gz: unpack it to the .tar (gunzip), which is read in place")
         members = _tar_members(path) if tarfile.is_tarfile(path) else [_single(path)]
         streams = {member.name: member for member in members if re.search(r"\.raw(\.lzo)?$", member.name)}
         rf = {name: member for name, member in streams.items() if "rf" in _kind(member).lower()}
         if not rf:
             found = ", ".join(sorted({_kind(member) for member in streams.values()})) or "nothing"
-            raise ReadError(path, f"holds no RF stream of a Clarius scanner, only {found}: record in RF mode")
+            raise ReadError(
+                path,
+                f"holds no RF stream of a Clarius scanner, only {found}: switch the raw data to RF before recording, "
+                "and select RF where the raw data are exported",
+            )
         variable = choose_variable(path, tuple(rf), tuple(streams), options.variable)
         member = rf[variable]
         data = _range(path, member)
@@ -73,7 +100,10 @@ class Clarius(Reader):
             block = data.read(HEADER.size + index * stride + 8, stride - 8)
             return np.frombuffer(block, "<i2").reshape(lines, samples).T.astype(np.float32)
 
-        known, notes = _geometry(path, member.yml)
+        known, notes = _geometry(path, member)
+        rate, time_notes = frame_times(_times_s(data, frames, stride))
+        if rate is not None and time_notes:
+            known["frame_rate_hz"] = rate
         return Recording(
             sequence_shape(path, frames, samples, lines),
             known,
@@ -82,8 +112,30 @@ class Clarius(Reader):
             "Clarius raw RF",
             variables=tuple(rf) if len(rf) > 1 else (),
             variable=variable if len(rf) > 1 else "",
-            notes=notes,
+            notes=(*notes, *time_notes, *_aperture_notes(member.yml, lines)),
+            found_at={name: f"{_yml_name(member.name)}: {FIELDS[name]}" for name in known if name in FIELDS},
+            time_s=_times_s(data, 1, stride)[0] if frames == 1 else None,
         )
+
+
+def _times_s(data: ByteRange, frames: int, stride: int) -> list[float]:
+    """Time stamps, in seconds since the first; those of the first frames where there are very many."""
+    stamps = [
+        struct.unpack("<Q", data.read(HEADER.size + index * stride, 8))[0] for index in range(min(frames, MOST_STAMPS))
+    ]
+    return [stamp * 1e-9 for stamp in stamps]
+
+
+def _aperture_notes(yml: str, lines: int) -> tuple[str, ...]:
+    """Say which part of the array the lines cover, where they begin elsewhere than at its first element."""
+    elements = [float(found) for found in re.findall(r"rx element:\s*([-+0-9.]+)", yml)]
+    angles = [float(found) for found in re.findall(r"angle:\s*([-+0-9.]+)", yml)]
+    notes: list[str] = []
+    if elements and min(elements) >= 1:
+        notes.append(f"its {lines} lines cover a part of the aperture, elements {min(elements):g} to {max(elements):g}")
+    if any(angles):
+        notes.append("its lines are angled: give --angle-step-deg, and --radius-mm of a curved array")
+    return tuple(notes)
 
 
 def _tar_members(path: Path) -> list[_Member]:
@@ -144,17 +196,15 @@ def _header(path: Path, data: ByteRange) -> tuple[int, int, int]:
     return frames, lines, samples
 
 
-def _geometry(path: Path, yml: str) -> tuple[dict[str, float], tuple[str, ...]]:
-    fields = _fields(yml)
+def _geometry(path: Path, member: _Member) -> tuple[dict[str, float], tuple[str, ...]]:
+    fields = _fields(member.yml)
     known: dict[str, float] = {}
-    for ours, theirs in (
-        ("sampling_hz", "sampling rate"),
-        ("center_hz", "transmit frequency"),
-        ("frame_rate_hz", "frame rate"),
-    ):
+    for ours, theirs in FIELDS.items():
         if theirs in fields:
             known[ours] = positive(path, theirs, _quantity(path, theirs, fields[theirs]))
-    notes = ["the element pitch is not in the file"] if yml else ["no .yml beside it: all geometry is to be given"]
+    notes = ["the element pitch is not in the file"]
+    if not member.yml:
+        notes = [f"its parameters, {_yml_name(member.name)}, are not beside it: put them there, or give all geometry"]
     if "delay samples" in fields:
         notes.append(f"delay of {fields['delay samples']} samples before the first valid one is left in the frames")
     return known, tuple(notes)

@@ -10,9 +10,11 @@ import numpy as np
 from engine.errors import ParameterError, ReadError, StrainscopeError
 from engine.files.unchanged import FileStamp, stamps
 from engine.readers.base import Reader, ReadOptions, Recording
+from engine.readers.common.arrays import LAST_ROWS
 from engine.readers.common.checks import DAMAGED
 from engine.readers.common.frame_times import frame_times
 from engine.readers.common.kind import settle_kind
+from engine.readers.common.unfold import folding_note, is_folded, require_foldable, unfold, unfolding_factor
 from engine.readers.recognise import find_recordings
 from engine.types import Map
 
@@ -112,19 +114,21 @@ def _join(recordings: list[Recording]) -> Recording:
             raise ReadError(each.paths[0], f"does not fit {first.paths[0].name}: {odd}")
     paths = tuple(path for each in recordings for path in each.paths)
     companions = tuple(path for each in recordings for path in each.companions)
-    shape = (len(recordings), *first.shape[1:])
+    rows = min(each.shape[1] for each in recordings)
     readers = [each.read_frame for each in recordings]
+    longest = max(each.shape[1] for each in recordings)
+    cut = (f"frames have {rows} to {longest} rows and are cut to the {rows} that all have",) if longest > rows else ()
     stored = [each.stored_frame for each in recordings if each.stored_frame is not None]
     times = [each.time_s for each in recordings if each.time_s is not None]
     rate, time_notes = frame_times(times) if len(times) == len(recordings) else (None, ())
     return replace(
         first,
         known=dict(first.known) if rate is None else {**first.known, "frame_rate_hz": rate},
-        notes=(*first.notes, *time_notes),
-        shape=shape,
+        notes=(*first.notes, *cut, *time_notes),
+        shape=(len(recordings), rows, first.shape[2]),
         paths=paths,
         companions=companions,
-        read_frame=lambda index: readers[index](0),
+        read_frame=lambda index: readers[index](0)[:rows],
         truth=None,
         stored_frame=(lambda index: stored[index](0)) if len(stored) == len(recordings) else None,
     )
@@ -133,7 +137,8 @@ def _join(recordings: list[Recording]) -> Recording:
 def _difference(first: Recording, other: Recording) -> str | None:
     if other.format != first.format:
         return f"it is {other.format}, not {first.format}"
-    if other.shape[1:] != first.shape[1:]:
+    rows, most = sorted((first.shape[1], other.shape[1]))
+    if other.shape[2] != first.shape[2] or most - rows > LAST_ROWS * most:
         return f"its frames are {other.shape[1]} x {other.shape[2]}, not {first.shape[1]} x {first.shape[2]}"
     for name in sorted(set(first.known) | set(other.known)):
         mine, theirs = first.known.get(name), other.known.get(name)
@@ -144,13 +149,37 @@ def _difference(first: Recording, other: Recording) -> str | None:
 
 def _inspect(recording: Recording, options: ReadOptions) -> Recording:
     """Settle from frame 0 what kind of data it is, and propose the centre frequency that its spectrum shows."""
-    recording = settle_kind(recording, options.kind)
+    recording = _unfolded(settle_kind(recording, options.kind), options)
     if "center_hz" in recording.known:
         return recording
     try:
         return replace(recording, suggested=recording.suggestions())
     except ParameterError:
         return recording
+
+
+def _unfolded(recording: Recording, options: ReadOptions) -> Recording:
+    """Unfold what is sampled below twice its carrier, where the spectrum agrees; else refuse it here."""
+    stated = {**recording.known, **options.given}
+    if not {"sampling_hz", "center_hz"} <= set(stated) or recording.rate_factor != 1:
+        return recording
+    sampling, center = stated["sampling_hz"], stated["center_hz"]
+    if not is_folded(sampling, center):
+        return recording
+    require_foldable(recording.paths[0], recording.read_frame(0), sampling, center)
+    factor, read = unfolding_factor(sampling, center), recording.read_frame
+    frames, rows, lines = recording.shape
+    known = dict(recording.known)
+    if "sampling_hz" in known:
+        known["sampling_hz"] *= factor
+    return replace(
+        recording,
+        shape=(frames, rows * factor, lines),
+        read_frame=lambda index: unfold(read(index), sampling, center),
+        known=known,
+        rate_factor=factor,
+        notes=(*recording.notes, folding_note(sampling, center)),
+    )
 
 
 def _one_line(error: BaseException) -> str:

@@ -1,7 +1,7 @@
 """VisualSonics Vevo 2100 and later: `*.xml` with parameters beside `*.bmode` with beamformed IQ.
 
 Data: a 40-byte file header (uint32 version, frames, kind of data), then per frame a 56-byte header and per line a
-4-byte header and samples of int16, Q before I. The IQ rate is `B-Mode/RX-Frequency`, twice that with `Quad-2x`, and the
+4-byte header and samples of int16, Q before I. The IQ rate is `B-Mode/RX-Frequency`, twice that with `Quad-2X`, and the
 carrier is `RX-Frequency` too. 8-bit exports (`kind` 8) are B-mode. RF exports of other modes have no public layout.
 Format: VisualSonics, "Vevo 2100 IQ data export", as in its example readers.
 """
@@ -16,13 +16,21 @@ from numpy.typing import NDArray
 from engine.errors import ReadError
 from engine.files.ranges import PlainRange
 from engine.files.stored_array import StoredArray
-from engine.readers.base import READERS, Reader, ReadOptions, Recording
+from engine.readers.base import ASSUMED, READERS, Reader, ReadOptions, Recording
 from engine.readers.common.checks import positive, require_bytes, sequence_shape
 from engine.readers.common.remodulate import RemodulatedFrames
 
 FILE_HEADER, FRAME_HEADER, LINE_HEADER = 40, 56, 4
 EIGHT_BIT = 8
 LARGEST_XML = 2**22
+DEPTHS_AGREE = 0.1
+"""Part by which a stated depth may differ from the one that rate and samples amount to."""
+PLACES = {
+    "sampling_hz": "RX-Frequency",
+    "center_hz": "TX-Frequency",
+    "pitch_m": "Width",
+    "start_depth_m": "Depth-Offset",
+}
 DATA_SUFFIXES = (".bmode", ".iqmode", ".3d.bmode")
 
 
@@ -67,7 +75,8 @@ class Vevo(Reader):
             return np.asarray((qi[..., 1] + 1j * qi[..., 0]).T)
 
         carrier = _megahertz(xml, values, "RX-Frequency")
-        twice = values.get("B-Mode/Quad-2x", "false").lower() == "true"
+        quad = next((value for name, value in values.items() if name.lower() == "b-mode/quad-2x"), "false")
+        twice = quad.lower() == "true"
         rf = RemodulatedFrames(data, shape, read_iq, carrier * (2 if twice else 1), carrier)
         known = {"sampling_hz": rf.sampling_hz, "center_hz": carrier}
         if "B-Mode/TX-Frequency" in values:
@@ -76,7 +85,33 @@ class Vevo(Reader):
             known["pitch_m"] = _number(xml, values, "Width") * 1e-3 / (lines - 1)
         if "B-Mode/Depth-Offset" in values:
             known["start_depth_m"] = _number(xml, values, "Depth-Offset", at_least_zero=True) * 1e-3
-        return Recording(rf.shape, known, rf, (xml,), "VisualSonics Vevo IQ", notes=(rf.note,), companions=(data,))
+        found_at = {ours: f"B-Mode/{theirs}" for ours, theirs in PLACES.items() if ours in known}
+        return Recording(
+            rf.shape,
+            known,
+            rf,
+            (xml,),
+            "VisualSonics Vevo IQ",
+            notes=(rf.note, *_depth_notes(xml, values, rf)),
+            companions=(data,),
+            found_at=found_at,
+            stored_frame=read_iq,
+        )
+
+
+def _depth_notes(xml: Path, values: dict[str, str], rf: RemodulatedFrames) -> tuple[str, ...]:
+    """Check the depth that rate and samples amount to against the one that is stated."""
+    if "B-Mode/Depth" not in values:
+        return ()
+    stated = _number(xml, values, "Depth") * 1e-3
+    offset = _number(xml, values, "Depth-Offset", at_least_zero=True) * 1e-3 if "B-Mode/Depth-Offset" in values else 0.0
+    computed = rf.shape[1] * ASSUMED["sound_speed_m_s"] / (2 * rf.sampling_hz)
+    if any(abs(computed - each) <= DEPTHS_AGREE * each for each in (stated, stated - offset) if each > 0):
+        return ()
+    return (
+        f"its samples reach over {computed * 1e3:.3g} mm at this sampling rate, but B-Mode/Depth says "
+        f"{stated * 1e3:.3g} mm: check the sampling rate",
+    )
 
 
 def _xml_beside(path: Path) -> Path | None:

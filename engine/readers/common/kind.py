@@ -6,6 +6,7 @@ nor do positions and noise. A label that says otherwise is a note, and the user'
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,18 +27,29 @@ def settle_kind(recording: Recording, wanted: str | None) -> Recording:
     path, frame = recording.paths[0], recording.read_frame(0)
     _require_values(path, recording, frame)
     depth, lines = (oscillation(frame, axis) for axis in (0, 1))
-    mean, level, spread = float(frame.mean()), float(np.median(frame)), float(frame.std())
-    one_sided = float(frame.min()) >= 0 or float(frame.max()) <= 0
-    around = abs(mean) > NOTABLE_LEVEL * spread and abs(mean - level) < NOTABLE_LEVEL * spread
+    level = float(np.median(frame)) if wanted == "offset" else level_of(frame)
     notes: list[str] = []
     if wanted is None and depth < CLEAR:
         notes += _without_oscillation(path, recording, frame, lines)
-    if wanted == "offset" or (wanted is None and depth >= CLEAR and (one_sided or around)):
+    if level is not None and (wanted == "offset" or (wanted is None and depth >= CLEAR)):
         recording = replace(recording, read_frame=_Levelled(recording, level), kind="offset")
-        notes.append(f"its values lie around a level of {level:.6g}, which is taken off (--data-kind rf leaves it)")
+        notes.append(level_note(level))
     if recording.says_no_rf and wanted is None:
         notes.append(f"{recording.says_no_rf}, but its values oscillate along depth: they are read as RF")
     return replace(recording, notes=(*recording.notes, *notes))
+
+
+def level_of(values: NDArray[Any]) -> float | None:
+    """Return the level around which RF values are kept, or None where they lie around zero."""
+    mean, level, spread = float(values.mean()), float(np.median(values)), float(values.std())
+    one_sided = float(values.min()) >= 0 or float(values.max()) <= 0
+    around = abs(mean) > NOTABLE_LEVEL * spread and abs(mean - level) < NOTABLE_LEVEL * spread
+    return level if one_sided or around else None
+
+
+def level_note(level: float) -> str:
+    """Say that a level is taken off."""
+    return f"its values lie around a level of {level:.6g}, which is taken off (--data-kind rf leaves it)"
 
 
 class _Levelled:

@@ -94,7 +94,7 @@ def test_every_kind_of_lzop_header(tmp_path, phantom, assert_frames, flags, extr
     ("members", "message"),
     [
         ({"a_iq.raw": b"x", "a_iq.yml": yml("IQ")}, "holds no RF stream of a Clarius scanner, only IQ"),
-        ({"a_env.raw": b"x"}, "only env: record in RF mode"),
+        ({"a_env.raw": b"x"}, "only env: switch the raw data to RF"),
         ({"a_rf.raw": b"x", "a_rf.yml": yml()}, "truncated"),
         ({"a_rf.raw": struct.pack("<5I", 1, 9, 24, 240, 2), "a_rf.yml": yml()}, "truncated"),
         ({"a_rf.raw": struct.pack("<5I", 1, 9, 2**31, 2**31, 2)}, "more than can be"),
@@ -117,3 +117,51 @@ def test_truncated_lzop(tmp_path, phantom):
 def test_damage(tmp_path, phantom, survives, packed):
     data = {"a_rf.raw.lzo": lzop(raw(phantom))} if packed else {"a_rf.raw": raw(phantom)}
     survives(tar(tmp_path / "a.tar", {"a_rf.yml": yml(), **data}), examples=40)
+
+
+def write_pair(folder, frames, *, times_ms=None, yml=True, first=0, kind="RF"):
+    data = bytearray(raw(frames))
+    stride = 8 + frames[0].size * 2
+    for number, milliseconds in enumerate(times_ms or ()):
+        struct.pack_into("<Q", data, 20 + number * stride, milliseconds * 10**6)
+    (folder / "a_rf.raw").write_bytes(data)
+    if yml:
+        elements = "".join(f"  - {{rx element: {first + k}, tx element: 1.5, angle: 0}}\n" for k in range(24))
+        head = YML.format(kind=kind, rate="40 MHz").partition("  - ")[0]
+        (folder / "a_rf.yml").write_text(head + elements)
+    return folder / "a_rf.raw"
+
+
+def test_a_stream_alone_names_the_parameters_that_are_missing(tmp_path, phantom):
+    recording = open_recording([write_pair(tmp_path, phantom, yml=False)])
+    assert any("its parameters, a_rf.yml, are not beside it" in note for note in recording.notes)
+    assert dict(recording.known) == {}
+    (tmp_path / "b_rf.yml").write_text(YML.format(kind="RF", rate="15 MHz"))
+    with pytest.raises(ReadError, match=r"holds the parameters of b_rf\.raw, which is not beside it"):
+        open_recording([tmp_path / "b_rf.yml"])
+
+
+def test_the_parameters_stand_for_the_stream(tmp_path, phantom, assert_frames):
+    write_pair(tmp_path, phantom)
+    recording = open_recording([tmp_path / "a_rf.yml"])
+    assert_frames(recording, phantom)
+    assert recording.known["sampling_hz"] == 40e6
+    assert recording.found_at["sampling_hz"] == "a_rf.yml: sampling rate"
+
+
+def test_gaps_and_a_part_of_the_aperture_are_said(tmp_path, phantom):
+    recording = open_recording([write_pair(tmp_path, phantom[[0, 1, 2, 0]], times_ms=(0, 91, 728, 819), first=48)])
+    assert any("gaps after frame 1" in note for note in recording.notes)
+    assert any("elements 48 to 71" in note for note in recording.notes)
+    assert recording.known["frame_rate_hz"] == pytest.approx(1000 / 91)
+
+
+def test_a_compressed_tar_is_named(tmp_path, phantom):
+    import gzip
+
+    plain = tar(
+        tmp_path / "a.tar", {"a_rf.raw": raw(phantom), "a_rf.yml": YML.format(kind="RF", rate="15 MHz").encode()}
+    )
+    (tmp_path / "a.tar.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    with pytest.raises(ReadError, match="unpack it to the "):
+        open_recording([tmp_path / "a.tar.gz"])

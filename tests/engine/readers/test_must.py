@@ -69,3 +69,33 @@ def test_impossible_descriptions(tmp_path, echo, changes, message):
 
 def test_damage(tmp_path, echo, survives):
     survives(write(tmp_path / "a.mat", echo, [(0.0, 9e-3)]), examples=15)
+
+
+def test_several_angles_are_compounded(tmp_path, echo, assert_point):
+    point = (float(ELEMENTS[12]), 9e-3)
+    pages = []
+    for angle in (-0.08, 0.0, 0.08):
+        fires = ELEMENTS * np.sin(angle) / 1540
+        there = np.min(fires - fires.min() + np.hypot(point[0] - ELEMENTS, point[1]) / 1540)
+        pages.append(echo(ELEMENTS, point, there, samples=400, sampling_hz=20e6, center_hz=5e6).T)
+    rf = np.clip(np.stack([*pages, *pages], axis=-1) * 127 + 127, 0, 255).astype(np.uint8)
+    param = {"fs": 20e6, "fc": 5e6, "c": 1540.0, "pitch": 0.3e-3, "TXangle": np.array([-0.08, 0.0, 0.08])}
+    savemat(tmp_path / "a.mat", {"RF1": rf, "param1": param})
+    recording = open_recording([tmp_path / "a.mat"])
+    assert recording.shape == (2, 400, 32)
+    assert any("3 unfocused transmits" in note for note in recording.notes)
+    assert any("level of 127" in note for note in recording.notes)
+    assert_point(recording, point)
+
+
+def test_channels_sampled_below_twice_their_carrier_are_unfolded(tmp_path, echo, assert_point):
+    point, rate = (float(ELEMENTS[12]), 12e-3), 20e6 / 3
+    fires = np.zeros(32)
+    there = np.min(np.hypot(point[0] - ELEMENTS, point[1])) / 1540
+    channels = echo(ELEMENTS, point, there, samples=334, sampling_hz=rate, center_hz=5e6, start_s=5e-6).T
+    param = {"fs": rate, "fc": 5e6, "c": 1540.0, "pitch": 0.3e-3, "t0": 5e-6, "TXdelay": fires[None]}
+    savemat(tmp_path / "a.mat", {"RF": channels, "param": param})
+    recording = open_recording([tmp_path / "a.mat"])
+    assert recording.known["sampling_hz"] == pytest.approx(20e6)
+    assert any("unfolded to 20 MHz" in note for note in recording.notes)
+    assert_point(recording, point)

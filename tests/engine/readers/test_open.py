@@ -37,6 +37,14 @@ def test_the_odd_file_is_named(tmp_path, phantom):
         open_recording([tmp_path])
 
 
+def test_frames_whose_last_rows_differ_are_cut_to_what_they_share(tmp_path, phantom):
+    save(tmp_path, (phantom[0], phantom[1, :238]), ("a.npy", "b.npy"))
+    recording = open_recording([tmp_path])
+    assert recording.shape == (2, 238, 24)
+    assert any("cut to the 238 that all have" in note for note in recording.notes)
+    np.testing.assert_array_equal(recording.read_frame(0), phantom[0, :238])
+
+
 def test_files_of_unlike_geometry_do_not_join(tmp_path, phantom):
     np.savez(tmp_path / "a.npz", rf=phantom[0], sampling_hz=40e6)
     np.savez(tmp_path / "b.npz", rf=phantom[1], sampling_hz=20e6)
@@ -217,3 +225,35 @@ def test_a_pipe_is_refused_instead_of_waited_for(tmp_path: Path) -> None:
 
 def test_the_present_folder_has_a_name_in_errors() -> None:
     assert str(ReadError(Path(), "is a folder")) == ".: is a folder"
+
+
+def folded(carrier_hz, rate_hz, rows=400):
+    """RF of one scatterer a line, and what sampling it below twice its carrier makes of it."""
+    fine = 12 * carrier_hz
+    places = 25e-6 + 1e-6 * np.arange(8)
+
+    def rf(time):
+        late = time[:, None] - places
+        return np.exp(-((late * carrier_hz * 0.8) ** 2)) * np.cos(2 * np.pi * carrier_hz * late)
+
+    return rf(np.arange(rows) / rate_hz), rf, fine
+
+
+@pytest.mark.parametrize(("rate_hz", "zone"), [(20e6 / 3, 1), (4e6, 2)])
+def test_rf_sampled_below_twice_its_carrier_is_unfolded(tmp_path, rate_hz, zone):
+    sampled, rf, _ = folded(5e6, rate_hz)
+    np.savez(tmp_path / "a.npz", rf=sampled, fs=rate_hz, fc=5e6)
+    recording = open_recording([tmp_path / "a.npz"])
+    sampling = recording.known["sampling_hz"]
+    assert int(2 * 5e6 / rate_hz) == zone
+    assert sampling >= 20e6
+    assert any("unfolded to" in note for note in recording.notes)
+    expected = rf(np.arange(recording.shape[1]) / sampling)
+    np.testing.assert_allclose(recording.read_frame(0), expected, atol=0.15 if zone == 1 else 0.3)
+
+
+def test_a_carrier_that_the_spectrum_denies_is_refused(tmp_path):
+    sampled, _, _ = folded(5e6, 20e6 / 3)
+    np.savez(tmp_path / "a.npz", rf=sampled, fs=20e6 / 3, fc=6.6e6)
+    with pytest.raises(ReadError, match=r"^a\.npz: is sampled at 6.667 MHz, below twice its carrier"):
+        open_recording([tmp_path / "a.npz"])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from engine.errors import ReadError
-from engine.readers import open_recording
+from engine.readers import ReadOptions, open_recording
+from engine.types import Sector
 
 
 def write(path, frames, *, tags=False, kind=16, bits=16, **changes):
@@ -41,16 +42,44 @@ def test_rates_of_zero_are_not_known(tmp_path, phantom):
     assert dict(open_recording([path]).known) == {}
 
 
-def test_size_decides_and_a_wrong_size_is_one_line(tmp_path, phantom):
-    path = write(tmp_path / "a.rf", phantom, count=4)
-    message = r"^a\.rf: 4 frames need 46156 bytes, or 46172 with frame tags; the file has 34636$"
-    with pytest.raises(ReadError, match=message):
+@pytest.mark.parametrize("tags", [False, True])
+def test_a_stopped_recording_keeps_its_whole_frames(tmp_path, phantom, assert_frames, tags):
+    path = write(tmp_path / "a.rf", phantom, count=10, tags=tags)
+    recording = open_recording([path])
+    assert_frames(recording, phantom)
+    assert "the header promises 10 frames, the file keeps 3 whole ones" in recording.notes[-1]
+    path.write_bytes(path.read_bytes()[:-1000])
+    assert_frames(open_recording([path]), phantom[:2])
+
+
+def test_a_file_that_holds_more_or_nothing_is_one_line(tmp_path, phantom):
+    path = write(tmp_path / "a.rf", phantom, count=2)
+    with pytest.raises(ReadError, match=r"2 frames need 23116 bytes, or 23124 with frame tags; the file has 34636$"):
         open_recording([path])
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(ReadError, match="the file has 2000"):
+        open_recording([path])
+
+
+def test_a_sector_is_given_by_hand(tmp_path, phantom):
+    path = write(tmp_path / "a.rf", phantom)
+    recording = open_recording([path], ReadOptions(sector=Sector(0.06, 0.01)))
+    geometry = recording.complete().geometry
+    assert geometry.sector == Sector(0.06, 0.01)
+    assert geometry.pitch_m == pytest.approx(0.01 * (0.06 + 240 * 1540 / 40e6 / 4))
+    assert geometry.sources.pitch_m == "user"
 
 
 @pytest.mark.parametrize(
     ("kind", "bits", "message"),
-    [(4, 8, "holds B-mode of an"), (2, 8, "B-mode before"), (512, 16, "colour Doppler RF"), (16, 8, "8 bits, RF")],
+    [
+        (4, 8, "holds B-mode of an"),
+        (2, 8, "B-mode before"),
+        (512, 16, "colour Doppler RF"),
+        (2048, 16, "colour velocity"),
+        (4096, 8, "type 4096"),
+        (16, 8, "8 bits, RF"),
+    ],
 )
 def test_other_contents_are_refused(tmp_path, phantom, kind, bits, message):
     with pytest.raises(ReadError, match=message):

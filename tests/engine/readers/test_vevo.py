@@ -89,3 +89,17 @@ def test_damage(tmp_path, iq, survives):
     xml = write(tmp_path, iq)
     survives(xml, tmp_path / "a.iq.bmode")
     survives(xml)
+
+
+@pytest.mark.parametrize("name", ["Quad-2x", "Quad-2X"])
+def test_twice_the_rate_however_it_is_spelt(tmp_path, iq, name):
+    once = open_recording([write(tmp_path, iq)]).known["sampling_hz"]
+    twice = open_recording([write(tmp_path, iq, **{name: "true"})]).known["sampling_hz"]
+    assert twice != once
+    assert twice % 41.6e6 == pytest.approx(0, abs=1)
+
+
+def test_a_stated_depth_is_checked(tmp_path, iq):
+    right = 120 * 1540 / (2 * 20.8e6) * 1e3
+    assert not any("B-Mode/Depth" in note for note in open_recording([write(tmp_path, iq, Depth=right)]).notes)
+    assert any("B-Mode/Depth says 9" in note for note in open_recording([write(tmp_path, iq, Depth=9.0)]).notes)
