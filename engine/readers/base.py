@@ -202,6 +202,7 @@ READERS: Registry[Reader] = Registry(
         "must",
         "matlab",
         "metaimage",
+        "nrrd",
         "numpy_file",
         "nifti",
         "clarius",

@@ -16,6 +16,7 @@ from engine.files.ranges import InflatedRange, PlainRange
 from engine.files.stored_array import StoredArray
 from engine.readers.base import READERS, Reader, ReadOptions, Recording
 from engine.readers.common.checks import DEFLATE_RATIO, require_bytes, require_numbers
+from engine.readers.common.data_file import beside
 from engine.readers.common.ultrasound_image import UltrasoundImage
 
 LARGEST_HEADER = 2**24
@@ -141,15 +142,10 @@ def _data(
 
 
 def _beside(path: Path, target: str) -> Path:
-    """Return the data file, which must lie in the header's folder or below it."""
+    """Return the data file; a list of them is refused."""
     if target.split()[0] in {"LIST"} or "%" in target:
         raise ReadError(path, "ElementDataFile is a list of files: open its files as one image each")
-    where = (path.parent / target).resolve()
-    if not where.is_relative_to(path.parent.resolve()):
-        raise ReadError(path, f"ElementDataFile {target!r} lies outside the header's folder")
-    if not where.is_file():
-        raise ReadError(path, f"ElementDataFile {target!r} does not exist")
-    return where
+    return beside(path, target, "ElementDataFile")
 
 
 def _numbers(path: Path, header: Mapping[str, str], key: str) -> list[float]:

@@ -15,8 +15,8 @@ from engine.errors import ReadError
 from engine.readers.common.remodulate import EDGE_SAMPLES, SAMPLES_PER_PERIOD
 from engine.readers.common.spectrum import measure_center_hz
 
-LARGEST_FACTOR = 32
-"""Carriers beyond so many times the rate are no band-pass sampling."""
+LARGEST_FACTOR = 8
+"""Growth of the rate beyond which a carrier and a rate are not those of one recording."""
 OFF_PLACE = 0.25
 """Part of a zone by which the folded band may lie off the place that the carrier says."""
 
