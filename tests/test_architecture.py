@@ -75,8 +75,34 @@ def test_figures_keep_no_global_state() -> None:
     assert "matplotlib.pyplot" not in found
 
 
+def test_no_circle_among_files() -> None:
+    """Every file can be read after those that it imports, at its top, in functions, and for types alone."""
+    files = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for package in ("engine", "app")
+        for path in (ROOT / package).rglob("*.py")
+    }
+    del files["engine"]  # the public names: nothing inside may need them
+    imports = {name: imported(path, files) - {name} for name, path in files.items()}
+    while done := {name for name, others in imports.items() if not others & imports.keys()}:
+        imports = {name: others for name, others in imports.items() if name not in done}
+    assert not {name: sorted(others & imports.keys()) for name, others in imports.items()}
+
+
 def test_nothing_in_the_engine_uses_the_public_names() -> None:
     for path in (ROOT / "engine").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module == "engine":
                 assert {entry.name for entry in node.names} == {"__version__"}, path
+
+
+def imported(path: Path, files: dict[str, Path]) -> set[str]:
+    """Modules of this project that a file imports anywhere in it."""
+    names = set[str]()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {entry.name for entry in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{entry.name}" for entry in node.names}
+            names |= inner & files.keys() or {node.module}
+    return names & files.keys()

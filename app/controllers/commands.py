@@ -13,7 +13,6 @@ from app.controllers.pictures import PicturesController
 from app.controllers.playback import PlaybackController
 from app.controllers.processing import ProcessingController
 from app.controllers.regions import RegionsController
-from app.features.export.controller import ExportController
 from app.jobs import Jobs
 from app.preferences import Preferences
 from app.state import ViewerState
@@ -44,7 +43,6 @@ class Commands:
     regions: RegionsController
     pictures: PicturesController
     measuring: MeasuringController
-    exporting: ExportController
     preferences: Preferences
     parent: QObject
     _parts: dict[Callable[["Commands"], QObject], QObject] = field(default_factory=dict)
@@ -70,7 +68,7 @@ class Commands:
 
     def _cancellable(self) -> tuple[Cancellable, ...]:
         parts = (part for part in self._parts.values() if isinstance(part, Cancellable))
-        return self.files, self.processing, self.exporting, *parts
+        return self.files, self.processing, *parts
 
     def change_display(self, **changes: object) -> None:
         """Change how maps are shown."""
@@ -95,7 +93,6 @@ def make_commands(
         regions=RegionsController(state, parent),
         pictures=PicturesController(state, jobs, parent),
         measuring=MeasuringController(state, jobs, parent),
-        exporting=ExportController(state, jobs, parent),
         preferences=preferences,
         parent=parent,
     )

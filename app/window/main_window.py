@@ -108,7 +108,7 @@ class MainWindow(QMainWindow):
         return [Action(name, name, self.refresh_actions, "View", DOCKS_PLACE) for name in panels]
 
     def _connect(self) -> None:
-        controllers = (self.commands.files, self.commands.processing, self.commands.exporting, self.commands.pictures)
+        controllers = (self.commands.files, self.commands.processing, self.commands.pictures)
         for controller in controllers:
             controller.failed.connect(self.show_error)
         THEME_CHANGES.changed.connect(self._restyle)

@@ -19,7 +19,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.controllers.estimation import Catalog, Device, Engine, list_methods
-from app.features.export.controller import FigureOptions
+from app.features.export.controller import ExportController, FigureOptions
 from app.jobs import JobControl
 from app.preferences import Preferences
 from app.state import MethodInfo, Regions, Role
@@ -164,10 +164,10 @@ def cine(application: QApplication, window: MainWindow) -> None:
 
 def export(application: QApplication, window: MainWindow, folder: Path) -> None:
     """Write a figure."""
-    source = window.commands.exporting.figure_source((0.0, 2.0))
+    source = window.commands.part(ExportController).figure_source((0.0, 2.0))
     assert source is not None
-    window.commands.exporting.save_figure(source, FigureOptions(dpi=150), folder / "figure.png")
-    spin(application, lambda: not window.commands.exporting.is_running())
+    window.commands.part(ExportController).save_figure(source, FigureOptions(dpi=150), folder / "figure.png")
+    spin(application, lambda: not window.commands.part(ExportController).is_running())
 
 
 def open_large_file(application: QApplication, window: MainWindow, folder: Path) -> None:

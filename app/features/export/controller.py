@@ -4,12 +4,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject
-
+from app.controllers.commands import Commands
 from app.features.export.source import RunResult, other_map, present_choices, run_result
 from app.features.export.writing import PREVIEW_DPI, WritingController
-from app.jobs import JobControl, Jobs
-from app.state import ViewerState
+from app.jobs import JobControl
 from app.state.maps import MapState
 from engine.export.base import WRITERS, Export
 from engine.figures.compose import Choices, Limits, OtherMap, compose, compose_sheet
@@ -43,8 +41,8 @@ class SeriesSource:
 class ExportController(WritingController):
     """Turns export requests into jobs."""
 
-    def __init__(self, state: ViewerState, jobs: Jobs, parent: QObject | None = None) -> None:
-        super().__init__(state, jobs.files, parent)
+    def __init__(self, commands: Commands) -> None:
+        super().__init__(commands.state, commands.jobs.files, commands.parent)
 
     def figure_source(self, limits: Limits | None) -> FigureSource | None:
         """Freeze what is shown now; None, with a word to the user, where there is no strain."""

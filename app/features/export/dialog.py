@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, SignalInstance, Slot
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from app.controllers.commands import Commands
-from app.features.export.controller import SeriesSource
+from app.features.export.controller import ExportController, SeriesSource
 from app.features.export.figure_dialog import CHECKS, FigureDialog
 from app.features.export.movie_dialog import MovieDialog
 from app.features.export.options_form import remember, remembered
@@ -31,22 +31,23 @@ class ExportDialogs(QObject):
         super().__init__(parent)
         self._window = parent
         self._commands = commands
+        self._exports = commands.part(ExportController)
         self._view = view
 
     @Slot()
     def figure(self) -> None:
         """Ask what the figure shows, with a preview, then where it goes."""
-        source = self._commands.exporting.figure_source(self._limits())
+        source = self._exports.figure_source(self._limits())
         if source is None:
             return
         checks = tuple(name for name in CHECKS if name != "profile" or source.choices.marks.profile is not None)
         dialog = FigureDialog(self._window, "Export a figure", self._kept("figure"), checks)
-        ask_figure(dialog, self._commands, self._commands.exporting, source, "figure")
+        ask_figure(dialog, self._commands, self._exports, source, "figure")
 
     @Slot()
     def sheet(self) -> None:
         """Ask what the contact sheet shows, with a preview, then where it goes."""
-        source = self._commands.exporting.series_source(self._limits())
+        source = self._exports.series_source(self._limits())
         if source is not None:
             dialog = FigureDialog(self._window, "Export a contact sheet", self._kept("sheet"), SHEET_CHECKS)
             ask_figure(dialog, self._commands, _Sheets(self._commands), source, "sheet")
@@ -54,7 +55,7 @@ class ExportDialogs(QObject):
     @Slot()
     def movie(self) -> None:
         """Ask how the movie plays, then where it goes."""
-        source = self._commands.exporting.series_source(self._limits())
+        source = self._exports.series_source(self._limits())
         if source is None:
             return
         result = source.run.result
@@ -70,14 +71,14 @@ class ExportDialogs(QObject):
         pattern = ";;".join(f"{words} (*{ending})" for ending, words in writer.extensions.items())
         path = self._ask_path(f"Export: {writer.title}", writer.file_name, pattern)
         if path is not None:
-            self._commands.exporting.save_data(writer.name, path)
+            self._exports.save_data(writer.name, path)
 
     def _save_movie(self, dialog: MovieDialog, source: SeriesSource) -> None:
         options = dialog.options()
         remember(self._commands.preferences, "movie", options)
         path = self._ask_path(dialog.windowTitle(), "strain.mp4", MOVIES)
         if path is not None:
-            self._commands.exporting.save_movie(source, options, path)
+            self._exports.save_movie(source, options, path)
 
     def _kept(self, kind: str) -> FigureOptions:
         return remembered(self._commands.preferences, kind, FigureOptions())
@@ -111,7 +112,7 @@ class _Sheets:
     """Contact sheets as a kind of figure."""
 
     def __init__(self, commands: Commands) -> None:
-        self._exporting = commands.exporting
+        self._exporting = commands.part(ExportController)
 
     @property
     def previewed(self) -> SignalInstance:

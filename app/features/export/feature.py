@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from app.actions import Action
+from app.features.export.controller import ExportController
 from app.features.export.dialog import ExportDialogs
 from app.window.feature import FEATURES, Entry, FeatureContext
 from engine.export.base import WRITERS, Writer
@@ -12,6 +13,7 @@ from engine.export.base import WRITERS, Writer
 def build(context: FeatureContext) -> tuple[Entry, ...]:
     """File menu: exports."""
     state = context.state
+    context.commands.part(ExportController).failed.connect(context.show_error)
     exports = ExportDialogs(context.commands, context.central.view, context.window)
 
     def estimated() -> bool:

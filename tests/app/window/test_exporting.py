@@ -13,7 +13,7 @@ from PIL import Image
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from app.features.export.controller import figure_content
+from app.features.export.controller import ExportController, figure_content
 from app.features.export.figure_dialog import FigureDialog
 from app.features.export.movie_dialog import MovieDialog
 from app.features.export.options_form import remembered
@@ -30,14 +30,14 @@ from .conftest import expected_strain, shown_error
 
 
 def wait_written(window: MainWindow, path: Path, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not window.commands.exporting.is_running(), timeout=20_000)
+    qtbot.waitUntil(lambda: not window.commands.part(ExportController).is_running(), timeout=20_000)
     assert path.is_file()
     assert str(path) in window.state.notice
 
 
 def test_result_file_holds_the_estimates(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
     path = tmp_path / "result.h5"
-    opened.commands.exporting.save_data("result", path)
+    opened.commands.part(ExportController).save_data("result", path)
     wait_written(opened, path, qtbot)
     result = read_result(path)
     assert result.deformed_frames == (1, 2, 3, 4, 5)
@@ -48,7 +48,7 @@ def test_result_file_holds_the_estimates(opened: MainWindow, tmp_path: Path, qtb
 
 def test_table_holds_the_numbers_of_the_window(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
     path = tmp_path / "metrics.csv"
-    opened.commands.exporting.save_data("table", path)
+    opened.commands.part(ExportController).save_data("table", path)
     wait_written(opened, path, qtbot)
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     row = next(row for row in csv.DictReader(lines) if row["frame"] == str(opened.state.frame))
@@ -58,17 +58,17 @@ def test_table_holds_the_numbers_of_the_window(opened: MainWindow, tmp_path: Pat
 
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg", "tif"])
 def test_figure_is_written_in_each_format(opened: MainWindow, tmp_path: Path, qtbot: QtBot, suffix: str) -> None:
-    source = opened.commands.exporting.figure_source((0.0, 20.0))
+    source = opened.commands.part(ExportController).figure_source((0.0, 20.0))
     assert source is not None
     path = tmp_path / f"figure.{suffix}"
-    opened.commands.exporting.save_figure(source, FigureOptions(dpi=72), path)
+    opened.commands.part(ExportController).save_figure(source, FigureOptions(dpi=72), path)
     wait_written(opened, path, qtbot)
     assert path.stat().st_size > 2000
 
 
 def test_figure_shows_what_was_chosen(opened: MainWindow) -> None:
     opened.commands.change_display(quality_threshold=0.5, reverse=True)
-    source = opened.commands.exporting.figure_source((0.0, 20.0))
+    source = opened.commands.part(ExportController).figure_source((0.0, 20.0))
     assert source is not None
     full = figure_content(source, FigureOptions())
     assert full.bmode is not None
@@ -104,7 +104,7 @@ def test_a_profile_line_may_be_drawn_on_the_strain(opened: MainWindow) -> None:
     opened.state.slice(ProfileState).set_line(line)
     opened.actions_by_name["figure"].trigger()
     dialog = opened.findChildren(FigureDialog)[-1]
-    source = opened.commands.exporting.figure_source(None)
+    source = opened.commands.part(ExportController).figure_source(None)
     assert source is not None
     assert figure_content(source, dialog.options()).marks.profile == line
     dialog.checks["profile"].setChecked(False)
@@ -114,14 +114,14 @@ def test_a_profile_line_may_be_drawn_on_the_strain(opened: MainWindow) -> None:
 
 def test_nothing_to_export_is_said(window: MainWindow) -> None:
     assert not window.actions_by_name["figure"].isEnabled()
-    assert window.commands.exporting.figure_source(None) is None
+    assert window.commands.part(ExportController).figure_source(None) is None
     assert "no strain" in shown_error(window)
     assert not window.actions_by_name["figure"].isEnabled()
 
 
 def test_a_place_that_cannot_be_written_is_told(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
     before = opened.state.recording
-    opened.commands.exporting.save_data("result", tmp_path / "nowhere" / "result.h5")
+    opened.commands.part(ExportController).save_data("result", tmp_path / "nowhere" / "result.h5")
     texts: list[str] = []
     qtbot.waitUntil(lambda: bool(texts.append(shown_error(opened)) or texts[-1]))
     assert "nowhere" in texts[-1]
@@ -134,7 +134,7 @@ SERIES = [("movie", "strain.gif"), ("sheet", "frames.png"), ("arrays", "strain.n
 
 @pytest.mark.parametrize(("kind", "name"), SERIES)
 def test_all_frames_are_exported(opened: MainWindow, tmp_path: Path, qtbot: QtBot, kind: str, name: str) -> None:
-    path, exports = tmp_path / name, opened.commands.exporting
+    path, exports = tmp_path / name, opened.commands.part(ExportController)
     source = exports.series_source((0.0, 2.0))
     assert source is not None
     if kind == "movie":
@@ -165,14 +165,14 @@ def test_all_frames_are_exported(opened: MainWindow, tmp_path: Path, qtbot: QtBo
 
 def test_the_recording_is_never_written_over(opened: MainWindow, recording_path: Path, qtbot: QtBot) -> None:
     before = recording_path.read_bytes()
-    opened.commands.exporting.save_data("result", recording_path)
+    opened.commands.part(ExportController).save_data("result", recording_path)
     assert "which would be lost" in shown_error(opened)
-    assert not opened.commands.exporting.is_running()
+    assert not opened.commands.part(ExportController).is_running()
     assert recording_path.read_bytes() == before
 
 
 def test_two_exports_at_once_are_both_written(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
-    exports, done = opened.commands.exporting, []
+    exports, done = opened.commands.part(ExportController), []
     exports.written.connect(done.append)
     paths = [tmp_path / name for name in ("a.h5", "b.h5")]
     gate = threading.Event()
@@ -191,7 +191,7 @@ def test_two_exports_at_once_are_both_written(opened: MainWindow, tmp_path: Path
 
 
 def test_cancel_stops_every_export_that_waits(opened: MainWindow, tmp_path: Path) -> None:
-    exports, gate = opened.commands.exporting, threading.Event()
+    exports, gate = opened.commands.part(ExportController), threading.Event()
     exports._lane.submit(lambda _control: gate.wait(10))
     for name in ("a.h5", "b.h5"):
         exports.save_data("result", tmp_path / name)
@@ -203,7 +203,7 @@ def test_cancel_stops_every_export_that_waits(opened: MainWindow, tmp_path: Path
 
 
 def test_a_preview_that_fails_leaves_the_export_that_runs(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
-    exports, gate = opened.commands.exporting, threading.Event()
+    exports, gate = opened.commands.part(ExportController), threading.Event()
     exports._lane.submit(lambda _control: gate.wait(10))
     exports.save_data("result", tmp_path / "a.h5")
     exports._preview_failed(ValueError("no picture"))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.features.export.controller import figure_content
+from app.features.export.controller import ExportController, figure_content
 from app.features.maps.controller import MapsController
 from app.state.maps import MapState
 from app.window.main_window import MainWindow
@@ -108,7 +108,7 @@ def test_modulus_needs_a_background_and_is_shown_when_done(with_truth: MainWindo
     ratio = maps.ratio()
     assert ratio is not None
     assert ratio.value == pytest.approx(1.0, rel=1e-2)
-    source = window.commands.exporting.figure_source((0.0, 2.0))
+    source = window.commands.part(ExportController).figure_source((0.0, 2.0))
     assert source is not None
     assert figure_content(source, FigureOptions()).scale.quantity.label == "Relative modulus"
     window.commands.playback.show_frame(3)

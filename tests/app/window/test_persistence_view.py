@@ -9,7 +9,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.features.comparison.state import CompareState
-from app.features.export.controller import figure_content
+from app.features.export.controller import ExportController, figure_content
 from app.panels.display import DisplayPanel
 from app.panels.measurements import MeasurementsPanel
 from app.window.main_window import MainWindow
@@ -56,8 +56,8 @@ def test_numbers_history_and_table_are_of_the_averaged_map(averaged: MainWindow,
     qtbot.waitUntil(lambda: len(state.history) == 5, timeout=10_000)
     assert [state.history[frame].averaged for frame in range(1, 6)] == [1, 2, 3, 3, 3]
     path = tmp_path / "metrics.csv"
-    averaged.commands.exporting.save_data("table", path)
-    qtbot.waitUntil(lambda: not averaged.commands.exporting.is_running(), timeout=20_000)
+    averaged.commands.part(ExportController).save_data("table", path)
+    qtbot.waitUntil(lambda: not averaged.commands.part(ExportController).is_running(), timeout=20_000)
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     row = next(row for row in csv.DictReader(lines) if row["frame"] == "3")
     assert row["averaged_frames"] == "3"
@@ -69,13 +69,13 @@ def test_numbers_history_and_table_are_of_the_averaged_map(averaged: MainWindow,
 
 def test_exports_show_and_say_the_same(averaged: MainWindow) -> None:
     state = averaged.state
-    source = averaged.commands.exporting.figure_source(None)
+    source = averaged.commands.part(ExportController).figure_source(None)
     assert source is not None
     content = figure_content(source, FigureOptions())
     assert "Averaged over 3 frames (1 to 3)." in content.remarks
     assert state.picture is not None
     np.testing.assert_array_equal(content.strain[0].strain, state.picture.strain)
-    series = averaged.commands.exporting.series_source(None)
+    series = averaged.commands.part(ExportController).series_source(None)
     assert series is not None
     shown = list(compose_frames(series.run.result, series.choices))
     np.testing.assert_array_equal(shown[2].strain[0].strain, state.picture.strain)

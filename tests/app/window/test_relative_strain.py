@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.features.comparison.state import CompareState
 from app.features.comparison.view import CompareView
-from app.features.export.controller import figure_content
+from app.features.export.controller import ExportController, figure_content
 from app.panels.display import DisplayPanel
 from app.window.main_window import MainWindow
 from engine.figures.compose import compose_frames
@@ -72,21 +72,21 @@ def test_the_numbers_stay_what_they_are(opened: MainWindow) -> None:
 
 
 def test_a_figure_shows_the_same(relative: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
-    source = relative.commands.exporting.figure_source(None)
+    source = relative.commands.part(ExportController).figure_source(None)
     assert source is not None
     content = figure_content(source, FigureOptions())
     assert content.scale.quantity.name == "relative-compressive"
     assert float(np.nanmean(content.strain[0].strain)) == pytest.approx(1.0, abs=0.01)
     assert "Divided by the mean strain" in content.remarks[0]
     path = tmp_path / "figure.png"
-    relative.commands.exporting.save_figure(source, FigureOptions(dpi=72), path)
-    qtbot.waitUntil(lambda: not relative.commands.exporting.is_running(), timeout=20_000)
+    relative.commands.part(ExportController).save_figure(source, FigureOptions(dpi=72), path)
+    qtbot.waitUntil(lambda: not relative.commands.part(ExportController).is_running(), timeout=20_000)
     with Image.open(path) as image:
         assert "divided by the mean of each frame" in image.info["Description"]
 
 
 def test_movies_and_sheets_show_the_same(relative: MainWindow) -> None:
-    source = relative.commands.exporting.series_source(None)
+    source = relative.commands.part(ExportController).series_source(None)
     assert source is not None
     shown = list(compose_frames(source.run.result, source.choices))
     assert len(shown) == 5

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.cli import main
 from app.controllers.estimation import Engine
-from app.features.export.controller import SeriesSource
+from app.features.export.controller import ExportController, SeriesSource
 from app.features.profile.state import ProfileState
 from app.preferences import Preferences
 from app.state import Role
@@ -52,14 +52,14 @@ def show(window: MainWindow, frame: int, qtbot: QtBot) -> None:
 
 
 def written(window: MainWindow, path: Path, qtbot: QtBot) -> bytes:
-    qtbot.waitUntil(lambda: not window.commands.exporting.is_running(), timeout=30_000)
+    qtbot.waitUntil(lambda: not window.commands.part(ExportController).is_running(), timeout=30_000)
     return path.read_bytes()
 
 
 def test_window_and_command_line_write_the_same(
     estimated: MainWindow, tmp_path: Path, rf_file: Path, qtbot: QtBot
 ) -> None:
-    exports, state = estimated.commands.exporting, estimated.state
+    exports, state = estimated.commands.part(ExportController), estimated.state
     result = tmp_path / "result.h5"
     exports.save_data("result", result)
     written(estimated, result, qtbot)

@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from app.features.export.controller import ExportController
 from app.panels.measurements import MeasurementsPanel
 from app.panels.numbers import DASH
 from app.state import Regions, Role, Tool
@@ -95,8 +96,8 @@ def test_the_table_has_the_ratios_where_the_lesion_is_outlined(
 ) -> None:
     opened.commands.regions.set_ellipse(Role.LESION, LESION)
     path = tmp_path / "metrics.csv"
-    opened.commands.exporting.save_data("table", path)
-    qtbot.waitUntil(lambda: not opened.commands.exporting.is_running(), timeout=20_000)
+    opened.commands.part(ExportController).save_data("table", path)
+    qtbot.waitUntil(lambda: not opened.commands.part(ExportController).is_running(), timeout=20_000)
     assert shown_error(opened) == ""
     text = path.read_text(encoding="utf-8")
     row = next(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
