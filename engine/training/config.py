@@ -225,7 +225,7 @@ def parse(text: str, path: Path = Path("training.toml")) -> TrainingConfig:
     """Build from TOML text; `path` gives the name in messages and the folder that relative paths start from."""
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ReadError(path, f"is not TOML: {error}") from None
     if "folder" in table:
         raise ParameterError(f"{path.name}: unknown key folder")
@@ -257,7 +257,14 @@ def _value(hint: Any, value: Any, where: str) -> Any:
             raise ParameterError(f"{where}: expected a table, found {value!r}")
         return dict(value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return _as_float(value, where)
     if isinstance(hint, type) and (not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool)):
         raise ParameterError(f"{where}: expected {hint.__name__}, found {value!r}")
     return value
+
+
+def _as_float(value: int, where: str) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise ParameterError(f"{where}: a number of {len(str(value))} digits is larger than can be") from None
