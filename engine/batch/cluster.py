@@ -1,60 +1,33 @@
-"""Jobs on Dask: an embedded cluster of processes on this machine, or an existing one by its address.
+"""Jobs on an existing Dask cluster, by the address of its scheduler.
+
+Who can reach a scheduler can run code on its workers: where others share the network or the computer, it belongs
+behind TLS (`tls://` and Dask's own configuration of certificates), which `Client` takes up by itself.
 
 A job asks its worker whether anybody still waits for it, so it ends soon after the batch is stopped or has died.
 """
 
 import logging
-import os
 import queue
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from engine.batch.job import Job, Outcome, failed, run_job
-from engine.errors import CancelledError, ParameterError
+from engine.errors import CancelledError, ParameterError, StrainscopeError
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
 CONNECT_S = 10.0
 POLL_S = 0.2
-CLOSE_S = 10.0
+CLOSE_S = 5.0
 
 
-def processors() -> int:
-    """Count the processors that this process may use."""
-    from dask.system import CPU_COUNT
+class ClusterLostError(StrainscopeError):
+    """The scheduler does not answer any more; what was done by then is done."""
 
-    return int(CPU_COUNT)
-
-
-def threads_per_worker(workers: int) -> int:
-    """Share the processors among the workers, at least one thread each; OMP_NUM_THREADS keeps it lower."""
-    limit = os.environ.get("OMP_NUM_THREADS", "")
-    share = max(1, processors() // workers)
-    return min(share, int(limit)) if limit.isdecimal() and int(limit) > 0 else share
-
-
-@contextmanager
-def local_cluster(workers: int) -> Iterator["Client"]:
-    """Start worker processes that end with the block, whatever ends it; Ctrl-C is left to this process."""
-    from distributed import Client, LocalCluster
-
-    with _interrupts_ignored():
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            memory_limit=0,
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-        )
-    try:
-        with Client(cluster, set_as_default=False) as client:
-            yield client
-    finally:
-        cluster.close(timeout=CLOSE_S)
+    def __init__(self) -> None:
+        super().__init__("the Dask scheduler does not answer any more")
 
 
 @contextmanager
@@ -62,13 +35,18 @@ def existing_cluster(address: str) -> Iterator["Client"]:
     """Connect to a scheduler; one that does not answer is a ParameterError."""
     from distributed import Client
 
+    for name in ("distributed", "tornado", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # a scheduler that dies is said in one line, here
     try:
         client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ParameterError(f"no Dask scheduler answers at {address} ({reason})") from None
-    with client:
+    try:
         yield client
+    finally:
+        with suppress(OSError, RuntimeError, TimeoutError):
+            client.close(timeout=CLOSE_S)
 
 
 def run_jobs(
@@ -89,16 +67,21 @@ def run_jobs(
             try:
                 future = ended.get(timeout=POLL_S)
             except queue.Empty:
+                if client.status != "running":
+                    raise ClusterLostError from None
                 continue
             yield _outcome(waiting.pop(future), future)
     finally:
-        client.cancel(list(waiting))
+        with suppress(OSError, RuntimeError, TimeoutError):
+            client.cancel(list(waiting))
 
 
 def _outcome(job: Job, future: "Future[Outcome]") -> Outcome:
     """Take a job's outcome; what no job foresees, as a worker that died, is one line too."""
     from distributed import KilledWorker
 
+    if future.cancelled():
+        raise ClusterLostError
     error = future.exception()
     if error is None:
         outcome: Outcome = future.result()
@@ -128,13 +111,3 @@ def _nobody_waits() -> Callable[[], bool]:
         return task is None or task.state == "cancelled"
 
     return cancelled
-
-
-@contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Let child processes inherit that Ctrl-C, which a terminal sends to all of them, is not for them."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -42,6 +42,8 @@ class Job:
     device: str = "auto"
     target: Ellipse | None = None
     background: Ellipse | None = None
+    done: Provenance | None = None
+    """Of a result that is known to be there already: it is only measured."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Outcome:
     seconds: float = 0.0
     provenance: Provenance | None = None
     metrics: tuple[FrameMetrics, ...] = ()
+    target: Ellipse | None = None
+    background: Ellipse | None = None
 
 
 def run_job(job: Job, cancelled: Cancelled = lambda: False) -> Outcome:
@@ -80,6 +84,9 @@ def failed(job: Job, problem: str) -> Outcome:
 
 
 def _estimate(job: Job, cancelled: Cancelled, started: float) -> Outcome:
+    if job.done is not None:
+        frames = len(read_result(job.output).deformed_frames)
+        return _outcome(job, "skipped", frames, perf_counter() - started, job.done)
     if is_result_file(job.recording):
         raise ReadError(job.recording, "holds a result, not RF")
     recording = open_recording([job.recording], job.options)
@@ -90,15 +97,15 @@ def _estimate(job: Job, cancelled: Cancelled, started: float) -> Outcome:
     skipped = _is_there(job.output, sequence, settings.reference, wanted, provenance)
     if not skipped:
         _write(job, sequence, settings, wanted, provenance, cancelled)
-    return Outcome(
-        job.recording,
-        job.output,
-        "skipped" if skipped else "done",
-        frames=len(wanted),
-        seconds=perf_counter() - started,
-        provenance=provenance,
-        metrics=_measure(job),
-    )
+    return _outcome(job, "skipped" if skipped else "done", len(wanted), perf_counter() - started, provenance)
+
+
+def _outcome(
+    job: Job, state: Literal["done", "skipped"], frames: int, seconds: float, provenance: Provenance
+) -> Outcome:
+    metrics = _measure(job)
+    regions = job.target, job.background
+    return Outcome(job.recording, job.output, state, "", frames, seconds, provenance, metrics, *regions)
 
 
 def _write(

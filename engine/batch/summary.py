@@ -3,6 +3,8 @@
 import csv
 import io
 from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from engine.batch.job import Outcome
@@ -11,7 +13,18 @@ from engine.files.atomic import atomic_path
 from engine.frames import COUNTED
 from engine.types import Ellipse
 
-LEAD = ("recording", "result", "method", "weights_sha256", "input_sha256", "program", "frame", "reference")
+LEAD = (
+    "recording",
+    "result",
+    "target",
+    "background",
+    "method",
+    "weights_sha256",
+    "input_sha256",
+    "program",
+    "frame",
+    "reference",
+)
 
 
 def summary_text(outcomes: Sequence[Outcome], target: Ellipse | None, background: Ellipse | None) -> str:
@@ -41,12 +54,26 @@ def write_summary(path: Path, outcomes: Sequence[Outcome], target: Ellipse | Non
         temporary.write_text(summary_text(outcomes, target, background), encoding="utf-8", newline="\n")
 
 
+def write_parquet(table: Path) -> Path | None:
+    """Write the table again as Parquet beside it, where pyarrow is installed; return the path, or None."""
+    if find_spec("pyarrow") is None:
+        return None
+    parquet, csv_of = import_module("pyarrow.parquet"), import_module("pyarrow.csv")
+    lines = [line for line in table.read_text(encoding="utf-8").splitlines(keepends=True) if not line.startswith("#")]
+    path = table.with_suffix(".parquet")
+    with atomic_path(path) as temporary:
+        parquet.write_table(csv_of.read_csv(io.BytesIO("".join(lines).encode())), temporary)
+    return path
+
+
 def _lead(entry: Outcome) -> tuple[str, ...]:
     made = entry.provenance
     assert made is not None
     return (
         str(entry.recording),
         entry.output.name,
+        ellipse_text(entry.target),
+        ellipse_text(entry.background),
         made.method,
         made.weights_sha256,
         made.input_sha256,

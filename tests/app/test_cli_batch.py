@@ -55,11 +55,11 @@ def test_one_bad_file_does_not_stop_the_others_and_what_is_done_is_skipped(
     facts = json.loads(shown.out)
     assert (facts["done"], facts["skipped"], facts["failed"]) == (2, 0, 1)
     assert "strainscope: bad.h5" in shown.err
-    assert sorted(path.name for path in out.iterdir()) == ["arm-result.h5", "leg-result.h5", "summary.csv"]
+    assert sorted(path.name for path in out.iterdir()) == ["arm-result.h5", "batch.jsonl", "leg-result.h5", "summary.csv"]
     assert read_result(out / "arm-result.h5").deformed_frames == (2, 3)
     assert (out / "summary.csv").read_text(encoding="utf-8").count(recordings[0]) == 2
     assert main([*command[:2], *command[4:], "--frames", "2:"]) == 0
-    assert "arm.h5: done already" in capsys.readouterr().out
+    assert "2 of 2 are done already" in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -89,7 +89,7 @@ def test_interrupted_it_leaves_no_half_files_and_no_processes(rf_file: Path, tmp
     assert "Traceback" not in told
     done = [path for path in out.iterdir() if path.name.endswith("-result.h5")]
     assert 0 < len(done) < 12
-    assert len(list(out.iterdir())) == len(done)
+    assert {path.name for path in out.iterdir()} == {*(path.name for path in done), "batch.jsonl"}
     assert all(read_result(path).shape[0] == 3 for path in done)
     assert not _members(process.pid)
 

@@ -98,7 +98,7 @@ def _keep(found: Path, target: str, what: Path, how: str) -> None:
         shutil.copytree(what, found / f"{target}-{how}-{time.time_ns()}", dirs_exist_ok=True)
 
 
-class _Target:
+class Target:
     """One kind of file: writes an input, opens it, and counts what came of it."""
 
     def __init__(self, name: str, folder: Path, found: Path) -> None:
@@ -209,14 +209,14 @@ def _child(name: str, folder: Path, given: argparse.Namespace) -> int:
             raise ImportError
         import atheris
     except ImportError:
-        _mutate_all(_Target(name, folder, given.found), int((folder / "start").read_text()), given)
+        _mutate_all(Target(name, folder, given.found), int((folder / "start").read_text()), given)
         return 0
     with atheris.instrument_imports(include=["engine", "app"]):
         import engine.export.result_file
         import engine.networks.weights
         import engine.readers
         import engine.training.config  # noqa: F401
-    target = _Target(name, folder, given.found)
+    target = Target(name, folder, given.found)
     names = list(target.seeds)
     corpus = folder / "corpus"
     corpus.mkdir(exist_ok=True)
@@ -237,7 +237,7 @@ def _child(name: str, folder: Path, given: argparse.Namespace) -> int:
     return 0
 
 
-def _mutate_all(target: _Target, first: int, given: argparse.Namespace) -> None:
+def _mutate_all(target: Target, first: int, given: argparse.Namespace) -> None:
     until = time.monotonic() + 60 * given.minutes
     for number in range(first, first + min(given.files, 2**40)):
         if time.monotonic() > until:

@@ -29,7 +29,8 @@ def oscillation(values: NDArray[Any], axis: int) -> float:
     >>> round(oscillation(wave, 0), 1), round(oscillation(wave, 1), 1)
     (1.0, 0.0)
     """
-    lines = np.moveaxis(np.asarray(np.real(values), np.float32), axis, 0)
+    with np.errstate(all="ignore"):  # numbers beyond single precision, in damaged files
+        lines = np.moveaxis(np.asarray(np.real(values), np.float32), axis, 0)
     count = lines.shape[0]
     if count < SHORTEST_AXIS:
         return 0.0
