@@ -18,6 +18,9 @@ from engine.errors import ParameterError
 
 Scalar = bool | int | float | str
 
+LARGEST = 2**63 - 1
+"""A number beyond the range of the libraries' own counts: no parameter comes near it."""
+
 
 def parameter(
     default: Scalar,
@@ -108,7 +111,7 @@ def _check(owner: str, info: ParameterInfo, value: Scalar) -> None:
     if not isinstance(value, accepted) or (isinstance(value, bool) and info.kind is not bool):
         raise ParameterError(f"{where}: expected {info.kind.__name__}, found {value!r}")
     if isinstance(value, int | float) and not isinstance(value, bool):
-        if not math.isfinite(value):
-            raise ParameterError(f"{where}: expected a finite number, found {value}")
+        if abs(value) > LARGEST or not math.isfinite(value):
+            raise ParameterError(f"{where}: expected a finite number below {LARGEST:g}, found {str(value)[:40]}")
         if (info.minimum is not None and value < info.minimum) or (info.maximum is not None and value > info.maximum):
             raise ParameterError(f"{where}: {value} is outside {info.minimum} to {info.maximum} {info.unit}".rstrip())

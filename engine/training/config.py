@@ -25,7 +25,7 @@ class RunSettings(Parameters):
 
     network: str = parameter("usse-net", help="Name of the network")
     seed: int = parameter(1, minimum=0, help="Number from which all randomness follows")
-    threads: int = parameter(1, minimum=1, help="CPU cores that data and training use together")
+    threads: int = parameter(1, minimum=1, maximum=1024, help="CPU cores that data and training use together")
     device: Literal["auto", "cpu", "cuda"] = parameter("auto", help="Where to train")
     precision: Literal["auto", "float32", "bfloat16"] = parameter(
         "auto", help="bfloat16 where it pays, which is on CUDA, or always one of them"
@@ -225,7 +225,7 @@ def parse(text: str, path: Path = Path("training.toml")) -> TrainingConfig:
     """Build from TOML text; `path` gives the name in messages and the folder that relative paths start from."""
     try:
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # whole numbers of thousands of digits among them
         raise ReadError(path, f"is not TOML: {error}") from None
     if "folder" in table:
         raise ParameterError(f"{path.name}: unknown key folder")

@@ -67,3 +67,10 @@ def test_an_integer_may_stand_for_a_float() -> None:
 def test_parameters_do_not_change() -> None:
     with pytest.raises(FrozenInstanceError):
         Sample().passes = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), 2**70, float("inf"), float("nan")])
+def test_a_number_beyond_all_is_one_line(value: float) -> None:
+    for given in ({"passes": value}, {"window_m": value}):
+        with pytest.raises(ParameterError, match="Sample"):
+            Sample(**given)

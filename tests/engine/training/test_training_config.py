@@ -68,3 +68,15 @@ def test_difficulty_grows_through_each_phase() -> None:
 
 def test_whole_numbers_do_for_real_ones() -> None:
     assert parse(PHASE + "learning_rate = 1\n").phases[0].learning_rate == 1.0
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 100_000, "a = " + "9" * 5000, "a = ["])
+def test_what_is_no_toml_is_one_line(text: str) -> None:
+    with pytest.raises(ReadError, match="is not TOML"):
+        parse(text)
+
+
+@pytest.mark.parametrize("line", ["threads = " + "9" * 400, "checkpoint_seconds = " + "9" * 400])
+def test_a_number_of_hundreds_of_digits_is_one_line(line: str) -> None:
+    with pytest.raises(ParameterError, match=r"larger than can be|finite number"):
+        parse(f"[run]\nnetwork = 'usenet'\n{line}\n[[phases]]\niterations = 5\n")
