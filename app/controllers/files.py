@@ -9,12 +9,12 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.processing import in_words
-from app.features.opening.geometry_answer import GeometryAnswer
-from app.features.workspace.file import Workspace
-from app.features.workspace.store import WorkspaceStore
 from app.jobs import Answers, JobControl, Jobs
 from app.preferences import Preferences
 from app.state import Activity, Regions, ViewerState
+from app.state.geometry_answer import GeometryAnswer
+from app.state.workspace_file import Workspace
+from app.state.workspace_store import WorkspaceStore
 from engine.errors import StrainscopeError
 from engine.files.hdf5_reading import root_attribute
 from engine.readers.base import REQUIRED, ReadOptions, Recording

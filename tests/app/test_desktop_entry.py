@@ -11,7 +11,7 @@ import pytest
 
 import resources
 from app.cli import COMMANDS
-from app.features.workspace.file import EXTENSION
+from app.state.workspace_file import EXTENSION
 
 RESOURCES = Path(resources.__file__).parent
 FOLDER = RESOURCES / "desktop"

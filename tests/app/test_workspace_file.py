@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.features.opening.geometry_answer import GeometryAnswer
-from app.features.workspace.file import (
+from app.state.geometry_answer import GeometryAnswer
+from app.state.workspace import WorkspaceError
+from app.state.workspace_file import (
     MOST_BYTES,
     KeptGeometry,
     Workspace,
@@ -17,8 +18,7 @@ from app.features.workspace.file import (
     seen_from,
     share,
 )
-from app.features.workspace.store import WorkspaceStore
-from app.state.workspace import WorkspaceError
+from app.state.workspace_store import WorkspaceStore
 from engine.readers.base import ReadOptions
 
 KEY = "ab" * 32

@@ -187,7 +187,7 @@ def _opener(target: str) -> Callable[[Path], None]:
         load(path)
 
     def workspace(path: Path) -> None:
-        from app.features.workspace.file import load_workspace, places
+        from app.state.workspace_file import load_workspace, places
 
         found = load_workspace(path)
         if found.geometry is not None:

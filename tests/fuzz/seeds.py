@@ -183,7 +183,7 @@ def training(folder: Path) -> None:
 
 
 def workspace(folder: Path) -> None:
-    from app.features.workspace.file import Workspace, save_workspace
+    from app.state.workspace_file import Workspace, save_workspace
 
     save_workspace(Workspace(key="0" * 64, paths=("a.h5",)), folder / "a.strainscope")
 

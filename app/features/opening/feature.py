@@ -11,9 +11,9 @@ from app.actions import Action
 from app.controllers.files import OpenedFile
 from app.features.opening.geometry_dialog import GeometryDialog
 from app.features.workspace.dialog import FILTER as WORKSPACES
-from app.features.workspace.file import EXTENSION
 from app.jobs import Answers, JobControl
 from app.state import OpenRecording
+from app.state.workspace_file import EXTENSION
 from app.window.feature import FEATURES, Entry, FeatureContext, FilledMenu
 from engine.readers.base import READERS
 

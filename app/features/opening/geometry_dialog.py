@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.controllers.files import OpenedFile, geometry_error
-from app.features.opening.geometry_answer import GeometryAnswer
+from app.state.geometry_answer import GeometryAnswer
 from app.state.geometry_fields import FIELDS, SOURCES, FieldInfo
 from app.widgets.number_box import NumberBox
 from engine.readers.base import ASSUMED, REQUIRED, ReadOptions

@@ -12,7 +12,11 @@ from app.controllers.commands import Commands
 from app.controllers.files import Given, OpenedFile
 from app.controllers.processing import in_words
 from app.features.log.state import LogState
-from app.features.workspace.file import (
+from app.features.workspace.parts import add_core_parts
+from app.jobs import Answers, JobControl
+from app.state import Activity
+from app.state.workspace import WorkspaceError, WorkspaceParts
+from app.state.workspace_file import (
     KeptGeometry,
     Workspace,
     foreign_weights,
@@ -22,11 +26,7 @@ from app.features.workspace.file import (
     save_workspace,
     seen_from,
 )
-from app.features.workspace.parts import add_core_parts
-from app.features.workspace.store import WorkspaceStore
-from app.jobs import Answers, JobControl
-from app.state import Activity
-from app.state.workspace import WorkspaceError, WorkspaceParts
+from app.state.workspace_store import WorkspaceStore
 from engine import __version__
 from engine.errors import StrainscopeError
 from engine.readers.base import ReadOptions

@@ -6,7 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from app.features.workspace.file import EXTENSION, Workspace
+from app.state.workspace_file import EXTENSION, Workspace
 
 FILTER = f"Strainscope workspace (*{EXTENSION})"
 

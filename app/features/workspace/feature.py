@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject, Slot
 from app.actions import Action
 from app.features.workspace.controller import Found, WorkspaceController
 from app.features.workspace.dialog import ask_other, ask_place, ask_save, ask_source
-from app.features.workspace.file import EXTENSION, is_workspace
 from app.features.workspace.results import ResultsController
+from app.state.workspace_file import EXTENSION, is_workspace
 from app.window.feature import FEATURES, Entry, FeatureContext
 
 

@@ -13,11 +13,11 @@ from app.features.comparison.state import CompareState
 from app.features.profile.state import ProfileState
 from app.features.workspace.controller import WorkspaceController
 from app.features.workspace.feature import WorkspaceFeature
-from app.features.workspace.file import load_workspace, save_workspace
-from app.features.workspace.store import WorkspaceStore
 from app.preferences import Preferences
 from app.state import Display, Regions
 from app.state.workspace import WorkspaceParts
+from app.state.workspace_file import load_workspace, save_workspace
+from app.state.workspace_store import WorkspaceStore
 from app.window.main_window import MainWindow
 from engine.metrics.profile import ProfileLine
 from engine.types import Ellipse

@@ -11,8 +11,8 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, FiniteFloat, ValidationError
 
-from app.features.opening.geometry_answer import GeometryAnswer
-from app.features.workspace.migration import from_session
+from app.state.geometry_answer import GeometryAnswer
+from app.state.session_migration import from_session
 from app.state.workspace import Kept, WorkspaceError, first_problem
 from engine.errors import StrainscopeError
 from engine.files.atomic import atomic_path

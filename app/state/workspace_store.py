@@ -11,10 +11,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from app.features.opening.geometry_answer import GeometryAnswer
-from app.features.workspace.file import KeptGeometry, Workspace, load_workspace, save_workspace
 from app.places import workspace_folder
+from app.state.geometry_answer import GeometryAnswer
 from app.state.workspace import WorkspaceError
+from app.state.workspace_file import KeptGeometry, Workspace, load_workspace, save_workspace
 from engine.errors import StrainscopeError
 from engine.files.atomic import atomic_path
 
