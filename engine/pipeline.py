@@ -5,7 +5,8 @@ for estimate in run(sequence, settings):
     print(estimate.deformed_frame, np.nanmedian(estimate.strain.axial))
 """
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -92,6 +93,9 @@ def run(
     device: "torch.device | None" = None,
     progress: Progress = lambda done, total: None,
     cancelled: Cancelled = lambda: False,
+    *,
+    shown: Callable[[], int] | None = None,
+    began: Callable[[int], None] = lambda frame: None,
 ) -> Iterator[FrameEstimate]:
     """Yield the estimate of each wanted frame as soon as it is there, in increasing distance from the reference.
 
@@ -105,6 +109,11 @@ def run(
         Where torch computes; None for CUDA where there is one.
     progress, cancelled
         Called with frames done and wanted; asked between frames.
+    shown
+        Gives the frame that somebody looks at, asked before each frame: the one nearest to it is next. A recurrent
+        method goes through all frames from the reference, on the side of the shown one first.
+    began
+        Called with the number of each frame before it is estimated.
 
     Yields
     ------
@@ -129,8 +138,8 @@ def run(
     wanted = wanted_frames(sequence, settings)
     done = 0
     progress(0, len(wanted))
-    for reference, deformed in _runs(wanted, settings):
-        for estimate in _track(sequence, settings, reference, deformed, device, cancelled):
+    for reference, deformed in _runs(wanted, settings, shown):
+        for estimate in _track(sequence, settings, reference, deformed, device, cancelled, began):
             if estimate.deformed_frame in wanted:
                 done += 1
                 progress(done, len(wanted))
@@ -196,49 +205,76 @@ def depth_warning(sequence: RFSequence, settings: Settings) -> str:
     )
 
 
-def _runs(wanted: tuple[int, ...], settings: Settings) -> Iterator[tuple[int, list[int]]]:
+def is_recurrent(settings: Settings) -> bool:
+    """Say whether the method remembers what it saw of the frames before: these must be estimated too."""
+    settings = settings.resolved()
+    assert settings.parameters is not None
+    fixed = settings.preparation.pairing == "fixed"
+    return fixed and ESTIMATORS.get(settings.method).is_recurrent(settings.parameters)
+
+
+def _runs(
+    wanted: tuple[int, ...], settings: Settings, shown: Callable[[], int] | None
+) -> Iterator[tuple[int, Iterable[int]]]:
     """Split into runs of one reference and deformed frames at growing distance: after it, then before it."""
     if settings.preparation.pairing == "sliding":
-        for frame in wanted:
+        for frame in wanted if shown is None else _outwards(wanted, shown):
             yield frame - 1, [frame]
         return
-    reference = settings.reference
-    assert settings.parameters is not None
-    recurrent = ESTIMATORS.get(settings.method).is_recurrent(settings.parameters)
+    reference, recurrent = settings.reference, is_recurrent(settings)
+    if shown is not None and not recurrent:
+        yield reference, _outwards(wanted, shown)
+        return
     after = [frame for frame in wanted if frame > reference]
     before = [frame for frame in reversed(wanted) if frame < reference]
-    if after:
-        yield reference, list(range(reference + 1, after[-1] + 1)) if recurrent else after
-    if before:
-        yield reference, list(range(reference - 1, before[-1] - 1, -1)) if recurrent else before
+    sides = [after, before] if shown is None or shown() >= reference else [before, after]
+    for side in filter(None, sides):
+        step = 1 if side[-1] > reference else -1
+        yield reference, range(reference + step, side[-1] + step, step) if recurrent else side
+
+
+def _outwards(wanted: tuple[int, ...], shown: Callable[[], int]) -> Iterator[int]:
+    """Give the frames from the shown one outwards, wherever that is when the next one is asked for."""
+    left = set(wanted)
+    while left:
+        at = shown()
+        frame = min(left, key=lambda entry: (abs(entry - at), entry))
+        left.discard(frame)
+        yield frame
 
 
 def _track(
     sequence: RFSequence,
     settings: Settings,
     reference: int,
-    deformed: list[int],
+    deformed: Iterable[int],
     device: "torch.device",
     cancelled: Cancelled,
+    began: Callable[[int], None],
 ) -> Iterator[FrameEstimate]:
     """Estimate one run. Pairs are made when the estimator asks for them, so only a few frames are in memory."""
     assert settings.parameters is not None
     assert settings.strain_parameters is not None
     estimator = ESTIMATORS.get(settings.method)
     strain_method = STRAIN_METHODS.get(settings.strain_method)
+    asked: deque[int] = deque()
+    """Frames that the estimator has taken; they are chosen one by one, and it may take some ahead."""
 
     def pairs() -> Iterator[FramePair]:
         still = _prepare(sequence, reference, settings.preparation)
         for frame in deformed:
             if cancelled():
                 raise CancelledError("cancelled")
+            asked.append(frame)
+            began(frame)
             pair = normalise(still, _prepare(sequence, frame, settings.preparation), sequence.geometry)
             if settings.preparation.prealign:
                 pair = replace(pair, initial=bulk_motion(pair, device))
             yield pair
 
     tracked = estimator.track_pairs(pairs(), settings.parameters, device)
-    for frame, (pair, displacement) in zip(deformed, tracked, strict=True):
+    for pair, displacement in tracked:
+        frame = asked.popleft()
         if np.ptp(pair.deformed) == 0:
             displacement = _no_estimate(displacement)
         quality = local_correlation(pair, displacement, device)

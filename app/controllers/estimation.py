@@ -30,6 +30,17 @@ class Fallback:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """A frame is being estimated now."""
+
+    frame: int
+
+
+ShownFrame = Callable[[], int]
+"""Gives the frame that is looked at; called on the engine thread."""
+
+
+@dataclass(frozen=True)
 class Catalog:
     """Every method, the name of the default one, the strain filter's default parameters, and the GPU's name or none."""
 
@@ -45,7 +56,8 @@ def list_methods(_control: JobControl) -> Catalog:
     from engine.estimators.default import default_method
 
     found = [
-        MethodInfo(entry.name, entry.title, entry.kind, entry.Params, entry.unavailable() or "") for entry in ESTIMATORS
+        MethodInfo(entry.name, entry.title, entry.kind, entry.Params, entry.unavailable() or "", entry.is_recurrent)
+        for entry in ESTIMATORS
     ]
     for module, reason in ESTIMATORS.failures().items():
         found.append(MethodInfo(module, module, "classical", pipeline.Preparation, f"cannot be loaded: {reason}"))
@@ -70,23 +82,33 @@ class Device:
         return self._chosen
 
 
-def estimate(sequence: RFSequence, settings: Settings, store: RunStore, device: Device, control: JobControl) -> str:
-    """Estimate every frame that the store lacks and return the device's name; tells each frame's number as it comes."""
+def estimate(
+    sequence: RFSequence, settings: Settings, store: RunStore, device: Device, shown: ShownFrame, control: JobControl
+) -> str:
+    """Estimate every frame that the store lacks and return the device's name: the shown one first, then outwards.
+
+    Tells which frame is begun, and each frame's number as it comes.
+    """
     chosen = device.get()
     try:
-        _estimate_on(sequence, settings, store, chosen, control)
+        _estimate_on(sequence, settings, store, chosen, shown, control)
     except RuntimeError as error:
         if isinstance(error, StrainscopeError) or chosen.type == "cpu" or not is_out_of_memory(error):
             raise
         release_memory()
         control.item(Fallback("The GPU ran out of memory: this run continues on the CPU."))
         chosen = choose_device("cpu")
-        _estimate_on(sequence, settings, store, chosen, control)
+        _estimate_on(sequence, settings, store, chosen, shown, control)
     return str(chosen)
 
 
 def _estimate_on(
-    sequence: RFSequence, settings: Settings, store: RunStore, device: "torch.device", control: JobControl
+    sequence: RFSequence,
+    settings: Settings,
+    store: RunStore,
+    device: "torch.device",
+    shown: ShownFrame,
+    control: JobControl,
 ) -> None:
     present = store.frames()
     settings = _without(settings, present, sequence)
@@ -95,8 +117,12 @@ def _estimate_on(
     def progress(done: int, total: int) -> None:
         control.progress(offset + done, offset + total)
 
+    def began(frame: int) -> None:
+        control.item(Begun(frame))
+
     with interrupted_by(control.cancelled):
-        for result in pipeline.run(sequence, settings, device, progress, control.cancelled):
+        work = pipeline.run(sequence, settings, device, progress, control.cancelled, shown=shown, began=began)
+        for result in work:
             control.check()
             store.add(result)
             control.item(result.deformed_frame)
@@ -142,5 +168,5 @@ class Engine:
     """What the window asks of the engine's chain, in one place where a test can put a fake."""
 
     list_methods: Callable[[JobControl], Catalog] = list_methods
-    estimate: Callable[[RFSequence, Settings, RunStore, Device, JobControl], str] = estimate
+    estimate: Callable[[RFSequence, Settings, RunStore, Device, ShownFrame, JobControl], str] = estimate
     filter_again: Callable[[RunStore, Settings, RunStore, Device, JobControl], str] = filter_again

@@ -1,13 +1,15 @@
 """Choose a method and its parameters, run it, cancel it."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from time import monotonic
 from typing import cast
 
 from PySide6.QtCore import QObject, Signal
 
-from app.controllers.estimation import Catalog, Device, Engine, Fallback
+from app.controllers.estimation import Begun, Catalog, Device, Engine, Fallback
 from app.jobs import Answers, JobControl, Jobs
 from app.state import Activity, Run, ViewerState
 from app.state.device import DeviceChoice, DeviceState
@@ -44,6 +46,8 @@ class ProcessingController(QObject):
         self._devices.changed.connect(self._device_changed)
         self._job: int | None = None
         self._running: Run | None = None
+        self._clock: tuple[int, float] | None = None
+        """Frames done, and when, since which the time of a frame is taken."""
         self._wanted_method = ""
         self._start_when_ready = False
         self._kept: KeptSettings | None = None
@@ -120,6 +124,17 @@ class ProcessingController(QObject):
         if recording is not None and 0 <= frame < recording.frames:
             self._apply(reference=frame)
 
+    def set_frames(self, frames: tuple[int, ...] | None) -> None:
+        """Choose the frames to estimate, as `--frames` does; None and all of them are the same."""
+        recording = self._state.recording
+        if recording is None:
+            return
+        all_frames = frames is None or len(set(frames)) == recording.frames
+        self._apply(frames=None if all_frames else tuple(sorted(set(frames or ()))))
+
+    def _shown(self) -> int:
+        return self._state.frame
+
     def start(self) -> None:
         """Estimate strain with the present settings, or go on where a cancelled run stopped."""
         state = self._state
@@ -179,13 +194,14 @@ class ProcessingController(QObject):
         assert recording is not None
         tracked = self._tracked(run.settings)
         work = (
-            partial(self._engine.estimate, recording.sequence, run.settings, run.store, self._device)
+            partial(self._engine.estimate, recording.sequence, run.settings, run.store, self._device, self._shown)
             if tracked is None
             else partial(self._engine.filter_again, tracked.store, run.settings, run.store, self._device)
         )
         if self.prepare is not None:
             work = partial(_unless_there, partial(self.prepare, run), work)
         self._running = run
+        self._clock = None
         self._state.set_activity(Activity(f"Estimating strain: {run.title}"))
         answers = Answers(
             done=partial(self._finished, run),
@@ -231,11 +247,18 @@ class ProcessingController(QObject):
     def _item(self, run: Run, value: object) -> None:
         if isinstance(value, Fallback):
             self._state.set_notice(value.words)
+        elif isinstance(value, Begun) and self._state.activity is not None:
+            self._state.set_activity(replace(self._state.activity, frame=value.frame))
         elif isinstance(value, int):
             self._state.tell_estimate(run, value)
 
     def _progress(self, run: Run, done: int, total: int) -> None:
-        self._state.set_activity(Activity(f"Estimating strain: {run.title}", done, total))
+        if done == 0 or self._clock is None:
+            self._clock = done, monotonic()
+        before, since = self._clock
+        each_s = (monotonic() - since) / (done - before) if done > before else math.nan
+        frame = None if self._state.activity is None else self._state.activity.frame
+        self._state.set_activity(Activity(f"Estimating strain: {run.title}", done, total, frame, each_s))
 
     def _finished(self, run: Run, device: str) -> None:
         run.device = device

@@ -20,6 +20,7 @@ from app.controllers.commands import Commands
 from app.forms import ParameterForm
 from app.panels.base import PANELS, Panel, PanelInfo
 from app.panels.device_choice import DeviceChooser
+from app.panels.frame_range import FrameRange
 from app.state import MethodInfo, StrainMethodInfo, ViewerState
 from app.theme import THEME_CHANGES, icon
 from engine.parameters import Parameters
@@ -75,6 +76,8 @@ class MethodPanel(Panel):
         self.here = QPushButton("Shown frame")
         self.here.setToolTip("Take the shown frame as the reference")
         self.here.clicked.connect(self._reference_here)
+        self.frames = FrameRange()
+        self.frames.changed.connect(commands.processing.set_frames)
         self.strain_method = QComboBox()
         self.strain_method.setAccessibleName("Strain filter")
         self.strain_method.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
@@ -112,6 +115,7 @@ class MethodPanel(Panel):
         form.setVerticalSpacing(6)
         form.addRow("Method", self.method)
         form.addRow("Reference", reference)
+        form.addRow("Frames", self.frames)
         self.column.addLayout(form)
         heading = QLabel("Strain filter")
         heading.setObjectName("heading")
@@ -138,6 +142,7 @@ class MethodPanel(Panel):
             self.reference.setRange(0, max(frames - 1, 0))
             self.reference.setValue(state.settings.reference)
             self.method.setCurrentIndex(self.method.findData(state.settings.method))
+        self.frames.show_frames(state.settings.frames, frames)
         fixed = state.settings.preparation.pairing == "fixed"
         self.reference.setEnabled(frames > 1 and fixed)
         self.here.setEnabled(frames > 1 and fixed)

@@ -1,8 +1,9 @@
 """Methods, runs, what the engine is busy with, and the numbers that come out."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from app.state.run_store import RunStore
 from engine.metrics.base import Measurement
@@ -11,6 +12,8 @@ from engine.parameters import Parameters
 from engine.pipeline import Settings
 
 KEPT_RUNS = 8
+SOON_S = 5.0
+"""What takes no longer needs no saying."""
 """Runs kept on disk side by side; the oldest goes first."""
 
 RunStatus = Literal["waiting", "running", "complete", "cancelled", "failed"]
@@ -25,6 +28,8 @@ class MethodInfo:
     kind: str
     params: type[Parameters]
     unavailable: str = ""
+    is_recurrent: Callable[[Any], bool] = lambda _parameters: False
+    """Whether it must go through all frames from the reference, under its parameters."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +57,32 @@ class Run:
 
 @dataclass(frozen=True)
 class Activity:
-    """What the engine is busy with; `total` 0 means that its length is not known."""
+    """What the engine is busy with; `total` 0 means that its length is not known.
+
+    `frame` is the one that is estimated now, `each_s` what a frame has taken so far, NaN before the first.
+    """
 
     title: str
     done: int = 0
     total: int = 0
+    frame: int | None = None
+    each_s: float = math.nan
+
+    def left(self, frames: int | None = None) -> str:
+        """Say how long so many frames, or all that are left, will take; empty where nobody knows."""
+        seconds = self.each_s * (self.total - self.done if frames is None else frames)
+        return "" if math.isnan(seconds) or seconds < SOON_S else time_words(seconds)
+
+
+def time_words(seconds: float) -> str:
+    """Write a time roughly, as one that is left.
+
+    >>> time_words(42), time_words(400), time_words(8000)
+    ('about 40 s', 'about 7 min', 'about 2.2 h')
+    """
+    if seconds < 95:
+        return f"about {max(round(seconds / 10), 1) * 10:.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
 
 
 @dataclass(frozen=True)

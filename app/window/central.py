@@ -7,7 +7,7 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.controllers.commands import Commands
-from app.state import Picture, Role, ViewerState
+from app.state import Picture, Role, Run, ViewerState
 from app.state.maps import MapState
 from app.state.recording import averaged_words
 from app.views.dual_view import DualView
@@ -249,9 +249,39 @@ class CentralArea(Pages):
         first = run.settings.reference if run.settings.preparation.pairing == "fixed" else 0
         if frame == first:
             return "This is the reference frame: it has no strain.\nGo to another frame (arrow keys)."
+        chosen = run.settings.frames
+        if chosen is not None and frame not in chosen:
+            return f"Frame {frame} is not among the {len(chosen)} frames that were chosen\n(Frames, beside the method)."
         if run.status == "running":
-            return "Estimating this frame\u2026"
+            return self._waiting(frame, run)
         return "This frame was not estimated.\nPress \u201cContinue\u201d (Ctrl+R)."
+
+    def _waiting(self, frame: int, run: Run) -> str:
+        """Say what the shown frame waits for, and how long."""
+        activity = self._state.activity
+        if activity is None or activity.frame is None:
+            return f"Frame {frame} waits\u2026"
+        if activity.frame == frame:
+            return f"Estimating frame {frame}\u2026"
+        ahead = self._frames_ahead(frame, activity.frame, run)
+        left = activity.left(ahead + 1)
+        words = f"Frame {frame} waits behind {activity.frame}"
+        if ahead > 1:
+            words += f" and {ahead - 1} more:\nthis method goes through all frames from the reference"
+        return f"{words}.\n{left.capitalize()} left." if left else f"{words}\u2026"
+
+    def _frames_ahead(self, frame: int, now: int, run: Run) -> int:
+        """Count the frames that are estimated before another: for most methods that of now alone."""
+        settings, recording = run.settings, self._state.recording
+        method = next((entry for entry in self._state.methods if entry.name == settings.method), None)
+        fixed = settings.preparation.pairing == "fixed"
+        if method is None or recording is None or not fixed or not method.is_recurrent(settings.parameters):
+            return 1
+        reference = settings.reference
+        if (frame > reference) == (now > reference):
+            return abs(frame - now)
+        rest = recording.frames - 1 - now if now > reference else now
+        return rest + abs(frame - reference)
 
     def _recording_limits(self) -> tuple[float, float] | None:
         run = self._state.run

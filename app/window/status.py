@@ -60,9 +60,10 @@ class StatusBar(QStatusBar):
         self.cancel.setVisible(activity is not None and self._can_cancel())
         if activity is None:
             return
-        self.activity.setText(
-            f"{activity.title}  {activity.done} / {activity.total}" if activity.total else f"{activity.title}\u2026"
-        )
+        counted = f"{activity.title}  {activity.done} / {activity.total}"
+        left = activity.left()
+        words = f"{counted}, {left} left" if left else counted
+        self.activity.setText(words if activity.total else f"{activity.title}\u2026")
         self.progress.setRange(0, activity.total)
         self.progress.setValue(activity.done)
         self.progress.setTextVisible(False)

@@ -1,6 +1,7 @@
 """The chain: which frames meet, in which order, and what cancelling or a bad choice does."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -208,3 +209,26 @@ def test_frames_that_hold_no_whole_window_are_warned_of(geometry, rows, window_m
     warning = depth_warning(sequence, Settings("ncc", parameters, strain_parameters=strain))
     assert words in warning
     assert bool(words) == bool(warning)
+
+
+def order_of(sequence: RFSequence, cpu: object, shown: Callable[[], int], **choices: object) -> list[int]:
+    begun: list[int] = []
+    settings = Settings(method="probe", preparation=choices.pop("preparation", PLAIN), **choices)  # type: ignore[arg-type]
+    found = run(sequence, settings, cpu, shown=shown, began=begun.append)  # type: ignore[arg-type]
+    numbers = [estimate.deformed_frame for estimate in found]
+    assert set(numbers) <= set(begun)
+    return numbers
+
+
+def test_the_shown_frame_comes_first_then_its_neighbours(levels, probe, cpu) -> None:
+    assert order_of(levels, cpu, lambda: 4) == [4, 3, 5, 2, 1]
+    assert order_of(levels, cpu, lambda: 4, frames=(1, 3, 5)) == [3, 5, 1]
+    assert order_of(levels, cpu, lambda: 3, preparation=replace(PLAIN, pairing="sliding")) == [3, 2, 4, 1, 5]
+    places = iter([1, 1, 5, 5, 5])
+    assert order_of(levels, cpu, lambda: next(places)) == [1, 2, 5, 4, 3]  # whoever goes elsewhere is followed
+
+
+def test_recurrent_methods_go_through_the_side_of_the_shown_frame_first(levels, probe, cpu) -> None:
+    probe.recurrent = True
+    assert order_of(levels, cpu, lambda: 1, reference=3) == [2, 1, 0, 4, 5]
+    assert order_of(levels, cpu, lambda: 5, reference=3, frames=(1, 5)) == [5, 1]

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
-from app.controllers.estimation import Catalog, Device, Engine
+from app.controllers.estimation import Catalog, Device, Engine, ShownFrame
 from app.features.export import source as export_source
 from app.jobs import JobControl
 from app.preferences import Preferences
@@ -57,15 +57,24 @@ class FakeEngine:
     gate: threading.Event = field(default_factory=threading.Event)
     error: Exception | None = None
     started: list[tuple[str, str]] = field(default_factory=list)
+    shown: ShownFrame | None = None
 
     def __post_init__(self) -> None:
         self.gate.set()
 
     def estimate(
-        self, sequence: RFSequence, settings: Settings, store: RunStore, device: Device, control: JobControl
+        self,
+        sequence: RFSequence,
+        settings: Settings,
+        store: RunStore,
+        device: Device,
+        shown: ShownFrame,
+        control: JobControl,
     ) -> str:
+        self.shown = shown
         self.started.append((sequence.name, settings.method))
-        frames = [frame for frame in range(sequence.shape[0]) if frame != settings.reference and frame not in store]
+        wanted = range(sequence.shape[0]) if settings.frames is None else settings.frames
+        frames = [frame for frame in wanted if frame != settings.reference and frame not in store]
         for done, frame in enumerate(frames):
             while not self.gate.wait(0.005):
                 control.check()

@@ -222,7 +222,9 @@ def test_gpu_out_of_memory_goes_on_visibly_on_the_cpu(tmp_path: Path, monkeypatc
     sequence, settings = make_sequence(), Settings(method="first")
     asked: list[tuple[str, tuple[int, ...] | None]] = []
 
-    def chain(sequence: RFSequence, settings: Settings, device: object, *_more: object) -> list[FrameEstimate]:
+    def chain(
+        sequence: RFSequence, settings: Settings, device: object, *_more: object, **_named: object
+    ) -> list[FrameEstimate]:
         asked.append((str(getattr(device, "type", device)), settings.frames))
         frames = [1, 2, 3] if settings.frames is None else list(settings.frames)
         for frame in frames:
@@ -236,7 +238,7 @@ def test_gpu_out_of_memory_goes_on_visibly_on_the_cpu(tmp_path: Path, monkeypatc
     messages: list[object] = []
     control = JobControl(1, threading.Event(), lambda message: messages.append(message.value))
     store = RunStore(tmp_path / "store", sequence.geometry)
-    assert estimation.estimate(sequence, settings, store, device, control) == "cpu"
+    assert estimation.estimate(sequence, settings, store, device, lambda: 1, control) == "cpu"
     assert store.frames() == (1, 2, 3)
     assert asked == [("cuda", None), ("cpu", (3,))]
     assert any(isinstance(value, Fallback) for value in messages)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.controllers.estimation import Device
+from app.controllers.estimation import Device, ShownFrame
 from app.jobs import JobControl
 from app.state import Role
 from app.state.run_store import RunStore
@@ -98,7 +98,13 @@ class SlowEngine(FakeEngine):
     """Takes a random time for each frame, and now and then pays no attention to being cancelled."""
 
     def estimate(
-        self, sequence: RFSequence, settings: Settings, store: RunStore, device: Device, control: JobControl
+        self,
+        sequence: RFSequence,
+        settings: Settings,
+        store: RunStore,
+        device: Device,
+        shown: ShownFrame,
+        control: JobControl,
     ) -> str:
         random = np.random.default_rng(settings.reference)
 
@@ -114,7 +120,7 @@ class SlowEngine(FakeEngine):
                 if Deaf.asked % 2:
                     control.check()
 
-        return super().estimate(sequence, settings, store, device, Deaf())  # type: ignore[arg-type]
+        return super().estimate(sequence, settings, store, device, shown, Deaf())  # type: ignore[arg-type]
 
 
 @pytest.fixture(name="fake")
