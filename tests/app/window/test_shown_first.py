@@ -25,7 +25,7 @@ def fixture_held(
     window = make_window()
     window.open_paths((recording_path,))
     qtbot.waitUntil(lambda: window.state.run is not None and window.state.picture is not None, timeout=30_000)
-    qtbot.waitUntil(lambda: window.state.activity is not None)
+    qtbot.waitUntil(lambda: window.state.activity is not None, timeout=30_000)
     return window
 
 
@@ -34,7 +34,7 @@ def message(window: MainWindow) -> str:
 
 
 def test_the_engine_is_told_which_frame_is_looked_at(held: MainWindow, fake: FakeEngine, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: fake.shown is not None)
+    qtbot.waitUntil(lambda: fake.shown is not None, timeout=30_000)
     assert fake.shown is not None
     held.commands.playback.show_frame(4)
     assert fake.shown() == 4
@@ -45,7 +45,7 @@ def test_the_engine_is_told_which_frame_is_looked_at(held: MainWindow, fake: Fak
 def test_what_a_frame_waits_for_is_said(held: MainWindow, qtbot: QtBot) -> None:
     state = held.state
     held.commands.playback.show_frame(4)
-    qtbot.waitUntil(lambda: state.picture is not None and state.picture.frame == 4)
+    qtbot.waitUntil(lambda: state.picture is not None and state.picture.frame == 4, timeout=30_000)
     base = Activity("Estimating strain", 1, 5)
     state.set_activity(base)
     assert message(held) == "Frame 4 waits\N{HORIZONTAL ELLIPSIS}"
@@ -77,11 +77,11 @@ def test_frames_are_chosen_beside_the_method(opened: MainWindow, qtbot: QtBot) -
     box.first.setValue(1)
     assert state.settings.frames == (1, 3, 5)
     opened.commands.processing.start()
-    qtbot.waitUntil(lambda: state.run is not None and state.run.status == "complete", timeout=10_000)
+    qtbot.waitUntil(lambda: state.run is not None and state.run.status == "complete", timeout=30_000)
     assert state.run is not None
     assert state.run.store.frames() == (1, 3, 5)
     opened.commands.playback.show_frame(2)
-    qtbot.waitUntil(lambda: "not among the 3 frames" in message(opened), timeout=10_000)
+    qtbot.waitUntil(lambda: "not among the 3 frames" in message(opened), timeout=30_000)
     box.first.setValue(0)
     box.step.setValue(1)
     assert state.settings.frames is None
