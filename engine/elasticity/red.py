@@ -1,14 +1,16 @@
 """Relative modulus by the statistical model regularised by denoising (RED elasticity, equations 6-12).
 
-Gradient steps E <- [E - e (grad g + l (E - C(E)))]+ with the denoiser's residual in the place of the regulariser's
-gradient. That identity needs a denoiser with symmetric Jacobian, which a U-Net is not (Reehorst and Schniter 2018): the
-scheme is run and stopped as a fixed-point iteration, and no minimum of an energy is claimed.
+The fixed-point form of regularisation by denoising (Romano, Elad and Milanfar 2017), with the last map E' in the
+denoiser: E <- argmin g(E) + l/2 |E - C(E')|^2. It ends where the paper's gradient steps do, at grad g + l (E - C(E)) = 0;
+those are so short on nearly incompressible tissue that hundreds of them lead nowhere. The identity behind it needs a
+denoiser with symmetric Jacobian, which a U-Net is not (Reehorst and Schniter 2018): no minimum of an energy is claimed.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse.linalg import LinearOperator, cg
 
 from engine.elasticity.base import ELASTICITY_METHODS, Progress
 from engine.elasticity.common.equilibrium import EquilibriumModel
@@ -22,16 +24,20 @@ from engine.parameters import parameter
 Denoiser = Callable[[Vector], Vector]
 """Maps a modulus map (rows, lines) to its denoised version."""
 
-_SETTLED = 1e-4
-"""Relative change per step below which the iteration has settled."""
+_SETTLED = 1e-3
+"""Relative fall of the objective in one step below which the iteration has settled, once the misfit is as wanted."""
+
+_NEAR_TARGET = 1.3
+"""Factor by which the misfit may miss its target."""
+
+_SOLVER_STEPS = 200
 
 
 @dataclass(frozen=True)
 class REDParameters(StatisticalParameters):
     """The statistical parameters give the maximum-likelihood start."""
 
-    red_steps: int = parameter(300, minimum=1, maximum=5000, help="Regularised gradient steps")
-    renew_every: int = parameter(20, minimum=1, maximum=1000, help="Steps between renewals of the covariance")
+    red_steps: int = parameter(30, minimum=1, maximum=1000, help="Regularised steps at most")
     target_misfit: float = parameter(1.0, minimum=0.0, maximum=100.0, help="Misfit that the prior's weight aims at")
 
 
@@ -59,43 +65,54 @@ def regularised(
     progress: Progress = lambda iteration, misfit: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> tuple[Vector, list[float]]:
-    """Return the nodal modulus (N,) and the misfit at each renewal.
+    """Return the nodal modulus (N,) and the misfit after each step.
 
     The weight of the prior starts at the balance of the maximum-likelihood estimate, |grad g| / |E - C(E)|, where the
-    paper's bound (equation 12) is dimensionally loose; at each renewal it doubles while the data are fitted better
-    than `target_misfit`, by default to within their noise, and halves otherwise.
+    paper's bound (equation 12) is dimensionally loose; at each step it grows while the data are fitted better than
+    `target_misfit`, by default to within their noise, and falls otherwise. The end is where the objective
+    g + l/2 E.(E - C(E)) stops falling at a misfit near that target.
     """
     problem = EquilibriumModel(observation)
     modulus, _ = maximum_likelihood(
-        observation, StatisticalParameters(params.node_spacing_m, params.renewals, params.steps), cancelled=cancelled
+        observation, StatisticalParameters(renewals=params.renewals, steps=params.steps), cancelled=cancelled
     )
     smallest = SMALLEST_MODULUS * starting_modulus(problem).mean()
-    weight = 0.0
+    weight, before = 0.0, np.inf
     misfits: list[float] = []
     for step in range(params.red_steps):
         if cancelled():
             raise CancelledError("cancelled")
+        problem.refresh(modulus)
         denoised = observation.model.to_nodes(denoiser(observation.model.to_map(modulus)))
-        if step % params.renew_every == 0:
-            problem.refresh(modulus)
-            misfits.append(problem.misfit(modulus))
-            grown = weight * (2.0 if misfits[-1] < params.target_misfit else 0.5)
-            weight = grown if step else _balance(problem, modulus, denoised)
-            progress(step, misfits[-1])
-        moved = red_step(problem, modulus, denoised, weight, smallest)
-        change = float(np.linalg.norm(moved - modulus) / np.linalg.norm(modulus))
-        modulus = moved
-        if change < _SETTLED:
+        weight = weight if step else _balance(problem, modulus, denoised)
+        modulus = red_step(problem, modulus, denoised, weight, smallest)
+        misfits.append(problem.misfit(modulus))
+        progress(step, misfits[-1])
+        after = _objective(problem, modulus, denoised, weight)
+        ratio = params.target_misfit / max(misfits[-1], 1e-12)
+        if before - after < _SETTLED * abs(before) and max(ratio, 1 / max(ratio, 1e-12)) < _NEAR_TARGET:
             break
+        before = after
+        weight *= float(np.clip(ratio, 0.5, 2.0))
     return modulus, misfits
 
 
 def red_step(
     problem: EquilibriumModel, modulus: Vector, denoised: Vector, weight: float, smallest: float = 0.0
 ) -> Vector:
-    """Take one projected step of equation 7, at the length that the curvature of both terms allows."""
-    gradient = problem.gradient(modulus) + weight * (modulus - denoised)
-    return np.asarray(np.maximum(modulus - gradient / (problem.lipschitz + weight), smallest))
+    """Minimise g(E) + weight / 2 |E - denoised|^2 at the present covariance by conjugate gradients from `modulus`."""
+    size = modulus.size
+    system = LinearOperator(
+        (size, size), matvec=lambda v: problem.operator.T @ problem.whitened(problem.operator @ v) + weight * v
+    )
+    wanted = problem.operator.T @ problem.whitened(problem.force) + weight * denoised
+    solution, _ = cg(system, wanted, x0=modulus, rtol=1e-4, maxiter=_SOLVER_STEPS)
+    return np.asarray(np.maximum(solution, smallest))
+
+
+def _objective(problem: EquilibriumModel, modulus: Vector, denoised: Vector, weight: float) -> float:
+    rows = problem.operator.shape[0]
+    return float(rows * problem.misfit(modulus) + weight * (modulus @ (modulus - denoised))) / 2
 
 
 def _balance(problem: EquilibriumModel, modulus: Vector, denoised: Vector) -> float:

@@ -1,8 +1,10 @@
 """Static linear elasticity in two dimensions with a nodal Young's modulus: K(E) u = D(u) E = f.
 
-Bilinear quadrilaterals with 2 x 2 Gauss points; modulus and displacement share the nodes, so that the internal force is
-linear in the modulus with E as a nodal vector (Mohammadi et al., RED elasticity, equation 1). Degrees of freedom are
-ordered node by node, axial and lateral interleaved as scikit-fem numbers them; `axial_dofs` and `lateral_dofs` pick.
+Bilinear quadrilaterals with 2 x 2 Gauss points; in plane strain the change of volume is taken at their centre alone, as
+otherwise they would lock in nearly incompressible tissue (selective reduced integration, Hughes 1980). Modulus and
+displacement share the nodes, so that the internal force is linear in the modulus with E as a nodal vector (Mohammadi
+et al., RED elasticity, equation 1). Degrees of freedom are ordered node by node, axial and lateral interleaved as
+scikit-fem numbers them; `axial_dofs` and `lateral_dofs` pick.
 Axis 0 of the mesh is lateral (x), axis 1 is depth (z).
 """
 
@@ -15,7 +17,7 @@ import skfem
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import splu
-from skfem.helpers import ddot, sym_grad, trace
+from skfem.helpers import ddot, div, sym_grad
 
 from engine.errors import ParameterError
 
@@ -25,8 +27,8 @@ PlaneModel = Literal["plane-stress", "plane-strain"]
 _GAUSS_2X2 = 3
 """Integration order for which scikit-fem uses 2 x 2 Gauss points on a quadrilateral."""
 
-_LOCKING_POISSON_RATIO = 0.48
-"""Above it, fully integrated bilinear elements lock in plane strain."""
+_CENTRE = (np.array([[0.5], [0.5]]), np.array([1.0]))
+"""One Gauss point, in the middle of the unit square."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class ElasticModel:
     axial_spacing_m, lateral_spacing_m
         Distance of neighbouring nodes.
     poisson_ratio
-        Plane stress takes nearly incompressible values (0.495); plane strain would lock above 0.48, a ParameterError.
+        From 0 to below 0.5; else a ParameterError.
     plane
         Plane stress lets the tissue expand freely out of the plane; plane strain forbids it.
     """
@@ -55,10 +57,8 @@ class ElasticModel:
     def __post_init__(self) -> None:
         if min(self.rows, self.lines) < 3:
             raise ParameterError(f"the elastic model needs at least 3 x 3 nodes, found {self.rows} x {self.lines}")
-        if self.plane == "plane-strain" and self.poisson_ratio > _LOCKING_POISSON_RATIO:
-            raise ParameterError(
-                f"plane strain locks above a Poisson ratio of {_LOCKING_POISSON_RATIO}, found {self.poisson_ratio}"
-            )
+        if not 0 <= self.poisson_ratio < 0.5:
+            raise ParameterError(f"the Poisson ratio lies from 0 to below 0.5, found {self.poisson_ratio}")
 
     @cached_property
     def node_order(self) -> NDArray[np.int64]:
@@ -105,19 +105,23 @@ class ElasticModel:
 
     def stiffness(self, modulus: Vector) -> csr_matrix:
         """K(E), (2N, 2N) symmetric, N/m per metre of thickness when E is in Pa; E is nodal."""
-        assembled: csr_matrix = _STIFFNESS.assemble(
-            self._vector_basis, modulus=self._scalar_basis.interpolate(modulus), **self._constants
+        first, second = self._lame
+        scalar, vector = self._scalar_basis, self._vector_basis
+        shear = _SHEAR.assemble(vector, modulus=scalar.interpolate(modulus), factor=second)
+        scalar, vector = self._volume_bases
+        assembled: csr_matrix = (
+            shear + _VOLUME.assemble(vector, modulus=scalar.interpolate(modulus), factor=first)
         ).tocsr()
         return assembled
 
     def modulus_operator(self, displacement: Vector) -> csr_matrix:
         """D(u), (2N, N), with K(E) u = D(u) E exactly."""
-        assembled: csr_matrix = _MODULUS_OPERATOR.assemble(
-            self._scalar_basis,
-            self._vector_basis,
-            displacement=self._vector_basis.interpolate(displacement),
-            **self._constants,
-        ).tocsr()
+        first, second = self._lame
+        scalar, vector = self._scalar_basis, self._vector_basis
+        shear = _SHEAR_OPERATOR.assemble(scalar, vector, displacement=vector.interpolate(displacement), factor=second)
+        scalar, vector = self._volume_bases
+        volume = _VOLUME_OPERATOR.assemble(scalar, vector, displacement=vector.interpolate(displacement), factor=first)
+        assembled: csr_matrix = (shear + volume).tocsr()
         return assembled
 
     def solve(self, modulus: Vector, fixed: NDArray[np.int64], values: Vector, force: Vector | None = None) -> Vector:
@@ -144,25 +148,41 @@ class ElasticModel:
     def _vector_basis(self) -> skfem.Basis:
         return skfem.Basis(self._mesh, skfem.ElementVector(skfem.ElementQuad1()), intorder=_GAUSS_2X2)
 
+    @cached_property
+    def _volume_bases(self) -> tuple[skfem.Basis, skfem.Basis]:
+        """Scalar and vector basis at the points where the change of volume is taken."""
+        if self.plane == "plane-stress":
+            return self._scalar_basis, self._vector_basis
+        element = skfem.ElementQuad1()
+        return (
+            skfem.Basis(self._mesh, element, quadrature=_CENTRE),
+            skfem.Basis(self._mesh, skfem.ElementVector(element), quadrature=_CENTRE),
+        )
+
     @property
-    def _constants(self) -> dict[str, float]:
+    def _lame(self) -> tuple[float, float]:
         """Lame constants for E = 1: stress = first * trace(strain) I + 2 * second * strain."""
         nu = self.poisson_ratio
         second = 1 / (2 * (1 + nu))
         first = nu / (1 - nu**2) if self.plane == "plane-stress" else nu / ((1 + nu) * (1 - 2 * nu))
-        return {"first": first, "second": second}
-
-
-def _unit_stress_work(strain: Any, virtual: Any, w: Any) -> Any:
-    """Work density of the stress for E = 1 on a virtual strain."""
-    return w["first"] * trace(strain) * trace(virtual) + 2 * w["second"] * ddot(strain, virtual)
+        return first, second
 
 
 @skfem.BilinearForm  # type: ignore[untyped-decorator]
-def _STIFFNESS(u: Any, v: Any, w: Any) -> Any:  # noqa: N802
-    return w["modulus"] * _unit_stress_work(sym_grad(u), sym_grad(v), w)
+def _SHEAR(u: Any, v: Any, w: Any) -> Any:  # noqa: N802
+    return 2 * w["factor"] * w["modulus"] * ddot(sym_grad(u), sym_grad(v))
 
 
 @skfem.BilinearForm  # type: ignore[untyped-decorator]
-def _MODULUS_OPERATOR(e: Any, v: Any, w: Any) -> Any:  # noqa: N802
-    return e * _unit_stress_work(sym_grad(w["displacement"]), sym_grad(v), w)
+def _VOLUME(u: Any, v: Any, w: Any) -> Any:  # noqa: N802
+    return w["factor"] * w["modulus"] * div(u) * div(v)
+
+
+@skfem.BilinearForm  # type: ignore[untyped-decorator]
+def _SHEAR_OPERATOR(e: Any, v: Any, w: Any) -> Any:  # noqa: N802
+    return 2 * w["factor"] * e * ddot(sym_grad(w["displacement"]), sym_grad(v))
+
+
+@skfem.BilinearForm  # type: ignore[untyped-decorator]
+def _VOLUME_OPERATOR(e: Any, v: Any, w: Any) -> Any:  # noqa: N802
+    return w["factor"] * e * div(w["displacement"]) * div(v)

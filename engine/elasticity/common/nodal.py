@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 from engine.elasticity.base import ElasticityMethod, Progress, RelativeModulus, normalised
 from engine.elasticity.common.forward_model import Vector
@@ -14,9 +14,16 @@ from engine.types import Ellipse, FrameEstimate
 
 @dataclass(frozen=True)
 class NodalParameters(Parameters):
-    """The mesh."""
+    """The mesh, and how tissue gives way; the defaults are those of the simulator's tissue."""
 
     node_spacing_m: float = parameter(1e-3, unit="m", minimum=0.3e-3, maximum=3e-3, help="Distance between nodes")
+    plane: Literal["plane-stress", "plane-strain"] = parameter(
+        "plane-strain",
+        help="plane-strain where tissue cannot give way across the image, plane-stress where it is free to",
+    )
+    poisson_ratio: float = parameter(
+        0.48, minimum=0.3, maximum=0.499, help="Sideways over lengthways strain of tissue; 0.5 keeps its volume"
+    )
 
 
 P = TypeVar("P", bound=NodalParameters)
@@ -42,7 +49,7 @@ class NodalMethod(ElasticityMethod[P]):
         cancelled: Callable[[], bool] = lambda: False,
     ) -> RelativeModulus:
         """See ElasticityMethod."""
-        observation, grid = observe(estimate, params.node_spacing_m)
+        observation, grid = observe(estimate, params.node_spacing_m, params.poisson_ratio, params.plane)
         modulus, misfits = self.solve(observation, params, progress, cancelled)
         geometry = estimate.displacement.geometry
         image = grid.spread(observation.model.to_map(modulus), estimate.quality.shape, geometry)

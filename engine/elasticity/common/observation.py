@@ -21,6 +21,12 @@ NOISE_FLOOR_SAMPLES = 0.01
 
 _BORDER_SMOOTHING_NODES = 7
 
+_KNOWN = 0.02
+"""Largest noise of a lateral displacement, relative to its standard deviation, that is prescribed on the border."""
+
+_DEVIATION_OF_MEDIAN = 1.4826
+"""Standard deviation of a normal distribution over the median of its magnitude."""
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -63,13 +69,14 @@ class NodeGrid:
 def observe(
     estimate: FrameEstimate,
     node_spacing_m: float,
-    poisson_ratio: float = 0.495,
-    plane: PlaneModel = "plane-stress",
+    poisson_ratio: float = 0.48,
+    plane: PlaneModel = "plane-strain",
 ) -> tuple[Observation, NodeGrid]:
-    """Reduce a frame's axial displacement to nodes by a plane fit in each cell, with noise from the local correlation.
+    """Reduce a frame's axial displacement to nodes by a plane fit in each cell, with the noise that it shows there.
 
-    The axial displacement is prescribed on all four sides (smoothed along them); laterally the box is free but for
-    one pinned node, since lateral displacement is an order of magnitude noisier.
+    The axial displacement is prescribed on all four sides (smoothed along them), and so is the lateral one, where it is
+    known to two hundredths of its size; else the box is laterally free but for one pinned node. Inside, lateral
+    displacement is an order of magnitude noisier than axial and not used.
     """
     geometry = estimate.displacement.geometry
     cell = (max(round(node_spacing_m / geometry.axial_spacing_m), 1), max(round(node_spacing_m / geometry.pitch_m), 1))
@@ -83,10 +90,12 @@ def observe(
     model = ElasticModel(
         rows, lines, cell[0] * geometry.axial_spacing_m, cell[1] * geometry.pitch_m, poisson_ratio, plane
     )
-    sigma = _noise_m(np.clip(quality, 0.05, 0.9999), cell, geometry)
-    sigma[~valid] = np.inf
+    lateral, valid_laterally = _plane_fit(estimate.displacement.lateral_m, cell)
     # The border is prescribed everywhere, so invalid nodes need a value.
-    observation = _with_measured_border(model, fill_gaps(axial, ~valid), sigma)
+    axial, lateral = fill_gaps(axial, ~valid), fill_gaps(lateral, ~valid_laterally)
+    sigma = _noise_m(axial, np.clip(quality, 0.05, 0.9999), cell, geometry)
+    sigma[~valid] = np.inf
+    observation = _with_measured_border(model, axial, sigma, lateral if _is_known(lateral) else None)
     heights = geometry.depths_m(rows * cell[0]).reshape(rows, cell[0]).mean(axis=1)
     widths = geometry.laterals_m(estimate.quality.shape[1])[: lines * cell[1]].reshape(lines, cell[1]).mean(axis=1)
     return observation, NodeGrid(heights, widths)
@@ -109,22 +118,45 @@ def with_lateral_from_equilibrium(observation: Observation) -> Observation:
     return replace(observation, displacement_m=displacement, sigma_m=sigma)
 
 
-def _with_measured_border(model: ElasticModel, axial: Vector, sigma: Vector) -> Observation:
-    smooth = axial.copy()
-    for edge in (np.s_[0, :], np.s_[-1, :], np.s_[:, 0], np.s_[:, -1]):
-        length = min(_BORDER_SMOOTHING_NODES, axial[edge].size - (axial[edge].size + 1) % 2)
-        smooth[edge] = savgol_filter(axial[edge], length, 2)
+def _with_measured_border(model: ElasticModel, axial: Vector, sigma: Vector, lateral: Vector | None) -> Observation:
+    """Prescribe the axial displacement on the border, and the lateral one there too or, without it, at one node."""
     border = model.border("top", "bottom", "left", "right")
-    pin = model.lateral_dofs[model.node_order[0, model.lines // 2]]
+    held = model.lateral_dofs[model.node_order[0, model.lines // 2]].reshape(1)
+    if lateral is not None:
+        held = model.lateral_dofs[border]
     spread = np.full(2 * axial.size, np.inf)
     spread[model.axial_dofs] = model.to_nodes(sigma)
     return Observation(
         model,
-        model.displacement(smooth, np.zeros_like(axial)),
+        model.displacement(_smooth_border(axial), np.zeros_like(axial) if lateral is None else _smooth_border(lateral)),
         spread,
-        np.concatenate([model.axial_dofs[border], [pin]]),
+        np.concatenate([model.axial_dofs[border], held]),
         np.zeros(2 * axial.size),
     )
+
+
+def _smooth_border(nodal: Vector) -> Vector:
+    """Smooth a nodal map (rows, lines) along its four sides."""
+    smooth = nodal.copy()
+    for edge in (np.s_[0, :], np.s_[-1, :], np.s_[:, 0], np.s_[:, -1]):
+        length = min(_BORDER_SMOOTHING_NODES, nodal[edge].size - (nodal[edge].size + 1) % 2)
+        smooth[edge] = savgol_filter(nodal[edge], length, 2)
+    return smooth
+
+
+def _is_known(lateral: Vector) -> bool:
+    """Whether a lateral displacement (rows, lines) is much larger than its noise; some methods give none at all."""
+    return bool(_roughness(lateral) < _KNOWN * np.std(lateral))
+
+
+def _roughness(nodal: Vector) -> float:
+    """Estimate the standard deviation of a nodal map's noise from its third differences along and across lines.
+
+    These have 20 times the variance of white noise, and a smooth field leaves hardly any; the median passes the few
+    places where tissue bends sharply. The larger of both counts, since estimators smooth one direction more.
+    """
+    found = [np.median(np.abs(np.diff(nodal, 3, axis=axis))) for axis in (0, 1)]
+    return float(_DEVIATION_OF_MEDIAN * max(found) / np.sqrt(20))
 
 
 def _plane_fit(image: Map, cell: tuple[int, int]) -> tuple[Vector, NDArray[np.bool_]]:
@@ -146,10 +178,12 @@ def _centred(size: int) -> Vector:
     return (np.arange(size) - (size - 1) / 2) / max(size, 1)
 
 
-def _noise_m(correlation: Vector, cell: tuple[int, int], geometry: Geometry) -> Vector:
-    """Return the standard deviation of a cell's displacement, at its bound.
+def _noise_m(axial: Vector, correlation: Vector, cell: tuple[int, int], geometry: Geometry) -> Vector:
+    """Return the standard deviation of the nodes' axial displacement: as it shows, more where correlation is poor.
 
-    The local correlation carries noise and decorrelation together; a cell of the node's height is the window.
+    The Cramer-Rao bound of single windows says how noise goes with correlation. Its size is another matter: an
+    estimator that borrows from neighbours lies far below the bound, and one that fails lies above it.
     """
-    least_m = displacement_deviation_m(cell[0] * geometry.axial_spacing_m, geometry, correlation)
-    return np.maximum(least_m, NOISE_FLOOR_SAMPLES * geometry.axial_spacing_m)
+    bound = displacement_deviation_m(cell[0] * geometry.axial_spacing_m, geometry, correlation)
+    shown = _roughness(axial) * bound / np.median(bound)
+    return np.maximum(shown, NOISE_FLOOR_SAMPLES * geometry.axial_spacing_m)
