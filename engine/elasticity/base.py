@@ -1,8 +1,9 @@
 """What every elasticity method is: a frame's estimate in, a map of relative Young's modulus out."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -14,6 +15,9 @@ from engine.registry import Registry
 from engine.types import Ellipse, FrameEstimate, Geometry, Map
 
 P = TypeVar("P", bound=Parameters)
+LARGEST_MISFIT = 4.0
+"""Misfit above which the model leaves twice the noise of the displacement unexplained."""
+
 Progress = Callable[[int, float], None]
 """Called with the iteration number and the misfit (mean squared residual over its expected variance)."""
 
@@ -22,13 +26,26 @@ Progress = Callable[[int, float], None]
 class RelativeModulus:
     """Young's modulus relative to the reference region, (H, W) float32 without unit; NaN where there is none.
 
-    `label` says what the map is, for colour bars and captions; `misfit` lists the misfit of each iteration.
+    `label` says what the map is, for colour bars and captions; `misfit` lists the misfit of each iteration, the
+    last of which is about 1 where the model explains the data to within their noise. Ratios of known phantoms lay
+    within a factor of `error_factor` of the truth.
     """
 
     relative: Map
     geometry: Geometry
     label: str
     misfit: tuple[float, ...] = ()
+    error_factor: float = math.nan
+
+    @property
+    def warning(self) -> str:
+        """A sentence where the elastic model does not explain the displacement; else empty."""
+        if not self.misfit or self.misfit[-1] <= LARGEST_MISFIT:
+            return ""
+        return (
+            f"The elastic model leaves {math.sqrt(self.misfit[-1]):.2g} times the displacement's noise unexplained: "
+            "slip, motion out of the plane or lost tracking, or another plane model, may be behind it."
+        )
 
 
 class ElasticityMethod(ABC, Generic[P]):
@@ -37,6 +54,8 @@ class ElasticityMethod(ABC, Generic[P]):
     name: ClassVar[str]
     title: ClassVar[str]
     Params: ClassVar[type[Parameters]]
+    error_factor: ClassVar[float]
+    """Largest factor between found and true ratio of moduli on the phantoms of tests/benchmarks/README.md."""
 
     @abstractmethod
     def reconstruct(
@@ -56,8 +75,17 @@ ELASTICITY_METHODS: Registry[ElasticityMethod[Any]] = Registry(
 
 
 def modulus_ratio(modulus: RelativeModulus, target: Ellipse | None) -> Measurement:
-    """Return the median modulus of the target over that of the reference, which is 1 by definition of the map."""
-    return METRICS.get("modulus_ratio").measure(MetricInput(modulus.geometry, target=target, modulus=modulus.relative))
+    """Return the median modulus of the target over that of the reference, which is 1 by definition of the map.
+
+    The interval is the one in which the true ratios of known phantoms lay around those found; the warning says where
+    the model does not explain the displacement, and the interval does not hold.
+    """
+    source = MetricInput(modulus.geometry, target=target, modulus=modulus.relative)
+    found = METRICS.get("modulus_ratio").measure(source)
+    if found.reason:
+        return found
+    low, high = found.value / modulus.error_factor, found.value * modulus.error_factor
+    return replace(found, low=low, high=high, warning=modulus.warning)
 
 
 def normalised(modulus: Map, reference: Ellipse, geometry: Geometry) -> Map:

@@ -1,7 +1,7 @@
 """Relative modulus by the statistical model regularised by denoising (RED elasticity, equations 6-12).
 
 The fixed-point form of regularisation by denoising (Romano, Elad and Milanfar 2017), with the last map E' in the
-denoiser: E <- argmin g(E) + l/2 |E - C(E')|^2. It ends where the paper's gradient steps do, at grad g + l (E - C(E)) = 0;
+denoiser: E <- argmin g(E) + l/2 |E - C(E')|^2. It ends where the paper's gradient steps do, grad g + l (E - C(E)) = 0;
 those are so short on nearly incompressible tissue that hundreds of them lead nowhere. The identity behind it needs a
 denoiser with symmetric Jacobian, which a U-Net is not (Reehorst and Schniter 2018): no minimum of an energy is claimed.
 """
@@ -16,7 +16,7 @@ from engine.elasticity.base import ELASTICITY_METHODS, Progress
 from engine.elasticity.common.equilibrium import EquilibriumModel
 from engine.elasticity.common.forward_model import Vector
 from engine.elasticity.common.nodal import NodalMethod
-from engine.elasticity.common.observation import Observation, with_lateral_from_equilibrium
+from engine.elasticity.common.observation import Observation, with_lateral
 from engine.elasticity.statistical import SMALLEST_MODULUS, StatisticalParameters, maximum_likelihood, starting_modulus
 from engine.errors import CancelledError
 from engine.parameters import parameter
@@ -25,10 +25,10 @@ Denoiser = Callable[[Vector], Vector]
 """Maps a modulus map (rows, lines) to its denoised version."""
 
 _SETTLED = 1e-3
-"""Relative fall of the objective in one step below which the iteration has settled, once the misfit is as wanted."""
+"""Relative fall of the objective in one step below which the iteration has settled, once the weight has."""
 
 _NEAR_TARGET = 1.3
-"""Factor by which the misfit may miss its target."""
+"""Factor by which the misfit may fall short of its target when the weight counts as settled."""
 
 _SOLVER_STEPS = 200
 
@@ -37,7 +37,7 @@ _SOLVER_STEPS = 200
 class REDParameters(StatisticalParameters):
     """The statistical parameters give the maximum-likelihood start."""
 
-    red_steps: int = parameter(30, minimum=1, maximum=1000, help="Regularised steps at most")
+    red_steps: int = parameter(12, minimum=1, maximum=1000, help="Regularised steps at most")
     target_misfit: float = parameter(1.0, minimum=0.0, maximum=100.0, help="Misfit that the prior's weight aims at")
 
 
@@ -48,13 +48,14 @@ class RED(NodalMethod[REDParameters]):
     name = "red"
     title = "Statistical model with learned prior (RED)"
     Params = REDParameters
+    error_factor = 2.0
     label = "relative modulus (RED)"
 
     def solve(
         self, observation: Observation, params: REDParameters, progress: Progress, cancelled: Callable[[], bool]
     ) -> tuple[Vector, list[float]]:
         """See NodalMethod."""
-        complete = with_lateral_from_equilibrium(observation)
+        complete = with_lateral(observation)
         return regularised(complete, shipped_denoiser(), params, progress, cancelled)
 
 
@@ -69,31 +70,32 @@ def regularised(
 
     The weight of the prior starts at the balance of the maximum-likelihood estimate, |grad g| / |E - C(E)|, where the
     paper's bound (equation 12) is dimensionally loose; at each step it grows while the data are fitted better than
-    `target_misfit`, by default to within their noise, and falls otherwise. The end is where the objective
-    g + l/2 E.(E - C(E)) stops falling at a misfit near that target.
+    `target_misfit`, by default to within their noise, and falls otherwise, but never below its start: data that no
+    modulus explains would have no prior at all. The end is where the objective g + l/2 E.(E - C(E)) stops falling.
     """
     problem = EquilibriumModel(observation)
     modulus, _ = maximum_likelihood(
         observation, StatisticalParameters(renewals=params.renewals, steps=params.steps), cancelled=cancelled
     )
     smallest = SMALLEST_MODULUS * starting_modulus(problem).mean()
-    weight, before = 0.0, np.inf
+    weight, least, before = 0.0, 0.0, np.inf
     misfits: list[float] = []
     for step in range(params.red_steps):
         if cancelled():
             raise CancelledError("cancelled")
         problem.refresh(modulus)
         denoised = observation.model.to_nodes(denoiser(observation.model.to_map(modulus)))
-        weight = weight if step else _balance(problem, modulus, denoised)
+        if step == 0:
+            weight = least = _balance(problem, modulus, denoised)
         modulus = red_step(problem, modulus, denoised, weight, smallest)
         misfits.append(problem.misfit(modulus))
         progress(step, misfits[-1])
         after = _objective(problem, modulus, denoised, weight)
         ratio = params.target_misfit / max(misfits[-1], 1e-12)
-        if before - after < _SETTLED * abs(before) and max(ratio, 1 / max(ratio, 1e-12)) < _NEAR_TARGET:
+        if before - after < _SETTLED * abs(before) and (ratio < _NEAR_TARGET or weight == least):
             break
         before = after
-        weight *= float(np.clip(ratio, 0.5, 2.0))
+        weight = max(weight * float(np.clip(ratio, 0.5, 2.0)), least)
     return modulus, misfits
 
 

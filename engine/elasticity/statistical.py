@@ -15,7 +15,7 @@ from engine.elasticity.base import ELASTICITY_METHODS, Progress
 from engine.elasticity.common.equilibrium import EquilibriumModel
 from engine.elasticity.common.forward_model import Vector
 from engine.elasticity.common.nodal import NodalMethod, NodalParameters
-from engine.elasticity.common.observation import Observation, with_lateral_from_equilibrium
+from engine.elasticity.common.observation import Observation, with_lateral
 from engine.errors import CancelledError
 from engine.parameters import parameter
 
@@ -38,13 +38,14 @@ class Statistical(NodalMethod[StatisticalParameters]):
     name = "statistical"
     title = "Statistical model, no prior"
     Params = StatisticalParameters
+    error_factor = 5.5
     label = "relative modulus (statistical)"
 
     def solve(
         self, observation: Observation, params: StatisticalParameters, progress: Progress, cancelled: Callable[[], bool]
     ) -> tuple[Vector, list[float]]:
         """See NodalMethod."""
-        complete = with_lateral_from_equilibrium(observation)
+        complete = with_lateral(observation)
         return maximum_likelihood(complete, params, progress, cancelled)
 
 

@@ -37,6 +37,7 @@ class StrainInverse(ElasticityMethod[StrainInverseParameters]):
     name = "strain-inverse"
     title = "Inverse of strain (uniform stress)"
     Params = StrainInverseParameters
+    error_factor = 1.9
 
     def reconstruct(
         self,
@@ -52,7 +53,10 @@ class StrainInverse(ElasticityMethod[StrainInverseParameters]):
         trusted = (np.abs(strain) >= noise) & (estimate.quality >= params.smallest_quality)
         along = strain * _direction(strain[reference.mask((strain.shape[0], strain.shape[1]), geometry)])
         inverse = np.where(trusted, 1 / np.maximum(along, params.smallest_strain), np.nan).astype(np.float32)
-        return RelativeModulus(normalised(inverse, reference, geometry), geometry, "relative modulus (strain-inverse)")
+        label = "relative modulus (strain-inverse)"
+        return RelativeModulus(
+            normalised(inverse, reference, geometry), geometry, label, error_factor=self.error_factor
+        )
 
 
 def _direction(strain: Map) -> float:

@@ -53,4 +53,6 @@ class NodalMethod(ElasticityMethod[P]):
         modulus, misfits = self.solve(observation, params, progress, cancelled)
         geometry = estimate.displacement.geometry
         image = grid.spread(observation.model.to_map(modulus), estimate.quality.shape, geometry)
-        return RelativeModulus(normalised(image, reference, geometry), geometry, self.label, tuple(misfits))
+        return RelativeModulus(
+            normalised(image, reference, geometry), geometry, self.label, tuple(misfits), self.error_factor
+        )

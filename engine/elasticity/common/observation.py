@@ -19,6 +19,9 @@ from engine.types import FrameEstimate, Geometry, Map
 NOISE_FLOOR_SAMPLES = 0.01
 """Below it, interpolation and mechanics, not speckle, limit a displacement."""
 
+LATERAL_FLOOR_M = 4e-6
+"""Below it, the errors of lateral displacement are smooth, so that they do not show as noise."""
+
 _BORDER_SMOOTHING_NODES = 7
 
 _KNOWN = 0.02
@@ -33,7 +36,8 @@ class Observation:
     """Displacement at the nodes of `model` in metres, (2N,), with its standard deviation, (2N,), inf where unknown.
 
     `fixed` lists the degrees of freedom that are prescribed (to the values of `displacement_m`); `force` (2N,) is the
-    known nodal force at all others, zero inside tissue.
+    known nodal force at all others, zero inside tissue. `lateral_m` (rows, lines) is the measured lateral displacement,
+    where it is known well enough to be prescribed on the border.
     """
 
     model: ElasticModel
@@ -41,6 +45,7 @@ class Observation:
     sigma_m: Vector
     fixed: NDArray[np.int64]
     force: Vector
+    lateral_m: Vector | None = None
 
     @property
     def free(self) -> NDArray[np.int64]:
@@ -101,21 +106,33 @@ def observe(
     return observation, NodeGrid(heights, widths)
 
 
-def with_lateral_from_equilibrium(observation: Observation) -> Observation:
-    """Add the lateral displacement that a uniform body takes under the measured axial displacement.
+def with_lateral(observation: Observation) -> Observation:
+    """Add the lateral displacement inside, which some methods need: as measured, else that of a uniform body.
 
-    Lateral tracking is an order of magnitude noisier than axial; methods that need both components take this, with
-    the same noise as the axial one.
+    Without a measurement, it is what a uniform body takes under the measured axial displacement, with the noise of the
+    axial one.
     """
     model = observation.model
+    if observation.lateral_m is not None:
+        measured = observation.displacement_m.copy()
+        inside = np.setdiff1d(model.lateral_dofs, observation.fixed)
+        measured[inside] = model.displacement(observation.lateral_m, observation.lateral_m)[inside]
+        deviation = observation.sigma_m.copy()
+        deviation[model.axial_dofs] = _finite(deviation[model.axial_dofs])
+        deviation[model.lateral_dofs] = max(_roughness(observation.lateral_m), LATERAL_FLOOR_M)
+        return replace(observation, displacement_m=measured, sigma_m=deviation)
     pinned = np.setdiff1d(observation.fixed, model.axial_dofs)
     fixed = np.concatenate([model.axial_dofs, pinned])
     displacement = model.solve(np.ones(model.rows * model.lines), fixed, observation.displacement_m[fixed])
     sigma = observation.sigma_m.copy()
-    axial = sigma[model.axial_dofs]
-    axial = np.where(np.isfinite(axial), axial, axial[np.isfinite(axial)].max())
-    sigma[model.axial_dofs] = sigma[model.lateral_dofs] = axial
+    sigma[model.axial_dofs] = sigma[model.lateral_dofs] = _finite(sigma[model.axial_dofs])
     return replace(observation, displacement_m=displacement, sigma_m=sigma)
+
+
+def _finite(sigma: Vector) -> Vector:
+    """Give what is unknown the largest noise that is known."""
+    known = np.isfinite(sigma)
+    return np.asarray(np.where(known, sigma, sigma[known].max()))
 
 
 def _with_measured_border(model: ElasticModel, axial: Vector, sigma: Vector, lateral: Vector | None) -> Observation:
@@ -132,6 +149,7 @@ def _with_measured_border(model: ElasticModel, axial: Vector, sigma: Vector, lat
         spread,
         np.concatenate([model.axial_dofs[border], held]),
         np.zeros(2 * axial.size),
+        lateral,
     )
 
 

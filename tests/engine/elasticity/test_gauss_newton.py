@@ -31,7 +31,7 @@ def disc(noise_db: float, *, axial_only: bool = False) -> tuple[np.ndarray, Obse
 
 
 def recovered_ratio(modulus: np.ndarray, observation: Observation) -> float:
-    nodal, _ = invert(observation, GaussNewtonParameters(iterations=25))
+    nodal, _ = invert(observation, GaussNewtonParameters(tv_weight=2.0, iterations=25))
     image = observation.model.to_map(nodal)
     return float(np.median(image[modulus == 3]) / np.median(image[modulus == 1]))
 
@@ -64,7 +64,11 @@ def test_jacobian_and_adjoint_agree_with_finite_differences():
 def test_misfit_falls_to_the_noise_and_cancel_is_obeyed():
     _, observation = disc(40)
     seen: list[float] = []
-    invert(observation, GaussNewtonParameters(iterations=25), progress=lambda iteration, misfit: seen.append(misfit))
+    invert(
+        observation,
+        GaussNewtonParameters(tv_weight=2.0, iterations=25),
+        progress=lambda iteration, misfit: seen.append(misfit),
+    )
     assert seen[-1] < 1.2 < seen[0]
     with pytest.raises(CancelledError):
         invert(observation, GaussNewtonParameters(), cancelled=lambda: True)

@@ -2,12 +2,18 @@ import numpy as np
 import pytest
 import torch
 
+from engine.elasticity.base import ELASTICITY_METHODS, modulus_ratio
 from engine.elasticity.common.denoiser import DenoiserConfig, ModulusDenoiser
 from engine.elasticity.common.equilibrium import EquilibriumModel
 from engine.elasticity.red import REDParameters, red_step, regularised
 from engine.elasticity.statistical import StatisticalParameters, maximum_likelihood
 from engine.errors import ParameterError
 from engine.evaluation.papers.elasticity_experiment import make_case, reconstruct, score, train_denoiser, training_pairs
+from engine.pipeline import Settings, run
+from engine.simulation.phantom import Inclusion, Phantom
+from engine.simulation.recording import Plan, simulate
+from engine.simulation.sequences import Degradation, FrameLoad
+from engine.types import Ellipse, Geometry
 
 NODES = 12
 
@@ -33,10 +39,12 @@ def test_gradient_agrees_with_finite_differences(problem):
     assert problem.gradient(modulus) @ direction == pytest.approx(numeric, rel=1e-6)
 
 
-def test_step_with_the_identity_as_denoiser_is_the_step_of_maximum_likelihood(problem):
-    modulus = np.random.default_rng(1).uniform(0.1, 0.8, NODES**2)
-    plain = np.maximum(modulus - problem.gradient(modulus) / (problem.lipschitz + 5.0), 0)
-    np.testing.assert_allclose(red_step(problem, modulus, modulus, weight=5.0), plain, rtol=1e-12)
+def test_a_step_balances_data_and_denoised_map(problem):
+    denoised = np.random.default_rng(1).uniform(0.1, 0.8, NODES**2)
+    weight = problem.lipschitz / 5
+    moved = red_step(problem, denoised, denoised, weight, smallest=-np.inf)
+    gradient, pull = problem.gradient(moved), weight * (moved - denoised)
+    assert np.linalg.norm(gradient + pull) < 1e-2 * np.linalg.norm(pull)
 
 
 def test_zero_denoiser_is_ridge_regression(problem):
@@ -45,9 +53,8 @@ def test_zero_denoiser_is_ridge_regression(problem):
     weight = problem.lipschitz / 5
     ridge = np.linalg.solve(curvature + weight * np.eye(NODES**2), operator.T @ problem.whitened(problem.force))
     modulus = np.full(NODES**2, 0.2)
-    for _ in range(300):
-        modulus = red_step(problem, modulus, np.zeros(NODES**2), weight, smallest=-np.inf)
-    np.testing.assert_allclose(modulus, ridge, atol=1e-6 * np.abs(ridge).max())
+    modulus = red_step(problem, modulus, np.zeros(NODES**2), weight, smallest=-np.inf)
+    np.testing.assert_allclose(modulus, ridge, atol=2e-3 * np.abs(ridge).max())
 
 
 def test_without_noise_maximum_likelihood_finds_the_modulus():
@@ -86,3 +93,18 @@ def test_training_lowers_the_error_and_never_touches_the_test_seeds():
     assert torch.nn.functional.mse_loss(network(noisy), clean) < before
     with pytest.raises(ValueError, match="test seeds"):
         training_pairs(2, first_seed=999_999)
+
+
+@pytest.mark.slow
+def test_on_tracked_rf_the_prior_changes_the_map_and_brings_it_nearer_to_the_truth():
+    """A disc three times as stiff, 4 % strain, displacement by GLUE: the error in factors at least halves."""
+    geometry = Geometry(40e6, 5e6, 1540.0, 0.25e-3, start_depth_m=5e-3)
+    phantom = Phantom(40e-3, 40e-3, (25e3,), (Inclusion(Ellipse(0.0, 20e-3, 5e-3, 5e-3), 75e3),))
+    plan = Plan(phantom, geometry, (1560, 128), (FrameLoad(0.04),), degradation=Degradation(snr_db=30.0))
+    (estimate,) = run(simulate(plan, 5).sequence(), Settings("glue"), torch.device("cpu"))
+    ratios = {}
+    for name in ("statistical", "red"):
+        method = ELASTICITY_METHODS.get(name)
+        found = method.reconstruct(estimate, Ellipse(11e-3, 20e-3, 2.5e-3, 2.5e-3), method.Params())
+        ratios[name] = modulus_ratio(found, Ellipse(0.0, 20e-3, 3.5e-3, 3.5e-3)).value
+    assert abs(np.log(ratios["red"] / 3)) < 0.5 * abs(np.log(ratios["statistical"] / 3))
