@@ -16,7 +16,7 @@ RECENT = 10
 
 
 class Preferences(BaseModel):
-    """All that is remembered between two sessions; unknown entries of other versions are passed over.
+    """All that is remembered from one window to the next; unknown entries of other versions are passed over.
 
     `method` is the one used last, `start_method` the one that a window begins with, empty for the same.
     `assumed_rate_hz` is the playing rate of recordings that do not tell theirs. With `keep_nothing` nothing stays on

@@ -1,6 +1,7 @@
 """Where a result comes from: the method with all its parameters, the weights, the program and the recording."""
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import __version__
-from engine.errors import CancelledError, ReadError
+from engine.errors import CancelledError, ReadError, StrainscopeError
 from engine.files.unchanged import stamps
 from engine.recording_key import recording_key
 from engine.types import Provenance, RFSequence
@@ -28,10 +29,14 @@ def make_provenance(
     """Describe the run of `settings` on `sequence`, defaults filled in, so that it can be made again.
 
     Reading a whole recording for its hash takes seconds for gigabytes; `cancelled` stops it with a CancelledError.
-    Without `hashed` there is no hash of the files, only the recording's key.
+    Without `hashed` there is no hash of the files, only the recording's key. What a result was opened with is described
+    as in its file.
     """
+    made = describe_run(sequence, settings)
+    if sequence.result is not None and made is sequence.result.provenance:
+        return made
     return replace(
-        describe_run(sequence, settings),
+        made,
         input_sha256=input_sha256(sequence, cancelled) if hashed else "",
         recording_key=recording_key(sequence, cancelled),
     )
@@ -41,12 +46,15 @@ def describe_run(sequence: RFSequence, settings: "Settings") -> Provenance:
     """Describe a run as `make_provenance` does, but for its recording's hash and key: at once, as for a preview."""
     from engine.estimators.base import ESTIMATORS
 
+    result = sequence.result
+    if result is not None and result.provenance.method == settings.method and not _can_run(settings):
+        return result.provenance  # settings of a method that only the result's program had
     settings = settings.resolved()
     assert settings.parameters is not None
     assert settings.strain_parameters is not None
     estimator = ESTIMATORS.get(settings.method)
     card = estimator.card_for(settings.parameters)
-    return Provenance(
+    made = Provenance(
         method=settings.method,
         parameters={
             "title": method_title(estimator.title, settings.parameters),
@@ -61,6 +69,24 @@ def describe_run(sequence: RFSequence, settings: "Settings") -> Provenance:
         input_sha256="",
         recording_name=sequence.paths[0].name if sequence.paths else "",
     )
+    same = result is not None and result.reference_frame == settings.reference
+    if result is not None and same and _as_text(result.provenance) == _as_text(made):
+        return result.provenance
+    return made
+
+
+def _can_run(settings: "Settings") -> bool:
+    try:
+        settings.resolved()
+    except StrainscopeError:
+        return False
+    return True
+
+
+def _as_text(provenance: Provenance) -> str:
+    """Write method and parameters as text: those that went through a file have lists where there were tuples."""
+    parameters = {name: value for name, value in provenance.parameters.items() if name != "title"}
+    return json.dumps([provenance.method, parameters], sort_keys=True)
 
 
 @contextmanager

@@ -158,6 +158,7 @@ class RFSequence:
 
     `companions` are files that hold samples of it but were not opened themselves, such as the .raw beside a .mhd.
     `stored_frame` gives the samples that a frame is computed from, such as channel data; None where RF is stored.
+    `result` was opened with it; without `has_rf` the result is all there is, and no frame can be read.
     """
 
     shape: tuple[int, int, int]
@@ -169,6 +170,8 @@ class RFSequence:
     notes: tuple[str, ...] = ()
     companions: tuple[Path, ...] = ()
     stored_frame: Callable[[int], NDArray[Any]] | None = None
+    result: "Result | None" = None
+    has_rf: bool = True
 
     def __post_init__(self) -> None:
         if len(self.shape) != 3 or min(self.shape) < 1:

@@ -13,12 +13,15 @@ from engine.errors import ParameterError, ReadError
 Device = Annotated[str, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to compute.")]
 Files = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="[FILE]...", help="A recording; several files of one frame each are one sequence."),
+    typer.Argument(
+        metavar="[FILE]...",
+        help="A recording, a result (or folder of them) or a workspace; files of one frame each make one.",
+    ),
 ]
 
 
 def view(files: Files = None, device: Device = "auto") -> int:
-    """Open the window, with a recording if one is given."""
+    """Open the window, with a recording, result or workspace if one is given."""
     paths = tuple(files or ())
     for path in paths:
         if not path.exists():

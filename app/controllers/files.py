@@ -1,7 +1,7 @@
 """Open recordings off the GUI thread; ask for what a file does not say; keep the open recording on any error."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -9,48 +9,17 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.processing import in_words
+from app.controllers.reading import Given, OpenedFile, Wish, read_wish
 from app.jobs import Answers, JobControl, Jobs
 from app.preferences import Preferences
-from app.state import Activity, Regions, ViewerState
+from app.state import Activity, ViewerState
 from app.state.geometry_answer import GeometryAnswer
-from app.state.workspace_file import Workspace
 from app.state.workspace_store import WorkspaceStore
 from engine.errors import StrainscopeError
-from engine.files.hdf5_reading import root_attribute
-from engine.readers.base import REQUIRED, ReadOptions, Recording
-from engine.readers.open import open_recording
-from engine.recording_key import recording_key
-from engine.types import Ellipse, Geometry
+from engine.readers.base import REQUIRED, Recording
+from engine.types import Geometry, RFSequence
 
 DEMO = ("resources", "examples", "demo.h5")
-
-
-@dataclass(frozen=True)
-class Given:
-    """A workspace from a file, to be applied to the recording that is opened; `name` is the file's."""
-
-    name: str
-    workspace: Workspace
-
-
-@dataclass(frozen=True)
-class OpenedFile:
-    """A file that could be opened, what the user said about it, what is kept of it, and the regions it brings along.
-
-    `key` is the recording's as it was read; `asked_key`, under which the answer is remembered, is that of the file
-    read without any choice of array or axes.
-    """
-
-    paths: tuple[Path, ...]
-    key: str
-    asked_key: str
-    recording: Recording
-    answer: GeometryAnswer | None
-    suggested: dict[str, float]
-    regions: Regions
-    kept: Workspace | None = None
-    given: Given | None = None
-    first_frame: int | None = None
 
 
 class FilesController(QObject):
@@ -59,6 +28,8 @@ class FilesController(QObject):
     failed = Signal(str)
     geometry_needed = Signal(object)
     """(OpenedFile): the window asks the user and calls `answer`."""
+    rf_needed = Signal(object)
+    """(OpenedFile): the recording of a result is not found; the window asks and calls `open` with or without it."""
     opened = Signal(object)
     """(OpenedFile): the recording is open, and nothing of its workspace is restored yet."""
 
@@ -69,14 +40,24 @@ class FilesController(QObject):
         self._preferences = preferences
         self.store = WorkspaceStore(keep_nothing=preferences.keep_nothing)
         self._source: OpenedFile | None = None
+        self._without: set[Path] = set()
+        """Results that the user has said are to be shown without their recording."""
         self._job: int | None = None
 
-    def open(self, paths: tuple[Path, ...], answer: GeometryAnswer | None = None, given: Given | None = None) -> None:
-        """Open files or a folder as one recording, with what the user said about them just now if that was asked."""
+    def open(
+        self,
+        paths: tuple[Path, ...],
+        answer: GeometryAnswer | None = None,
+        given: Given | None = None,
+        rf: tuple[Path, ...] | None = None,
+        listed: tuple[Path, ...] = (),
+    ) -> None:
+        """Open files or a folder as one recording, a result file, or a folder of them; see `Wish`."""
         if not paths:
             return
         answers = Answers(done=self._read, failed=self._failed, cancelled=self._cancelled)
-        self._job = self._lane.submit(partial(self._open, tuple(paths), answer, given), answers, slot="open")
+        wish = Wish(tuple(paths), answer, given, rf, listed)
+        self._job = self._lane.submit(partial(read_wish, wish, self.store), answers, slot="open")
         name = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
         self._state.set_activity(Activity(f"Opening {name}"))
 
@@ -120,7 +101,7 @@ class FilesController(QObject):
 
     def can_edit_geometry(self) -> bool:
         """Say whether the open recording came from a file."""
-        return self._source is not None and self._state.recording is not None
+        return self._source is not None and self._source.result is None and self._state.recording is not None
 
     def answer(self, opened: OpenedFile, answer: GeometryAnswer | None) -> None:
         """Take the user's answer; None leaves everything as it was."""
@@ -137,28 +118,15 @@ class FilesController(QObject):
             return
         self._lane.submit(partial(_suggest, opened.recording, values), Answers(done=receive), slot="suggest")
 
-    def _open(
-        self, paths: tuple[Path, ...], answer: GeometryAnswer | None, given: Given | None, control: JobControl
-    ) -> OpenedFile:
-        """Open and look; runs on the files' thread."""
-        recording = open_recording(paths)
-        key = asked_key = recording_key(recording, control.cancelled)
-        if answer is None and given is not None and given.workspace.geometry is not None:
-            answer = given.workspace.geometry.answer()
-        if answer is None:
-            answer = self.store.recall(asked_key)
-        else:
-            self.store.remember(asked_key, answer)
-        if answer is not None and answer.options != ReadOptions():
-            recording = open_recording(paths, answer.options)
-            key = recording_key(recording, control.cancelled)
-        suggested = dict(recording.suggestions(answer.values if answer else None))
-        regions, frame = _bundled_regions(recording.paths), _bundled_frame(recording)
-        kept = self.store.get(key)
-        return OpenedFile(paths, key, asked_key, recording, answer, suggested, regions, kept, given, frame)
-
     def _read(self, opened: OpenedFile) -> None:
         self._end()
+        if opened.sequence is not None:
+            if opened.sequence.has_rf or opened.without_rf or opened.paths[0] in self._without:
+                self._without |= {opened.paths[0]} if opened.without_rf else set()
+                self._show(opened, opened.sequence)
+            else:
+                self.rf_needed.emit(opened)
+            return
         if opened.answer is None and needs_asking(opened.recording):
             self.geometry_needed.emit(opened)
             return
@@ -171,6 +139,9 @@ class FilesController(QObject):
             else:
                 self.geometry_needed.emit(opened)
             return
+        self._show(opened, sequence)
+
+    def _show(self, opened: OpenedFile, sequence: RFSequence) -> None:
         before = self._state.recording
         same = before is not None and before.key == opened.key
         self._state.recording_closing.emit()
@@ -216,28 +187,3 @@ def geometry_error(values: dict[str, float]) -> str:
     except TypeError:
         return ""
     return ""
-
-
-def _bundled_regions(paths: tuple[Path, ...]) -> Regions:
-    """Regions that a recording of our own format carries as attributes, as the demo does."""
-    if len(paths) != 1:
-        return Regions()
-    # Through the reader's door: a second way of opening a file that another thread reads would fail.
-    return Regions(*(_ellipse(root_attribute(paths[0], name)) for name in ("demo_target", "demo_background")))
-
-
-def _bundled_frame(recording: Recording) -> int | None:
-    """Frame at which a recording of our own format is to be opened, as the demo is at its best."""
-    value = root_attribute(recording.paths[0], "demo_frame") if len(recording.paths) == 1 else None
-    try:
-        frame = int(value)  # type: ignore[call-overload]
-    except (TypeError, ValueError):
-        return None
-    return frame if 0 <= frame < recording.shape[0] else None
-
-
-def _ellipse(values: object) -> Ellipse | None:
-    try:
-        return Ellipse(*(float(value) for value in values))  # type: ignore[attr-defined]
-    except (TypeError, ValueError, StrainscopeError):
-        return None

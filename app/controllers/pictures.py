@@ -24,6 +24,9 @@ from engine.types import RFSequence
 CACHED_BMODE_BYTES = 96 * 2**20
 """B-mode kept in memory: 200 frames of 2048 x 256, so that a second time through a cine costs nothing."""
 
+NOTHING_DB = -200.0
+"""Level of a B-mode where there is no RF to make one of: black."""
+
 
 class BmodeCache:
     """B-mode of the frames shown last, of one recording; used by the pictures' thread alone."""
@@ -42,6 +45,8 @@ class BmodeCache:
         if frame in self._kept:
             self._kept.move_to_end(frame)
             return self._kept[frame]
+        if not sequence.has_rf:
+            return bmode_index(grid.convert(np.full(sequence.shape[1:], NOTHING_DB, np.float32)))
         rf = sequence.frame(frame)
         if self._level <= 0:
             self._level = reference_level(rf)

@@ -50,6 +50,7 @@ class ProcessingController(QObject):
         """Frames done, and when, since which the time of a frame is taken."""
         self._wanted_method = ""
         self._start_when_ready = False
+        self._default = ""
         self._kept: KeptSettings | None = None
         self.prepare: Callable[[Run, JobControl], bool] | None = None
         """Called on the engine thread before a run: brings what is there of it already, says whether that is all."""
@@ -77,7 +78,8 @@ class ProcessingController(QObject):
         kept, self._kept, state = self._kept, None, self._state
         if kept is None or state.recording is None:
             return
-        last, lists, count = state.settings.method, (state.methods, state.strain_methods), state.recording.frames
+        lists, count = (state.methods, state.strain_methods), state.recording.frames
+        last = self._default if state.method is None or state.method.unavailable else state.method.name
         try:
             self._change_to(kept.settings(last, *lists, count))
         except StrainscopeError as error:
@@ -146,7 +148,10 @@ class ProcessingController(QObject):
         if state.recording.frames < 2:
             self.failed.emit(f"{state.recording.sequence.name} holds one frame: strain needs at least two.")
             return
-        if state.run is not None and state.run.status in {"running", "complete"}:
+        if state.run is not None and (state.run.status in {"running", "complete"} or state.run.from_file):
+            return
+        if not state.recording.sequence.has_rf:
+            state.set_notice("Nothing can be estimated: the recording of this result was not found.")
             return
         self.cancel()
         run = state.run
@@ -193,12 +198,13 @@ class ProcessingController(QObject):
         recording = self._state.recording
         assert recording is not None
         tracked = self._tracked(run.settings)
+        run.from_file = tracked is not None and tracked.from_file
         work = (
             partial(self._engine.estimate, recording.sequence, run.settings, run.store, self._device, self._shown)
             if tracked is None
             else partial(self._engine.filter_again, tracked.store, run.settings, run.store, self._device)
         )
-        if self.prepare is not None:
+        if self.prepare is not None and not run.from_file:
             work = partial(_unless_there, partial(self.prepare, run), work)
         self._running = run
         self._clock = None
@@ -224,6 +230,7 @@ class ProcessingController(QObject):
         usable = {entry.name: entry for entry in catalog.methods if not entry.unavailable}
         wanted = (self._wanted_method, catalog.default, *usable)
         name = next((entry for entry in wanted if entry in usable), "")
+        self._default = name
         self._state.set_activity(None)
         self._devices.set_accelerator(catalog.accelerator)
         self._state.set_methods(catalog.methods, catalog.strain_methods)

@@ -47,6 +47,7 @@ PANELS: Registry[PanelInfo] = Registry(
         "panels.histogram",
         "features.profile.panel",
         "features.log.panel",
+        "features.results.panel",
     ),
 )
 

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Self, TypeVar
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from app.state.runs import MethodInfo, StrainMethodInfo
-from app.state.workspace import Kept, WorkspaceError
+from app.state.workspace import Kept, WorkspaceError, first_problem
 from engine.errors import StrainscopeError
 from engine.parameters import Parameters
 from engine.pipeline import Preparation, Settings
+from engine.types import Result
 
 Value = bool | int | float | str
 Info = TypeVar("Info", MethodInfo, StrainMethodInfo)
@@ -58,6 +59,32 @@ class KeptSettings(Kept):
             strain_method=strain_method.name,
             strain_parameters=_build(strain_method.name, strain_method.params, self.strain_parameters),
         )
+
+
+def settings_of_result(
+    result: Result, methods: Sequence[MethodInfo], strain_methods: Sequence[StrainMethodInfo], count: int
+) -> tuple[Settings, str]:
+    """Return the settings that a result was made with, and in words why it cannot be made again here, if so."""
+    made = result.provenance
+    everything = {frame for frame in range(count) if frame != result.reference_frame}
+    frames = None if set(result.deformed_frames) == everything else result.deformed_frames
+    try:
+        kept = KeptSettings.model_validate(
+            {
+                "method": made.method,
+                "parameters": made.parameters.get("method", {}),
+                "strain_method": made.parameters.get("strain_method", KeptSettings().strain_method),
+                "strain_parameters": made.parameters.get("strain", {}),
+                "preparation": made.parameters.get("preparation", {}),
+                "reference": result.reference_frame,
+                "frames": frames,
+            }
+        )
+        return kept.settings(made.method, methods, strain_methods, count), ""
+    except (ValidationError, StrainscopeError) as error:
+        why = first_problem(error) if isinstance(error, ValidationError) else str(error)
+        settings = Settings(made.method, reference=result.reference_frame, frames=frames)
+        return settings, f"This result can be shown but not made again here: {why}."
 
 
 def _values(parameters: Parameters | None) -> dict[str, Value]:

@@ -82,7 +82,7 @@ class MapState(QObject):
         self.parameters: Parameters | None = None
         self.progress = ""
         self.expected: frozenset[int] = frozenset()
-        """Frames whose modulus map is to be computed again, as a session asks."""
+        """Frames whose modulus map is to be computed again, as a workspace asks."""
         self._moduli: dict[ModulusKey, RelativeModulus] = {}
         # What was made last of a map and a region: panels and actions ask for it many times over.
         self._relative: tuple[RelativeModulus, Ellipse, RelativeModulus | None] | None = None

@@ -53,6 +53,8 @@ class Run:
     store: RunStore
     status: RunStatus = "running"
     device: str = ""
+    from_file: bool = False
+    """Its estimates come from a result file, of whatever program: nothing is added to them."""
 
 
 @dataclass(frozen=True)

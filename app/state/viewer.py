@@ -139,13 +139,15 @@ class ViewerState(QObject):
             self.settings_changed.emit()
             self.runs_changed.emit()
 
-    def add_run(self, title: str, settings: Settings | None = None, status: RunStatus = "running") -> Run:
+    def add_run(
+        self, title: str, settings: Settings | None = None, status: RunStatus = "running", *, from_file: bool = False
+    ) -> Run:
         """Begin a run with the present settings, or with others, as for a comparison."""
         if self.recording is None:
             raise RuntimeError("a run needs a recording")
         number = next(self._numbers)
         store = RunStore(self._folder.path / f"run_{number}", self.recording.sequence.geometry)
-        run = Run(number, self.recording.number, settings or self.settings, title, store, status)
+        run = Run(number, self.recording.number, settings or self.settings, title, store, status, from_file=from_file)
         replaced = self.runs.pop(run.settings, None)
         if replaced is not None:
             self._drop(replaced)

@@ -82,6 +82,11 @@ class WorkspaceParts(QObject):
         for signal in changes:
             signal.connect(self.changed)
 
+    def warm_up(self) -> None:
+        """Prepare the checks of every part, which takes a while the first time; for any thread."""
+        for part in tuple(self._parts.values()):
+            part.read({})
+
     def take(self, *, travelling: bool = False) -> dict[str, Any]:
         """Return what is to be kept now, or only what another recording may take."""
         return {name: part.dump() for name, part in self._parts.items() if part.travels or not travelling}

@@ -21,6 +21,8 @@ TEXT_PX = 620
 GATHER_MS = 60
 """Estimates that arrive within this time are shown on the time line together."""
 
+NO_RF = "The recording of this result was not found:\nthere is no B-mode."
+
 HARDLY_COMPRESSED = (
     "This frame was hardly compressed:\nits strain cannot be shown relative to its mean.\n"
     "Go to another frame, or turn \u201cRelative to mean\u201d off (N)."
@@ -217,6 +219,8 @@ class CentralArea(Pages):
         title = run.title if run is not None and picture.strain is not None else ""
         strain = frame_title(title, picture.frame, picture.reference_frame)
         self.view.strain.set_badge(self._badge(picture))
+        has_rf = state.recording is None or state.recording.sequence.has_rf
+        self.view.bmode.set_message("" if has_rf else NO_RF)
         self.view.show_words(of, strain, self._message(picture))
 
     def _badge(self, picture: Picture) -> str:

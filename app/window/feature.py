@@ -71,6 +71,7 @@ FEATURES: Registry[Build] = Registry(
     (
         "features.workspace.feature",  # restores what is kept of a recording before others see that it is open
         "features.opening.feature",
+        "features.results.feature",
         "features.export.feature",
         "features.editing",
         "features.profile.feature",

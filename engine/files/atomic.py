@@ -67,6 +67,15 @@ def _is_same_file(first: Path, second: Path) -> bool:
         return False
 
 
+def remove_left_behind(folder: Path, older_than_s: float = 86400.0) -> None:
+    """Remove the temporary files below `folder` that programs left which were killed while they wrote."""
+    before = time.time() - older_than_s
+    for path in folder.rglob(".*.part"):
+        with suppress(OSError):
+            if path.stat().st_mtime < before:
+                path.unlink()
+
+
 class Place:
     """A temporary file's path beside the target it may replace."""
 

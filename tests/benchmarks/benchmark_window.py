@@ -8,6 +8,7 @@ except for cancelling, which runs the real correlation tracker and the real solv
 
 import argparse
 import itertools
+import os
 import resource
 import tempfile
 import time
@@ -19,17 +20,20 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.controllers.estimation import Catalog, Device, Engine, list_methods
+from app.controllers.reading import OpenedFile
 from app.features.export.controller import ExportController, FigureOptions
 from app.jobs import JobControl
 from app.preferences import Preferences
-from app.state import MethodInfo, Regions, Role
+from app.state import MethodInfo, Regions, Role, StrainMethodInfo
 from app.state.run_store import RunStore
 from app.theme import apply_theme
 from app.window.main_window import MainWindow
 from engine.estimators.base import ESTIMATORS
+from engine.estimators.ncc import NccParams
 from engine.pipeline import Settings
+from engine.readers.base import Recording
 from engine.strain.least_squares import LeastSquaresParams
-from engine.types import Displacement, Ellipse, FrameEstimate, Geometry, RFSequence, Strain
+from engine.types import Displacement, Ellipse, FrameEstimate, Geometry, RFSequence, Strain, geometry_fields
 
 ROWS, LINES = 2048, 256
 GEOMETRY = Geometry(sampling_hz=40e6, center_hz=5e6, sound_speed_m_s=1540.0, pitch_m=0.2e-3, frame_rate_hz=30.0)
@@ -101,7 +105,9 @@ def fake_estimate(
 def fake_methods(_control: JobControl) -> Catalog:
     """List one method, and load what the real list loads."""
     list(ESTIMATORS)
-    return Catalog((MethodInfo("ncc", "Made up", "classical", LeastSquaresParams),), "ncc", LeastSquaresParams())
+    made_up = MethodInfo("ncc", "Made up", "classical", NccParams)
+    strain = StrainMethodInfo("least-squares", "Least squares", LeastSquaresParams)
+    return Catalog((made_up,), "ncc", LeastSquaresParams(), strain_methods=(strain,))
 
 
 def big_sequence(frames: int) -> RFSequence:
@@ -123,8 +129,10 @@ def memory_mib() -> float:
 
 def open_sequence(application: QApplication, window: MainWindow, sequence: RFSequence) -> None:
     """Open and estimate as the window does with a file."""
+    regions = Regions(Ellipse(-8e-3, 20e-3, 5e-3, 5e-3), Ellipse(8e-3, 20e-3, 5e-3, 5e-3))
+    recording = Recording(sequence.shape, {}, sequence.read_frame, (), "made up")
     window.state.set_recording(sequence)
-    window.commands.files.opened.emit(Regions(Ellipse(-8e-3, 20e-3, 5e-3, 5e-3), Ellipse(8e-3, 20e-3, 5e-3, 5e-3)))
+    window.commands.files.opened.emit(OpenedFile((), "", "", recording, None, {}, regions))
     spin(application, lambda: window.state.run is not None and window.state.run.status == "complete")
 
 
@@ -195,6 +203,49 @@ def open_large_file(application: QApplication, window: MainWindow, folder: Path)
     report("4 GB sequence: memory taken", memory_mib() - before, "MiB")
 
 
+def write_recording(path: Path, frames: int) -> Path:
+    """Write a recording of 2048 x 256 in our own format."""
+    import h5py
+
+    sequence = big_sequence(frames)
+    with h5py.File(path, "w") as file:
+        file["rf"] = np.stack([sequence.frame(frame) for frame in range(frames)])
+        values = {name: value for name in geometry_fields() if (value := getattr(GEOMETRY, name)) is not None}
+        file.attrs.update(format="strainscope-rf", version=1, **values)
+    return path
+
+
+def known_recording(application: QApplication, window: MainWindow, watchdog: Watchdog, folder: Path) -> None:
+    """Open a recording of 24 frames whose regions and results are kept: time to regions, to strain, to all strain."""
+    known, other = write_recording(folder / "known.h5", 24), write_recording(folder / "other.h5", 2)
+    state = window.state
+
+    def complete() -> bool:
+        return state.run is not None and state.run.status == "complete"
+
+    window.open_paths((known,))
+    spin(application, lambda: state.recording is not None and state.recording.frames == 24 and complete())
+    window.commands.regions.put_in_the_middle()
+    window.commands.playback.show_frame(12)
+    spin(application, lambda: not window.jobs.results.busy() and not window.jobs.keeping.busy())
+    watchdog.report("estimating and keeping 24 frames")
+    for _ in range(3):
+        window.open_paths((other,))
+        spin(application, lambda: state.recording is not None and state.recording.frames == 2 and complete())
+        spin(application, lambda: not window.jobs.results.busy())
+        watchdog.restart()
+        start = time.perf_counter()
+        window.open_paths((known,))
+        spin(application, lambda: state.recording is not None and state.recording.frames == 24)
+        opened = time.perf_counter() - start
+        spin(application, lambda: state.picture is not None and state.picture.strain is not None)
+        report("known recording: open, with its regions", opened, "s")
+        report("known recording: strain of its frame shown", time.perf_counter() - start, "s")
+        spin(application, complete)
+        report("known recording: strain of all 24 frames there", time.perf_counter() - start, "s")
+        watchdog.report("opening a known recording")
+
+
 def openings(application: QApplication, window: MainWindow, count: int) -> None:
     """Memory after opening and closing many recordings."""
     window.preferences.estimate_on_open = True
@@ -244,6 +295,7 @@ def main() -> None:
     watchdog = Watchdog()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        os.environ["STRAINSCOPE_CONFIG"] = name  # nothing of the user's is touched
         sequence = big_sequence(chosen.frames)
         spin(application, lambda: not window.jobs.numbers.busy())
         watchdog.restart()
@@ -258,6 +310,7 @@ def main() -> None:
         window.state.set_recording(None)
         spin(application, lambda: not window.jobs.numbers.busy())
         watchdog.report("closing the recording")
+        known_recording(application, window, watchdog, folder)
         open_large_file(application, window, folder)
         openings(application, window, chosen.openings)
     window.close()

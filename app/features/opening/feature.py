@@ -8,7 +8,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu
 
 from app.actions import Action
-from app.controllers.files import OpenedFile
+from app.controllers.reading import OpenedFile
 from app.features.opening.geometry_dialog import GeometryDialog
 from app.features.workspace.dialog import FILTER as WORKSPACES
 from app.jobs import Answers, JobControl
@@ -35,7 +35,7 @@ def open_filter() -> str:
     }
     everything = " ".join(dict.fromkeys([*" ".join(patterns.values()).split(), f"*{EXTENSION}"]))
     formats = [f"{title} ({pattern})" for title, pattern in patterns.items()]
-    return ";;".join([f"Recordings and workspaces ({everything})", *formats, WORKSPACES, "All files (*)"])
+    return ";;".join([f"Recordings, results and workspaces ({everything})", *formats, WORKSPACES, "All files (*)"])
 
 
 class Opening(QObject):
@@ -116,9 +116,10 @@ class Opening(QObject):
         dialog.deleteLater()
 
     @Slot(object)
-    def _opened(self, _opened: OpenedFile) -> None:
+    def _opened(self, opened: OpenedFile) -> None:
         recording = self._state.recording
-        if recording is not None and recording.frames > 1 and self._preferences.estimate_on_open:
+        wanted = opened.result is None and self._preferences.estimate_on_open
+        if wanted and recording is not None and recording.frames > 1:
             QTimer.singleShot(SHOW_FIRST_MS, self, partial(self._estimate, recording))
 
     def _estimate(self, recording: OpenRecording) -> None:
@@ -138,7 +139,7 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
     return (
         Action(
             "open", "&Open\u2026", opening.ask_files, "File", 100, 100, "Open", "open", "Ctrl+O",
-            tip="Open a recording or a workspace; several files of one frame each are one sequence",
+            tip="Open a recording, a result or a workspace; several files of one frame each are one sequence",
         ),
         Action(
             "open_folder", "Open &folder\u2026", opening.ask_folder, "File", 101, key="Ctrl+Shift+O",

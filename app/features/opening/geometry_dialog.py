@@ -14,7 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.controllers.files import OpenedFile, geometry_error
+from app.controllers.files import geometry_error
+from app.controllers.reading import OpenedFile
 from app.state.geometry_answer import GeometryAnswer
 from app.state.geometry_fields import FIELDS, SOURCES, FieldInfo
 from app.widgets.number_box import NumberBox

@@ -9,8 +9,8 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.controllers.commands import Commands
-from app.controllers.files import Given, OpenedFile
 from app.controllers.processing import in_words
+from app.controllers.reading import Given, OpenedFile, open_as_told
 from app.features.log.state import LogState
 from app.features.workspace.parts import add_core_parts
 from app.jobs import Answers, JobControl
@@ -92,6 +92,10 @@ class WorkspaceController(QObject):
         work = partial(_write, self._store, workspace.key)
         self._commands.jobs.keeping.submit(work, Answers(failed=self._not_kept), slot=workspace.key)
 
+    def warm_up(self) -> None:
+        """Get the checks of workspaces ready before the first recording is opened."""
+        self._commands.jobs.keeping.submit(partial(_warm_up, self._parts))
+
     def close(self) -> None:
         """Keep what has just changed before the window goes."""
         self.keep()
@@ -105,7 +109,7 @@ class WorkspaceController(QObject):
         return Workspace(
             program_version=__version__,
             key=opened.key,
-            paths=tuple(str(path.absolute()) for path in recording.sequence.paths),
+            paths=tuple(str(path.absolute()) for path in recording.sequence.paths) if recording.sequence.has_rf else (),
             geometry=None if opened.answer is None else KeptGeometry.of(opened.answer),
             parts=self._parts.take(),
         )
@@ -135,6 +139,9 @@ class WorkspaceController(QObject):
         kept = _first_parts(opened) if opened.kept is None else opened.kept.parts
         self._restore(kept)
         self._kept = self._parts.take()
+        if opened.sequence is not None:
+            self._kept = {}  # where the recording of a result lies is worth keeping
+            self._keep_soon()
         if opened.given is not None:
             given = opened.given.workspace.parts
             self._step({name: given.get(name, {}) for name in self._kept}, f"opening of {opened.given.name}")
@@ -256,6 +263,10 @@ class WorkspaceController(QObject):
         self._state.set_activity(None)
 
 
+def _warm_up(parts: WorkspaceParts, _control: JobControl) -> None:
+    parts.warm_up()
+
+
 def _write(store: WorkspaceStore, key: str, _control: JobControl) -> None:
     store.write(key)
 
@@ -268,12 +279,7 @@ def _kept_of(store: WorkspaceStore, paths: tuple[Path, ...], control: JobControl
     """Read a workspace file, or what is kept of a recording."""
     if is_workspace(paths[0]):
         return load_workspace(paths[0])
-    recording = open_recording(paths)
-    key = recording_key(recording, control.cancelled)
-    answer = store.recall(key)
-    if answer is not None and answer.options != ReadOptions():
-        key = recording_key(open_recording(paths, answer.options), control.cancelled)
-    return store.get(key)
+    return store.get(open_as_told(paths, store, cancelled=control.cancelled).key)
 
 
 def _find(path: Path, chosen: tuple[Path, ...], known: frozenset[str], control: JobControl) -> Found:

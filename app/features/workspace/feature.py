@@ -29,7 +29,7 @@ class WorkspaceFeature(QObject):
         self._state.recording_changed.connect(self._show_title)
         context.openers.append(self._take)
         context.at_close.append(self._controller.close)
-        context.at_start.append(context.commands.part(ResultsController).trim)
+        context.at_start.extend([self._controller.warm_up, context.commands.part(ResultsController).trim])
 
     def save_copy(self) -> None:
         """Ask for a file and write the workspace there."""

@@ -12,11 +12,12 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from app.controllers.commands import Commands
 from app.features.log.state import LogState
 from app.jobs import Answers, JobControl
-from app.places import results_folder
+from app.places import results_folder, workspace_folder
 from app.state import OpenRecording, Run
 from app.state.run_store import RunStore
 from engine.cache import KeptRun, ResultCache
 from engine.errors import CancelledError, StrainscopeError
+from engine.files.atomic import remove_left_behind
 from engine.pipeline import Settings, wanted_frames
 from engine.provenance import method_title
 from engine.types import RFSequence
@@ -69,7 +70,7 @@ class ResultsController(QObject):
         return ResultCache(results_folder(), self._preferences.results_limit_gb * 1e9)
 
     def trim(self) -> None:
-        """Remove what is beyond the limit."""
+        """Remove what is beyond the limit, and what killed programs left half-written."""
         self._lane.submit(partial(_trim, self.cache), slot="trim")
 
     def clear(self) -> str:
@@ -99,7 +100,7 @@ class ResultsController(QObject):
         state, lookup = self._state, self._lookup
         if lookup is None or state.recording is None or not state.methods:
             return
-        wanted = {settings for settings, run in state.runs.items() if run.status == "waiting"}
+        wanted = {settings for settings, run in state.runs.items() if run.status == "waiting" and not run.from_file}
         if state.run is None:
             wanted.add(state.settings)
         for settings in wanted - self._asked:
@@ -114,7 +115,7 @@ class ResultsController(QObject):
             return
         if run is None and settings == state.settings and state.method is not None:
             run = state.add_run(method_title(state.method.title, settings.parameters), settings, "waiting")
-        if run is None or run.status != "waiting":
+        if run is None or run.status != "waiting" or run.from_file:
             return
         answers = Answers(
             done=partial(self._filled, run), failed=self._not_kept, item=partial(state.tell_estimate, run)
@@ -138,7 +139,7 @@ class ResultsController(QObject):
     @Slot(int, int)
     def _keep(self, number: int, frame: int) -> None:
         run = next((run for run in self._state.runs.values() if run.number == number), None)
-        if run is not None and self._lookup is not None and number not in self._filling:
+        if run is not None and not run.from_file and self._lookup is not None and number not in self._filling:
             work = partial(_write, self._lookup, run.settings, run.store, frame)
             self._lane.submit(work, Answers(failed=self._not_kept))
 
@@ -178,6 +179,8 @@ def _write(lookup: Lookup, settings: Settings, store: RunStore, frame: int, cont
 
 
 def _trim(cache: ResultCache, _control: JobControl) -> None:
+    for folder in (cache.folder, workspace_folder()):
+        remove_left_behind(folder)
     cache.trim()
 
 

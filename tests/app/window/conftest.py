@@ -26,10 +26,13 @@ from app.theme import apply_theme
 from app.views.image_pane import ImagePane
 from app.window.main_window import MainWindow
 from engine.errors import StrainscopeError
+from engine.estimators.base import ESTIMATORS
 from engine.parameters import Parameters, parameter
 from engine.pipeline import Settings
 from engine.strain.least_squares import LeastSquaresParams
 from engine.types import Displacement, FrameEstimate, Provenance, RFSequence, Strain
+
+ESTIMATORS.discover()  # else the first test that asks what a run would be kept under waits for their libraries
 
 FRAMES, ROWS, LINES = 6, 300, 32
 LANE_END_S = 10.0
@@ -232,6 +235,13 @@ def shown_error(window: MainWindow) -> str:
     text = boxes[-1].text()
     boxes[-1].close()
     return text
+
+
+def error_of(window: MainWindow, qtbot: QtBot) -> str:
+    """Wait for an error dialog and return its text."""
+    texts: list[str] = []
+    qtbot.waitUntil(lambda: bool(texts.append(shown_error(window)) or texts[-1]), timeout=10_000)
+    return texts[-1]
 
 
 def place(pane: ImagePane, x_mm: float, z_mm: float) -> QPoint:

@@ -212,7 +212,7 @@ def test_recent_files_are_listed(window: MainWindow, recording_path: Path, other
 
 def test_the_open_dialog_lists_every_format_that_is_read() -> None:
     filters = open_filter().split(";;")
-    assert filters[0].startswith("Recordings and workspaces (*.h5 ")
+    assert filters[0].startswith("Recordings, results and workspaces (*.h5 ")
     assert filters[0].endswith(" *.strainscope)")
     assert "MetaImage (*.mhd *.mha)" in filters
     assert filters[-1] == "All files (*)"

@@ -22,7 +22,7 @@ from app.window.main_window import MainWindow
 from engine.metrics.profile import ProfileLine
 from engine.types import Ellipse
 
-from .conftest import FakeParams, open_and_wait, shown_error, write_recording
+from .conftest import FakeParams, error_of, open_and_wait, write_recording
 
 TARGET = Ellipse(-0.001, 0.0025, 0.0011, 0.0009, 25.0)
 DRAWN = Regions(TARGET, replace(TARGET, lateral_m=0.002))
@@ -64,12 +64,6 @@ def show(window: MainWindow, path: Path, qtbot: QtBot) -> None:
     before = window.state.recording
     window.open_paths((path,))
     qtbot.waitUntil(lambda: window.state.recording is not before, timeout=10_000)
-
-
-def error(window: MainWindow, qtbot: QtBot) -> str:
-    texts: list[str] = []
-    qtbot.waitUntil(lambda: bool(texts.append(shown_error(window)) or texts[-1]), timeout=10_000)
-    return texts[-1]
 
 
 def test_all_that_was_done_to_a_recording_is_back_wherever_it_lies(
@@ -170,7 +164,7 @@ def test_nothing_can_be_taken_from_a_recording_that_was_never_worked_on(
 ) -> None:
     feature(opened).ask_source = lambda *_: (write_recording(tmp_path / "three.h5", 3),)
     opened.actions_by_name["take_workspace"].trigger()
-    assert "Nothing is kept of three.h5" in error(opened, qtbot)
+    assert "Nothing is kept of three.h5" in error_of(opened, qtbot)
 
 
 def save_copy(window: MainWindow, path: Path, qtbot: QtBot) -> None:
@@ -259,7 +253,7 @@ def test_a_copy_that_does_not_fit_is_one_line_and_changes_nothing(
     save_workspace(workspace.model_copy(update={"parts": {**workspace.parts, **change}}), bad)
     before, recording = taken(opened), opened.state.recording
     opened.open_paths((bad,))
-    text = error(opened, qtbot)
+    text = error_of(opened, qtbot)
     assert words in text
     assert "bad.strainscope" in text
     assert (taken(opened), opened.state.recording) == (before, recording)
