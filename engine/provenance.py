@@ -109,35 +109,6 @@ def method_title(title: str, parameters: "Parameters | None") -> str:
     return f"{title}, adapted" if weights.parent.name == "adapted" else f"{title}, weights {weights.stem}"
 
 
-def result_title(provenance: Provenance) -> str:
-    """Name the method of a result for people; results of earlier versions know its short name alone."""
-    return str(provenance.parameters.get("title") or provenance.method)
-
-
-def noted(
-    provenance: Provenance,
-    *,
-    relative: bool = False,
-    averaged_frames: int = 1,
-    at_most: bool = False,
-    quality: float = 0.0,
-) -> Provenance:
-    """Add to a provenance how its maps are shown; as estimated, nothing is added.
-
-    Of many frames `averaged_frames` is what was averaged `at_most`.
-    """
-    shown: dict[str, object] = {}
-    if relative:
-        shown["strain"] = "divided by the mean of each frame"
-    if averaged_frames > 1:
-        shown["averaged_frames"] = f"up to {averaged_frames}" if at_most else averaged_frames
-    if quality > 0:
-        shown["quality_above"] = quality
-    if not shown:
-        return provenance
-    return replace(provenance, parameters={**provenance.parameters, "shown": shown})
-
-
 def input_sha256(sequence: RFSequence, cancelled: Cancelled = lambda: False) -> str:
     """SHA-256 of the bytes of the recording's files, one after the other, companions last.
 

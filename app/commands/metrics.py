@@ -46,8 +46,8 @@ def metrics(
 
     SNR is a magnitude; the sign of the strain is that of the means: compression is positive.
     """
+    from engine.as_shown import noted
     from engine.export.table import measure_strain, table_text
-    from engine.provenance import noted
     from engine.strain.persistence import averaged_frames
 
     if as_json and as_csv:

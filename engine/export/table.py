@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from engine.as_shown import noted
 from engine.export.base import WRITERS, Export, Writer
 from engine.files.atomic import atomic_path
 from engine.frames import COUNTED
 from engine.metrics.base import METRICS, Measurement
 from engine.metrics.contrast import RegionWarning, region_warnings, strain_metrics
-from engine.provenance import noted
 from engine.strain.persistence import averaged_frames
 from engine.types import Ellipse, FrameEstimate, Provenance, Strain
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from engine.as_shown import noted, result_title
 from engine.errors import ParameterError
 from engine.figures.content import (
     BmodePanel,
@@ -22,7 +23,6 @@ from engine.metrics.base import Measurement
 from engine.metrics.contrast import strain_metrics
 from engine.metrics.relative import relative_strain
 from engine.preprocess.bmode import bmode_db, reference_level
-from engine.provenance import noted, result_title
 from engine.quantity import Quantity, strain_quantity
 from engine.strain.persistence import FrameStrain, averaged_frames
 from engine.types import Map, Result

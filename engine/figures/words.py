@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from engine.as_shown import result_title
 from engine.export.table import provenance_lines
 from engine.figures.content import FigureContent, StrainPanel
 from engine.frames import frame_words
 from engine.metrics.base import METRICS, Measurement, metrics_shown
 from engine.metrics.reasons import explain
-from engine.provenance import result_title
 from engine.quantity import PERCENT, Quantity
 from engine.strain.persistence import FrameStrain
 from engine.types import Provenance, Result

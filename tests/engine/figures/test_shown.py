@@ -5,12 +5,12 @@ import math
 
 import numpy as np
 
+from engine.as_shown import noted
 from engine.export.table import provenance_lines
 from engine.figures.content import ColorScale, FigureContent, StrainPanel, suggest_limits
 from engine.figures.draw import draw
 from engine.figures.draw_sheet import draw_sheet
 from engine.figures.shown import shown_remarks
-from engine.provenance import noted
 from engine.quantity import strain_quantity
 from engine.types import Geometry, Provenance
 
