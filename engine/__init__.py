@@ -18,6 +18,7 @@ What a script needs is here, and imported when it is first used:
 >>> sequence = open_recording("recording.h5").complete()  # doctest: +SKIP
 >>> for estimate in run(sequence, Settings("ncc")):  # doctest: +SKIP
 ...     print(estimate.deformed_frame, measure(estimate.strain, target=Ellipse(0, 0.02, 4e-3, 4e-3))["snr_target"])
+>>> save_figure(figure(read_result(Path("result.h5")), 1), Path("figure.pdf"))  # doctest: +SKIP
 """
 
 from importlib import import_module
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from engine.errors import StrainscopeError
     from engine.export.result_file import ResultWriter, read_result
     from engine.export.table import measure_frames, write_table
+    from engine.figures.compose import compose as figure
+    from engine.figures.save import save_figure
     from engine.metrics.contrast import strain_metrics as measure
     from engine.pipeline import Preparation, Settings, run
     from engine.readers import ReadOptions, open_recording
@@ -46,11 +49,13 @@ __all__ = [
     "Settings",
     "StrainscopeError",
     "choose_device",
+    "figure",
     "measure",
     "measure_frames",
     "open_recording",
     "read_result",
     "run",
+    "save_figure",
     "simulate",
     "write_table",
 ]
@@ -64,6 +69,8 @@ _PLACES = {
     "engine.errors": ("StrainscopeError",),
     "engine.export.result_file": ("ResultWriter", "read_result"),
     "engine.export.table": ("measure_frames", "write_table"),
+    "engine.figures.compose": ("figure",),
+    "engine.figures.save": ("save_figure",),
     "engine.metrics.contrast": ("measure",),
     "engine.pipeline": ("Preparation", "Settings", "run"),
     "engine.readers": ("ReadOptions", "open_recording"),
@@ -71,7 +78,7 @@ _PLACES = {
     "engine.types": ("Ellipse", "Geometry", "RFSequence"),
 }
 _SOURCES = {name: module for module, names in _PLACES.items() for name in names}
-_ORIGINAL = {"measure": "strain_metrics"}
+_ORIGINAL = {"figure": "compose", "measure": "strain_metrics"}
 
 
 def __getattr__(name: str) -> object:
