@@ -1,9 +1,10 @@
 """A form from a parameter dataclass: names, units, ranges and help come from its fields; a method needs no GUI code."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal, SignalInstance
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, SignalInstance, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QLabel,
     QLineEdit,
+    QPushButton,
     QSpinBox,
     QWidget,
 )
@@ -24,14 +26,60 @@ SHOWN_UNITS = {"m": ("mm", 1e3), "Hz": ("MHz", 1e-6)}
 NAME_UNITS = ("_m", "_s", "_hz", "_db", "_px", "_lines", "_samples", "_percent", "_fraction", "_m_s")
 
 
+ABBREVIATIONS = {"am2d", "cnn", "glue", "iq", "ncc", "rf", "snr", "tv"}
+
+
+class OpenChoice(QComboBox):
+    """A list of names to which others may be typed, such as the path of a file."""
+
+    edited = Signal()
+
+    def __init__(self, entries: Mapping[str, str]) -> None:
+        super().__init__()
+        self.setEditable(True)
+        self.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(14)
+        for value, words in entries.items():
+            self.addItem(words, value)
+        self.activated.connect(self.edited)
+        line = self.lineEdit()
+        assert line is not None
+        line.editingFinished.connect(self.edited)
+
+    def value(self) -> str:
+        """Return what is chosen, or typed."""
+        listed = self.findText(self.currentText())
+        return str(self.itemData(listed)) if listed >= 0 else self.currentText().strip()
+
+    def show_value(self, value: str) -> None:
+        """Show a value, whether it is listed or not."""
+        listed = self.findData(value)
+        self.setCurrentIndex(listed)
+        if listed < 0:
+            self.setEditText(value)
+
+
 class ParameterForm(QWidget):
-    """Shows the parameters of one dataclass; `changed` carries a new, checked instance."""
+    """Shows the parameters of one dataclass; `changed` carries a new, checked instance.
+
+    `choices` lists values of text parameters, each with its words; others can be typed. A button brings the defaults
+    back while anything differs from them.
+    """
 
     changed = Signal(object)
 
-    def __init__(self, kind: type[Parameters], parent: QWidget | None = None, *, only: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        kind: type[Parameters],
+        parent: QWidget | None = None,
+        *,
+        only: tuple[str, ...] = (),
+        choices: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
         super().__init__(parent)
         self._kind = kind
+        self._choices = choices or {}
         self._values = kind()
         self.editors: dict[str, QWidget] = {}
         form = QFormLayout(self)
@@ -53,6 +101,11 @@ class ParameterForm(QWidget):
                 label.setToolTip(editor.toolTip())
                 label.setBuddy(editor)
                 form.addRow(label, editor)
+        self.defaults = QPushButton("Defaults")
+        self.defaults.setToolTip("Give every value here its default again")
+        self.defaults.clicked.connect(self._take_defaults)
+        self.defaults.hide()
+        form.addRow(self.defaults)
 
     def values(self) -> Parameters:
         """Return the parameters as shown."""
@@ -66,9 +119,20 @@ class ParameterForm(QWidget):
             if editor is not None:
                 with QSignalBlocker(editor):
                     _set(editor, info, getattr(values, info.name))
+        self.defaults.setVisible(self._values != self._default())
+
+    def _default(self) -> Parameters:
+        """Return the values as shown, with the default of each that has an editor."""
+        shown = {info.name: info.default for info in self._kind.describe() if info.name in self.editors}
+        return replace(self._values, **shown)
+
+    @Slot()
+    def _take_defaults(self) -> None:
+        self.show_values(self._default())
+        self.changed.emit(self._values)
 
     def _editor(self, info: ParameterInfo) -> QWidget:
-        editor, edited = _editor_of(info)
+        editor, edited = _editor_of(info, self._choices.get(info.name))
         _set(editor, info, info.default)
         edited.connect(partial(self._take, info))
         return editor
@@ -76,11 +140,14 @@ class ParameterForm(QWidget):
     def _take(self, info: ParameterInfo, *_shown: object) -> None:
         """Take the one value that was edited; the others may be finer than their editors show."""
         try:
-            self._values = replace(self._values, **{info.name: _get(self.editors[info.name], info)})
+            values = replace(self._values, **{info.name: _get(self.editors[info.name], info)})
         except ParameterError:
             self.show_values(self._values)
             return
-        self.changed.emit(self._values)
+        if values != self._values:
+            self._values = values
+            self.defaults.setVisible(values != self._default())
+            self.changed.emit(values)
 
 
 def label_of(name: str) -> str:
@@ -89,7 +156,14 @@ def label_of(name: str) -> str:
         if name.endswith(unit) and name != unit:
             name = name.removesuffix(unit)
             break
-    return name.replace("_", " ").capitalize()
+    return in_words(name)
+
+
+def in_words(name: str) -> str:
+    """Write a name of the code as people do: words, abbreviations in capitals."""
+    words = name.replace("_", " ").replace("-", " ").split()
+    text = " ".join(word.upper() if word in ABBREVIATIONS else word for word in words)
+    return text[:1].upper() + text[1:]
 
 
 def _explain(editor: QWidget, info: ParameterInfo) -> None:
@@ -99,15 +173,18 @@ def _explain(editor: QWidget, info: ParameterInfo) -> None:
     editor.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
 
-def _editor_of(info: ParameterInfo) -> tuple[QWidget, SignalInstance]:
+def _editor_of(info: ParameterInfo, listed: Mapping[str, str] | None = None) -> tuple[QWidget, SignalInstance]:
     """Return an editor for a parameter, and the signal that tells of edits."""
+    if listed is not None:
+        names = OpenChoice(listed)
+        return names, names.edited
     if info.kind is bool:
         check = QCheckBox(label_of(info.name))
         return check, check.toggled
     if info.choices:
         combo = QComboBox()
         for choice in info.choices:
-            combo.addItem(choice.replace("-", " ").capitalize(), choice)
+            combo.addItem(in_words(choice), choice)
         return combo, combo.currentIndexChanged
     if info.kind is int:
         count = QSpinBox()
@@ -146,6 +223,8 @@ def _scale(info: ParameterInfo) -> float:
 def _set(editor: QWidget, info: ParameterInfo, value: Scalar) -> None:
     if isinstance(editor, QCheckBox):
         editor.setChecked(bool(value))
+    elif isinstance(editor, OpenChoice):
+        editor.show_value(str(value))
     elif isinstance(editor, QComboBox):
         editor.setCurrentIndex(max(editor.findData(value), 0))
     elif isinstance(editor, QSpinBox):
@@ -159,6 +238,8 @@ def _set(editor: QWidget, info: ParameterInfo, value: Scalar) -> None:
 def _get(editor: QWidget, info: ParameterInfo) -> Scalar:
     if isinstance(editor, QCheckBox):
         return editor.isChecked()
+    if isinstance(editor, OpenChoice):
+        return editor.value()
     if isinstance(editor, QComboBox):
         return str(editor.currentData())
     if isinstance(editor, QSpinBox):

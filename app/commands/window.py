@@ -1,5 +1,6 @@
 """`strainscope view` and `strainscope demo`: the window. Qt is imported only when one is asked for."""
 
+import ctypes
 import gc
 import os
 import sys
@@ -9,6 +10,25 @@ from typing import Annotated
 import typer
 
 from engine.errors import ParameterError, ReadError
+
+X11_LIBRARIES = {
+    "libxcb.so.1": "libxcb1",
+    "libX11-xcb.so.1": "libx11-xcb1",
+    "libxcb-cursor.so.0": "libxcb-cursor0",
+    "libxcb-icccm.so.4": "libxcb-icccm4",
+    "libxcb-image.so.0": "libxcb-image0",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1",
+    "libxcb-randr.so.0": "libxcb-randr0",
+    "libxcb-render-util.so.0": "libxcb-render-util0",
+    "libxcb-shape.so.0": "libxcb-shape0",
+    "libxcb-xkb.so.1": "libxcb-xkb1",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+    "libEGL.so.1": "libegl1",
+    "libGL.so.1": "libgl1",
+    "libfontconfig.so.1": "libfontconfig1",
+    "libdbus-1.so.3": "libdbus-1-3",
+}
+"""What Qt's X11 plug-in needs of a Linux system beside itself, with the packages of Debian and Ubuntu."""
 
 Device = Annotated[str, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to compute.")]
 Files = Annotated[
@@ -66,7 +86,34 @@ def _run_window(files: tuple[Path, ...], *, demo: bool, device: str) -> int:
 
 
 def _require_display() -> None:
-    """Say it in a line where Qt would abort the process."""
-    named = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
-    if sys.platform.startswith("linux") and not named:
+    """Say it in a line where Qt would abort the process: without a display, or without the libraries it needs."""
+    if not sys.platform.startswith("linux"):
+        return
+    if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
         raise ParameterError("a window needs a display, and DISPLAY is not set; `strainscope estimate` needs none")
+    if os.environ.get("DISPLAY") and os.environ.get("QT_QPA_PLATFORM", "xcb").startswith("xcb"):
+        _require_x11()
+
+
+def _require_x11() -> None:
+    """Look for what Qt's X11 plug-in links to, then ask the display whether it takes a connection."""
+    absent = [package for library, package in X11_LIBRARIES.items() if not _loads(library)]
+    if absent:
+        raise ParameterError(f"Qt cannot open a window: install its libraries with `apt install {' '.join(absent)}`")
+    xcb = ctypes.CDLL("libxcb.so.1")
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
+    refused = xcb.xcb_connection_has_error(connection)
+    xcb.xcb_disconnect(connection)
+    if refused:
+        raise ParameterError(
+            f"the display {os.environ['DISPLAY']} refuses a connection: log in on it, or connect with `ssh -X`"
+        )
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True

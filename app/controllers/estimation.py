@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.jobs import JobControl
 from app.state import MethodInfo, StrainMethodInfo
@@ -10,7 +10,7 @@ from app.state.run_store import RunStore
 from engine import pipeline
 from engine.device import accelerator_name, choose_device
 from engine.errors import StrainscopeError
-from engine.estimators.base import ESTIMATORS
+from engine.estimators.base import ESTIMATORS, Estimator
 from engine.failures import is_out_of_memory
 from engine.interruption import interrupted_by
 from engine.parameters import Parameters
@@ -56,7 +56,15 @@ def list_methods(_control: JobControl) -> Catalog:
     from engine.estimators.default import default_method
 
     found = [
-        MethodInfo(entry.name, entry.title, entry.kind, entry.Params, entry.unavailable() or "", entry.is_recurrent)
+        MethodInfo(
+            entry.name,
+            entry.title,
+            entry.kind,
+            entry.Params,
+            entry.unavailable() or "",
+            entry.is_recurrent,
+            weights=_weights_of(entry),
+        )
         for entry in ESTIMATORS
     ]
     for module, reason in ESTIMATORS.failures().items():
@@ -66,6 +74,17 @@ def list_methods(_control: JobControl) -> Catalog:
         StrainMethodInfo(entry.name, entry.title, entry.Params, entry.unavailable() or "") for entry in STRAIN_METHODS
     )
     return Catalog(tuple(found), default_method(), strain_parameters, accelerator_name(), filters)
+
+
+def _weights_of(estimator: Estimator[Any]) -> tuple[str, ...]:
+    """Names of the trained weights that an estimator can run with; none for one that takes no name."""
+    from engine.networks.weights import fitting
+
+    card = getattr(estimator, "card", None)
+    if card is None or "weights" not in {info.name for info in estimator.Params.describe()}:
+        return ()
+    found = card()
+    return () if found is None else fitting(found.network)
 
 
 class Device:

@@ -43,6 +43,7 @@ PANELS: Registry[PanelInfo] = Registry(
         "panels.display",
         "features.maps.panel",
         "panels.measurements",
+        "panels.region",
         "panels.graphs",
         "panels.histogram",
         "features.profile.panel",

@@ -187,7 +187,10 @@ class DisplayPanel(Panel):
     def _choice_changed(self) -> None:
         box = self.sender()
         assert isinstance(box, QComboBox)
-        self.commands.change_display(**{str(box.property("field")): box.currentData()})
+        changes = {str(box.property("field")): box.currentData()}
+        if changes.get("limits") == "manual" and self.state.shown_limits is not None:  # begin with what is shown
+            changes |= dict(zip(LIMIT_FIELDS[self.state.display.relative], self.state.shown_limits, strict=True))
+        self.commands.change_display(**changes)
 
     @Slot()
     def _check_changed(self) -> None:

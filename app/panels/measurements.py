@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QTo
 
 from app.controllers.commands import Commands
 from app.panels.base import PANELS, Panel, PanelInfo
-from app.panels.numbers import DASH, decibel_text, value_text
+from app.panels.numbers import DASH, decibel_reason, decibel_text, value_text
 from app.state import Regions, Role, Tool, ViewerState
 from app.state.recording import averaged_words
 from app.theme import THEME_CHANGES, Theme, icon, role_color
@@ -100,7 +100,7 @@ class MeasurementsPanel(Panel):
             self.decibels[name].setText(decibel_text(name, entry))
             tip = self._tip(name, entry)
             self.values[name].setToolTip(tip)
-            self.decibels[name].setToolTip(tip)
+            self.decibels[name].setToolTip(decibel_reason(name, entry) or tip)
         has_strain = bool(measured.values)
         of = (f"Frame {measured.frame}", averaged_words(measured.averaged))
         self.frame.setText(" \u00b7 ".join(filter(None, of)) if has_strain else "No strain in this frame")

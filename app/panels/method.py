@@ -62,6 +62,7 @@ class MethodPanel(Panel):
     def __init__(self, state: ViewerState, commands: Commands) -> None:
         super().__init__(state, commands)
         self._form: ParameterForm | None = None
+        self._form_of = ""
         self._strain_form: ParameterForm | None = None
         self.method = QComboBox()
         self.method.setAccessibleName("Method")
@@ -201,11 +202,12 @@ class MethodPanel(Panel):
         if method is None:
             return
         shown = parameters or method.params()
-        if self._form is None or type(shown) is not type(self._form.values()):
+        if self._form is None or method.name != self._form_of:
+            self._form_of = method.name
             if self._form is not None:
                 self._parameters_place.removeWidget(self._form)
                 self._form.deleteLater()
-            self._form = ParameterForm(type(shown))
+            self._form = ParameterForm(type(shown), choices=_weights(method))
             self._form.changed.connect(self.commands.processing.set_parameters)
             self._parameters_place.addWidget(self._form)
         if self._form.values() != shown:
@@ -246,6 +248,12 @@ class MethodPanel(Panel):
             self.commands.processing.cancel()
         else:
             self.commands.processing.start()
+
+
+def _weights(method: MethodInfo) -> dict[str, dict[str, str]]:
+    """List the weights that a method can run with, by their names; the usual ones need no name."""
+    usual, *others = method.weights or ("",)
+    return {"weights": {"": f"{usual} (usual)", **{name: name for name in others}}} if usual else {}
 
 
 def _fill(box: QComboBox, entries: Sequence[tuple[MethodInfo | StrainMethodInfo, str]]) -> None:

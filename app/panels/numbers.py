@@ -22,6 +22,13 @@ def decibel_text(name: str, entry: Measurement | None) -> str:
     return DASH if entry is None or math.isnan(entry.decibel) else f"{entry.decibel:.1f}".replace("-", "\u2212")
 
 
+def decibel_reason(name: str, entry: Measurement | None) -> str:
+    """Say why a number that is there has no dB; empty where it has, or where nobody would expect them."""
+    if entry is None or entry.reason or not METRICS.get(name).decibel or not math.isnan(entry.decibel):
+        return ""
+    return "A negative ratio has no dB: the strains differ in sign" if entry.value < 0 else "Zero has no dB"
+
+
 def three_figures(value: float) -> str:
     """Three significant figures without an exponent for the usual sizes."""
     if value == 0:

@@ -18,13 +18,13 @@ BMODE_RANGE_DB = 100.0
 
 COLORMAPS = {
     "viridis": "Viridis",
-    "cividis": "Cividis (colour-blind safe)",
+    "cividis": "Cividis (colour-blind)",
     "magma": "Magma",
     "inferno": "Inferno",
     "crameri:batlow": "Batlow",
-    "crameri:vik": "Vik (diverging, for signed strain)",
+    "crameri:vik": "Vik (signed strain)",
     "gray": "Grey",
-    "turbo": "Turbo (not perceptual)",
+    "turbo": "Turbo",
 }
 
 Table = NDArray[np.uint8]

@@ -30,6 +30,8 @@ class MethodInfo:
     unavailable: str = ""
     is_recurrent: Callable[[Any], bool] = lambda _parameters: False
     """Whether it must go through all frames from the reference, under its parameters."""
+    weights: tuple[str, ...] = ()
+    """Trained weights in the box that it can run with, those it uses without a choice first."""
 
 
 @dataclass(frozen=True)

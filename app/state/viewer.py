@@ -62,6 +62,8 @@ class ViewerState(QObject):
         self.selection: Role | None = None
         self.tool = Tool.PAN
         self.display = Display()
+        self.shown_limits: tuple[float, float] | None = None
+        """Ends of the strain's colour bar as it is shown now, in the shown unit."""
         self.activity: Activity | None = None
         self.measurements = FrameMeasurements(0)
         self.other_measurements: dict[str, Measurement] = {}

@@ -29,7 +29,7 @@ from engine.quantity import QUANTITIES, strain_quantity
 
 LayoutName = Literal["automatic", "side by side", "stacked"]
 LAYOUTS: tuple[LayoutName, ...] = ("automatic", "side by side", "stacked")
-STACKING_GAIN = 1.15
+STACKING_GAIN = 1.2
 
 
 class DualView(QWidget):
@@ -200,7 +200,7 @@ class DualView(QWidget):
             label = QUANTITIES[self._map.quantity].label.lower()
             words.append(f"{label} \u2013" if np.isnan(value) else f"{label} {value:.3g}")
         words.append(f"B-mode {bmode_decibel(int(picture.bmode[row, line])):.0f} dB")
-        return "   ".join(words).replace("-", "\u2212", 1) if lateral_m < 0 else "   ".join(words)
+        return "   ".join(word.replace(" -", " \u2212") for word in words)
 
     def _show_strain(self) -> None:
         display, picture = self._display, self._picture

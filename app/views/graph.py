@@ -1,6 +1,7 @@
 """What the small graphs of the panels share: no menu, no mouse, axes and colours of the theme."""
 
 import pyqtgraph as pg
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QFont, QPen
 from PySide6.QtWidgets import QWidget
 
@@ -23,6 +24,10 @@ class Graph(pg.PlotWidget):
         self.setAccessibleName(name)
         self.setMinimumHeight(LOWEST_PX)
         THEME_CHANGES.changed.connect(self.restyle)
+
+    def sizeHint(self) -> QSize:
+        """Return a modest size: a graph takes what room there is, and asks for none that would have to scroll."""
+        return QSize(2 * LOWEST_PX, LOWEST_PX)
 
     def restyle(self) -> None:
         """Take the colours of the theme in force."""

@@ -19,6 +19,7 @@ BADGE_PX = (8, 6)
 HEADER_PX = 26
 MARGIN_PX = 4
 SMALLEST_IMAGE_PX = 60
+TITLE_RIM_PX = 20
 MESSAGE_PX = 380
 """Widest that words on an image get."""
 
@@ -50,7 +51,7 @@ class ImagePane(QFrame):
             self.plot.addItem(item, ignoreBounds=True)
         for region in self.regions.values():
             self.plot.addItem(region, ignoreBounds=True)
-        self._title = QElidingLabel(title)
+        self._title = QLabel(title)
         self._title.setObjectName("paneTitle")
         self._caption = QElidingLabel()
         self._caption.setObjectName("muted")
@@ -72,7 +73,6 @@ class ImagePane(QFrame):
         self._header = QWidget(self)
         header = QHBoxLayout(self._header)
         header.setContentsMargins(8, 0, 4, 0)
-        self._title.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         header.addWidget(self._title)
         header.addWidget(self._caption, 1)
 
@@ -155,7 +155,7 @@ class ImagePane(QFrame):
             plot = QSize(round(wide * scale), round(high * scale)) + AXES_PX
         left = room.left() + (room.width() - plot.width() - bar_px) // 2
         top = room.top() + (room.height() - HEADER_PX - plot.height()) // 2
-        self._header.setGeometry(left, top, plot.width(), HEADER_PX)
+        self._header.setGeometry(left, top, max(plot.width(), self._title.sizeHint().width() + TITLE_RIM_PX), HEADER_PX)
         self.plot.setGeometry(left, top + HEADER_PX, plot.width(), plot.height())
         self.bar.setGeometry(left + plot.width(), top, bar_px, HEADER_PX + plot.height())
         image = self.plot.image_rect()

@@ -1,4 +1,4 @@
-"""The time line: one column a frame, its height the mean quality, with the reference and the shown frame marked."""
+"""The time line: one column a frame, its height the mean quality, a line over them the compression; marks."""
 
 from collections.abc import Mapping
 
@@ -24,7 +24,9 @@ class TimeLine(QAbstractSlider):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Time line")
-        self.setAccessibleDescription("Frame shown; filled columns have a strain estimate, their height is its quality")
+        self.setAccessibleDescription(
+            "Frame shown; filled columns have a strain estimate, as high as its quality; the line is the compression"
+        )
         self.setMouseTracking(True)
         self._summaries: Mapping[int, FrameSummary] = {}
         self._reference: int | None = None
@@ -137,10 +139,34 @@ class TimeLine(QAbstractSlider):
             codes[:, frame == self._reference] = 3
         if width / count > 4 * ratio:
             codes[:, (position - frame) * width / count < 2 * ratio] = 4
-        names = (colors.raised, colors.grid, colors.accent, colors.muted, colors.field)
+        waiting, rest = _mixed(colors.field, colors.muted, 0.3), _mixed(colors.field, colors.accent, 0.16)
+        names = (waiting, rest, colors.accent, colors.muted, colors.field)
         table = np.array([QColor(name).rgb() for name in names], np.uint32)
         pixels = np.ascontiguousarray(table[codes])
-        return QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGB32).copy()
+        strip = QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGB32).copy()
+        self._paint_compression(strip, ratio)
+        return strip
+
+    def _paint_compression(self, strip: QImage, ratio: float) -> None:
+        """Draw the median strain of every frame as a line: its top is the strongest of all, its foot none."""
+        known = {frame: abs(entry.median_strain) for frame, entry in self._summaries.items()}
+        known = {frame: strain for frame, strain in known.items() if np.isfinite(strain) and frame <= self.maximum()}
+        strongest = max(known.values(), default=0.0)
+        if strongest <= 0:
+            return
+        column, height = strip.width() / (self.maximum() + 1), strip.height() - 6 * ratio
+        places = (((frame + 0.5) * column, 1 - known[frame] / strongest) for frame in sorted(known))
+        points = [QPointF(across, 3 * ratio + height * down) for across, down in places]
+        painter = QPainter(strip)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for color, width in ((Theme.colors.field, 4.5), (Theme.colors.warning, 2.0)):
+            painter.setPen(QPen(QColor(color), width * ratio))
+            painter.drawPolyline(QPolygonF(points))
+            if column > 12 * ratio or len(points) == 1:
+                painter.setBrush(QColor(color))
+                for point in points:
+                    painter.drawEllipse(point, (width - 0.5) * ratio / 1.6, (width - 0.5) * ratio / 1.6)
+        painter.end()
 
     def _paint_marks(self, painter: QPainter) -> None:
         colors = Theme.colors
@@ -163,3 +189,10 @@ class TimeLine(QAbstractSlider):
         painter.drawPolygon(
             QPolygonF([QPointF(center - MARK_PX, top), QPointF(center + MARK_PX, top), QPointF(center, top + MARK_PX)])
         )
+
+
+def _mixed(below: str, above: str, share: float) -> str:
+    """Return a colour between two."""
+    one, other = QColor(below), QColor(above)
+    parts = ((one.red(), other.red()), (one.green(), other.green()), (one.blue(), other.blue()))
+    return QColor(*(round(a + share * (b - a)) for a, b in parts)).name()

@@ -178,6 +178,7 @@ class CentralArea(Pages):
     @Slot()
     def _show_picture(self) -> None:
         self.view.show_picture(self._state.picture, self._recording_limits())
+        self._keep_limits()
         self._show_words()
         self._show_cursor()
 
@@ -293,6 +294,11 @@ class CentralArea(Pages):
             return None
         return run.store.relative_range() if self._state.display.relative else run.store.strain_range()
 
+    def _keep_limits(self) -> None:
+        """Say what the strain is shown between, which is where limits by hand begin."""
+        limits = self.view.limits if self.view.map is None else None
+        self._state.shown_limits = None if limits is None else (limits.low_percent, limits.high_percent)
+
     @Slot()
     def _show_regions(self) -> None:
         self.view.show_regions(self._state.regions, self._state.selection)
@@ -304,6 +310,7 @@ class CentralArea(Pages):
     @Slot()
     def _show_display(self) -> None:
         self.view.show_display(self._state.display, self._recording_limits())
+        self._keep_limits()
         self._show_words()
 
     @Slot()

@@ -80,6 +80,13 @@ class Docks:
         self._tabs[info.name] = tabs, page
 
 
+def widen_docks(window: QMainWindow, docks: Docks) -> None:
+    """Give both sides the width that they like, once the window has its size on the screen."""
+    sides = [docks.docks["method"], docks.docks["measurements"]]
+    widths = [min(width, round(SIDE_SHARE * window.width())) for width in SIDE_PX.values()]
+    window.resizeDocks(sides, widths, Qt.Orientation.Horizontal)
+
+
 def make_docks(window: QMainWindow, state: ViewerState, commands: Commands) -> Docks:
     """Build all panels of the registry."""
     window.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
@@ -90,9 +97,6 @@ def make_docks(window: QMainWindow, state: ViewerState, commands: Commands) -> D
     for info in PANELS:
         if not info.shown:
             docks.dock(info.name).hide()
-    sides = [docks.docks["method"], docks.docks["measurements"]]
-    widths = [min(width, round(SIDE_SHARE * window.width())) for width in SIDE_PX.values()]
-    window.resizeDocks(sides, widths, Qt.Orientation.Horizontal)
     window.resizeDocks([docks.docks["method"], docks.docks["display"]], [350, 400], Qt.Orientation.Vertical)
     window.resizeDocks([docks.docks["measurements"], docks.docks["graphs"]], [400, 340], Qt.Orientation.Vertical)
     below = [docks.docks[info.name] for info in PANELS if info.area == "bottom" and not info.beside]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QMessageBox
 
 from app.actions import Action, key_rows, make_action, refresh, restyle
@@ -16,7 +16,7 @@ from app.state.display import TASTE
 from app.theme import THEME_CHANGES, Theme, ThemeName, apply_theme
 from app.widgets.message_box import WrappingMessageBox
 from app.window.central import CentralArea
-from app.window.docks import make_docks
+from app.window.docks import make_docks, widen_docks
 from app.window.feature import FEATURES, Entry, FeatureContext
 from app.window.input_guard import InputGuard
 from app.window.menus import DOCKS_PLACE, Menus, make_tool_bar
@@ -40,6 +40,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle("Strainscope")
         self.setAcceptDrops(True)
+        self._was_shown = False
         self.resize(self._first_size())
         start_reading()
         self.preferences = preferences or load_preferences()
@@ -225,6 +226,14 @@ class MainWindow(QMainWindow):
         preferences.method = self.state.settings.method
         preferences.theme = Theme.name
         save_preferences(preferences)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Lay the panels out for the size on the screen when nobody has yet."""
+        super().showEvent(event)
+        if not self._was_shown:
+            self._was_shown = True
+            if not self.preferences.window_state:
+                widen_docks(self, self.docks)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop every job, forget the temporary results, remember the window."""

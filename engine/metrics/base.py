@@ -33,7 +33,7 @@ REGIONS: dict[Need, str] = {"target": "not_drawn", "background": "not_drawn", "l
 class Measurement:
     """One metric of one frame; `value` is NaN exactly when `reason` is not empty.
 
-    `decibel` is the same value in dB where dB make sense (20 log10 of amplitude-like ratios), else NaN.
+    `decibel` is the same value in dB where dB make sense (20 log10 of positive amplitude-like ratios), else NaN.
     `count` is the number of valid pixels behind the value, `ddof` the one of its standard deviations.
 
     What is known of its reliability, in the unit of the value: `sigma` is the standard uncertainty, `low` and `high`
@@ -208,8 +208,11 @@ def measure(source: MetricInput, *, slow: bool = True) -> dict[str, Measurement]
 
 
 def decibel(ratio: float, factor: float = 20.0) -> float:
-    """Return factor log10 |ratio|: 20 for amplitude-like ratios, 10 for squared ones; NaN where there is none."""
-    return factor * math.log10(abs(ratio)) if ratio and math.isfinite(ratio) else math.nan
+    """Return factor log10 ratio: 20 for amplitude-like ratios, 10 for squared ones; NaN for one that is not positive.
+
+    A ratio of strains of opposite sign has no level: its magnitude in dB would pass for that of a sound one.
+    """
+    return factor * math.log10(ratio) if math.isfinite(ratio) and ratio > 0 else math.nan
 
 
 def given(value: T | None) -> T:

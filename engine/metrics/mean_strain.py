@@ -44,7 +44,7 @@ for _place, _part in enumerate(_PARTS):
     register(
         Metric(
             f"mean_{_part.name}",
-            f"{_part.title} strain",
+            f"{_part.title} compression",
             f"Mean strain, {_part.title.lower()}",
             f"Mean compressive strain {_part.words}; negative where it stretches",
             _percent(_part, lambda found: found.mean),

@@ -175,6 +175,22 @@ def available() -> dict[str, WeightsCard]:
     return cards
 
 
+def fitting(network: str) -> tuple[str, ...]:
+    """Names of all weights in the box that a network can load, the one that is used without a choice first."""
+    names = []
+    for path, _ in _stored():
+        try:
+            if WeightsCard.read(path).network == network:
+                names.append(path.stem)
+        except WeightsError:
+            continue
+    try:
+        usual = find(network).stem
+    except WeightsError:
+        return tuple(names)
+    return (usual, *(name for name in reversed(names) if name != usual))
+
+
 def find(name: str | Path) -> Path:
     """Path of the weights called `name`: a path, a versioned name, or a network's name for its highest version."""
     path = Path(name)

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from superqt.utils import QFlowLayout
 
 from app.features.comparison.state import OTHER_FRAME, Comparison, Side
+from app.panels.numbers import DASH, three_figures
 from app.state import Display, Regions, Role
 from app.state.image_grid import ImageGrid
 from app.state.raster import Limits, color_table, limits_of, shown_strain, strain_index, tidy_limits
@@ -223,7 +224,7 @@ class CompareView(QWidget):
             second = _value(None if comparison is None else comparison.second, name)
             gap = None if first is None or second is None else first - second
             for key, value in (("first", first), ("second", second), ("difference", gap)):
-                self.cells[key, name].setText("\u2013" if value is None else f"{value:.3g}".replace("-", "\u2212"))
+                self.cells[key, name].setText(DASH if value is None else three_figures(value))
 
     @Slot()
     def _tell(self) -> None:

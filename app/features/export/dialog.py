@@ -88,6 +88,7 @@ class ExportDialogs(QObject):
         return None if limits is None else (limits.low_percent, limits.high_percent)
 
     def _ask_path(self, title: str, name: str, pattern: str) -> Path | None:
+        name = named_after(self._commands.state, name)
         return ask_path(self._window, self._commands.preferences, title, name, pattern)
 
 
@@ -142,7 +143,8 @@ def _save_figure(
 ) -> None:
     options = dialog.options()
     remember(commands.preferences, kind, options)
-    path = ask_path(dialog.parentWidget() or dialog, commands.preferences, dialog.windowTitle(), f"{kind}.png", FIGURES)
+    name = named_after(commands.state, f"{kind}.png")
+    path = ask_path(dialog.parentWidget() or dialog, commands.preferences, dialog.windowTitle(), name, FIGURES)
     if path is not None:
         exporter.save_figure(source, options, path)
 
@@ -152,6 +154,13 @@ def _copy(dialog: FigureDialog, state: ViewerState) -> None:
     if picture is not None:
         QApplication.clipboard().setPixmap(picture)
         state.set_notice("The figure is on the clipboard.")
+
+
+def named_after(state: ViewerState, name: str) -> str:
+    """Put the recording's name before that of an export, so that another recording's does not replace it."""
+    if state.recording is None:
+        return name
+    return f"{Path(state.recording.sequence.name.split(' ')[0]).stem}-{name}"
 
 
 def ask_path(window: QWidget, preferences: Preferences, title: str, name: str, pattern: str) -> Path | None:

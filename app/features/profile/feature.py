@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtWidgets import QFileDialog
 
 from app.actions import Action
+from app.features.export.dialog import named_after
 from app.features.profile.controller import ProfileController
 from app.features.profile.item import ProfileItem
 from app.features.profile.state import ProfileState
@@ -71,7 +72,7 @@ class ProfileFeature(QObject):
     def export(self) -> None:
         """Ask where the profile goes."""
         preferences = self._context.preferences
-        proposed = str(Path(preferences.last_export_folder) / "profile.csv")
+        proposed = str(Path(preferences.last_export_folder) / named_after(self._state, "profile.csv"))
         chosen, _ = QFileDialog.getSaveFileName(self._context.window, "Export the profile", proposed, "Table (*.csv)")
         if chosen:
             path = Path(chosen)

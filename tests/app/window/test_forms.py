@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox
 from pytestqt.qtbot import QtBot
 
-from app.forms import ParameterForm, label_of
+from app.forms import OpenChoice, ParameterForm, in_words, label_of
 from engine.parameters import Parameters, parameter
 
 
@@ -81,3 +81,43 @@ def test_range_is_the_dataclass_range(form: ParameterForm) -> None:
 )
 def test_labels(name: str, label: str) -> None:
     assert label_of(name) == label
+
+
+def test_the_defaults_come_back_at_a_press(form: ParameterForm, qtbot: QtBot) -> None:
+    assert form.defaults.isHidden()
+    form.show_values(Example(window_m=5e-3, robust=False))
+    assert not form.defaults.isHidden()
+    with qtbot.waitSignal(form.changed) as told:
+        form.defaults.click()
+    assert told.args == [Example()]
+    assert form.defaults.isHidden()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("ncc", "NCC"), ("tv_weight", "TV weight"), ("musse-net+glue", "Musse net+glue"), ("rf", "RF")]
+)
+def test_abbreviations_are_written_as_people_do(name: str, words: str) -> None:
+    assert in_words(name) == words
+
+
+@dataclass(frozen=True)
+class Named(Parameters):
+    weights: str = parameter("", help="Weights")
+
+
+def test_weights_are_listed_with_the_usual_ones_and_can_be_typed(qtbot: QtBot) -> None:
+    form = ParameterForm(Named, choices={"weights": {"": "net-v2 (usual)", "net-v1": "net-v1"}})
+    qtbot.addWidget(form)
+    box = form.editors["weights"]
+    assert isinstance(box, OpenChoice)
+    assert box.currentText() == "net-v2 (usual)"
+    box.setCurrentIndex(1)
+    box.activated.emit(1)
+    assert form.values() == Named("net-v1")
+    line = box.lineEdit()
+    assert line is not None
+    line.setText("/somewhere/own.safetensors")
+    line.editingFinished.emit()
+    assert form.values() == Named("/somewhere/own.safetensors")
+    form.show_values(Named(""))
+    assert box.currentText() == "net-v2 (usual)"

@@ -51,3 +51,42 @@ def test_a_session_alone_asks_for_the_window(
     path.unlink()
     assert main([str(path)]) == 2
     assert "study.strainscope" in capsys.readouterr().err
+
+
+def test_absent_libraries_are_named_with_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("app.commands.window.sys.platform", "linux")
+    monkeypatch.setenv("DISPLAY", ":7")
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    monkeypatch.setattr("app.commands.window._loads", lambda name: "keysyms" not in name and "icccm" not in name)
+    assert main(["demo"]) == 2
+    error = capsys.readouterr().err
+    assert "apt install libxcb-icccm4 libxcb-keysyms1" in error
+    assert error.count("\n") == 1
+
+
+def test_a_display_that_refuses_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    class Refusing:
+        class _Connect:
+            restype = None
+
+            def __call__(self, *_: object) -> int:
+                return 1
+
+        xcb_connect = _Connect()
+
+        @staticmethod
+        def xcb_connection_has_error(_connection: object) -> int:
+            return 1
+
+        @staticmethod
+        def xcb_disconnect(_connection: object) -> None:
+            return None
+
+    monkeypatch.setattr("app.commands.window.sys.platform", "linux")
+    monkeypatch.setenv("DISPLAY", ":7")
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    monkeypatch.setattr("app.commands.window.ctypes.CDLL", lambda _name: Refusing())
+    assert main(["demo"]) == 2
+    assert "the display :7 refuses a connection" in capsys.readouterr().err

@@ -1,0 +1,58 @@
+"""Numbers in the window: negative ratios have no dB, minus signs are true ones, limits by hand begin as shown."""
+
+import math
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.panels.display import DisplayPanel
+from app.panels.measurements import MeasurementsPanel
+from app.panels.numbers import DASH, decibel_reason, decibel_text, three_figures
+from app.state import FrameMeasurements
+from app.window.main_window import MainWindow
+from engine.metrics.base import Measurement, decibel
+
+
+@pytest.mark.parametrize("ratio", [-2.28, 0.0, math.nan, math.inf])
+def test_what_is_not_positive_has_no_decibel(ratio: float) -> None:
+    assert math.isnan(decibel(ratio))
+
+
+def test_a_positive_ratio_has() -> None:
+    assert decibel(10.0) == pytest.approx(20.0)
+    assert decibel(10.0, 10.0) == pytest.approx(10.0)
+
+
+def test_a_negative_ratio_is_shown_with_a_dash_and_its_reason(opened: MainWindow) -> None:
+    entry = Measurement("strain_ratio", -2.28, decibel=decibel(-2.28), count=100)
+    assert decibel_text("strain_ratio", entry) == DASH
+    assert "negative" in decibel_reason("strain_ratio", entry)
+    values = {**opened.state.measurements.values, "strain_ratio": entry}
+    opened.state.set_measurements(FrameMeasurements(1, values))
+    panel = opened.findChild(MeasurementsPanel)
+    assert isinstance(panel, MeasurementsPanel)
+    assert panel.values["strain_ratio"].text() == "\u22122.28"
+    assert panel.decibels["strain_ratio"].text() == DASH
+    assert "negative" in panel.decibels["strain_ratio"].toolTip()
+
+
+def test_three_figures_keep_their_zeros() -> None:
+    assert [three_figures(value) for value in (2.9, 6.8, 9.3, -0.5)] == ["2.90", "6.80", "9.30", "\u22120.500"]
+
+
+def test_every_minus_of_the_read_out_is_a_true_one(opened: MainWindow) -> None:
+    opened.state.set_cursor((-2e-3, 3e-3))
+    text = opened.status.words.text()
+    assert "\u2212" in text
+    assert " -" not in text
+
+
+def test_limits_by_hand_begin_with_those_that_are_shown(opened: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: opened.state.shown_limits is not None)
+    shown = opened.state.shown_limits
+    panel = opened.findChild(DisplayPanel)
+    assert isinstance(panel, DisplayPanel)
+    panel.limits.setCurrentIndex(panel.limits.findData("manual"))
+    assert opened.state.display.manual == pytest.approx(shown, abs=1e-3)
+    assert opened.central.view.limits is not None
+    assert opened.central.view.limits.high_percent == pytest.approx(shown[1], abs=1e-3)  # type: ignore[index]

@@ -1,0 +1,57 @@
+"""The time line tells frames that wait from those that are done in both themes, and draws the compression."""
+
+import pytest
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QApplication
+
+from app.state.run_store import FrameSummary
+from app.theme import Theme, ThemeName, apply_theme
+from app.views.time_line import TimeLine
+
+
+def summary(strain: float) -> FrameSummary:
+    return FrameSummary(0, 2e-3, -0.02, 0.0, strain, 0.5, strain)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_frames_that_wait_are_seen(qapp: QApplication, theme: ThemeName) -> None:
+    apply_theme(qapp, theme)
+    line = TimeLine()
+    line.resize(400, 44)
+    line.show_frames(4)
+    line.show_summaries({1: summary(0.0)}, 0)
+    strip = line._paint_strip()
+    ground = QColor(Theme.colors.field)
+    done, waiting = (QColor(strip.pixel(round((frame + 0.6) * strip.width() / 4), 2)) for frame in (1, 2))
+    assert contrast(waiting, ground) > 1.3
+    assert waiting != done
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    """Ratio of luminances as WCAG defines it."""
+    bright, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def luminance(color: QColor) -> float:
+    linear = [
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+        for value in (color.redF(), color.greenF(), color.blueF())
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_the_line_of_compression_rises_with_it(qapp: QApplication) -> None:
+    apply_theme(qapp, "dark")
+    line = TimeLine()
+    line.resize(400, 44)
+    line.show_frames(4)
+    line.show_summaries({1: summary(-0.005), 2: summary(-0.01), 3: summary(-0.02)}, 0)
+    strip = line._paint_strip()
+    color = QColor(Theme.colors.warning).rgb()
+    heights = []
+    for frame in (1, 2, 3):
+        column = round((frame + 0.5) * strip.width() / 4)
+        rows = [row for row in range(strip.height()) if strip.pixel(column, row) == color]
+        heights.append(min(rows))
+    assert heights[0] > heights[1] > heights[2]
