@@ -79,7 +79,7 @@ class MeasurementsPanel(Panel):
             head.setObjectName("muted")
             head.setAlignment(Qt.AlignmentFlag.AlignRight)
             grid.addWidget(head, 0, column)
-        width = self.fontMetrics().horizontalAdvance("\u22128888.88 %")
+        width = self.fontMetrics().horizontalAdvance("\u2212888.8 %")
         for row, metric in enumerate(self._metrics, start=1):
             label = QLabel(metric.short)
             label.setToolTip(metric.help)

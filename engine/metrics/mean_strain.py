@@ -16,6 +16,7 @@ from engine.metrics.region_statistics import (
 class _Part:
     name: str
     title: str
+    letter: str
     words: str
     statistics: Callable[[MetricInput], RegionStatistics]
     needs: tuple[Need, ...]
@@ -35,16 +36,16 @@ def _percent(part: _Part, moment: Callable[[RegionStatistics], float]) -> Callab
 
 
 _PARTS = (
-    _Part("target", "Target", "in the target", target_statistics, ("strain", "target"), True),
-    _Part("background", "Background", "in the background", background_statistics, ("strain", "background"), True),
-    _Part("image", "Whole map", "over the whole map without its border", image_statistics, ("strain",), False),
+    _Part("target", "Target", " T", "in the target", target_statistics, ("strain", "target"), True),
+    _Part("background", "Background", " B", "in the background", background_statistics, ("strain", "background"), True),
+    _Part("image", "Whole map", "", "over the whole map without its border", image_statistics, ("strain",), False),
 )
 
 for _place, _part in enumerate(_PARTS):
     register(
         Metric(
             f"mean_{_part.name}",
-            f"{_part.title} compression",
+            f"Compression{_part.letter}",
             f"Mean strain, {_part.title.lower()}",
             f"Mean compressive strain {_part.words}; negative where it stretches",
             _percent(_part, lambda found: found.mean),
