@@ -26,7 +26,7 @@ from app.window.main_window import MainWindow
 RESOURCES = Path(__file__).parents[1] / "resources"
 TARGET = RESOURCES / "screenshots"
 GUIDE = RESOURCES / "guide" / "images"
-FRAME = 6
+FRAME = 4
 
 
 def spin(application: QApplication, until: Callable[[], bool], seconds: float = 300.0) -> None:
