@@ -19,10 +19,12 @@ from engine.parameters import Parameters, parameter
 from engine.preprocess.alignment import bulk_motion
 from engine.preprocess.filters import band_pass
 from engine.preprocess.pairing import normalise
-from engine.quality import local_correlation
+from engine.quality import compensate, correlation_map
+from engine.reliability.sigma import sigma_maps
+from engine.reliability.validity import valid_pixels
 from engine.strain.base import STRAIN_METHODS
 from engine.strain.least_squares import SMALLEST_WINDOW
-from engine.types import Displacement, FrameEstimate, FramePair, Map, RFSequence
+from engine.types import Displacement, FrameEstimate, FramePair, Map, Mask, RFSequence
 
 if TYPE_CHECKING:
     import torch
@@ -275,19 +277,22 @@ def _track(
     tracked = estimator.track_pairs(pairs(), settings.parameters, device)
     for pair, displacement in tracked:
         frame = asked.popleft()
-        if np.ptp(pair.deformed) == 0:
-            displacement = _no_estimate(displacement)
-        quality = local_correlation(pair, displacement, device)
+        compensated = compensate(pair, displacement, device)
+        quality = correlation_map(compensated)
+        displacement = _only(valid_pixels(compensated, estimator.chance_correlation), displacement)
         strain = strain_method.strain(displacement, quality, settings.strain_parameters, device)
-        yield FrameEstimate(reference, frame, displacement, strain, quality)
+        sigma = sigma_maps(settings.method, displacement, strain, quality)
+        yield FrameEstimate(reference, frame, displacement, strain, quality, sigma)
         if cancelled():
             raise CancelledError("cancelled")
 
 
-def _no_estimate(displacement: Displacement) -> Displacement:
-    """Return no motion for a frame without any echo: smoothness alone would make it up."""
-    nothing = np.full_like(displacement.axial_m, np.nan)
-    return replace(displacement, axial_m=nothing, lateral_m=nothing.copy())
+def _only(valid: Mask, displacement: Displacement) -> Displacement:
+    """Take away what smoothness alone has made up."""
+    axial, lateral = (
+        np.where(valid, part, np.float32(np.nan)) for part in (displacement.axial_m, displacement.lateral_m)
+    )
+    return replace(displacement, axial_m=axial, lateral_m=lateral)
 
 
 def _prepare(sequence: RFSequence, index: int, preparation: Preparation) -> Map:

@@ -42,6 +42,8 @@ QUANTITIES: dict[str, Quantity] = {
         Quantity("magnitude", "Strain magnitude (%)", PERCENT, _SOFTNESS, magnitude=True),
         Quantity("true", "True compressive strain (%)", -PERCENT, _SOFTNESS),
         Quantity("error", "Error of compressive strain (%)", -PERCENT, ("too low", "too high"), symmetric=True),
+        Quantity("quality", "Local correlation (no unit)", 1.0, ("no match", "match")),
+        Quantity("sigma", "Uncertainty of strain (%)", PERCENT, ("certain", "uncertain")),
         Quantity("modulus", "Relative modulus", 1.0, ("softer", "stiffer")),
         Quantity("relative-compressive", "Relative strain (no unit)", 1.0, _SOFTNESS),
         Quantity(

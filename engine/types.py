@@ -271,17 +271,35 @@ class Strain:
 
 
 @dataclass(frozen=True)
+class Sigma:
+    """Standard deviations of an estimate, each (H, W) float32 in the unit of its map; NaN where the map is NaN."""
+
+    axial_strain: Map
+    axial_displacement_m: Map
+    lateral_displacement_m: Map
+
+    def __post_init__(self) -> None:
+        _require_same_shape("Sigma", self.axial_strain, self.axial_displacement_m, self.lateral_displacement_m)
+
+
+@dataclass(frozen=True)
 class FrameEstimate:
-    """All that was estimated of one frame against its reference; `quality` (H, W) is the local correlation in 0..1."""
+    """All that was estimated of one frame against its reference; `quality` (H, W) is the local correlation in 0..1.
+
+    `sigma` is None where the uncertainty is not known, as in results of older programs.
+    """
 
     reference_frame: int
     deformed_frame: int
     displacement: Displacement
     strain: Strain
     quality: Map
+    sigma: Sigma | None = None
 
     def __post_init__(self) -> None:
         _require_same_shape("FrameEstimate", self.displacement.axial_m, self.strain.axial, self.quality)
+        if self.sigma is not None:
+            _require_same_shape("FrameEstimate", self.quality, self.sigma.axial_strain)
 
 
 @dataclass(frozen=True)

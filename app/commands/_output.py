@@ -17,6 +17,12 @@ def echo(text: object = "", *, err: bool = False) -> None:
     typer.echo(printable(str(text), keep="\n\t"), err=err)
 
 
+def warn(lines: Iterable[str]) -> None:
+    """Print warnings on stderr, a line each; an empty one is none."""
+    for line in filter(None, lines):
+        echo(f"strainscope: warning: {line}", err=True)
+
+
 def echo_json(value: Any) -> None:
     """Print a value as JSON; what is not a finite number becomes null."""
     echo(json.dumps(plain(value), indent=2, allow_nan=False))

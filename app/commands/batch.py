@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.commands._groups import grouped
-from app.commands._output import echo, echo_json
+from app.commands._output import echo, echo_json, warn
 from app.commands._parse import parse_ellipse, parse_frames
 from app.commands._shared import AsJson, Device, Opening
 from app.commands.estimate import Frames, Method, Reference, Sets, StrainMethod, choose_settings, progress_bar
@@ -226,6 +226,8 @@ def _say(outcome: "Outcome", done: int, total: int, *, quiet: bool) -> None:
         frames = f"{outcome.frames} {'frame' if outcome.frames == 1 else 'frames'}"
         text = f"{outcome.recording.name}: {frames} in {outcome.seconds:.1f} s, {outcome.output.name}"
         echo(f"[{done}/{total}] {text}", err=quiet)
+    if outcome.reliability is not None:
+        warn(f"{outcome.recording.name}: {words}" for words in outcome.reliability.words)
 
 
 def _summarise(folder: Path, outcomes: "list[Outcome]", regions: "Regions") -> Path | None:

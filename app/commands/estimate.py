@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.commands._groups import grouped
-from app.commands._output import echo, echo_json
+from app.commands._output import echo, echo_json, warn
 from app.commands._parse import parse_frames, parse_settings
 from app.commands._shared import AsJson, Device, Files, Opening, say_notes
 
 if TYPE_CHECKING:
     from engine.pipeline import Progress, Settings
+    from engine.reliability.frame import FrameReliability
     from engine.types import RFSequence, Strain
 
 Method = Annotated[
@@ -58,6 +59,7 @@ def estimate(
     from engine.files.atomic import check_target
     from engine.pipeline import depth_warning, run, wanted_frames
     from engine.provenance import make_provenance, unchanged_input
+    from engine.reliability.frame import RecordingReliability, judge
 
     sequence = opening.sequence(files)
     check_target(output, sequence.files)
@@ -66,6 +68,7 @@ def estimate(
     target = choose_device(device)
     say_notes(sequence)
     medians: list[float] = []
+    judged: list[FrameReliability] = []
     provenance = make_provenance(sequence, chosen)
     with (
         ResultWriter(output, sequence.shape, sequence.geometry, reference, wanted, provenance) as writer,
@@ -75,7 +78,9 @@ def estimate(
         for found in run(sequence, chosen, target, progress):
             writer.append(found)
             medians.append(_median_percent(found.strain))
-    _warn(depth_warning(sequence, chosen), medians)
+            judged.append(judge(found))
+    reliability = RecordingReliability.of(judged)
+    warn((*reliability.words, depth_warning(sequence, chosen)))
     if as_json:
         echo_json(
             {
@@ -85,6 +90,7 @@ def estimate(
                 "reference_frame": reference,
                 "deformed_frames": wanted,
                 "median_strain_percent": medians,
+                "reliability": reliability,
                 "shape": (len(wanted), *sequence.shape[1:]),
                 "provenance": provenance,
             }
@@ -94,14 +100,6 @@ def estimate(
         f"{output}: {len(wanted)} {'frame' if len(wanted) == 1 else 'frames'} with {chosen.method} on {target}, "
         f"median compressive strain {_span(medians)} %"
     )
-
-
-def _warn(depth: str, medians: list[float]) -> None:
-    empty = sum(map(math.isnan, medians))
-    if empty:
-        echo(f"strainscope: warning: {empty} of {len(medians)} frames have no estimate at all", err=True)
-    if depth:
-        echo(f"strainscope: warning: {depth}", err=True)
 
 
 def _span(values: list[float]) -> str:

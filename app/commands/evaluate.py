@@ -37,6 +37,10 @@ Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Plot 
 ByRecording = Annotated[
     bool, typer.Option("--by-recording", help="Print a block for each recording instead of each strain level.")
 ]
+Calibration = Annotated[
+    bool,
+    typer.Option("--calibration", help="Errors over their stated uncertainty instead of metrics; --plot draws them."),
+]
 List = Annotated[bool, typer.Option("--list", help="Name the evaluation sets and leave.")]
 
 
@@ -48,6 +52,7 @@ def evaluate(
     plot: Plot = None,
     device: Device = "auto",
     by_recording: ByRecording = False,
+    calibration: Calibration = False,
     listing: List = False,
     as_json: AsJson = False,
 ) -> None:
@@ -65,6 +70,9 @@ def evaluate(
     if plot is not None:
         check_plot(plot)
     total, cases = _cases(files or [], names)
+    if calibration:
+        _calibrate(names or [str(path) for path in files or []], total, cases, settings, plot, device, as_json=as_json)
+        return
     with progress_bar("evaluating") as bar:
         found = measure_all(cases, settings, choose_device(device), progress=lambda case, done: bar(done, total))
     if plot is not None:
@@ -74,6 +82,39 @@ def evaluate(
         echo_json({"data": names or files, **_facts(found), **numbers})
     else:
         _show(found, table_by_recording(found) if by_recording else table(found), unit="" if by_recording else " %")
+
+
+def _calibrate(
+    data: list[str],
+    total: int,
+    cases: "Iterator[EvaluationCase]",
+    settings: "list[Settings]",
+    plot: Path | None,
+    device: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Print a line for each bin: what was stated, what was found, their ratio, and the share within 95 %."""
+    from engine.device import choose_device
+    from engine.evaluation.calibration import collect, plot_reliability, reliability
+
+    with progress_bar("calibrating") as bar:
+        frames = collect(cases, settings, choose_device(device), lambda case, done: bar(done, total))
+    own = {entry.method: [frame for frame in frames if frame.method == entry.method] for entry in settings}
+    bins = {method: reliability(found) for method, found in own.items()}
+    valid = {method: sum(frame.valid for frame in found) / len(found) for method, found in own.items()}
+    if plot is not None:
+        plot_reliability(bins, plot)
+    if as_json:
+        echo_json({"data": data, "methods": bins, "valid_share": valid})
+        return
+    for method, found in bins.items():
+        echo(f"{method}: {100 * valid[method]:.2f} % of the comparable pixels are valid")
+        rows = [["", "Bin", "Errors", "Stated (%)", "Found (%)", "Found / stated", "Within 95 %"]]
+        for entry in found:
+            numbers = (f"{entry.sigma_percent:.4f}", f"{entry.rms_percent:.4f}", f"{entry.ratio:.2f}")
+            rows.append([entry.group, entry.label, str(entry.count), *numbers, f"{entry.covered_percent:.1f} %"])
+        echo_columns(rows, indent="  ")
 
 
 def _settings(methods: list[str], texts: list[str], strain_method: str) -> "list[Settings]":

@@ -16,7 +16,7 @@ from app.commands._figure_options import (
     rf_of,
 )
 from app.commands._groups import grouped
-from app.commands._output import echo
+from app.commands._output import echo, warn
 from app.commands._shared import Opening, ResultFile, estimated_frame, open_result
 from engine.errors import ParameterError
 
@@ -32,6 +32,9 @@ def figure(
     rf: BModeOf = None,
     frame: FrameOption = None,
     limits: Limits = None,
+    drawn: Annotated[
+        str, typer.Option("--map", metavar="strain|quality|sigma", help="What is drawn: strain, quality or sigma.")
+    ] = "strain",
     compare: Annotated[
         Path | None,
         typer.Option("--compare", metavar="RESULT.h5", help="Draw this result of the same recording beside it."),
@@ -41,14 +44,17 @@ def figure(
     ] = None,
 ) -> None:
     """Draw B-mode and strain side by side, or two strain maps, with ellipses, colour bar and numbers."""
-    from engine.figures.compose import compose, compose_comparison
+    from engine.figures.compose import compose, compose_comparison, other_map
     from engine.figures.save import save_figure
+    from engine.reliability.frame import judge_result
 
     choices = choices_of(regions, shown, page, limits)
     opened = open_result(result)
     chosen = estimated_frame(opened, frame)
+    warn(judge_result(opened, [chosen]).words)
     if compare is None and compare_frame is None:
-        content = compose(opened, chosen, choices, read_rf=rf_of(opening, rf, opened))
+        instead = None if drawn == "strain" else other_map(opened, chosen, drawn)
+        content = compose(opened, chosen, choices, read_rf=rf_of(opening, rf, opened), instead=instead)
     else:
         if rf:
             raise ParameterError("--rf: a comparison shows strain alone, without the B-mode")

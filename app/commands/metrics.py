@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.commands._output import echo, echo_columns, echo_json
+from app.commands._output import echo, echo_columns, echo_json, warn
 from app.commands._parse import parse_ellipse
 from app.commands._shared import AsJson, Average, ResultFile, estimated_frame, open_result
 from engine.errors import ParameterError
@@ -48,6 +48,7 @@ def metrics(
     """
     from engine.as_shown import noted
     from engine.export.table import measure_strain, table_text
+    from engine.reliability.frame import judge_result
     from engine.strain.persistence import averaged_frames
 
     if as_json and as_csv:
@@ -63,6 +64,8 @@ def metrics(
         counts = (found.reference, found.frame, *regions, len(found.averaged))
         rows.append(measure_strain(found.strain, *counts, lesion=outline, ddof=ddof))
     provenance = noted(opened.provenance, averaged_frames=average, at_most=True)
+    reliability = judge_result(opened, chosen)
+    warn(reliability.words)
     if as_json:
         echo_json(
             {
@@ -71,6 +74,7 @@ def metrics(
                 "background": regions[1],
                 **({} if outline is None else {"lesion": outline}),
                 "frames": rows,
+                "reliability": reliability,
                 "provenance": provenance,
             }
         )
@@ -79,8 +83,7 @@ def metrics(
         echo(table_text(rows, provenance, *regions, outline).removesuffix("\n"))
     else:
         _show(rows)
-    for line in dict.fromkeys(str(warning) for row in rows for warning in row.warnings):
-        echo(f"strainscope: warning: {line}", err=True)
+    warn(dict.fromkeys(str(warning) for row in rows for warning in row.warnings))
 
 
 def _show(rows: "list[FrameMetrics]") -> None:

@@ -15,6 +15,7 @@ from engine.failures import is_out_of_memory
 from engine.interruption import interrupted_by
 from engine.parameters import Parameters
 from engine.pipeline import Settings
+from engine.reliability.sigma import sigma_maps
 from engine.strain.base import STRAIN_METHODS
 from engine.types import RFSequence
 
@@ -159,7 +160,8 @@ def filter_again(source: RunStore, settings: Settings, store: RunStore, device: 
             old = source.read(frame)
             strain = method.strain(old.displacement, old.quality, parameters, chosen)
             control.check()
-            store.add(replace(old, strain=strain))
+            sigma = sigma_maps(settings.method, old.displacement, strain, old.quality)
+            store.add(replace(old, strain=strain, sigma=sigma))
             control.item(frame)
             control.progress(done + 1, len(frames))
     return str(chosen)

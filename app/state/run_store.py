@@ -6,7 +6,7 @@ import shutil
 import threading
 from collections import OrderedDict
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +16,12 @@ from engine.errors import ReadError, WriteError
 from engine.metrics.relative import mean_strain
 from engine.quantity import subsample, usual_range
 from engine.strain.persistence import FrameStrain
-from engine.types import Displacement, FrameEstimate, Geometry, Map, Provenance, Result, Strain
+from engine.types import Displacement, FrameEstimate, Geometry, Map, Provenance, Result, Sigma, Strain
 
 CACHED_MAPS_BYTES = 64 * 2**20
 """Decoded maps kept for the frames shown last; enough for a cine of some seconds at 2048 x 256."""
+
+SIGMA_MAPS = tuple(entry.name for entry in fields(Sigma))
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,9 @@ class FrameSummary:
 
 
 class RunStore:
-    """One uncompressed array file (4, H, W) a frame: axial and lateral displacement, strain, quality.
+    """One uncompressed array file (4 or 7, H, W) a frame: axial and lateral displacement, strain, quality, sigma.
+
+    Sigma, where there is any, is that of strain, axial and lateral displacement.
 
     `add` is called by the engine thread, reading by any thread; a frame is seen only once it is wholly written.
     """
@@ -59,6 +63,7 @@ class RunStore:
             estimate.displacement.lateral_m,
             estimate.strain.axial,
             estimate.quality,
+            *(() if estimate.sigma is None else (getattr(estimate.sigma, name) for name in SIGMA_MAPS)),
         )
         self._write(self._path(estimate.deformed_frame), np.stack(maps).astype(np.float32, copy=False))
         summary = summarise(estimate)
@@ -144,13 +149,14 @@ class RunStore:
     def read(self, frame: int) -> FrameEstimate:
         """Return the whole estimate of a frame."""
         summary = self.summary(frame)
-        axial, lateral, strain, quality = self._load(frame)
+        axial, lateral, strain, quality, *deviations = self._load(frame)
         return FrameEstimate(
             summary.reference_frame,
             frame,
             Displacement(axial, lateral, self.geometry),
             Strain(strain, self.geometry, summary.window_m),
             quality,
+            Sigma(*deviations) if deviations else None,
         )
 
     def forget(self) -> None:

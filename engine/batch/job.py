@@ -20,6 +20,7 @@ from engine.interruption import interrupted_by
 from engine.pipeline import Cancelled, Settings, run, wanted_frames
 from engine.provenance import make_provenance, unchanged_input
 from engine.readers import ReadOptions, open_recording
+from engine.reliability.frame import RecordingReliability, judge_result
 from engine.types import Ellipse, Provenance, RFSequence
 
 SettingsFor = Callable[[RFSequence], Settings]
@@ -60,6 +61,7 @@ class Outcome:
     metrics: tuple[FrameMetrics, ...] = ()
     target: Ellipse | None = None
     background: Ellipse | None = None
+    reliability: RecordingReliability | None = None
 
 
 def run_job(job: Job, cancelled: Cancelled = lambda: False) -> Outcome:
@@ -105,7 +107,8 @@ def _outcome(
 ) -> Outcome:
     metrics = _measure(job)
     regions = job.target, job.background
-    return Outcome(job.recording, job.output, state, "", frames, seconds, provenance, metrics, *regions)
+    judged = judge_result(read_result(job.output))
+    return Outcome(job.recording, job.output, state, "", frames, seconds, provenance, metrics, *regions, judged)
 
 
 def _write(

@@ -25,6 +25,7 @@ LEAD = (
     "frame",
     "reference",
 )
+TRAIL = ("missing", "valid_percent", "correlation", "reliability")
 
 
 def summary_text(outcomes: Sequence[Outcome], target: Ellipse | None, background: Ellipse | None) -> str:
@@ -41,10 +42,15 @@ def summary_text(outcomes: Sequence[Outcome], target: Ellipse | None, background
     text.write(f"# target: {ellipse_text(target)}\n# background: {ellipse_text(background)}\n")
     text.write(f"# frame: {COUNTED}\n# sign: strain is positive in compression\n")
     table = csv.writer(text, lineterminator="\n")
-    table.writerow([*LEAD, *(title for group in titles for title in group), "missing"])
+    table.writerow([*LEAD, *(title for group in titles for title in group), *TRAIL])
     for entry in measured:
         lead = _lead(entry)
-        table.writerows([*lead, *cells(row, names, titles)] for row in entry.metrics)
+        assert entry.reliability is not None
+        judged = {frame.frame: frame for frame in entry.reliability.frames}
+        for row in entry.metrics:
+            found = judged[row.deformed_frame]
+            trail = (f"{100 * found.valid_share:.4g}", f"{found.correlation:.4g}", found.verdict)
+            table.writerow([*lead, *cells(row, names, titles), *trail])
     return text.getvalue()
 
 

@@ -72,6 +72,7 @@ class Am2d(PairwiseEstimator[Am2dParameters]):
     name = "am2d"
     title = "AM2D"
     Params = Am2dParameters
+    chance_correlation = 0.4  # measured on unrelated frames of training seeds: lines are matched one by one
 
     def displacement(self, pair: FramePair, params: Am2dParameters, device: "torch.device") -> Displacement:
         """Run `minimise`."""

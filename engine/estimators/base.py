@@ -30,6 +30,8 @@ class Estimator(ABC, Generic[P]):
     title: str
     kind: Kind
     Params: type[Parameters]
+    chance_correlation: float = 0.0
+    """Local correlation to which it brings frames with nothing in common; smooth motion can do next to nothing."""
 
     @abstractmethod
     def track(self, pairs: Iterable[FramePair], params: P, device: "torch.device") -> Iterator[Displacement]:

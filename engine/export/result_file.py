@@ -1,7 +1,9 @@
 """The result file: displacement, strain and quality of every estimated frame in one HDF5 file, format 1.
 
 Datasets `axial_displacement_m`, `lateral_displacement_m`, `axial_strain` and `quality`, each (T, H, W) float32 on the
-grid of the RF with NaN where there is no estimate, and `deformed_frame` (T,), in increasing order. Root attributes:
+grid of the RF with NaN where there is no estimate, the standard deviations of the first three as `<name>_sigma` (files
+of older programs have none; for displacement the unit stays last, `axial_displacement_sigma_m`), and
+`deformed_frame` (T,), in increasing order. Root attributes:
 `format`, `version`, `reference_frame`, `strain_window_m`, the geometry values, each with its `<name>_source`, and the
 provenance (`method`, `parameters` as JSON, `weights_sha256`, `program_version`, `input_sha256`, `recording_key`,
 `recording_name`). Frames that were
@@ -33,6 +35,7 @@ from engine.types import (
     Provenance,
     Result,
     Sector,
+    Sigma,
     Source,
     Strain,
     geometry_fields,
@@ -41,6 +44,12 @@ from engine.types import (
 FORMAT = "strainscope-result"
 VERSION = 1
 MAPS = ("axial_displacement_m", "lateral_displacement_m", "axial_strain", "quality")
+SIGMAS = {
+    "axial_strain": "axial_strain_sigma",
+    "axial_displacement_m": "axial_displacement_sigma_m",
+    "lateral_displacement_m": "lateral_displacement_sigma_m",
+}
+"""Dataset of the standard deviation of each map of `Sigma`."""
 
 
 class ResultWriter:
@@ -102,6 +111,10 @@ class ResultWriter:
         try:
             for name, values in zip(MAPS, maps, strict=True):
                 self._target.file[name][row] = values
+            for field, name in SIGMAS.items() if estimate.sigma is not None else ():
+                if name not in self._target.file:
+                    self._add_map(self._target, name)
+                self._target.file[name][row] = getattr(estimate.sigma, field)
             self._target.file.attrs["strain_window_m"] = estimate.strain.window_m
             self._target.check()
         except (OSError, RuntimeError) as error:
@@ -142,9 +155,7 @@ class ResultWriter:
         try:
             file = target.file
             for name in MAPS:
-                file.create_dataset(
-                    name, self._shape, np.float32, chunks=(1, *self._shape[1:]), fillvalue=np.float32(np.nan)
-                )
+                self._add_map(target, name)
             file.create_dataset("deformed_frame", data=np.asarray(self._frames, dtype=np.int64))
             for name, value in self._attributes.items():
                 file.attrs[name] = value
@@ -155,6 +166,10 @@ class ResultWriter:
                 raise self._failure(error) from error
             raise
         return target
+
+    def _add_map(self, target: Hdf5Target, name: str) -> None:
+        chunks = (1, *self._shape[1:])
+        target.file.create_dataset(name, self._shape, np.float32, chunks=chunks, fillvalue=np.float32(np.nan))
 
     def _failure(self, error: Exception) -> WriteError:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
@@ -237,8 +252,11 @@ def read_result(path: Path) -> Result:
             if _check_maps(path, again) != shape:
                 raise ReadError(path, "has changed since it was opened")
             axial, lateral, strain, quality = (dataset(path, again, name)[row] for name in MAPS)
+            sigma = _read_sigma(path, again, row)
         displacement = Displacement(axial, lateral, geometry)
-        return FrameEstimate(references[row], frames[row], displacement, Strain(strain, geometry, window_m), quality)
+        return FrameEstimate(
+            references[row], frames[row], displacement, Strain(strain, geometry, window_m), quality, sigma
+        )
 
     return Result(shape, geometry, reference, frames, provenance, read_frame, path)
 
@@ -276,7 +294,7 @@ def _check_format(path: Path, file: Group) -> None:
 
 def _check_maps(path: Path, file: Group) -> tuple[int, int, int]:
     first: tuple[int, ...] | None = None
-    for name in MAPS:
+    for name in (*MAPS, *(name for name in SIGMAS.values() if name in tuple(file))):
         found = dataset(path, file, name)
         if found.dtype != np.float32 or found.ndim != 3:
             raise ReadError(
@@ -288,6 +306,13 @@ def _check_maps(path: Path, file: Group) -> tuple[int, int, int]:
         first = found.shape
     assert first is not None
     return sequence_shape(path, *first)
+
+
+def _read_sigma(path: Path, file: Group, row: int) -> Sigma | None:
+    """Read the standard deviations of a frame; None where the file has not all of them."""
+    if not set(SIGMAS.values()) <= set(file):
+        return None
+    return Sigma(**{field: dataset(path, file, name)[row] for field, name in SIGMAS.items()})
 
 
 def _frame_numbers(path: Path, file: Group, name: str, count: int) -> tuple[int, ...]:

@@ -23,7 +23,8 @@ from engine.metrics.base import Measurement
 from engine.metrics.contrast import strain_metrics
 from engine.metrics.relative import relative_strain
 from engine.preprocess.bmode import bmode_db, reference_level
-from engine.quantity import Quantity, strain_quantity
+from engine.quantity import QUANTITIES, Quantity, strain_quantity
+from engine.reliability.frame import judge_result
 from engine.strain.persistence import FrameStrain, averaged_frames
 from engine.types import Map, Result
 
@@ -64,6 +65,21 @@ class OtherMap:
     averaged: bool = False
 
 
+def other_map(result: Result, frame: int, name: str) -> OtherMap:
+    """Return the `quality` or the `sigma` of a frame's strain as a map to be drawn.
+
+    Another name, or a result that states no uncertainty, is a ParameterError.
+    """
+    estimate = result.read_frame(result.deformed_frames.index(frame))
+    if name == "quality":
+        return OtherMap(estimate.quality, QUANTITIES["quality"])
+    if name != "sigma":
+        raise ParameterError(f"no map is called {name!r}; there are: strain, quality, sigma")
+    if estimate.sigma is None:
+        raise ParameterError("this result states no uncertainty: estimate it anew")
+    return OtherMap(estimate.sigma.axial_strain, QUANTITIES["sigma"])
+
+
 def compose(
     result: Result,
     frame: int,
@@ -88,7 +104,7 @@ def compose(
         _scale(choices, _values(found, choices)),
         _marks(choices),
         choices.options,
-        _remarks(found, choices),
+        (*_remarks(found, choices), *judge_result(result, [frame]).words),
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import CancelledError, ReadError, WriteError
 from engine.export.result_file import MAPS, ResultWriter, is_result_file, read_result
-from engine.types import Displacement, FrameEstimate, Geometry, GeometrySources, Provenance, Sector, Strain
+from engine.types import Displacement, FrameEstimate, Geometry, GeometrySources, Provenance, Sector, Sigma, Strain
 
 GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.2e-3, 1e-3, 23.0, GeometrySources(sampling_hz="user", pitch_m="file"))
 PROVENANCE = Provenance("ncc", {"method": {"levels": 3}, "strain": {"window_m": 2e-3}}, "", "0.1.0", "ab" * 32)
@@ -43,6 +43,21 @@ def test_what_is_written_comes_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.displacement.lateral_m, wanted.displacement.lateral_m)
     np.testing.assert_array_equal(found.strain.axial, wanted.strain.axial)
     np.testing.assert_array_equal(found.quality, wanted.quality)
+
+
+def test_uncertainties_come_back_beside_their_maps(tmp_path: Path) -> None:
+    maps = [np.full(SHAPE[1:], value, np.float32) for value in (1e-4, 2e-7, 3e-6)]
+    with ResultWriter(tmp_path / "r.h5", SHAPE, GEOMETRY, 0, (1, 2), PROVENANCE) as writer:
+        for frame in (2, 1):
+            writer.append(replace(estimate(frame), sigma=Sigma(*maps)))
+    with h5py.File(tmp_path / "r.h5") as file:
+        names = ("axial_strain_sigma", "axial_displacement_sigma_m", "lateral_displacement_sigma_m")
+        for name, values in zip(names, maps, strict=True):
+            np.testing.assert_array_equal(file[name][1], values)
+    sigma = read_result(tmp_path / "r.h5").read_frame(0).sigma
+    assert sigma is not None
+    np.testing.assert_array_equal(sigma.axial_displacement_m, maps[1])
+    assert read_result(write(tmp_path / "old.h5")).read_frame(0).sigma is None
 
 
 def test_lines_that_fan_out_stay_so(tmp_path: Path) -> None:

@@ -1,0 +1,156 @@
+"""Standard deviation of each pixel of an estimate, from the noise of its data and from how its strain changes.
+
+    sigma^2 = (factor * n^a * (g^2 + still^2)^(b/2) * (m + M0)^c)^2 + floor^2
+
+- n is the Cramer-Rao bound for the local correlation as it was measured (noise and decorrelation together): for
+  displacement over a window of 2 mm (`engine.numerics.accuracy_limit`), for strain pushed through the straight line
+  that is fitted over a window L: sqrt(12 q / L^3), q the bound's variance times its window. A method that borrows from
+  its neighbours, as windows, networks and the normal equations of GLUE do, has less of it: its prior's information
+  adds to the data's, which makes a factor and a power below one.
+- g is the deviation of the strain over its surroundings: where strain changes it is blurred, and noise makes it change.
+- m is the mean strain of the frame, M0 a tenth of a permille.
+- the floor is what remains of a perfect match.
+
+The factors and powers are fitted, for each method and map, to the errors on simulated training recordings, so that
+errors divided by sigma have a deviation of one (`scripts/calibrate_reliability.py`);
+`engine.evaluation.calibration` tests them on recordings that took no part.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
+
+from engine.numerics.accuracy_limit import displacement_deviation_m
+from engine.quality import WINDOW_M
+from engine.types import Displacement, Geometry, Map, Sigma, Strain
+
+Values = NDArray[np.float64]
+MapName = Literal["axial_strain", "axial_displacement_m", "lateral_displacement_m"]
+MAPS: tuple[MapName, ...] = ("axial_strain", "axial_displacement_m", "lateral_displacement_m")
+
+SURROUNDINGS_M = (3.0e-3, 2.0e-3)
+"""Axial and lateral size over which the deviation of the strain is taken."""
+
+SMALLEST_MEAN = 1e-4
+"""Mean strain that is added to a frame's, so that a still frame has an uncertainty too."""
+
+CORRELATION_LIMITS = (0.1, 0.9995)
+"""Correlations beyond are interpolation's or chance."""
+
+SMALLEST_NOISE = 1e-12
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a map's uncertainty is made of: `noise` and `change` of any shape, without a dimension, and the mean strain.
+
+    `unit` is the wavelength, by which displacements are divided; 1 for strain.
+    """
+
+    noise: Values
+    change: Values
+    mean: float
+    unit: float
+
+
+@dataclass(frozen=True)
+class Scales:
+    """Factors and powers of one map of one method; the names are those of the formula above."""
+
+    factor: float
+    noise_power: float
+    change_power: float
+    mean_power: float
+    still: float
+    floor: float
+
+    def sigma(self, parts: Parts) -> Values:
+        """Return the standard deviation of each pixel, of the shape of the parts, in the unit of the map."""
+        noise = np.maximum(parts.noise, SMALLEST_NOISE) ** self.noise_power
+        change = (parts.change**2 + self.still**2) ** (self.change_power / 2)
+        mean = (parts.mean + SMALLEST_MEAN) ** self.mean_power
+        total: Values = np.hypot(self.factor * noise * change * mean, self.floor) * parts.unit
+        return total
+
+
+def sigma_maps(method: str, displacement: Displacement, strain: Strain, quality: Map) -> Sigma:
+    """Return the standard deviations of an estimate, (H, W) each; NaN where its map is."""
+    scales = scales_of(method)
+    parts = parts_of(strain, quality)
+    maps = {
+        "axial_strain": strain.axial,
+        "axial_displacement_m": displacement.axial_m,
+        "lateral_displacement_m": displacement.lateral_m,
+    }
+    found = {
+        name: np.where(np.isfinite(values), scales[name].sigma(parts[name]), np.nan).astype(np.float32)
+        for name, values in maps.items()
+    }
+    return Sigma(**found)
+
+
+def parts_of(strain: Strain, quality: Map) -> Mapping[str, Parts]:
+    """Measure the parts of each map's uncertainty from the estimate itself."""
+    geometry = strain.geometry
+    correlation = np.clip(quality.astype(np.float64), *CORRELATION_LIMITS)
+    bound_m = displacement_deviation_m(WINDOW_M, geometry, correlation)
+    change = _deviation(strain.axial, geometry)
+    valid = strain.axial[np.isfinite(strain.axial)]
+    mean = abs(float(valid.mean(dtype=np.float64))) if valid.size else 0.0
+    slope = np.sqrt(12 * WINDOW_M / max(strain.window_m, WINDOW_M / 10) ** 3) * bound_m
+    wave = geometry.wavelength_m
+    moved = Parts(bound_m / wave, change, mean, wave)
+    return {
+        "axial_strain": Parts(slope, change, mean, 1.0),
+        "axial_displacement_m": moved,
+        "lateral_displacement_m": moved,
+    }
+
+
+def _deviation(strain: Map, geometry: Geometry) -> Values:
+    """Return the standard deviation of the valid strain around each pixel, (H, W); 0 where there is none."""
+    size = [
+        max(round(length / spacing), 1)
+        for length, spacing in zip(SURROUNDINGS_M, (geometry.axial_spacing_m, geometry.pitch_m), strict=True)
+    ]
+    known = np.isfinite(strain)
+    share = np.maximum(uniform_filter(known.astype(np.float64), size, mode="nearest"), 1e-9)
+    middle = float(strain[known].mean(dtype=np.float64)) if known.any() else 0.0
+    values = np.where(known, strain - middle, 0.0).astype(np.float64)
+    mean = uniform_filter(values, size, mode="nearest") / share
+    square = uniform_filter(values * values, size, mode="nearest") / share
+    deviation: Values = np.sqrt(np.maximum(square - mean**2, 0.0))
+    return deviation
+
+
+def scales_of(method: str) -> Mapping[str, Scales]:
+    """Return the calibrated scales of a method; one that was not calibrated takes those of its kind."""
+    table = _table()
+    return table.get(method) or table[_kin(method)]
+
+
+def calibrated(method: str) -> bool:
+    """Say whether the scales of a method were fitted to its own errors."""
+    return method in _table()
+
+
+def _kin(method: str) -> str:
+    from engine.estimators.base import ESTIMATORS
+
+    kinds = {"classical": "ncc", "network": "usse-net", "combined": "glue"}
+    return kinds[ESTIMATORS.get(method).kind]
+
+
+@lru_cache(maxsize=1)
+def _table() -> Mapping[str, Mapping[str, Scales]]:
+    stored = json.loads((files("resources") / "reliability.json").read_text(encoding="utf-8"))
+    return {
+        method: {name: Scales(**values) for name, values in maps.items()} for method, maps in stored["methods"].items()
+    }

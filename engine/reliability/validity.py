@@ -1,0 +1,136 @@
+"""Which pixels of an estimate the data decide: echoes that match better than frames with nothing in common would.
+
+Smoothness alone gives every estimator a motion everywhere. What tells it from a measured one is the correlation of the
+reference and the compensated frame, which must lie above what chance reaches. Over n independent samples, the `score`
+artanh(rho) sqrt(n) of unrelated frames has mean 0 and deviation 1 whatever the bandwidth and the window. An estimator
+that is free to maximise the correlation lifts it by artanh(chance) sqrt(n), which is taken off. The samples of a window
+are not independent: with P_a and P_b the power spectra of the two frames, N samples count as
+N mean(P_a) mean(P_b) / mean(P_a P_b) (Bartlett's variance of a sample correlation, by Parseval's theorem). Before, both
+frames are divided by their local magnitude, so that one bright reflector does not stand for a whole window.
+"""
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from engine.quality import Compensated, windowed_correlation
+from engine.types import Geometry, Map, Mask
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+WIDE_M = (5.0e-3, 4.0e-3)
+"""Axial and lateral size of the window that tells a little correlation from none: at 5 MHz 150 independent samples."""
+
+NEAR_M = (2.5e-3, 2.0e-3)
+"""Size of the window that must correlate itself, or what surrounds a small patch would vouch for it."""
+
+CELL_M = (0.5e-3, 0.5e-3)
+"""Neighbourhood that must hold an echo itself, and over which magnitudes are evened out."""
+
+WEAKEST_ECHO = 1e-7
+"""Power relative to the frame's mean below which there is no echo: 70 dB."""
+
+LEAST_WIDE, LEAST_NEAR = 4.0, 2.0
+"""Least scores of the two windows; unrelated frames of training seeds reach both in 0 to 6 pixels of 1000."""
+
+LEAST_SHARE = 0.1
+"""Share of the echoes that must match: fewer valid pixels in a whole frame are what chance leaves."""
+
+
+def valid_pixels(frames: Compensated, chance: float = 0.0) -> Mask:
+    """Say of each pixel (H, W) whether data decide its motion.
+
+    `chance` is the correlation that the estimator gives frames with nothing in common (`Estimator.chance_correlation`).
+    Specks smaller than the near window are chance, and so are holes half as large in what is valid around them; a
+    frame of which next to nothing matches has no valid pixel.
+    """
+    near, wide, echo = match_scores(frames, chance)
+    matched: Mask = (wide > LEAST_WIDE) & echo
+    rows, lines = window_size(frames.geometry, NEAR_M)
+    smallest = min(rows * lines, echo.size // 2)
+    valid = _without_specks(matched & (near > LEAST_NEAR), smallest)
+    valid = ~_without_specks(~valid, smallest // 2) & matched
+    return valid if valid.sum() >= LEAST_SHARE * max(int(echo.sum()), 1) else np.zeros_like(valid)
+
+
+def match_scores(frames: Compensated, chance: float = 0.0) -> tuple[Map, Map, Mask]:
+    """Correlation of the near and the wide window in standard deviations of chance, (H, W), and where it can be.
+
+    That is where both frames hold an echo and the motion is known; elsewhere the scores are 0.
+    """
+    import torch
+
+    cell = window_size(frames.geometry, CELL_M)
+    powers = [_local_power(frame, cell) for frame in (frames.reference, frames.deformed)]
+    usable = frames.known
+    for power in powers:
+        usable = usable * _not_near(power <= WEAKEST_ECHO * power.mean(), cell)
+    a, b = (
+        frame / torch.sqrt(power + WEAKEST_ECHO * power.mean() + torch.finfo(power.dtype).tiny) * usable
+        for frame, power in zip((frames.reference, frames.deformed), powers, strict=True)
+    )
+    share = independent_share(a, b)
+
+    def score(size_m: tuple[float, float]) -> Map:
+        rho, count = windowed_correlation(a, b, usable, *window_size(frames.geometry, size_m))
+        above = torch.atanh(rho.clamp(-0.9999, 0.9999)) - math.atanh(chance)
+        found: Map = (above * torch.sqrt(count * share) * usable).cpu().numpy()
+        return found
+
+    return score(NEAR_M), score(WIDE_M), (usable > 0).cpu().numpy()
+
+
+def independent_share(a: "Tensor", b: "Tensor") -> float:
+    """Independent samples of a correlation for each sample of the frames (H, W); 0 where one is empty.
+
+    >>> import torch
+    >>> white = torch.randn(2, 200, 50, generator=torch.Generator().manual_seed(0))
+    >>> round(independent_share(*white), 1)
+    1.0
+    """
+    import torch
+
+    first, second = (torch.fft.fft2(frame).abs().square() for frame in (a, b))
+    together = float(torch.mean(first * second))
+    return float(first.mean() * second.mean()) / together if together > 0 else 0.0
+
+
+def window_size(geometry: Geometry, size_m: tuple[float, float]) -> tuple[int, int]:
+    """Odd numbers of samples and lines nearest to a size in metres, at least 3 and 1."""
+    lines = 2 * round((size_m[1] / geometry.pitch_m - 1) / 2) + 1
+    return geometry.window_samples(size_m[0], smallest=3), max(lines, 1)
+
+
+def _local_power(frame: "Tensor", cell: tuple[int, int]) -> "Tensor":
+    """Mean square over a cell of the change from sample to sample, which is exactly 0 where a frame is constant.
+
+    Of the changes on either side of a sample the smaller counts, so that emptiness begins where it begins.
+    """
+    import torch
+
+    from engine.numerics.running_sum import box_mean
+
+    change = torch.diff(frame, dim=0).abs()
+    smaller = torch.minimum(torch.cat([change[:1], change]), torch.cat([change, change[-1:]]))
+    return box_mean(smaller.square()[None], *cell)[0]
+
+
+def _not_near(empty: "Tensor", cell: tuple[int, int]) -> "Tensor":
+    """Return 0 within half a cell of emptiness, else 1: the mean over a cell has moved the border that far into it."""
+    from torch.nn import functional
+
+    near = functional.max_pool2d(empty.float()[None], cell, stride=1, padding=(cell[0] // 2, cell[1] // 2))[0]
+    return 1 - near
+
+
+def _without_specks(valid: Mask, smallest: int) -> Mask:
+    labels, count = ndimage.label(valid)
+    if count == 0:
+        return valid
+    large: Mask = np.bincount(labels.ravel()) >= smallest
+    large[0] = False
+    kept: Mask = large[labels]
+    return kept

@@ -1,0 +1,105 @@
+"""Fit what `engine.reliability.sigma` states to the errors on training recordings: `resources/reliability.json`.
+
+    python scripts/calibrate_reliability.py glue ncc usse-net musse-net
+
+Recordings are simulated from a seed below those of every evaluation set and cut to a strip of 1100 samples and 64
+lines, wide enough for every window. Methods that are not named keep what is stored of them.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from engine.device import choose_device
+from engine.evaluation.calibration import STEP
+from engine.evaluation.sets import FIRST_SEED
+from engine.metrics.accuracy import comparable
+from engine.pipeline import Settings, run
+from engine.reliability.fit import Errors, fit_scales
+from engine.reliability.sigma import MAPS, parts_of
+from engine.simulation.protocols import protocol
+from engine.types import FrameEstimate, FrameTruth, RFSequence, Truth
+
+SEED = 4242
+assert SEED < FIRST_SEED
+RECORDINGS = {
+    "small-noisy": (1, 2, 3, 4, 5, 6),
+    "noisy": (1, 2),
+    "clean": (1, 2, 3, 4),
+    "robustness": tuple(range(1, 13)),
+}
+STRIP = (1100, 64)
+FINE_STRIP = 256
+"""Lines of a strip whose pitch is a quarter of the others'."""
+
+TARGET = Path(__file__).parents[1] / "resources" / "reliability.json"
+
+
+def main() -> None:
+    """Measure the methods' errors, fit, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("methods", nargs="+")
+    methods = parser.parse_args().methods
+    errors: dict[str, dict[str, list[Errors]]] = {method: {name: [] for name in MAPS} for method in methods}
+    for family, sequence, truth in recordings():
+        for method in methods:
+            for estimate in run(sequence, Settings(method), choose_device("auto")):
+                for name, found in frame_errors(family, estimate, truth.read_frame(estimate.deformed_frame)).items():
+                    errors[method][name].append(found)
+    stored = json.loads(TARGET.read_text(encoding="utf-8"))
+    for method, maps in errors.items():
+        fitted = {name: asdict(fit_scales(samples)) for name, samples in maps.items()}
+        stored["methods"][method] = {
+            name: {key: float(f"{value:.6g}") for key, value in scales.items()} for name, scales in fitted.items()
+        }
+    TARGET.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+
+
+def recordings() -> Iterator[tuple[str, RFSequence, Truth]]:
+    """Simulate one strip after the other: its family, the frames and their truth."""
+    for family, numbers in RECORDINGS.items():
+        for _, _, recording in protocol(family).recordings(numbers, SEED):
+            sequence = recording.sequence()
+            lines = FINE_STRIP if sequence.shape[2] > 2 * FINE_STRIP - 1 else STRIP[1]
+            first = (sequence.shape[2] - min(lines, sequence.shape[2])) // 2
+            strip = (slice(0, STRIP[0]), slice(first, first + lines))
+            frames = np.stack([sequence.frame(index)[strip] for index in range(sequence.shape[0])])
+            truth = sequence.truth
+            assert truth is not None
+            cut = replace(truth, read_frame=lambda k, truth=truth, strip=strip: _cut(truth.read_frame(k), strip))
+            yield family, RFSequence.from_array(frames, sequence.geometry), cut
+
+
+def _cut(frame: FrameTruth, strip: tuple[slice, slice]) -> FrameTruth:
+    return FrameTruth(frame.axial_displacement_m[strip], frame.lateral_displacement_m[strip], frame.axial_strain[strip])
+
+
+def frame_errors(family: str, estimate: FrameEstimate, truth: FrameTruth) -> dict[str, Errors]:
+    """Take a sample of the errors of one frame, by map."""
+    strain, displacement = estimate.strain, estimate.displacement
+    used = comparable(truth, strain.geometry, strain.window_m) & np.isfinite(strain.axial)
+    some = np.zeros_like(used)
+    some[:: STEP[0], :: STEP[1]] = True
+    used &= some
+    differences = {
+        "axial_strain": strain.axial - truth.axial_strain,
+        "axial_displacement_m": displacement.axial_m - truth.axial_displacement_m,
+        "lateral_displacement_m": displacement.lateral_m - truth.lateral_displacement_m,
+    }
+    parts = parts_of(strain, estimate.quality)
+    return {
+        name: Errors(
+            difference[used].astype(np.float64),
+            replace(parts[name], noise=parts[name].noise[used], change=parts[name].change[used]),
+            family,
+        )
+        for name, difference in differences.items()
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Frames with nothing in common: every command says so, and no number or colour comes of them."""
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from app.cli import main
+from engine.export.result_file import read_result
+
+REGIONS = ["--target", "-2.5,6,2,3", "--background", "2.5,6,2,3"]
+WORDS = "frame 2 does not match the reference (correlation 0."
+
+
+@pytest.fixture(scope="module")
+def stranger(rf_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small recording, with a frame 2 of another place: its lines are those of frame 0 shuffled and mirrored."""
+    path = tmp_path_factory.mktemp("stranger") / "stranger.h5"
+    path.write_bytes(rf_file.read_bytes())
+    with h5py.File(path, "r+") as file:
+        file["rf"][2] = np.asarray(file["rf"][0])[::-1, np.random.default_rng(0).permutation(file["rf"].shape[2])]
+    return path
+
+
+@pytest.fixture(scope="module")
+def result(stranger: Path) -> Path:
+    path = stranger.with_name("result.h5")
+    assert main(["estimate", str(stranger), "-o", str(path), "--method", "ncc"]) == 0
+    return path
+
+
+def test_estimate_says_which_frames_do_not_match(stranger, tmp_path, capsys) -> None:
+    call = ["estimate", str(stranger), "-o", str(tmp_path / "r.h5"), "--method", "ncc", "--json"]
+    assert main(call) == 0
+    shown = capsys.readouterr()
+    assert WORDS in shown.err
+    reliability = json.loads(shown.out)["reliability"]
+    assert [entry["verdict"] for entry in reliability["frames"]] == ["good", "no match", "good"]
+    assert reliability["worth_keeping"] == [1, 3]
+    assert reliability["best_frame"] in {1, 3}
+    assert reliability["words"][0].startswith(WORDS)
+    frame = read_result(tmp_path / "r.h5").read_frame(1)
+    assert np.isfinite(frame.strain.axial).mean() <= 0.02
+    assert frame.sigma is not None
+
+
+def test_metrics_and_figure_say_it_too(result, tmp_path, capsys) -> None:
+    assert main(["metrics", str(result), *REGIONS, "--json"]) == 0
+    shown = capsys.readouterr()
+    assert WORDS in shown.err
+    answer = json.loads(shown.out)
+    assert answer["reliability"]["frames"][1]["verdict"] == "no match"
+    assert all(entry["value"] is None for entry in answer["frames"][1]["metrics"].values())
+    assert main(["figure", str(result), "--frame", "2", "-o", str(tmp_path / "f.png")]) == 0
+    assert WORDS in capsys.readouterr().err
+    assert main(["figure", str(result), "--frame", "1", "-o", str(tmp_path / "f.png")]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_quality_and_sigma_are_drawn_like_strain(result, tmp_path, capsys) -> None:
+    for name in ("quality", "sigma"):
+        target = tmp_path / f"{name}.png"
+        assert main(["figure", str(result), "--frame", "1", "--map", name, "-o", str(target)]) == 0
+        assert target.stat().st_size > 5000
+    assert main(["figure", str(result), "--map", "nix", "-o", str(tmp_path / "n.png")]) == 2
+    assert "there are: strain, quality, sigma" in capsys.readouterr().err
+
+
+def test_evaluate_calibrates(tmp_path, capsys) -> None:
+    assert main(["simulate", "-o", str(tmp_path), "--protocol", "small-noisy", "--phantoms", "1"]) == 0
+    recording = next(tmp_path.glob("*.h5"))
+    capsys.readouterr()
+    plot = tmp_path / "reliability.png"
+    call = ["evaluate", str(recording), "--method", "ncc", "--calibration", "--plot", str(plot)]
+    assert main([*call, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["valid_share"]["ncc"] > 0.99
+    whole = answer["methods"]["ncc"][0]
+    assert whole["ratio"] == pytest.approx(1.0, abs=0.35)
+    assert plot.exists()
+    assert main(call) == 0
+    assert "Found / stated" in capsys.readouterr().out

@@ -1,0 +1,76 @@
+"""Uncertainty follows noise and blur, is calibrated for a method or its kin, and is fitted where errors are known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.errors import ParameterError
+from engine.reliability.fit import Errors, fit_scales
+from engine.reliability.sigma import MAPS, Parts, Scales, parts_of, scales_of, sigma_maps
+from engine.types import Displacement, Strain
+
+
+@pytest.fixture
+def strain(geometry) -> Strain:
+    random = np.random.default_rng(0)
+    values = -0.01 + 1e-4 * random.standard_normal((300, 30)).astype(np.float32)
+    values[100:120, 5:9] = np.nan
+    return Strain(values, geometry, 2e-3)
+
+
+def displacement(strain: Strain) -> Displacement:
+    moved = np.where(np.isfinite(strain.axial), 1e-5, np.nan).astype(np.float32)
+    return Displacement(moved, moved.copy(), strain.geometry)
+
+
+def test_sigma_is_known_where_the_estimate_is_and_falls_with_correlation(strain) -> None:
+    better, worse = (np.full(strain.axial.shape, rho, np.float32) for rho in (0.99, 0.9))
+    for method in ("glue", "ncc", "usse-net", "musse-net", "loupas", "usenet", "musse-net+glue"):
+        found = [sigma_maps(method, displacement(strain), strain, quality) for quality in (better, worse)]
+        for name in MAPS:
+            low, high = (getattr(entry, name) for entry in found)
+            assert low.dtype == np.float32
+            assert (np.isfinite(low) == np.isfinite(strain.axial)).all()
+            known = np.isfinite(low)
+            assert (low[known] > 0).all()
+            assert (high[known] > low[known]).all()
+
+
+def test_sigma_is_larger_where_strain_changes(geometry) -> None:
+    values = np.full((400, 40), -0.01, np.float32)
+    values[200:] = -0.03
+    strain = Strain(values, geometry, 2e-3)
+    sigma = sigma_maps("glue", displacement(strain), strain, np.full(values.shape, 0.97, np.float32)).axial_strain
+    assert sigma[200].mean() > 3 * sigma[60].mean()
+
+
+def test_a_shorter_strain_window_is_noisier_by_its_length_to_three_halves(strain) -> None:
+    quality = np.full(strain.axial.shape, 0.97, np.float32)
+    long, short = (parts_of(replace(strain, window_m=window_m), quality)["axial_strain"] for window_m in (2e-3, 1e-3))
+    assert np.median(short.noise / long.noise) == pytest.approx(2**1.5, rel=1e-6)
+
+
+def test_a_method_without_calibration_takes_its_kins() -> None:
+    assert scales_of("loupas") == scales_of("ncc")
+    assert scales_of("usenet") == scales_of("usse-net")
+    assert scales_of("musse-net+glue") == scales_of("glue")
+
+
+def test_the_fit_finds_the_scales_that_made_the_errors() -> None:
+    random = np.random.default_rng(1)
+    made = Scales(0.5, 1.0, 0.0, 0.0, 1e-3, 1e-5)
+    samples = []
+    for number in range(4):
+        parts = Parts(random.uniform(1e-4, 2e-3, 3000), random.uniform(1e-4, 1e-3, 3000), 0.01, 1.0)
+        samples.append(Errors(made.sigma(parts) * random.standard_normal(3000), parts, f"family {number % 2}"))
+    found = fit_scales(samples)
+    ratio = np.concatenate([entry.error / found.sigma(entry.parts) for entry in samples])
+    assert ratio.std() == pytest.approx(1.0, abs=0.03)
+    expected, fitted = (np.concatenate([scales.sigma(entry.parts) for entry in samples]) for scales in (made, found))
+    assert np.percentile(np.abs(np.log(fitted / expected)), 95) < 0.1
+
+
+def test_a_handful_of_errors_is_no_calibration() -> None:
+    with pytest.raises(ParameterError, match="at least 100 errors"):
+        fit_scales([Errors(np.ones(5), Parts(np.ones(5), np.ones(5), 0.01, 1.0))])
