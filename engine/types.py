@@ -8,7 +8,7 @@ A pixel without a valid estimate is NaN.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -263,11 +263,15 @@ class FramePair:
 
 @dataclass(frozen=True)
 class Strain:
-    """Axial strain (H, W) float32, dimensionless, negative in compression; `window_m` is the strain filter's length."""
+    """Axial strain (H, W) float32, dimensionless, negative in compression; `window_m` is the strain filter's length.
+
+    `sigma` is the standard deviation of each pixel, where it is known.
+    """
 
     axial: Map
     geometry: Geometry
     window_m: float
+    sigma: Map | None = None
 
 
 @dataclass(frozen=True)
@@ -300,6 +304,8 @@ class FrameEstimate:
         _require_same_shape("FrameEstimate", self.displacement.axial_m, self.strain.axial, self.quality)
         if self.sigma is not None:
             _require_same_shape("FrameEstimate", self.quality, self.sigma.axial_strain)
+            # Numbers are made from a strain alone, and it brings its uncertainty along.
+            object.__setattr__(self, "strain", replace(self.strain, sigma=self.sigma.axial_strain))
 
 
 @dataclass(frozen=True)

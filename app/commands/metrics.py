@@ -100,6 +100,11 @@ def _line(entry: "Measurement") -> list[str]:
 
     title = METRICS.get(entry.name).title
     if entry.reason:
-        return [title, "-", explain(entry.reason), ""]
+        return [title, "-", explain(entry.reason), "", ""]
     decibel = "" if math.isnan(entry.decibel) else f"{entry.decibel:.2f} dB"
-    return [title, f"{entry.value:.4g} {entry.unit}".strip(), decibel, f"{entry.count} px" if entry.count else ""]
+    spread = f"{entry.low:.3g} to {entry.high:.3g}" if math.isfinite(entry.low) else ""
+    words = f"95 %: {spread}" if spread else entry.warning
+    if spread and entry.warning:
+        words = f"{words} ({entry.warning})"
+    value = f"{entry.value:.4g} {entry.unit}".strip()
+    return [title, value, decibel, f"{entry.count} px" if entry.count else "", words]

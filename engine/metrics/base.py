@@ -82,7 +82,8 @@ class MetricInput:
     """All that may be known of one estimated frame; what is None is not known, and metrics that need it are left out.
 
     `strain` (H, W) is negative in compression, NaN where invalid, made with a window of `window_m`; `modulus` (H, W) is
-    relative; `seconds` is what the estimate took; `ddof` is that of all standard deviations.
+    relative; `sigma` (H, W) is the strain's standard deviation; `seconds` is what the estimate took; `ddof` is that of
+    all standard deviations.
     """
 
     geometry: Geometry
@@ -96,12 +97,14 @@ class MetricInput:
     truth: FrameTruth | None = None
     modulus: Map | None = None
     seconds: float | None = None
+    sigma: Map | None = None
     _kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of_strain(cls, strain: Strain, **others: Any) -> "MetricInput":
         """Take map, geometry and window from a strain map; `others` are further fields."""
-        return cls(strain.geometry, strain.axial, window_m=strain.window_m or DEFAULT_WINDOW_M, **others)
+        window_m = strain.window_m or DEFAULT_WINDOW_M
+        return cls(strain.geometry, strain.axial, window_m=window_m, sigma=strain.sigma, **others)
 
     def once(self, function: Callable[["MetricInput"], T]) -> T:
         """Compute what several metrics share, the first time it is asked for."""

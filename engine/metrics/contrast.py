@@ -7,6 +7,8 @@ compression; all numbers here are compression positive. Each metric is a file of
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from engine.metrics.base import DEFAULT_WINDOW_M, MINIMUM_PIXELS, Measurement, MetricInput, measure
 from engine.metrics.reasons import explain
 from engine.metrics.region_pixels import leaves, local_mask, overlap
@@ -25,6 +27,12 @@ __all__ = [
 
 LARGEST_DEPTH_DIFFERENCE_M = 5e-3
 """Difference of depth of two regions up to which their strains are compared without a warning."""
+
+SMALLEST_REGION_M, SMALLEST_WINDOWS = 2e-3, 1.0
+"""A region whose shorter axis is below either, a length or strain windows, shows blur rather than its own strain."""
+
+LEAST_VALID = 0.5
+"""Share of a region's pixels that must have a strain."""
 
 RegionName = Literal["target", "background", "lesion"]
 
@@ -168,6 +176,7 @@ def region_warnings(
             found.append(RegionWarning(name, "leaves_image"))
         if reason:
             found.append(RegionWarning(name, reason))
+        found += [RegionWarning(name, code) for code in _doubts(ellipse, strain, geometry, window_m)]
     if target is not None and background is not None and overlap(target, background, _shape(strain), geometry):
         found.append(RegionWarning("background", "overlap"))
     if target is not None and background is not None:
@@ -178,6 +187,15 @@ def region_warnings(
         seen = bool(local_mask(lesion, _shape(strain), geometry)[1].any())
         found.append(RegionWarning("lesion", "outline_leaves_image" if seen else "outside_image"))
     return tuple(found)
+
+
+def _doubts(ellipse: Ellipse, strain: Map, geometry: Geometry, window_m: float) -> tuple[str, ...]:
+    """Name what makes the numbers of a region not worth reading: it is too small, or mostly not valid."""
+    values = region_strain(strain, geometry, ellipse)
+    height_m = 2 * min(ellipse.semi_axial_m, ellipse.semi_lateral_m)
+    small = height_m < max(SMALLEST_REGION_M, SMALLEST_WINDOWS * window_m)
+    few = not isinstance(values, str) and float(np.isfinite(values).mean()) < LEAST_VALID
+    return ("small_region",) * small + ("mostly_invalid",) * few
 
 
 def _shape(strain: Map) -> tuple[int, int]:

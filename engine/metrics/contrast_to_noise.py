@@ -7,6 +7,7 @@ Varghese and Ophir (1998), whose dB are 10 log10.
 import math
 
 from engine.metrics.base import Finding, Metric, MetricInput, register
+from engine.metrics.intervals import cnr_sigma, with_interval
 from engine.metrics.region_statistics import background_statistics, target_statistics
 
 
@@ -23,7 +24,11 @@ def squared(source: MetricInput) -> Finding:
 def root(source: MetricInput) -> Finding:
     """Return CNR of the target and the background."""
     found = squared(source)
-    return found if found.reason else Finding(math.sqrt(found.value), found.count)
+    if found.reason:
+        return found
+    t, b = source.once(target_statistics), source.once(background_statistics)
+    value = Finding(math.sqrt(found.value), found.count)
+    return with_interval(value, cnr_sigma(value.value, t, b), min(t.cells, b.cells))
 
 
 register(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.metrics.base import PERCENT, Finding, Metric, MetricInput, Need, register
+from engine.metrics.intervals import with_interval
 from engine.metrics.region_statistics import (
     RegionStatistics,
     background_statistics,
@@ -23,14 +24,15 @@ class _Part:
     in_panel: bool
 
 
-def _percent(part: _Part, moment: Callable[[RegionStatistics], float]) -> Callable[[MetricInput], Finding]:
+def _percent(
+    part: _Part, moment: Callable[[RegionStatistics], float], *, is_mean: bool
+) -> Callable[[MetricInput], Finding]:
     def function(source: MetricInput) -> Finding:
         found = source.once(part.statistics)
-        return (
-            Finding(count=found.count, reason=found.reason)
-            if found.reason
-            else Finding(PERCENT * moment(found), found.count)
-        )
+        if found.reason:
+            return Finding(count=found.count, reason=found.reason)
+        value = Finding(PERCENT * moment(found), found.count)
+        return with_interval(value, PERCENT * found.mean_sigma, found.cells) if is_mean else value
 
     return function
 
@@ -48,7 +50,7 @@ for _place, _part in enumerate(_PARTS):
             f"Compression{_part.letter}",
             f"Mean strain, {_part.title.lower()}",
             f"Mean compressive strain {_part.words}; negative where it stretches",
-            _percent(_part, lambda found: found.mean),
+            _percent(_part, lambda found: found.mean, is_mean=True),
             _part.needs,
             "%",
             places=frozenset({"panel"} if _part.in_panel else ()),
@@ -61,7 +63,7 @@ for _place, _part in enumerate(_PARTS):
             f"{_part.title} SD",
             f"Standard deviation, {_part.title.lower()}",
             f"Standard deviation of strain {_part.words}",
-            _percent(_part, lambda found: found.deviation),
+            _percent(_part, lambda found: found.deviation, is_mean=False),
             _part.needs,
             "%",
             places=frozenset(),

@@ -7,6 +7,7 @@ and average; the sign of the strain is that of the mean strains.
 from collections.abc import Callable
 
 from engine.metrics.base import Finding, Metric, MetricInput, register
+from engine.metrics.intervals import snr_sigma, with_interval
 from engine.metrics.region_statistics import (
     RegionStatistics,
     background_statistics,
@@ -21,7 +22,8 @@ def _ratio(region: Callable[[MetricInput], RegionStatistics]) -> Callable[[Metri
         reason = found.reason or ("zero_variance" if found.deviation == 0 else "")
         if reason:
             return Finding(count=found.count, reason=reason)
-        return Finding(abs(found.mean) / found.deviation, found.count)
+        value = Finding(abs(found.mean) / found.deviation, found.count)
+        return with_interval(value, snr_sigma(value.value, found), found.cells)
 
     return function
 

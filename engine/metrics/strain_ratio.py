@@ -1,13 +1,16 @@
 """Ratio of the mean strains of two regions, either way round."""
 
 from engine.metrics.base import Finding, Metric, MetricInput, register
+from engine.metrics.intervals import ratio_interval
 from engine.metrics.region_statistics import RegionStatistics, background_statistics, target_statistics
 
 
 def _of_means(above: RegionStatistics, below: RegionStatistics) -> Finding:
     count = above.count + below.count
     reason = above.reason or below.reason or ("zero_mean" if below.mean == 0 else "")
-    return Finding(count=count, reason=reason) if reason else Finding(above.mean / below.mean, count)
+    if reason:
+        return Finding(count=count, reason=reason)
+    return ratio_interval(Finding(above.mean / below.mean, count), above, below)
 
 
 def strain_ratio(source: MetricInput) -> Finding:

@@ -76,7 +76,7 @@ def average_strain(frames: Sequence[FrameStrain]) -> FrameStrain:
     for row in range(0, axial.shape[0], BLOCK_ROWS):
         rows = slice(row, row + BLOCK_ROWS)
         axial[rows], quality[rows] = _average_rows(used, rows)
-    strain = replace(newest.strain, axial=axial)
+    strain = replace(newest.strain, axial=axial, sigma=None)  # that of an average is not known
     mean = mean_strain(axial, strain.geometry, strain.window_m)
     return replace(newest, strain=strain, quality=quality, mean=mean, averaged=tuple(entry.frame for entry in used))
 
