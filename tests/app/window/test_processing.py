@@ -42,7 +42,7 @@ def test_frames_fill_in_one_by_one(window: MainWindow, fake: FakeEngine, recordi
     fake.gate.clear()
     window.open_paths((recording_path,))
     qtbot.waitUntil(lambda: window.state.run is not None and window.state.picture is not None)
-    assert "Estimating this frame" in window.central.view.strain.message()
+    assert "Frame 1 waits" in window.central.view.strain.message()
     assert window.status.cancel.isVisible()
     seen: list[int] = []
     window.state.estimate_arrived.connect(lambda _run, frame: seen.append(frame))
