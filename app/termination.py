@@ -7,11 +7,13 @@ interrupted at all: it ends in its own time. The second signal ends the program 
 removes the temporary files that were being written.
 """
 
+import math
 import os
 import signal
 import socket
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +23,9 @@ from typing import Any
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 STATUS = 130
+CLEANING_S = 5.0
+"""How long what an interruption unwinds may take before it counts as swallowed."""
+
 AT_ONCE = b"strainscope: ended at once\n"
 
 _PLUMBING = (str(Path(__file__).parents[1] / "engine" / "files") + os.sep, __file__, weakref.__file__)
@@ -41,19 +46,22 @@ class _Signals:
     def __init__(self) -> None:
         self.count = 0
         self.cooperative = 0
+        self.raised_at = -math.inf
 
     def note(self, _number: int, frame: FrameType | None) -> None:
         """Handle the signal in the main thread: note it, and interrupt where that is safe."""
         self.count += 1
         if self.cooperative:
             return
-        if frame is not None and may_interrupt(frame):
-            raise KeyboardInterrupt
         sys.setprofile(self._interrupt_when_safe)
+        if frame is not None:
+            self._interrupt_when_safe(frame, "", None)
 
     def _interrupt_when_safe(self, frame: FrameType, _event: str, _argument: Any) -> None:
-        if may_interrupt(frame):
-            sys.setprofile(None)
+        """Raise, and again after a while: some callback may have swallowed it, but what cleans up is left in peace."""
+        now = time.monotonic()
+        if now - self.raised_at > CLEANING_S and may_interrupt(frame):
+            self.raised_at = now
             raise KeyboardInterrupt
 
 
@@ -81,7 +89,7 @@ def ended_like_ctrl_c() -> Iterator[None]:
     usual = (signal.SIG_DFL, signal.default_int_handler)
     taken = {number: signal.getsignal(number) for number in numbers if signal.getsignal(number) in usual}
     if taken:
-        _SIGNALS.count = 0
+        _SIGNALS.count, _SIGNALS.raised_at = 0, -math.inf
     with _second_ends(frozenset(int(number) for number in taken)):
         for number in taken:
             signal.signal(number, _SIGNALS.note)

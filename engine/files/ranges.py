@@ -85,6 +85,11 @@ class InflatedRange:
     def _piece(self, stream: IO[bytes], now: _Mark) -> bytes:
         """Inflate the next piece, and move on."""
         while True:
+            if now.inflater.eof:
+                if self._form != GZIP:
+                    raise ReadError(self.path, f"truncated: the compressed data end after {now.place} bytes")
+                now.at -= len(now.inflater.unused_data)
+                now.inflater = zlib.decompressobj(GZIP)
             try:
                 piece: bytes = now.inflater.decompress(now.inflater.unconsumed_tail, PIECE_BYTES)
                 if not piece and not now.inflater.eof:
@@ -99,11 +104,6 @@ class InflatedRange:
             if piece:
                 now.place += len(piece)
                 return piece
-            if now.inflater.eof:
-                if self._form != GZIP:
-                    raise ReadError(self.path, f"truncated: the compressed data end after {now.place} bytes")
-                now.at -= len(now.inflater.unused_data)
-                now.inflater = zlib.decompressobj(GZIP)
 
 
 def _read_fully(stream: IO[bytes], count: int) -> bytes:
