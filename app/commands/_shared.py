@@ -62,6 +62,10 @@ class Opening:
         str | None,
         _given("data_kind", "Numbers are rf, offset (RF around a level), iq-samples or iq-lines.", "KIND"),
     ] = None
+    layout: Annotated[
+        str | None,
+        _given("layout", "Of numbers without a header: 'int16 2x64x1200 fla 76' (76 header bytes).", "LAYOUT"),
+    ] = None
     accept_suggested: Annotated[
         bool,
         _given(
@@ -91,7 +95,7 @@ class Opening:
         sector = None
         if self.angle_step_deg is not None:
             sector = Sector((self.radius_mm or 0.0) * 1e-3, math.radians(self.angle_step_deg))
-        return ReadOptions(self.variable, self.axes, self.data_kind, self.given, sector)
+        return ReadOptions(self.variable, self.axes, self.data_kind, self.given, sector, self.layout)
 
     def recording(self, files: Sequence[Path]) -> "Recording":
         """Open the files; its geometry may still have holes."""

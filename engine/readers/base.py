@@ -35,7 +35,8 @@ class ReadOptions:
     `variable` names one of several arrays; `axes` gives the meaning of the stored axes, a permutation of the letters
     f(rame), a(xial), l(ateral), for example "laf", or two letters for a single frame. `kind`, one of `KINDS`, overrules
     what a label or the numbers say of the kind of data. `given` holds geometry that the user states, for readers that
-    need it to make RF at all (the carrier of IQ, say); `sector` says how lines fan out, where the file does not.
+    need it to make RF at all (the carrier of IQ, say); `sector` says how lines fan out, where the file does not;
+    `layout` how numbers lie in a file without a header (see `engine.readers.headerless`).
     """
 
     variable: str | None = None
@@ -43,6 +44,7 @@ class ReadOptions:
     kind: str | None = None
     given: Mapping[str, float] = field(default_factory=dict)
     sector: Sector | None = None
+    layout: str | None = None
 
     def __post_init__(self) -> None:
         if self.kind is not None and self.kind not in KINDS:

@@ -19,6 +19,12 @@ KINDS: tuple[tuple[int, bytes, str], ...] = (
     (8, b"AVI ", "is an AVI film, not RF"),
     (0, b"\x1aE\xdf\xa3", "is a Matroska film, not RF"),
     (0, b"%PDF", "is a PDF document, not RF"),
+    (
+        0,
+        b"RES_",
+        "is the text part of a Stradwin recording, whose layout of RF is not public: open the .sxi beside it with "
+        "--layout TYPE SIZES AXES, or save the RF from Stradwin in another format",
+    ),
     (0, b"    -1", "is a universal file of vibration measurements, which shares only the suffix .uff with ultrasound"),
 )
 

@@ -15,6 +15,7 @@ from engine.readers.common.checks import DAMAGED
 from engine.readers.common.frame_times import frame_times
 from engine.readers.common.kind import settle_kind
 from engine.readers.common.unfold import folding_note, is_folded, require_foldable, unfold, unfolding_factor
+from engine.readers.headerless import HEADERLESS
 from engine.readers.recognise import find_recordings
 from engine.types import Map
 
@@ -52,7 +53,8 @@ def open_recording(paths: str | Path | Sequence[str | Path], options: ReadOption
     8000000.0
     """
     several = [paths] if isinstance(paths, str | Path) else paths
-    found = find_recordings([Path(path) for path in several])
+    files = [Path(path) for path in several]
+    found = find_recordings(files) if options.layout is None else dict.fromkeys(files, HEADERLESS)
     recordings = [_open_one(path, reader, options) for path, reader in found.items()]
     recording = recordings[0] if len(recordings) == 1 else _join(recordings)
     if options.sector is not None:

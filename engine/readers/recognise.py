@@ -114,4 +114,5 @@ def _unknown(path: Path, head: bytes) -> str:
         names = names_at_root(path)  # of a damaged file this says what is wrong
         found = f"it holds {', '.join(names[:8])}" if names else "it holds nothing"
         return f"is an HDF5 file of no layout that is known here: {found}"
-    return f"is of no format that is known here; supported: {'; '.join(supported())}"
+    known = "; ".join(supported())
+    return f"is of no format that is known here; numbers without a header need --layout; supported: {known}"

@@ -52,6 +52,7 @@ class Verasonics(Reader):
         variable = choose_variable(path, fitting, names, options.variable)
         wanted = ("Trans", "TX", "TW", "Receive", "Resource", "Event", "PData")
         workspace = _Workspace(path, {name: source.value(name) for name in wanted if name in names})
+        _require_description(workspace, variable)
         data = source.buffer(variable)
         read = _read_iq if variable == "IQData" else _read_channels
         return read(path, workspace, data, fitting, variable)
@@ -99,6 +100,16 @@ class _Workspace:
         if not isinstance(parameters, Mapping) or parameters.get("speedOfSound") is None:
             return None
         return positive(self.path, "speedOfSound", parameters["speedOfSound"])
+
+
+def _require_description(workspace: _Workspace, variable: str) -> None:
+    """Refuse an incomplete workspace from its structures, before gigabytes of data are inflated."""
+    positive(workspace.path, "Trans.frequency", workspace.frequency_hz)
+    if variable == "IQData":
+        workspace.records("PData")
+        return
+    for _, receive in _transmit_receive_pairs(workspace):
+        _sampling(workspace, receive)
 
 
 def _read_channels(

@@ -16,9 +16,10 @@ from PySide6.QtWidgets import (
 
 from app.controllers.files import geometry_error
 from app.controllers.reading import OpenedFile
+from app.features.opening.data_choices import DataChoices
 from app.state.geometry_answer import GeometryAnswer
 from app.state.geometry_fields import FIELDS, SOURCES, FieldInfo
-from app.widgets.number_box import NumberBox
+from app.widgets.number_box import NumberBox, number_box
 from engine.readers.base import ASSUMED, REQUIRED, ReadOptions
 
 SPACING = FieldInfo("or axial spacing", "mm", 1e3, 6, 100)
@@ -77,6 +78,11 @@ class GeometryDialog(QDialog):
             column.addWidget(widget)
         self._add_choices(column)
         column.addLayout(self._values())
+        self.choices = DataChoices(opened.answer.options if opened.answer else ReadOptions())
+        self.choices.angle.valueChanged.connect(self._check)
+        column.addWidget(self.choices)
+        if recording.notes:
+            column.addWidget(_muted("\n".join(recording.notes)))
         self._error = QLabel()
         self._error.setObjectName("warning")
         self._error.setWordWrap(True)
@@ -93,7 +99,9 @@ class GeometryDialog(QDialog):
     def answer(self) -> GeometryAnswer:
         """Return what was entered, in SI units; values left as they were proposed stay assumed."""
         values = {name: value for name, value in self._given().items() if name in self._touched}
-        return GeometryAnswer(values, ReadOptions(self._chosen(self.variable), self._chosen(self.axes)))
+        kind, sector = self.choices.chosen_kind(), self.choices.sector()
+        options = ReadOptions(self._chosen(self.variable), self._chosen(self.axes), kind, sector=sector)
+        return GeometryAnswer(values, options)
 
     def _add_choices(self, column: QVBoxLayout) -> None:
         recording = self._opened.recording
@@ -145,7 +153,7 @@ class GeometryDialog(QDialog):
         return grid
 
     def _editor(self, name: str, info: FieldInfo) -> NumberBox:
-        editor = self.editors[name] = _number_box(info)
+        editor = self.editors[name] = number_box(info)
         editor.setProperty("field", name)
         # The smallest value stands for "not given"; depth may be negative, everything else is positive.
         editor.setRange(-info.maximum if name == "start_depth_m" else 0, info.maximum)
@@ -158,7 +166,7 @@ class GeometryDialog(QDialog):
         return editor
 
     def _spacing_editor(self) -> NumberBox:
-        self.spacing = _number_box(SPACING)
+        self.spacing = number_box(SPACING)
         self.spacing.setSpecialValueText("not given")
         self.spacing.setToolTip(
             "Distance of two samples in depth, as an image's element spacing; gives the sampling rate"
@@ -227,8 +235,11 @@ class GeometryDialog(QDialog):
         if "center_hz" not in self._touched:
             self.suggestions_wanted.emit(dict(self.answer().values))
 
+    @Slot()
     def _check(self) -> None:
         absent = [name for name in REQUIRED if not self.editors[name].is_given()]
+        if self.choices.angle.is_given() and "pitch_m" in absent:
+            absent.remove("pitch_m")  # it follows from the angle
         for name, mark in self._marks.items():
             mark.setText(self._mark(name, absent))
         problem = "" if absent else geometry_error(self._given())
@@ -259,10 +270,8 @@ class GeometryDialog(QDialog):
         return values
 
 
-def _number_box(info: FieldInfo) -> NumberBox:
-    editor = NumberBox()
-    editor.setDecimals(info.decimals)
-    editor.setRange(0, info.maximum)
-    editor.setSuffix(f" {info.unit}")
-    editor.setAccessibleName(info.label)
-    return editor
+def _muted(words: str) -> QLabel:
+    label = QLabel(words)
+    label.setObjectName("muted")
+    label.setWordWrap(True)
+    return label

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QLabel
 from pytestqt.qtbot import QtBot
 
+from app.features.opening.data_choices import ANGLE, RADIUS
 from app.features.opening.geometry_dialog import GeometryDialog
 from app.window.main_window import MainWindow
+from engine.readers.base import ReadOptions
+from engine.types import Sector
 
 
 @pytest.fixture(name="dialog")
@@ -92,3 +95,31 @@ def test_numbers_are_shown_without_idle_zeros(dialog: GeometryDialog) -> None:
     assert dialog.editors["sampling_hz"].text() == "38.5 MHz"
     dialog.editors["sampling_hz"].setValue(40.0)
     assert dialog.editors["sampling_hz"].text() == "40 MHz"
+
+
+def test_kind_of_data_and_the_fan_of_the_lines_can_be_given(
+    window: MainWindow, dialog: GeometryDialog, qtbot: QtBot
+) -> None:
+    texts = [label.text() for label in dialog.findChildren(QLabel)]
+    assert any("values do not oscillate along depth" in text for text in texts)
+    assert dialog.answer().options == ReadOptions(axes="fal")
+    dialog.choices.kind.setCurrentIndex(dialog.choices.kind.findData("rf"))
+    dialog.editors["sampling_hz"].setValue(40)
+    dialog.editors["center_hz"].setValue(6)
+    ok = dialog.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Ok)
+    assert not ok.isEnabled()
+    dialog.choices.angle.setValue(0.5)
+    dialog.choices.radius.setValue(60)
+    assert ok.isEnabled()
+    options = dialog.answer().options
+    assert options.kind == "rf"
+    assert options.sector == Sector(60 / RADIUS.scale, 0.5 / ANGLE.scale)
+    assert options.sector.angle_step_rad == pytest.approx(np.radians(0.5))
+    dialog.accept()
+    qtbot.waitUntil(lambda: window.state.recording is not None)
+    recording = window.state.recording
+    assert recording is not None
+    assert recording.sequence.geometry.sector == options.sector
+    window.commands.files.edit_geometry()
+    again = window.findChildren(GeometryDialog)[-1]
+    assert again.answer().options.sector == options.sector

@@ -62,8 +62,13 @@ def test_files_of_several_frames_do_not_join(tmp_path, phantom):
     ("name", "content", "message"),
     [
         ("x.rf", b"", "the file is empty"),
-        ("x.rf", b"what is this", "no format that is known here; supported: Strainscope RF"),
+        (
+            "x.rf",
+            b"what is this",
+            "no format that is known here; numbers without a header need --layout; supported: Strainscope RF",
+        ),
         ("x.dcm", bytes(128) + b"DICM" + bytes(99), "is DICOM, into which scanners write B-mode"),
+        ("x.sw", b"RES_BUF_FRAMES 3\nRES_BUF_RF true\n", "text part of a Stradwin recording"),
         ("x.uff", b"    -1\n   151\n", "vibration measurements"),
         ("x.h5", b"\x89PNG" + bytes(9), "PNG picture"),
         ("x.h5", b"\x89HDF\r\n\x1a\n" + bytes(99), "damaged or truncated HDF5 file"),

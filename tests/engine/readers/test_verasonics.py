@@ -174,6 +174,16 @@ def test_what_cannot_be_beamformed(tmp_path, echo, save, change, message):
         open_recording([tmp_path / "a.mat"])
 
 
+@pytest.mark.parametrize("missing", ["Trans", "TX", "Receive"])
+def test_an_incomplete_workspace_is_refused_before_its_data_are_inflated(tmp_path, echo, monkeypatch, missing):
+    values = {name: each for name, each in workspace(echo).items() if name != missing}
+    save_v5(tmp_path / "a.mat", {"Trans": {"units": "mm"}, **values})
+    message = "the data were inflated first"
+    monkeypatch.setattr("engine.readers.matlab_file.v5.MatlabV5.buffer", lambda *_: pytest.fail(message))
+    with pytest.raises(ReadError, match=rf"{missing}(\.frequency)? is missing"):
+        open_recording([tmp_path / "a.mat"])
+
+
 @both
 def test_curved_probe_is_refused(tmp_path, echo, save):
     values = workspace(echo)

@@ -1,0 +1,49 @@
+"""What a user may overrule of how a file is read: the kind of its data, and how its lines fan out."""
+
+import math
+
+from PySide6.QtWidgets import QComboBox, QFormLayout, QWidget
+
+from app.state.geometry_fields import FieldInfo
+from app.widgets.number_box import number_box
+from engine.readers.base import KINDS, ReadOptions
+from engine.types import Sector
+
+ANGLE = FieldInfo("Angle between lines", "\N{DEGREE SIGN}", math.degrees(1), 4, 20)
+RADIUS = FieldInfo("Radius of the array", "mm", 1e3, 2, 500)
+
+
+class DataChoices(QWidget):
+    """Kind of data, angle between lines and radius; nothing chosen leaves the file's and the numbers' word."""
+
+    def __init__(self, options: ReadOptions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.kind = QComboBox()
+        self.kind.setAccessibleName("Kind of data")
+        self.kind.addItem("as the numbers show", None)
+        for kind, words in KINDS.items():
+            self.kind.addItem(words, kind)
+        self.kind.setCurrentIndex(max(self.kind.findData(options.kind), 0))
+        self.angle, self.radius = number_box(ANGLE), number_box(RADIUS)
+        self.angle.setSpecialValueText("parallel lines")
+        self.radius.setSpecialValueText("phased array")
+        self.angle.setToolTip("Of curved and phased arrays, whose files do not say it: lines fan out by this angle")
+        if options.sector is not None:
+            self.angle.setValue(options.sector.angle_step_rad * ANGLE.scale)
+            self.radius.setValue(options.sector.apex_radius_m * RADIUS.scale)
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("Kind of data", self.kind)
+        form.addRow(ANGLE.label, self.angle)
+        form.addRow(RADIUS.label, self.radius)
+
+    def chosen_kind(self) -> str | None:
+        """Return the kind that overrules the file, or None."""
+        kind = self.kind.currentData()
+        return None if kind is None else str(kind)
+
+    def sector(self) -> Sector | None:
+        """Return how lines fan out, or None where the file is to say it."""
+        if not self.angle.is_given():
+            return None
+        return Sector(self.radius.value() / RADIUS.scale, self.angle.value() / ANGLE.scale)
