@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from PySide6.QtCore import QBuffer, QIODevice
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.features.export.figure_dialog import FigureDialog
 from app.features.maps.controller import MapsController
+from app.features.opening.geometry_dialog import GeometryDialog
 from app.preferences import Preferences
 from app.state import Role
 from app.state.maps import MapState
@@ -72,6 +74,23 @@ def shoot_panels(application: QApplication, window: MainWindow, folder: Path, th
             window.docks.show(name)
 
 
+def shoot_geometry(application: QApplication, window: MainWindow, folder: Path) -> None:
+    """Open an array that says nothing of itself, and take the dialog that asks for its geometry in both themes."""
+    sequence = window.state.recording.sequence
+    with tempfile.TemporaryDirectory() as scratch:
+        array = Path(scratch) / "scan.npy"
+        np.save(array, np.stack([sequence.frame(index).T for index in (0, 1)]))
+        window.open_paths((array,))
+        spin(application, lambda: window.findChild(GeometryDialog) is not None)
+        dialog = window.findChild(GeometryDialog)
+        assert isinstance(dialog, GeometryDialog)
+        for theme in ("dark", "light"):
+            window.set_theme(theme)
+            settle(application)
+            shoot(dialog, folder / f"geometry-{theme}.png")
+        dialog.reject()
+
+
 def main() -> None:
     """Open the example, estimate its strain, and take every picture."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else TARGET
@@ -105,6 +124,7 @@ def main() -> None:
         settle(application)
         shoot(dialog, folder / "figure-export-dark.png")
         dialog.reject()
+        shoot_geometry(application, window, guide)
         window.close()
 
 
