@@ -4,8 +4,6 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QDoubleSpinBox, QWidget
 
-from app.state.geometry_fields import FieldInfo
-
 
 class NumberBox(QDoubleSpinBox):
     """A QDoubleSpinBox for values typed in full; its special value text stands for an absent number."""
@@ -35,13 +33,3 @@ class NumberBox(QDoubleSpinBox):
         if words and self.text() == words and event.text().strip() and not self.lineEdit().hasSelectedText():
             self.selectAll()
         super().keyPressEvent(event)
-
-
-def number_box(info: FieldInfo) -> NumberBox:
-    """Make a field for a value that is zero or positive."""
-    editor = NumberBox()
-    editor.setDecimals(info.decimals)
-    editor.setRange(0, info.maximum)
-    editor.setSuffix(f" {info.unit}")
-    editor.setAccessibleName(info.label)
-    return editor

@@ -5,7 +5,7 @@ import math
 from PySide6.QtWidgets import QComboBox, QFormLayout, QWidget
 
 from app.state.geometry_fields import FieldInfo
-from app.widgets.number_box import number_box
+from app.widgets.number_box import NumberBox
 from engine.readers.base import KINDS, ReadOptions
 from engine.types import Sector
 
@@ -47,3 +47,14 @@ class DataChoices(QWidget):
         if not self.angle.is_given():
             return None
         return Sector(self.radius.value() / RADIUS.scale, self.angle.value() / ANGLE.scale)
+
+
+def number_box(info: FieldInfo) -> NumberBox:
+    """Make a field for a value that is zero or positive."""
+    editor = NumberBox()
+    editor.setDecimals(info.decimals)
+    editor.setRange(0, info.maximum)
+    editor.setSuffix(f" {info.unit}")
+    editor.setAccessibleName(info.label)
+    editor.setMinimumHeight(editor.sizeHint().height())  # a dialog with wrapped words is made too low, and cuts digits
+    return editor

@@ -16,10 +16,10 @@ from PySide6.QtWidgets import (
 
 from app.controllers.files import geometry_error
 from app.controllers.reading import OpenedFile
-from app.features.opening.data_choices import DataChoices
+from app.features.opening.data_choices import DataChoices, number_box
 from app.state.geometry_answer import GeometryAnswer
 from app.state.geometry_fields import FIELDS, SOURCES, FieldInfo
-from app.widgets.number_box import NumberBox, number_box
+from app.widgets.number_box import NumberBox
 from engine.readers.base import ASSUMED, REQUIRED, ReadOptions
 
 SPACING = FieldInfo("or axial spacing", "mm", 1e3, 6, 100)
