@@ -54,9 +54,10 @@ from engine.files.atomic import temporary_beside
 from pathlib import Path
 place = temporary_beside(Path(sys.argv[1]))
 with ended_like_ctrl_c():
-    print("ready", flush=True)
+    told = False
     while True:  # as a library that catches everything and goes on
         try:
+            told = told or not print("ready", flush=True)
             time.sleep(60)
         except KeyboardInterrupt:
             pass
