@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from engine.figures.figure import StrainPanel
 
 from engine.evaluation.measure import measure as evaluate_frame
 from engine.evaluation.sets import EvaluationCase
 from engine.export.table import measure_strain, table_text
+from engine.figures.content import StrainPanel
 from engine.figures.words import measured_names
 from engine.metrics.base import METRICS, Finding, Metric, MetricInput, measure, metrics_shown, register
 from engine.metrics.contrast import region_metrics
