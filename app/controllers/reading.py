@@ -134,7 +134,9 @@ def open_as_told(
     recording = open_recording(paths)
     key = asked_key = recording_key(recording, cancelled)
     answer = answer or store.recall(asked_key)
-    if answer is not None and (recording.pending or answer.options != ReadOptions()):
+    if answer is not None and (
+        recording.pending or answer.options != ReadOptions() or recording.folded(answer.values) is not None
+    ):
         recording = open_recording(paths, replace(answer.options, given=answer.values))
         key = recording_key(recording, cancelled)
     return Told(recording, key, asked_key, answer)

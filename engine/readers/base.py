@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine.errors import MissingGeometryError, ParameterError, ReadError
 from engine.readers.common.spectrum import measure_center_hz
+from engine.readers.common.unfold import is_folded
 from engine.registry import Registry
 from engine.types import Geometry, GeometrySources, Map, RFSequence, Sector, Source, Truth, geometry_fields
 
@@ -106,6 +107,17 @@ class Recording:
         if self.costly or self.pending or "center_hz" in stated or "sampling_hz" not in values:
             return self.suggested
         return {**self.suggested, "center_hz": measure_center_hz(self.read_frame(0), values["sampling_hz"])}
+
+    def folded(self, given: Mapping[str, float]) -> tuple[float, float] | None:
+        """Return sampling rate and carrier, by file and user, where frames have to be unfolded for them, or None.
+
+        Frames become so when the file is opened with these values in `ReadOptions.given`.
+        """
+        stated = {**self.known, **given}
+        if self.rate_factor != 1 or self.costly or not {"sampling_hz", "center_hz"} <= set(stated):
+            return None
+        sampling, center = stated["sampling_hz"], stated["center_hz"]
+        return (sampling, center) if is_folded(sampling, center) else None
 
     def complete(self, given: Mapping[str, float] | None = None, *, accept_suggested: bool = False) -> RFSequence:
         """Fill the geometry: the user's values win, then the file's, then what may be assumed.

@@ -14,7 +14,7 @@ from engine.readers.common.arrays import LAST_ROWS
 from engine.readers.common.checks import DAMAGED
 from engine.readers.common.frame_times import frame_times
 from engine.readers.common.kind import settle_kind
-from engine.readers.common.unfold import folding_note, is_folded, require_foldable, unfold, unfolding_factor
+from engine.readers.common.unfold import folding_note, require_foldable, unfold, unfolding_factor
 from engine.readers.headerless import HEADERLESS
 from engine.readers.recognise import find_recordings
 from engine.types import Map
@@ -162,12 +162,10 @@ def _inspect(recording: Recording, options: ReadOptions) -> Recording:
 
 def _unfolded(recording: Recording, options: ReadOptions) -> Recording:
     """Unfold what is sampled below twice its carrier, where the spectrum agrees; else refuse it here."""
-    stated = {**recording.known, **options.given}
-    if not {"sampling_hz", "center_hz"} <= set(stated) or recording.rate_factor != 1:
+    folded = recording.folded(options.given)
+    if folded is None:
         return recording
-    sampling, center = stated["sampling_hz"], stated["center_hz"]
-    if not is_folded(sampling, center):
-        return recording
+    sampling, center = folded
     require_foldable(recording.paths[0], recording.read_frame(0), sampling, center)
     factor, read = unfolding_factor(sampling, center), recording.read_frame
     frames, rows, lines = recording.shape

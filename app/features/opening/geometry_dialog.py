@@ -21,6 +21,7 @@ from app.state.geometry_answer import GeometryAnswer
 from app.state.geometry_fields import FIELDS, SOURCES, FieldInfo
 from app.widgets.number_box import NumberBox
 from engine.readers.base import ASSUMED, REQUIRED, ReadOptions
+from engine.readers.common.unfold import folding_note, folding_problem, is_folded, unfolding_factor
 
 SPACING = FieldInfo("or axial spacing", "mm", 1e3, 6, 100)
 """Another way to say the sampling rate: files that are thought of as images give the distance of their rows."""
@@ -80,6 +81,7 @@ class GeometryDialog(QDialog):
         column.addLayout(self._values())
         self.choices = DataChoices(opened.answer.options if opened.answer else ReadOptions())
         self.choices.angle.valueChanged.connect(self._check)
+        self.choices.kind.currentIndexChanged.connect(self._check)
         column.addWidget(self.choices)
         if recording.notes:
             column.addWidget(_muted("\n".join(recording.notes)))
@@ -242,11 +244,24 @@ class GeometryDialog(QDialog):
             absent.remove("pitch_m")  # it follows from the angle
         for name, mark in self._marks.items():
             mark.setText(self._mark(name, absent))
-        problem = "" if absent else geometry_error(self._given())
+        problem, said = ("", "") if absent else self._geometry_problem()
         if absent:
             problem = "Still needed: " + ", ".join(FIELDS[name].label.lower() for name in absent) + "."
-        self._error.setText(problem)
+        self._error.setText(problem or said)
         self._buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(not problem)
+
+    def _geometry_problem(self) -> tuple[str, str]:
+        """Say why the values make no geometry, and what is done with RF that is sampled below twice its carrier."""
+        values = self._given()
+        rate, center = values.get("sampling_hz"), values.get("center_hz")
+        if rate is None or center is None or not is_folded(rate, center):
+            return geometry_error(values), ""
+        recording, kind = self._opened.recording, self.choices.chosen_kind() or ""
+        if recording.pending or recording.rate_factor != 1 or kind.startswith("iq"):
+            problem, said = "", ""  # of IQ and of what is unfolded already, reading says it
+        else:
+            problem, said = folding_problem(rate, center), folding_note(rate, center)
+        return problem or geometry_error({**values, "sampling_hz": rate * unfolding_factor(rate, center)}), said
 
     def _mark(self, name: str, absent: list[str]) -> str:
         if name in self._opened.recording.known:

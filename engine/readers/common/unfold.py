@@ -40,12 +40,18 @@ def folding_note(sampling_hz: float, center_hz: float) -> str:
     )
 
 
+def folding_problem(sampling_hz: float, center_hz: float) -> str:
+    """Say why a carrier is too far above a rate to be unfolded, or return an empty text."""
+    if unfolding_factor(sampling_hz, center_hz) <= LARGEST_FACTOR:
+        return ""
+    return f"is said to be sampled at {sampling_hz:g} Hz with a carrier of {center_hz:g} Hz: impossible"
+
+
 def require_foldable(path: Path, frame: NDArray[np.float32], sampling_hz: float, center_hz: float) -> None:
     """Refuse a frame (samples, lines) whose spectrum does not lie where the carrier would be folded to."""
-    if unfolding_factor(sampling_hz, center_hz) > LARGEST_FACTOR:
-        raise ReadError(
-            path, f"is said to be sampled at {sampling_hz:g} Hz with a carrier of {center_hz:g} Hz: impossible"
-        )
+    problem = folding_problem(sampling_hz, center_hz)
+    if problem:
+        raise ReadError(path, problem)
     half = sampling_hz / 2
     rest = center_hz % sampling_hz
     expected = rest if rest < half else sampling_hz - rest

@@ -123,3 +123,32 @@ def test_kind_of_data_and_the_fan_of_the_lines_can_be_given(
     window.commands.files.edit_geometry()
     again = window.findChildren(GeometryDialog)[-1]
     assert again.answer().options.sector == options.sector
+
+
+def test_a_carrier_above_half_the_rate_is_taken_and_the_rf_unfolded(
+    window: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    time = np.arange(400)[:, None] / 8e6 - 25e-6 - 1e-6 * np.arange(8)
+    rf = np.exp(-((time * 5e6) ** 2)) * np.cos(2 * np.pi * 6e6 * time)
+    np.save(tmp_path / "folded.npy", np.stack([rf, rf]).astype(np.float32))
+    window.open_paths((tmp_path / "folded.npy",))
+    qtbot.waitUntil(lambda: window.findChild(GeometryDialog) is not None)
+    dialog = window.findChild(GeometryDialog)
+    ok = dialog.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Ok)
+    dialog.editors["sampling_hz"].setValue(8)
+    dialog.editors["pitch_m"].setValue(0.3)
+    dialog.editors["center_hz"].setValue(400)
+    assert not ok.isEnabled()
+    dialog.editors["center_hz"].setValue(6)
+    assert ok.isEnabled()
+    assert any("unfolded to 24 MHz" in label.text() for label in dialog.findChildren(QLabel))
+    dialog.accept()
+    qtbot.waitUntil(lambda: window.state.recording is not None)
+    recording = window.state.recording
+    assert recording is not None
+    assert recording.sequence.shape == (2, 1200, 8)
+    assert recording.sequence.geometry.sampling_hz == pytest.approx(24e6)
+    window.commands.files.edit_geometry()
+    again = window.findChildren(GeometryDialog)[-1]
+    assert again.answer().values["sampling_hz"] == pytest.approx(8e6)
+    assert again.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Ok).isEnabled()

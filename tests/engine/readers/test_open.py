@@ -257,6 +257,18 @@ def test_rf_sampled_below_twice_its_carrier_is_unfolded(tmp_path, rate_hz, zone)
     np.testing.assert_allclose(recording.read_frame(0), expected, atol=0.15 if zone == 1 else 0.3)
 
 
+def test_a_carrier_that_only_the_user_knows_unfolds(tmp_path):
+    sampled, rf, _ = folded(5e6, 20e6 / 3)
+    np.savez(tmp_path / "a.npz", rf=sampled, fs=20e6 / 3)
+    given = {"center_hz": 5e6, "pitch_m": 0.3e-3}
+    assert open_recording([tmp_path / "a.npz"]).folded(given) == (pytest.approx(20e6 / 3), 5e6)
+    recording = open_recording([tmp_path / "a.npz"], ReadOptions(given=given))
+    assert recording.folded(given) is None
+    sequence = recording.complete(given)
+    assert sequence.geometry.sampling_hz == pytest.approx(20e6)
+    np.testing.assert_allclose(sequence.frame(0), rf(np.arange(sequence.shape[1]) / 20e6), atol=0.15)
+
+
 def test_a_carrier_that_the_spectrum_denies_is_refused(tmp_path):
     sampled, _, _ = folded(5e6, 20e6 / 3)
     np.savez(tmp_path / "a.npz", rf=sampled, fs=20e6 / 3, fc=6.6e6)
