@@ -41,7 +41,7 @@ def elasticity(
     it erred by 5 % on exact displacement. strain-inverse is instant and understates contrast up to 1.9 times.
     statistical and red are the paper's methods, for comparison; with displacement of no known force they are far off.
     """
-    from engine.elasticity.base import ELASTICITY_METHODS, modulus_ratio
+    from engine.elasticity.base import ELASTICITY_METHODS, RANGE_WORDS, modulus_ratio
 
     chosen = ELASTICITY_METHODS.get(method)
     params = chosen.Params.from_text(parse_settings(settings or [])["method"])
@@ -73,6 +73,8 @@ def elasticity(
     rows = [["Modulus ratio, target / reference", shown]]
     rows += [["Misfit, 1 where the model explains the data", f"{modulus.misfit[-1]:.3g}"]] if modulus.misfit else []
     echo_columns(rows, indent="  ")
+    if ratio is not None and not ratio.reason:
+        echo(f"  The range is {RANGE_WORDS}.")
     if modulus.warning:
         typer.echo(modulus.warning, err=True)
 

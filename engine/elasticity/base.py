@@ -15,6 +15,9 @@ from engine.registry import Registry
 from engine.types import Ellipse, FrameEstimate, Geometry, Map
 
 P = TypeVar("P", bound=Parameters)
+RANGE_WORDS = "a fixed factor of the method, from its errors on simulated discs; it does not follow the data"
+"""What the range beside a modulus ratio is."""
+
 LARGEST_MISFIT = 4.0
 """Misfit above which the model leaves twice the noise of the displacement unexplained."""
 
@@ -55,7 +58,7 @@ class ElasticityMethod(ABC, Generic[P]):
     title: ClassVar[str]
     Params: ClassVar[type[Parameters]]
     error_factor: ClassVar[float]
-    """Largest factor between found and true ratio of moduli on the phantoms of tests/benchmarks/README.md."""
+    """Factor between found and true ratio that covers the discs of tests/benchmarks/README.md; set by hand."""
 
     @abstractmethod
     def reconstruct(
@@ -77,15 +80,16 @@ ELASTICITY_METHODS: Registry[ElasticityMethod[Any]] = Registry(
 def modulus_ratio(modulus: RelativeModulus, target: Ellipse | None) -> Measurement:
     """Return the median modulus of the target over that of the reference, which is 1 by definition of the map.
 
-    The interval is the one in which the true ratios of known phantoms lay around those found; the warning says where
-    the model does not explain the displacement, and the interval does not hold.
+    Its range is a fixed factor of the method (`range_kind` is `method-factor`), which covered the true ratios of
+    simulated discs around those found: not an interval of confidence, and blind to the noise of the frame. The warning
+    says where the model does not explain the displacement, and the range does not hold.
     """
     source = MetricInput(modulus.geometry, target=target, modulus=modulus.relative)
     found = METRICS.get("modulus_ratio").measure(source)
     if found.reason:
         return found
     low, high = found.value / modulus.error_factor, found.value * modulus.error_factor
-    return replace(found, low=low, high=high, warning=modulus.warning)
+    return replace(found, low=low, high=high, warning=modulus.warning, range_kind="method-factor")
 
 
 def normalised(modulus: Map, reference: Ellipse, geometry: Geometry) -> Map:

@@ -24,6 +24,7 @@ PERCENT = 100.0
 Need = Literal["strain", "displacement", "truth", "modulus", "seconds", "target", "background", "lesion"]
 Better = Literal["higher", "lower", "neither"]
 Place = Literal["panel", "figure", "evaluation"]
+RangeKind = Literal["", "interval-95", "method-factor"]
 
 REGIONS: dict[Need, str] = {"target": "not_drawn", "background": "not_drawn", "lesion": "no_outline"}
 """Regions that a user draws, each with the reason of a metric that lacks it; without other needs there is no metric."""
@@ -38,8 +39,9 @@ class Measurement:
 
     What is known of its reliability, in the unit of the value: `sigma` is the standard uncertainty, `low` and `high`
     the ends of the interval in which the true value lies with 95 %, `cells` the number of independent resolution
-    cells behind them; NaN and 0 where nobody has said. `warning` is a sentence on why the value should not be trusted
-    as it stands.
+    cells behind them; NaN and 0 where nobody has said. Where `range_kind` is `method-factor` the ends are no such
+    interval but the value over and times a factor fixed for the method, whatever the data. `warning` is a sentence on
+    why the value should not be trusted as it stands.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Measurement:
     high: float = math.nan
     cells: float = 0.0
     warning: str = ""
+    range_kind: RangeKind = ""
 
     def __post_init__(self) -> None:
         if math.isnan(self.value) != bool(self.reason):
@@ -158,6 +161,7 @@ class Metric:
             found.high,
             found.cells,
             found.warning,
+            "interval-95" if math.isfinite(found.low) else "",
         )
 
     def can_measure(self, source: MetricInput) -> bool:

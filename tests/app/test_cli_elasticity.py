@@ -15,7 +15,10 @@ def test_a_uniform_medium_has_one_modulus(method: str, result_file: Path, capsys
     assert main(["elasticity", str(result_file), "--method", method, *TARGET, *REFERENCE, "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["frame"] == 3
-    assert facts["modulus_ratio"]["value"] == pytest.approx(1.0, abs=0.15)
+    ratio = facts["modulus_ratio"]
+    assert ratio["value"] == pytest.approx(1.0, abs=0.15)
+    assert ratio["range_kind"] == "method-factor"
+    assert ratio["high"] / ratio["value"] == pytest.approx(ELASTICITY_METHODS.get(method).error_factor)
 
 
 def test_every_method_is_registered() -> None:

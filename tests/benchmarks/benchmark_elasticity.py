@@ -1,10 +1,6 @@
 """Modulus ratio of target to background on simulated RF of known stiffness, found / true, as a Markdown table.
 
     python tests/benchmarks/benchmark_elasticity.py [--method NAME] [--recordings N] [--oracle]
-    python tests/benchmarks/benchmark_elasticity.py --discs [--method NAME]
-
-`--discs` instead: a disc of 5 mm radius and 0.3 to 8 times the stiffness around it, plane strain, window of 32 x 30 mm,
-all elasticity methods, on exact displacement at 2 % and on that tracked in simulated RF (30 dB) at 1.5 and 4 %.
 
 Phantoms of the set `tehrani-rivaz-validation` at 1.5, 2 and 3 % strain; displacement by the product's default method
 or by --method. `--oracle` adds the rows that start from the true displacement: what the elasticity method alone errs.
@@ -23,11 +19,7 @@ from engine.elasticity.base import ELASTICITY_METHODS, modulus_ratio
 from engine.estimators.default import default_method
 from engine.evaluation.sets import EvaluationCase, evaluation_set
 from engine.pipeline import Settings, run
-from engine.simulation.mechanics import Compression, compress
-from engine.simulation.phantom import Inclusion, Phantom
-from engine.simulation.recording import Plan, simulate
-from engine.simulation.sequences import Degradation, FrameLoad
-from engine.types import Displacement, Ellipse, FrameEstimate, Geometry, Strain
+from engine.types import Displacement, FrameEstimate, Strain
 
 SET = "tehrani-rivaz-validation"
 STRAINS = (0.015, 0.02, 0.03)
@@ -45,51 +37,6 @@ def estimates(case: EvaluationCase, method: str, frames: tuple[int, ...]) -> Ite
         motion = Displacement(truth.axial_displacement_m, truth.lateral_displacement_m, geometry)
         strain = Strain(truth.axial_strain, geometry, 2e-3)
         yield FrameEstimate(0, frame, motion, strain, np.full_like(truth.axial_strain, 0.999))
-
-
-DISC_RATIOS = (0.3, 0.4, 3.0, 8.0)
-DISC_GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.25e-3, start_depth_m=5e-3)
-DISC_SHAPE = (1560, 128)
-DISC_TARGET, DISC_REFERENCE = Ellipse(0.0, 20e-3, 3.5e-3, 3.5e-3), Ellipse(11e-3, 20e-3, 2.5e-3, 2.5e-3)
-
-
-def disc(ratio: float) -> Phantom:
-    """A box of 40 x 40 mm with the disc in its middle."""
-    return Phantom(40e-3, 40e-3, (25e3,), (Inclusion(Ellipse(0.0, 20e-3, 5e-3, 5e-3), ratio * 25e3),))
-
-
-def exact_disc(ratio: float) -> FrameEstimate:
-    """Displacement as the finite elements of the simulator have it."""
-    depths_m, laterals_m = DISC_GEOMETRY.depths_m(DISC_SHAPE[0]), DISC_GEOMETRY.laterals_m(DISC_SHAPE[1])
-    field = 0.02 * compress(disc(ratio), Compression()).on_grid(depths_m, laterals_m).numpy()
-    lateral, axial = field.astype(np.float32)
-    strain = np.gradient(axial, DISC_GEOMETRY.axial_spacing_m, axis=0)
-    motion = Displacement(axial, lateral, DISC_GEOMETRY)
-    return FrameEstimate(0, 1, motion, Strain(strain, DISC_GEOMETRY, 2e-3), np.full(DISC_SHAPE, 0.999, np.float32))
-
-
-def tracked_disc(ratio: float, method: str) -> Iterator[FrameEstimate]:
-    """Displacement that a method finds in simulated RF."""
-    loads = tuple(FrameLoad(strain) for strain in (0.015, 0.04))
-    plan = Plan(disc(ratio), DISC_GEOMETRY, DISC_SHAPE, loads, degradation=Degradation(snr_db=30.0))
-    yield from run(simulate(plan, 5).sequence(), Settings(method), torch.device("cpu"))
-
-
-def discs(method: str) -> None:
-    """Write the table of the discs."""
-    names = ELASTICITY_METHODS.names()
-    say(f"| true ratio | displacement |{''.join(f' {name} |' for name in names)} misfit of gauss-newton |")
-    say(f"|---|---|{'---|' * len(names)}---|")
-    for ratio in DISC_RATIOS:
-        shown = [("exact, 2 %", exact_disc(ratio))]
-        shown += list(zip((f"{method}, 1.5 %", f"{method}, 4 %"), tracked_disc(ratio, method), strict=True))
-        for words, estimate in shown:
-            found = {}
-            for name in names:
-                chosen = ELASTICITY_METHODS.get(name)
-                found[name] = chosen.reconstruct(estimate, DISC_REFERENCE, chosen.Params())
-            row = "".join(f" {modulus_ratio(found[name], DISC_TARGET).value:.3g} |" for name in names)
-            say(f"| {ratio:g} | {words} |{row} {found['gauss-newton'].misfit[-1]:.2f} |")
 
 
 def true_ratio(case: EvaluationCase) -> float:
@@ -122,11 +69,7 @@ def main() -> None:
     parser.add_argument("--method", default=default_method())
     parser.add_argument("--recordings", type=int, default=6)
     parser.add_argument("--oracle", action="store_true")
-    parser.add_argument("--discs", action="store_true")
     chosen = parser.parse_args()
-    if chosen.discs:
-        discs(chosen.method)
-        return
     say(f"Modulus ratio target / background, found / true; set {SET}\n")
     say(f"| recording | true ratio | displacement | method |{''.join(f' {100 * s:g} % |' for s in STRAINS)}")
     say(f"|---|---|---|---|{'---|' * len(STRAINS)}")

@@ -11,6 +11,7 @@ from app.panels.base import PANELS, Panel, PanelInfo
 from app.panels.numbers import DASH, three_figures
 from app.state import ViewerState
 from app.state.maps import MAP_TITLES, MapState
+from engine.elasticity.base import RANGE_WORDS
 from engine.metrics.reasons import explain
 
 
@@ -33,6 +34,7 @@ class MapsPanel(Panel):
         self.compute = QPushButton("Compute relative modulus")
         self.progress = _words("muted")
         self.ratio = _words("heading")
+        self.warning = _words("muted")
         self._lay_out()
         self.kind.currentIndexChanged.connect(self._kind_chosen)
         self.method.currentIndexChanged.connect(self._method_chosen)
@@ -60,6 +62,7 @@ class MapsPanel(Panel):
         self.column.addWidget(self.compute)
         self.column.addWidget(self.progress)
         self.column.addWidget(self.ratio)
+        self.column.addWidget(self.warning)
         self.column.addStretch(1)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -87,6 +90,11 @@ class MapsPanel(Panel):
         self.compute.setToolTip(reason or "Relative Young's modulus of the shown frame; the background's median is 1")
         self.progress.setText(maps.progress or reason)
         self.ratio.setText(self._ratio_text())
+        ratio = maps.ratio()
+        known = ratio is not None and not ratio.reason
+        self.ratio.setToolTip(f"The range is {RANGE_WORDS}." if known else "")
+        self.warning.setText("" if ratio is None else ratio.warning)
+        self.warning.setVisible(bool(self.warning.text()))
 
     def _ratio_text(self) -> str:
         ratio = self._maps.ratio()
@@ -94,7 +102,8 @@ class MapsPanel(Panel):
             return ""
         if ratio.reason:
             return f"Modulus ratio {DASH} (target: {explain(ratio.reason)})"
-        return f"Modulus ratio, target / background: {three_figures(ratio.value)}"
+        found, low, high = (three_figures(value) for value in (ratio.value, ratio.low, ratio.high))
+        return f"Modulus ratio, target / background: {found} ({low} to {high})"
 
     @Slot()
     def _kind_chosen(self) -> None:

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.features.export.controller import ExportController, figure_content
 from app.features.maps.controller import MapsController
+from app.features.maps.panel import MapsPanel
 from app.state.maps import MapState
 from app.window.main_window import MainWindow
 from engine.figures.options import FigureOptions
@@ -108,6 +109,11 @@ def test_modulus_needs_a_background_and_is_shown_when_done(with_truth: MainWindo
     ratio = maps.ratio()
     assert ratio is not None
     assert ratio.value == pytest.approx(1.0, rel=1e-2)
+    panel = window.findChild(MapsPanel)
+    assert panel is not None
+    assert panel.ratio.text() == "Modulus ratio, target / background: 1.00 (0.526 to 1.90)"
+    assert "fixed factor" in panel.ratio.toolTip()
+    assert panel.warning.text() == ""
     source = window.commands.part(ExportController).figure_source((0.0, 2.0))
     assert source is not None
     assert figure_content(source, FigureOptions()).scale.quantity.label == "Relative modulus"
