@@ -223,6 +223,7 @@ READERS: Registry[Reader] = Registry(
         "siemens_rfd",
         "vevo",
         "not_rf",
+        "sonix_daq",
         "ultrasonix",
     ),
 )

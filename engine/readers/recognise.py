@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.errors import ReadError, StrainscopeError
 from engine.files.hdf5_reading import is_hdf5, names_at_root
-from engine.readers.base import READERS, Reader
+from engine.readers.base import READERS, Reader, ReadOptions
 from engine.readers.common.checks import DAMAGED
 
 HEAD_BYTES = 4096
@@ -67,7 +67,8 @@ def _one(path: Path) -> dict[Path, Reader]:
 
 def _in_folder(folder: Path) -> dict[Path, Reader]:
     found: dict[Path, Reader] = {}
-    for path in folder.iterdir():
+    refused: dict[Path, Reader] = {}
+    for path in sorted(folder.iterdir(), key=natural_key):
         if path.name.startswith(".") or not path.is_file():
             continue
         try:
@@ -76,9 +77,21 @@ def _in_folder(folder: Path) -> dict[Path, Reader]:
             continue
         if reader is not None and reader.extensions:
             found[reader.main_file(path)] = reader
+        elif reader is not None:
+            refused[path] = reader
     if not found:
-        raise ReadError(folder, "this folder holds no recording that can be opened")
+        raise ReadError(folder, "this folder holds no recording that can be opened" + _why(refused))
     return found
+
+
+def _why(refused: dict[Path, Reader]) -> str:
+    """Say of the first of a folder's files that are known to be no recording what it is."""
+    for path, reader in refused.items():
+        try:
+            reader.read(path, ReadOptions())
+        except ReadError as error:
+            return f"; {error}"
+    return ""
 
 
 def _head(path: Path) -> bytes:

@@ -299,7 +299,8 @@ def _find(path: Path, chosen: tuple[Path, ...], known: frozenset[str], control: 
 
 
 def _key(paths: tuple[Path, ...], workspace: Workspace, control: JobControl) -> str:
-    options = ReadOptions() if workspace.geometry is None else workspace.geometry.answer().options
+    said = None if workspace.geometry is None else workspace.geometry.answer()
+    options = ReadOptions() if said is None else replace(said.options, given=said.values)
     try:
         return recording_key(open_recording(paths, options), control.cancelled)
     except StrainscopeError:

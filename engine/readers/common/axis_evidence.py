@@ -35,8 +35,8 @@ class AxisEvidence:
     """What speaks for an order of the axes, slowest first; sequences have an entry for each axis.
 
     `stated` is the order that the format says in so many words, `stated_by` where; `time_axis` the axis that a time
-    vector goes with. `spacing` may hold zeros for axes that have none. `frames_last` tells how the format's users
-    store frames.
+    vector goes with, `frames_axis` the one that the format keeps for frames. `spacing` may hold zeros for axes that
+    have none. `frames_last` tells how the format's users store frames.
     """
 
     shape: tuple[int, ...]
@@ -47,6 +47,7 @@ class AxisEvidence:
     time_axis: int | None = None
     time_name: str = ""
     frames_last: bool = False
+    frames_axis: int | None = None
 
 
 def choose_axes(path: Path, evidence: AxisEvidence, wanted: str | None) -> AxisChoice:
@@ -60,8 +61,12 @@ def choose_axes(path: Path, evidence: AxisEvidence, wanted: str | None) -> AxisC
     if len(places) not in {2, 3}:
         resolve_axes(path, shape, None, "fal")  # says what is wrong
     sizes = tuple(shape[place] for place in places)
-    depth, reasons = _depth(evidence, places)
-    letters = _letters(sizes, places.index(depth), frames_last=evidence.frames_last)
+    frames = evidence.frames_axis if len(places) == 3 else None
+    depth, reasons = _depth(evidence, [place for place in places if place != frames])
+    if frames is None:
+        letters = _letters(sizes, places.index(depth), frames_last=evidence.frames_last)
+    else:
+        letters = "".join("f" if place == frames else "a" if place == depth else "l" for place in places)
     note = f"axes {letters} are assumed: depth is {_join(reasons)}; turn them with --axes"
     return AxisChoice(resolve_axes(path, shape, None, letters), assumed=True, notes=(note,))
 

@@ -4,7 +4,7 @@ from engine.readers.base import ASSUMED
 
 AXIAL_M, LATERAL_M = (1e-6, 5e-4), (1e-5, 5e-3)
 """Spacings that RF can have; others are placeholders or another unit, and are not believed."""
-UNITS = {"mm": 1e-3, "m": 1.0}
+UNITS = {"mm": 1e-3, "m": 1.0, "um": 1e-6}
 
 
 def spacing_in_m(axial: float, lateral: float, units: tuple[str, ...] = ("mm", "m")) -> tuple[float, float, str] | None:

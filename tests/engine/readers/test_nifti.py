@@ -72,10 +72,45 @@ def test_refusals(tmp_path, phantom, changes, message):
         open_recording([write(tmp_path / "a.nii", phantom, **changes)])
 
 
-def test_spacing_without_a_unit_or_of_one_is_not_known(tmp_path, phantom):
-    for changes in ({"units": 0}, {"zooms": (1.0, 1.0, 1.0)}):
-        recording = open_recording([write(tmp_path / "a.nii", phantom, **changes)])
-        assert dict(recording.known) == {}
+@pytest.mark.parametrize(
+    ("changes", "pitch_m", "note"),
+    [
+        ({"units": 0}, 0.3e-3, "pixdim is taken to be in mm"),
+        ({"units": 0, "zooms": (0.3e-3, 0.02e-3, 1)}, 0.3e-3, "pixdim is taken to be in m"),
+        ({"units": 3, "zooms": (300, 20, 1)}, 0.3e-3, "axial spacing of 0.02 mm"),
+        ({"zooms": (1.0, 1.0, 1.0)}, None, "axes laf are assumed"),
+        ({"zooms": (30.0, 20.0, 1.0)}, None, "is no spacing of RF"),
+    ],
+)
+def test_spacing_in_the_unit_that_it_can_be_in(tmp_path, phantom, changes, pitch_m, note):
+    recording = open_recording([write(tmp_path / "a.nii", phantom, **changes)])
+    assert recording.known.get("pitch_m") == (None if pitch_m is None else pytest.approx(pitch_m))
+    assert any(note in each for each in recording.notes)
+
+
+@pytest.mark.parametrize("axes", ["alf", "laf", "fal", "fla"])
+def test_axes_are_found_from_the_numbers(tmp_path, phantom, assert_frames, axes):
+    stored = phantom.transpose(["fal".index(letter) for letter in axes])
+    spacing = {"f": 1.0, "a": 0.02, "l": 0.3}
+    data = header(stored.shape, zooms=[spacing[letter] for letter in axes]) + stored.tobytes("F")
+    (tmp_path / "a.nii").write_bytes(data)
+    recording = open_recording([tmp_path / "a.nii"])
+    assert recording.axes == axes
+    assert recording.axes_assumed
+    assert recording.known["pitch_m"] == pytest.approx(0.3e-3)
+    assert any("the axis of the finer spacing" in note for note in recording.notes)
+    assert_frames(recording, phantom)
+
+
+def test_the_fourth_axis_is_time_also_with_more_frames_than_lines(tmp_path, phantom):
+    frames = np.concatenate([phantom] * 10)
+    stored = frames.transpose(1, 2, 0)[:, :, None, :]
+    data = header(stored.shape, zooms=(0.02, 0.3, 1.0, 0.04), units=2 | 8) + stored.tobytes("F")
+    (tmp_path / "a.nii").write_bytes(data)
+    recording = open_recording([tmp_path / "a.nii"])
+    assert recording.axes == "al1f"
+    assert recording.known["frame_rate_hz"] == pytest.approx(25)
+    np.testing.assert_array_equal(recording.read_frame(4), frames[4])
 
 
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
