@@ -8,13 +8,14 @@ for estimate in run(sequence, settings):
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from engine.device import choose_device
 from engine.errors import CancelledError, MethodError, ParameterError
-from engine.estimators.base import ESTIMATORS
+from engine.estimators.base import ESTIMATORS, RecordingEstimator
 from engine.parameters import Parameters, parameter
 from engine.preprocess.alignment import bulk_motion
 from engine.preprocess.filters import band_pass
@@ -98,6 +99,7 @@ def run(
     *,
     shown: Callable[[], int] | None = None,
     began: Callable[[int], None] = lambda frame: None,
+    provisional: bool = False,
 ) -> Iterator[FrameEstimate]:
     """Yield the estimate of each wanted frame as soon as it is there, in increasing distance from the reference.
 
@@ -116,6 +118,8 @@ def run(
         method goes through all frames from the reference, on the side of the shown one first.
     began
         Called with the number of each frame before it is estimated.
+    provisional
+        A method of the whole recording estimates each pair alone first; True yields these too, marked `provisional`.
 
     Yields
     ------
@@ -138,14 +142,18 @@ def run(
     device = choose_device() if device is None else device
     settings = settings.resolved()
     wanted = wanted_frames(sequence, settings)
+    evidence = _evidence(sequence, settings)
+    steps = len(wanted) * (2 if evidence else 1)
     done = 0
-    progress(0, len(wanted))
-    for reference, deformed in _runs(wanted, settings, shown):
-        for estimate in _track(sequence, settings, reference, deformed, device, cancelled, began):
+    progress(0, steps)
+    for reference, deformed in _runs(wanted, evidence, settings, shown):
+        pairs = Pairs(sequence, settings.preparation, reference, cancelled)
+        for estimate in _track(pairs, deformed, evidence, settings, device, began):
             if estimate.deformed_frame in wanted:
                 done += 1
-                progress(done, len(wanted))
-                yield estimate
+                progress(done, steps)
+                if provisional or not estimate.provisional:
+                    yield estimate
 
 
 def wanted_frames(sequence: RFSequence, settings: Settings) -> tuple[int, ...]:
@@ -215,10 +223,26 @@ def is_recurrent(settings: Settings) -> bool:
     return fixed and ESTIMATORS.get(settings.method).is_recurrent(settings.parameters)
 
 
+def _evidence(sequence: RFSequence, settings: Settings) -> tuple[int, ...]:
+    """Return the frames that a method of the whole recording looks at, whichever are wanted; () for other methods.
+
+    Pairs with references of their own have nothing in common: they are estimated each alone.
+    """
+    estimator = ESTIMATORS.get(settings.method)
+    if not isinstance(estimator, RecordingEstimator) or settings.preparation.pairing != "fixed":
+        return ()
+    others = [frame for frame in range(sequence.shape[0]) if frame != settings.reference]
+    return tuple(others[place] for place in estimator.evidence(len(others), settings.parameters))
+
+
 def _runs(
-    wanted: tuple[int, ...], settings: Settings, shown: Callable[[], int] | None
+    wanted: tuple[int, ...], evidence: tuple[int, ...], settings: Settings, shown: Callable[[], int] | None
 ) -> Iterator[tuple[int, Iterable[int]]]:
     """Split into runs of one reference and deformed frames at growing distance: after it, then before it."""
+    if evidence:
+        frames = tuple(sorted({*wanted, *evidence}))
+        yield settings.reference, frames if shown is None else _outwards(frames, shown)
+        return
     if settings.preparation.pairing == "sliding":
         for frame in wanted if shown is None else _outwards(wanted, shown):
             yield frame - 1, [frame]
@@ -246,45 +270,88 @@ def _outwards(wanted: tuple[int, ...], shown: Callable[[], int]) -> Iterator[int
 
 
 def _track(
-    sequence: RFSequence,
-    settings: Settings,
-    reference: int,
+    pairs: "Pairs",
     deformed: Iterable[int],
+    evidence: tuple[int, ...],
+    settings: Settings,
     device: "torch.device",
-    cancelled: Cancelled,
     began: Callable[[int], None],
 ) -> Iterator[FrameEstimate]:
     """Estimate one run. Pairs are made when the estimator asks for them, so only a few frames are in memory."""
     assert settings.parameters is not None
-    assert settings.strain_parameters is not None
     estimator = ESTIMATORS.get(settings.method)
-    strain_method = STRAIN_METHODS.get(settings.strain_method)
     asked: deque[int] = deque()
     """Frames that the estimator has taken; they are chosen one by one, and it may take some ahead."""
 
-    def pairs() -> Iterator[FramePair]:
-        still = _prepare(sequence, reference, settings.preparation)
+    def aligned() -> Iterator[FramePair]:
         for frame in deformed:
-            if cancelled():
-                raise CancelledError("cancelled")
+            pairs.check()
             asked.append(frame)
             began(frame)
-            pair = normalise(still, _prepare(sequence, frame, settings.preparation), sequence.geometry)
-            if settings.preparation.prealign:
-                pair = replace(pair, initial=bulk_motion(pair, device))
-            yield pair
+            pair = pairs.of(frame)
+            yield replace(pair, initial=bulk_motion(pair, device)) if settings.preparation.prealign else pair
 
-    tracked = estimator.track_pairs(pairs(), settings.parameters, device)
-    for pair, displacement in tracked:
+    kept: dict[int, Map] = {}
+    for pair, displacement in estimator.track_pairs(aligned(), settings.parameters, device):
         frame = asked.popleft()
-        compensated = compensate(pair, displacement, device)
-        quality = correlation_map(compensated)
-        displacement = _only(valid_pixels(compensated, estimator.chance_correlation), displacement)
-        strain = strain_method.strain(displacement, quality, settings.strain_parameters, device)
-        sigma = sigma_maps(settings.method, displacement, strain, quality)
-        yield FrameEstimate(reference, frame, displacement, strain, quality, sigma)
-        if cancelled():
+        if evidence:
+            assert isinstance(estimator, RecordingEstimator)
+            kept[frame] = estimator.keep(displacement, settings.parameters)
+        yield _finished(settings, pairs.reference, frame, pair, displacement, device, provisional=bool(evidence))
+        pairs.check()
+    if evidence:
+        assert isinstance(estimator, RecordingEstimator)
+        final = estimator.together(pairs.of, kept, evidence, settings.parameters, device)
+        for frame, displacement in final:
+            yield _finished(settings, pairs.reference, frame, pairs.of(frame), displacement, device)
+            pairs.check()
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of one reference, each made anew when it is asked for, without initial motion."""
+
+    sequence: RFSequence
+    preparation: Preparation
+    reference: int
+    cancelled: Cancelled
+
+    def of(self, frame: int) -> FramePair:
+        """Return reference and frame as a pair; a CancelledError when the work is no longer wanted."""
+        self.check()
+        reference = self._still
+        return normalise(reference, _prepare(self.sequence, frame, self.preparation), self.sequence.geometry)
+
+    def check(self) -> None:
+        """Raise a CancelledError when the work is no longer wanted."""
+        if self.cancelled():
             raise CancelledError("cancelled")
+
+    @cached_property
+    def _still(self) -> Map:
+        return _prepare(self.sequence, self.reference, self.preparation)
+
+
+def _finished(
+    settings: Settings,
+    reference: int,
+    frame: int,
+    pair: FramePair,
+    displacement: Displacement,
+    device: "torch.device",
+    *,
+    provisional: bool = False,
+) -> FrameEstimate:
+    """Add quality, validity, strain and sigma to a displacement."""
+    assert settings.strain_parameters is not None
+    compensated = compensate(pair, displacement, device)
+    quality = correlation_map(compensated)
+    chance = ESTIMATORS.get(settings.method).chance_correlation
+    displacement = _only(valid_pixels(compensated, chance), displacement)
+    method = STRAIN_METHODS.get(settings.strain_method)
+    strain = method.strain(displacement, quality, settings.strain_parameters, device)
+    sigma = sigma_maps(settings.method, displacement, strain, quality)
+    return FrameEstimate(reference, frame, displacement, strain, quality, sigma, provisional)
 
 
 def _only(valid: Mask, displacement: Displacement) -> Displacement:

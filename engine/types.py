@@ -290,7 +290,8 @@ class Sigma:
 class FrameEstimate:
     """All that was estimated of one frame against its reference; `quality` (H, W) is the local correlation in 0..1.
 
-    `sigma` is None where the uncertainty is not known, as in results of older programs.
+    `sigma` is None where the uncertainty is not known, as in results of older programs. One that is `provisional` is of
+    the pair alone, and one of the whole recording follows.
     """
 
     reference_frame: int
@@ -299,6 +300,7 @@ class FrameEstimate:
     strain: Strain
     quality: Map
     sigma: Sigma | None = None
+    provisional: bool = False
 
     def __post_init__(self) -> None:
         _require_same_shape("FrameEstimate", self.displacement.axial_m, self.strain.axial, self.quality)

@@ -2,12 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from engine.parameters import Parameters
 from engine.registry import Registry
-from engine.types import Displacement, FramePair
+from engine.types import Displacement, FramePair, Map
 
 if TYPE_CHECKING:
     import torch
@@ -83,8 +83,38 @@ class PairwiseEstimator(Estimator[P]):
             yield self.displacement(pair, params, device)
 
 
+class RecordingEstimator(PairwiseEstimator[P]):
+    """A method that estimates each pair on its own first, and then all pairs of one reference together.
+
+    The pipeline keeps of each first estimate what `keep` returns, no more, and hands all of it to `together`.
+    """
+
+    @abstractmethod
+    def evidence(self, count: int, params: P) -> tuple[int, ...]:
+        """Return the places, among `count` pairs, that the second look needs, whatever frames are wanted."""
+
+    @abstractmethod
+    def keep(self, displacement: Displacement, params: P) -> Map:
+        """Make a first estimate small."""
+
+    @abstractmethod
+    def together(
+        self,
+        pair_of: Callable[[int], FramePair],
+        kept: Mapping[int, Map],
+        evidence: Sequence[int],
+        params: P,
+        device: "torch.device",
+    ) -> Iterable[tuple[int, Displacement]]:
+        """Yield every kept frame and its final displacement, in the order of `kept`.
+
+        `pair_of` makes the pair of a frame anew whenever it is asked, without initial motion; `evidence` names frames
+        among those of `kept`.
+        """
+
+
 ESTIMATORS: Registry[Estimator[Any]] = Registry(
     "method",
     "engine.estimators",
-    ("network", "ncc", "loupas", "am2d", "glue", "combined", "gluenet"),
+    ("network", "ncc", "loupas", "am2d", "glue", "glue_stack", "combined", "gluenet"),
 )

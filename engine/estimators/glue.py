@@ -59,6 +59,7 @@ class GlueParameters(Parameters):
         0.15e-3, unit="m", minimum=0.0, maximum=1e-3, help="Axial distance of the unknowns; 0 is every sample"
     )
     suppress_noise: bool = parameter(True, help="Filter off the noise outside the echoes' band first")
+    mechanics: bool = parameter(False, help="Expect equilibrium: ties lateral to axial motion (slower)")
 
     axial_weight: float = parameter(5.0, minimum=0.0, maximum=1e3, help="alpha 1: axial displacement along a line")
     axial_weight_across: float = parameter(1.0, minimum=0.0, maximum=1e3, help="alpha 2: axial, from line to line")
@@ -141,31 +142,20 @@ def _tuned(pair: FramePair, start: Map, params: GlueParameters, device: "torch.d
     import torch
 
     from engine.estimators.global_cost.noise_filter import suppress_noise
-    from engine.estimators.global_cost.prior import SecondOrderPrior
     from engine.estimators.global_cost.solver import Matching, Passes, gauss_newton
-    from engine.estimators.global_cost.system import KnotGrid
-    from engine.estimators.global_cost.weights import ResidualWeights, cell_samples, strain_scale
+    from engine.estimators.global_cost.tuned import TunedEnergy
+    from engine.estimators.global_cost.weights import ResidualWeights
 
-    geometry = pair.geometry
-    frames = suppress_noise(pair) if params.suppress_noise else (pair.reference, pair.deformed)
-    reference, deformed = (torch.as_tensor(frame, device=device) for frame in frames)
-    grid = KnotGrid(reference.shape[0], max(round(params.knot_spacing_m / geometry.axial_spacing_m), 1))
-    field = grid.restrict(torch.as_tensor(start, dtype=torch.float64, device=device))
-    cell = cell_samples(geometry)
-    prior = SecondOrderPrior(
-        weight=params.smoothness * grid.step / cell,
-        scale=1e3 * strain_scale(start[1]),
-        softness=params.edge_softness,
-        exponent=params.edge_exponent,
-        units_m=(geometry.pitch_m, geometry.axial_spacing_m),
-        spacing_m=(grid.step * geometry.axial_spacing_m, geometry.pitch_m),
+    both = (pair.reference, pair.deformed)
+    reference, deformed = (
+        torch.as_tensor(frame, device=device) for frame in (suppress_noise(both) if params.suppress_noise else both)
     )
-    weigh = ResidualWeights(reference, geometry)
-    matching = Matching(reference, deformed, grid, weigh, params.robust_threshold * cell**-0.5)
-    outcome = gauss_newton(
-        matching, prior, field, torch.zeros_like(field), Passes(params.passes, tolerance=2e-2, inner=60)
-    )
-    return outcome, grid.expand(outcome.field).float().cpu().numpy()
+    energy = TunedEnergy(params, pair.geometry, reference.shape[0])
+    field = energy.grid.restrict(torch.as_tensor(start, dtype=torch.float64, device=device))
+    matching = Matching(reference, deformed, energy.grid, ResidualWeights(reference, pair.geometry), energy.threshold)
+    passes = Passes(params.passes, tolerance=2e-2, inner=60)
+    outcome = gauss_newton(matching, energy.prior(start[1]), field, torch.zeros_like(field), passes)
+    return outcome, energy.grid.expand(outcome.field).float().cpu().numpy()
 
 
 def mean_strain_field(start: Map) -> Map:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.estimators.global_cost.system import Difference, PriorTerm
+from engine.estimators.global_cost.system import Difference, PriorTerm, QuadraticTerm
 
 
 class Prior(Protocol):
@@ -22,7 +22,7 @@ class Prior(Protocol):
         """Energy of a field."""
         ...
 
-    def terms(self, field: Tensor) -> tuple[PriorTerm, ...]:
+    def terms(self, field: Tensor) -> tuple[QuadraticTerm, ...]:
         """Quadratic terms whose half gradient at `field` is half the energy's gradient there."""
         ...
 
@@ -80,7 +80,7 @@ class SecondOrderPrior:
         cost = (self._size(field) + floor) ** (self.exponent / 2) - floor ** (self.exponent / 2)
         return self.weight / self.exponent * float(cost.sum())
 
-    def terms(self, field: Tensor) -> tuple[PriorTerm, ...]:
+    def terms(self, field: Tensor) -> tuple[QuadraticTerm, ...]:
         """Re-weight each knot by its size there, spread to the differences that belong to it."""
         knot = 0.5 * self.weight * (self._size(field) + self.softness**2) ** (self.exponent / 2 - 1)
         return tuple(

@@ -49,16 +49,20 @@ class Outcome:
 class Matching:
     """The data term of one frame pair; frames (H, W) float32 on one device, fields (2, K, W) float64.
 
+    The deformed frame may be given as the spline that was made of it before.
+
     `weigh` gives each sample's weight from a residual; `threshold` is where Huber's function turns linear, in units
     of 1 / sqrt(weight); infinite for plain least squares.
     """
 
-    def __init__(self, reference: Tensor, deformed: Tensor, grid: KnotGrid, weigh: Weighting, threshold: float) -> None:
+    def __init__(
+        self, reference: Tensor, deformed: Tensor | SplineFrame, grid: KnotGrid, weigh: Weighting, threshold: float
+    ) -> None:
         self.reference = reference
         self.grid = grid
         self.weigh = weigh
         self.threshold = threshold
-        self._spline = SplineFrame.of(deformed)
+        self._spline = deformed if isinstance(deformed, SplineFrame) else SplineFrame.of(deformed)
         height, width = reference.shape
         self._rows = torch.arange(height, dtype=reference.dtype, device=reference.device)[:, None]
         self._columns = torch.arange(width, dtype=reference.dtype, device=reference.device)[None, :]
@@ -70,12 +74,16 @@ class Matching:
         return samples, (self.reference - samples.value) * samples.inside
 
     def energy(self, residual: Tensor, weights: Tensor) -> float:
-        """Weighted sum of Huber's function of the residual; its tail grows as 2 T |e| - T^2."""
+        """Sum of `misfit`."""
+        return float(torch.sum(self.misfit(residual, weights), dtype=torch.float64))
+
+    def misfit(self, residual: Tensor, weights: Tensor) -> Tensor:
+        """Huber's function of the weighted residual, (H, W); its tail grows as 2 T |e| - T^2."""
         size = residual.abs() * torch.sqrt(weights)
         if self.threshold == float("inf"):
-            return float(torch.sum(size * size, dtype=torch.float64))
+            return size * size
         t = self.threshold
-        return float(torch.sum(torch.where(size <= t, size * size, t * (2 * size - t)), dtype=torch.float64))
+        return torch.where(size <= t, size * size, t * (2 * size - t))
 
     def normal_equations(self, samples: Samples, residual: Tensor, weights: Tensor) -> tuple[DataTerm, Tensor]:
         """Blocks on the knots and the data's right side, both float64."""

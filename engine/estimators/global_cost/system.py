@@ -11,6 +11,7 @@ the grid.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -150,13 +151,30 @@ class PriorTerm:
         """Half the gradient of the term at `field`, linear in it."""
         return self.difference.adjoint(self.weight * self.difference.apply(field))
 
+    def symbol(self, like: Tensor) -> Tensor:
+        """Eigenvalues (2 or 1, K, W) of the term at its mean weight under the cosine transform, for fields `like`."""
+        mean = self.weight.mean(dim=(1, 2), keepdim=True)
+        return mean * self.difference.symbol((like.shape[1], like.shape[2]), like)
+
+
+class QuadraticTerm(Protocol):
+    """A term of the prior, quadratic in the field."""
+
+    def apply(self, field: Tensor) -> Tensor:
+        """Half the gradient of the term at `field` (2, K, W), linear in it."""
+        ...
+
+    def symbol(self, like: Tensor) -> Tensor:
+        """About the eigenvalues of the term under the cosine transform, for the preconditioner."""
+        ...
+
 
 @dataclass(frozen=True)
 class System:
     """`(data + prior) step = right side` over all knots."""
 
     data: DataTerm
-    prior: tuple[PriorTerm, ...]
+    prior: tuple[QuadraticTerm, ...]
 
     def apply(self, field: Tensor) -> Tensor:
         """Multiply the matrix with a field (2, K, W)."""
@@ -175,7 +193,6 @@ class System:
         mass = self.data.mass().mean(dim=(1, 2), keepdim=True)
         symbol = mass.expand(-1, *self.data.diagonal.shape[1:]).clone()
         for term in self.prior:
-            mean = term.weight.mean(dim=(1, 2), keepdim=True)
-            symbol = symbol + mean * term.difference.symbol((symbol.shape[1], symbol.shape[2]), symbol)
+            symbol = symbol + term.symbol(symbol)
         inverse = 1 / symbol.clamp(min=torch.finfo(symbol.dtype).tiny ** 0.5)
         return lambda residual: inverse_cosine_transform(inverse * cosine_transform(residual))

@@ -33,13 +33,14 @@ def cell_samples(geometry: Geometry) -> float:
 
 
 def strain_scale(axial_samples: Map) -> float:
-    """Scale of strain changes: geometric mean of a start's (H, W) mean strain and `TYPICAL_STRAIN`.
+    """Scale of strain changes: geometric mean of a start's (H, W) mean strain and `TYPICAL_STRAIN`."""
+    return float(np.sqrt(max(abs(mean_strain(axial_samples)), SMALLEST_STRAIN) * TYPICAL_STRAIN))
 
-    The mean strain is the slope of the straight line through the row medians.
-    """
+
+def mean_strain(axial_samples: Map) -> float:
+    """Mean axial strain of a motion (H, W): the slope of the straight line through its row medians."""
     rows = np.arange(axial_samples.shape[0])
-    slope = np.polyfit(rows, np.median(axial_samples, axis=1), 1)[0]
-    return float(np.sqrt(max(abs(float(slope)), SMALLEST_STRAIN) * TYPICAL_STRAIN))
+    return float(np.polyfit(rows, np.median(axial_samples, axis=1), 1)[0])
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,17 @@ class ResidualWeights:
 
     def __call__(self, residual: Tensor, inside: Tensor) -> Tensor:
         """Return the weights (H, W) for a residual (H, W) that is zero where `inside` is False."""
-        count = self._mean(inside.to(residual.dtype)).clamp(min=1e-3)
-        variance = self._mean(residual * residual) / count
-        power = self._mean(self.reference * self.reference)
-        floor = SMALLEST_RELATIVE_VARIANCE * power + torch.finfo(power.dtype).eps
-        return 1 / (cell_samples(self.geometry) * (variance + floor))
+        count = self.mean(inside.to(residual.dtype)).clamp(min=1e-3)
+        variance = self.mean(residual * residual) / count
+        return 1 / (cell_samples(self.geometry) * (variance + self.floor()))
 
-    def _mean(self, image: Tensor) -> Tensor:
+    def floor(self) -> Tensor:
+        """Return the least variance that is believed, (H, W)."""
+        power = self.mean(self.reference * self.reference)
+        return SMALLEST_RELATIVE_VARIANCE * power + torch.finfo(power.dtype).eps
+
+    def mean(self, image: Tensor) -> Tensor:
+        """Average a map (H, W) over the window of local variance."""
         axial, lateral = VARIANCE_WINDOW_M
         rows = 2 * int(axial / self.geometry.axial_spacing_m / 2) + 1
         lines = 2 * int(lateral / self.geometry.pitch_m / 2) + 1

@@ -1,0 +1,86 @@
+"""What GLUE's preset `tuned` and the stack share for one size of frame: knots, independent cells, prior, threshold."""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.estimators.global_cost.momentum import MomentumPrior
+from engine.estimators.global_cost.prior import Prior, SecondOrderPrior
+from engine.estimators.global_cost.system import KnotGrid
+from engine.estimators.global_cost.weights import cell_samples, strain_scale
+from engine.types import Geometry, Map
+
+SECOND_SHARE = 0.2
+"""Part of the second-order prior that stays beside the momentum prior."""
+
+
+class TunedParameters(Protocol):
+    """The parameters of the energy."""
+
+    @property
+    def smoothness(self) -> float:
+        """Weight of changes of strain."""
+        ...
+
+    @property
+    def edge_exponent(self) -> float:
+        """Power of changes of strain."""
+        ...
+
+    @property
+    def edge_softness(self) -> float:
+        """Relative strain gradient, per mm, above which it is an edge."""
+        ...
+
+    @property
+    def robust_threshold(self) -> float:
+        """Residual, in standard deviations, beyond which it counts linearly."""
+        ...
+
+    @property
+    def knot_spacing_m(self) -> float:
+        """Axial distance of the unknowns."""
+        ...
+
+    @property
+    def mechanics(self) -> bool:
+        """Whether equilibrium is expected."""
+        ...
+
+
+@dataclass(frozen=True)
+class TunedEnergy:
+    """The energy for frames of one height and geometry."""
+
+    params: TunedParameters
+    geometry: Geometry
+    height: int
+
+    @property
+    def grid(self) -> KnotGrid:
+        """Knots of the unknown field."""
+        return KnotGrid(self.height, max(round(self.params.knot_spacing_m / self.geometry.axial_spacing_m), 1))
+
+    @property
+    def cell(self) -> float:
+        """Samples that tell one independent thing."""
+        return cell_samples(self.geometry)
+
+    @property
+    def threshold(self) -> float:
+        """Weighted residual where Huber's function turns linear."""
+        return self.params.robust_threshold / math.sqrt(self.cell)
+
+    def prior(self, axial_samples: Map, factor: float = 1.0) -> Prior:
+        """Prior at the scale of an axial motion (H, W), `factor` times as strong as the parameters say."""
+        grid, geometry = self.grid, self.geometry
+        weight = factor * self.params.smoothness * grid.step / self.cell
+        second = SecondOrderPrior(
+            weight=weight * (SECOND_SHARE if self.params.mechanics else 1.0),
+            scale=1e3 * strain_scale(axial_samples),
+            softness=self.params.edge_softness,
+            exponent=self.params.edge_exponent,
+            units_m=(geometry.pitch_m, geometry.axial_spacing_m),
+            spacing_m=(grid.step * geometry.axial_spacing_m, geometry.pitch_m),
+        )
+        return MomentumPrior(second, weight) if self.params.mechanics else second

@@ -1,0 +1,102 @@
+"""GLUE on the whole recording: frames of one recording show one strain pattern at several strengths (`glue-stack`).
+
+Each frame moves by d_t = c_t V + r_t: the common pattern V at the frame's amplitude c_t (|c_t| at most 1), and what
+the frame has of its own. V is found from all frames at once with the reference estimated along with it
+(`global_cost/group.py`), then each frame's own motion around it, under a much stronger prior. Every frame may have its
+own answer back: where the pattern explains it worse than its own GLUE estimate, the prior of its own motion is relaxed,
+and at last its own estimate stands. Joint estimation over frames: Pellot-Barakat et al. (ElastMI, 2014); the profiled
+reference is that of group-wise registration.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from engine.estimators.base import ESTIMATORS, RecordingEstimator
+from engine.estimators.glue import GlueParameters, refine, starting_field
+from engine.parameters import Parameters, parameter
+from engine.types import Displacement, FramePair, Map
+
+if TYPE_CHECKING:
+    import torch
+
+    from engine.estimators.global_cost.stack import Stack
+
+LEAST_FRAMES = 2
+"""Frames below which there is nothing to stack."""
+
+
+@dataclass(frozen=True)
+class GlueStackParameters(Parameters):
+    """What matters of the stack and of GLUE's energy; the rest of GLUE keeps its defaults."""
+
+    start: Literal["ncc", "dynamic-programming", "initial"] = parameter(
+        "ncc", help="Where each frame's own estimate starts: cross-correlation, dynamic programming, or bulk motion"
+    )
+    evidence_frames: int = parameter(
+        8, minimum=2, maximum=64, help="Frames, spread over the recording, from which the common pattern is found"
+    )
+    pattern_smoothness: float = parameter(
+        1.5, minimum=0.1, maximum=100.0, help="Prior of the common pattern, times that of GLUE"
+    )
+    own_smoothness: float = parameter(
+        16.0, minimum=0.1, maximum=1000.0, help="Prior of what a frame has of its own, times that of GLUE"
+    )
+    guard_percent: float = parameter(
+        1.0,
+        unit="%",
+        minimum=0.0,
+        maximum=100.0,
+        help="How much worse than its own estimate a frame may be explained before it gets its own answer back",
+    )
+    mechanics: bool = parameter(True, help="Expect equilibrium of the pattern: better lateral motion")
+    smoothness: float = parameter(
+        GlueParameters.smoothness, minimum=1e-4, maximum=100.0, help="Weight of changes of strain in GLUE"
+    )
+
+    def glue(self) -> GlueParameters:
+        """Parameters of each frame's own estimate."""
+        return GlueParameters(start=self.start, smoothness=self.smoothness)
+
+
+@ESTIMATORS.entry
+class GlueStack(RecordingEstimator[GlueStackParameters]):
+    """GLUE pair by pair, then all frames together."""
+
+    name = "glue-stack"
+    title = "GLUE on the whole recording"
+    kind = "classical"
+    Params = GlueStackParameters
+
+    def displacement(self, pair: FramePair, params: GlueStackParameters, device: "torch.device") -> Displacement:
+        """GLUE's own estimate of one pair."""
+        glue = params.glue()
+        return refine(pair, starting_field(pair, glue.start, device), glue, device)
+
+    def evidence(self, count: int, params: GlueStackParameters) -> tuple[int, ...]:
+        """Return the places of the frames that make the pattern, spread evenly over `count`."""
+        places = np.linspace(0, count - 1, min(params.evidence_frames, count))
+        return tuple(int(place) for place in np.unique(np.round(places)))
+
+    def keep(self, displacement: Displacement, params: GlueStackParameters) -> Map:
+        """Keep a frame's own estimate on the knots, (2, K, W) float32."""
+        from engine.estimators.global_cost.stack import on_knots
+
+        return on_knots(displacement, params.glue())
+
+    def together(
+        self,
+        pair_of: Callable[[int], FramePair],
+        kept: Mapping[int, Map],
+        evidence: Sequence[int],
+        params: GlueStackParameters,
+        device: "torch.device",
+    ) -> "Stack":
+        """Find the common pattern; iterate the result for each frame and its displacement."""
+        from engine.estimators.global_cost.stack import Stack, StackPlan
+
+        energy = replace(params.glue(), mechanics=params.mechanics)
+        plan = StackPlan(energy, params.pattern_smoothness, params.own_smoothness, params.guard_percent / 100)
+        return Stack.of(pair_of, kept, evidence, plan, device)
