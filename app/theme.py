@@ -129,6 +129,7 @@ QLabel:disabled, QCheckBox:disabled {{ color: {disabled}; }}
 #panel {{ background: {panel}; }}
 #muted {{ color: {muted}; }}
 #badge {{ background: {raised}; color: {text}; border: 1px solid {border}; border-radius: 3px; padding: 1px 6px; }}
+#banner {{ background: {window}; color: {warning}; border: 1px solid {warning}; padding: 3px 8px; font-weight: 600; }}
 #message {{ background: {window}; color: {muted}; border-radius: 3px; padding: 4px 8px; }}
 #heading {{ font-weight: 600; }}
 #paneTitle {{ font-weight: 600; font-size: 11pt; }}

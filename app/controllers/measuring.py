@@ -7,9 +7,9 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from app.jobs import Answers, JobControl, Jobs
 from app.state import FrameMeasurements, Picture, Regions, ViewerState
 from app.state.run_store import RunStore
-from engine.metrics.contrast import region_metrics, region_warnings, strain_metrics
+from engine.metrics.contrast import region_warnings, strain_metrics
 from engine.strain.persistence import FrameStrain, averaged_strain, strain_reader
-from engine.types import Geometry
+from engine.types import Geometry, Strain
 
 REST_MS = 120
 """An ellipse that has not moved for this long rests; only then is the graph over all frames computed."""
@@ -39,7 +39,8 @@ def measure_picture(picture: Picture, geometry: Geometry, regions: Regions) -> F
     """Metrics of the shown map with the warnings about its regions."""
     assert picture.strain is not None
     target, background, lesion, window_m = regions.target, regions.background, regions.lesion, picture.window_m
-    values = region_metrics(picture.strain, geometry, target, background, lesion=lesion, window_m=window_m)
+    strain = Strain(picture.strain, geometry, window_m, picture.sigma)
+    values = strain_metrics(strain, target, background, lesion=lesion)
     warnings = region_warnings(picture.strain, geometry, target, background, lesion=lesion, window_m=window_m)
     return FrameMeasurements(picture.frame, values, warnings, max(len(picture.averaged), 1))
 

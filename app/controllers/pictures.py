@@ -87,12 +87,14 @@ def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) ->
         window_m=shown.strain.window_m,
         strain=shown.strain.axial,
         quality=shown.quality,
+        sigma=shown.strain.sigma,
         shown_strain=request.grid.convert(shown.strain.axial),
         shown_quality=request.grid.convert(shown.quality),
         range=_range(store, shown),
         averaged=shown.averaged,
         persistence=request.persistence,
         mean_strain=shown.mean,
+        reliability=store.summary(shown.frame).reliability,
     )
     return replace(
         picture,

@@ -1,4 +1,4 @@
-"""Which map lies beside the B-mode: strain, its truth or error where a simulation knows it, or relative modulus."""
+"""Which map lies beside the B-mode: strain, how sure it is, its truth or error where these are known, or modulus."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -12,9 +12,11 @@ from engine.metrics.base import Measurement
 from engine.parameters import Parameters
 from engine.types import Ellipse, Map
 
-MapKind = Literal["strain", "true", "error", "modulus"]
+MapKind = Literal["strain", "quality", "sigma", "true", "error", "modulus"]
 MAP_TITLES: dict[MapKind, str] = {
     "strain": "Strain",
+    "quality": "Local correlation",
+    "sigma": "Uncertainty of the strain",
     "true": "True strain, same filter",
     "error": "Error of the strain",
     "modulus": "Relative modulus",
@@ -24,6 +26,9 @@ MAP_COLORS: dict[MapKind, str] = {"error": "crameri:vik", "modulus": "magma"}
 NOT_COMPUTED = "Relative modulus was not computed for this frame yet."
 
 STILL_TO_COME = "Relative modulus of this frame is computed again once its strain is there."
+
+NO_SIGMA = "This result states no uncertainty: estimate it anew."
+SIGMA_OF_AVERAGE = "The uncertainty of averaged frames is not known: show the frame alone."
 
 NO_RATIO = Measurement("modulus_ratio", float("nan"), reason="Compute the relative modulus first (Ctrl+M)")
 
@@ -190,6 +195,13 @@ class MapState(QObject):
             return ""
         if state.run is None:
             return "Estimate strain first."
+        if kind == "quality":
+            return ""
+        if kind == "sigma":
+            picture = state.picture
+            if picture is None or picture.strain is None or picture.sigma is not None:
+                return ""
+            return SIGMA_OF_AVERAGE if len(picture.averaged) > 1 else NO_SIGMA
         if kind == "modulus":
             missing = STILL_TO_COME if state.frame in self.expected else NOT_COMPUTED
             return "" if self.modulus is not None else missing

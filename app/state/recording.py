@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from app.state.image_grid import ImageGrid
 from app.state.regions import Regions
 from app.state.runs import FrameMeasurements
+from engine.reliability.frame import FrameReliability
 from engine.types import Map, RFSequence
 
 
@@ -53,6 +54,8 @@ class Picture:
     window_m: float = 0.0
     strain: Map | None = None
     quality: Map | None = None
+    sigma: Map | None = None
+    """Standard deviation of the strain where it is known, which it is not of an average."""
     shown_strain: Map | None = None
     shown_quality: Map | None = None
     range: tuple[float, float] | None = None
@@ -63,6 +66,8 @@ class Picture:
     """How many frames were to be averaged when this was prepared."""
     mean_strain: float = float("nan")
     """What relative strain is relative to; NaN where the frame was hardly compressed."""
+    reliability: FrameReliability | None = None
+    """How far the frame can be trusted; None without an estimate."""
     measured: FrameMeasurements | None = None
     measured_regions: Regions | None = None
     """The metrics, and the regions they are of: they hold only while these are the regions shown."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine.errors import ReadError, WriteError
 from engine.metrics.relative import mean_strain
 from engine.quantity import subsample, usual_range
+from engine.reliability.frame import FrameReliability, judge
 from engine.strain.persistence import FrameStrain
 from engine.types import Displacement, FrameEstimate, Geometry, Map, Provenance, Result, Sigma, Strain
 
@@ -24,11 +25,16 @@ CACHED_MAPS_BYTES = 64 * 2**20
 SIGMA_MAPS = tuple(entry.name for entry in fields(Sigma))
 
 
+StoredMaps = tuple[Map, Map, Map | None]
+"""Axial strain, quality, and the strain's standard deviation where it is known."""
+
+
 @dataclass(frozen=True)
 class FrameSummary:
     """Small facts of one estimated frame, for the time line and for limits that hold over all frames.
 
-    `mean_strain` is what relative strain is relative to, NaN where the frame was hardly compressed.
+    `mean_strain` is what relative strain is relative to, NaN where the frame was hardly compressed; `reliability` says
+    how far the frame can be trusted.
     """
 
     reference_frame: int
@@ -37,7 +43,8 @@ class FrameSummary:
     high: float
     median_strain: float
     mean_quality: float
-    mean_strain: float = math.nan
+    mean_strain: float
+    reliability: FrameReliability
 
 
 class RunStore:
@@ -53,7 +60,7 @@ class RunStore:
         self.geometry = geometry
         self._lock = threading.Lock()
         self._summaries: dict[int, FrameSummary] = {}
-        self._cache: OrderedDict[int, tuple[Map, Map]] = OrderedDict()
+        self._cache: OrderedDict[int, StoredMaps] = OrderedDict()
         self._range: tuple[float, float] | None = None
 
     def add(self, estimate: FrameEstimate) -> FrameSummary:
@@ -108,8 +115,8 @@ class RunStore:
         low, high = np.median(np.array(ends), axis=0)
         return float(low), float(high)
 
-    def strain_and_quality(self, frame: int) -> tuple[Map, Map]:
-        """Return the strain and quality maps of a frame, read-only, from memory where they were shown lately."""
+    def shown_maps(self, frame: int) -> StoredMaps:
+        """Return strain, quality and sigma of a frame, read-only, from memory where they were shown lately."""
         with self._lock:
             kept = self._cache.get(frame)
             if kept is not None:
@@ -118,15 +125,15 @@ class RunStore:
         maps = self.maps(frame)
         with self._lock:
             self._cache[frame] = maps
-            while len(self._cache) > 1 and len(self._cache) * 2 * maps[0].nbytes > CACHED_MAPS_BYTES:
+            while len(self._cache) > 1 and len(self._cache) * 3 * maps[0].nbytes > CACHED_MAPS_BYTES:
                 self._cache.popitem(last=False)
         return maps
 
     def strain(self, frame: int, *, keep: bool = True) -> FrameStrain:
         """Return strain and quality of a frame; `keep` holds the maps in memory, as those of frames that are shown."""
-        axial, quality = self.strain_and_quality(frame) if keep else self.maps(frame)
+        axial, quality, sigma = self.shown_maps(frame) if keep else self.maps(frame)
         summary = self.summary(frame)
-        strain = Strain(axial, self.geometry, summary.window_m)
+        strain = Strain(axial, self.geometry, summary.window_m, sigma)
         return FrameStrain(frame, summary.reference_frame, strain, quality, summary.mean_strain, (frame,))
 
     def result(self, reference_frame: int, provenance: Provenance) -> Result:
@@ -138,13 +145,12 @@ class RunStore:
             shape, self.geometry, reference_frame, frames, provenance, lambda row: self.read(frames[row]), self.folder
         )
 
-    def maps(self, frame: int) -> tuple[Map, Map]:
-        """Read the strain and quality maps of a frame, read-only, past what is kept."""
-        stored = self._load(frame, mapped=True)
-        maps = (np.array(stored[2]), np.array(stored[3]))
-        for entry in maps:
+    def maps(self, frame: int) -> StoredMaps:
+        """Read strain, quality and sigma of a frame, read-only, past what is kept."""
+        strain, quality, *sigma = np.array(self._load(frame, mapped=True)[2:5])
+        for entry in (strain, quality, *sigma):
             entry.flags.writeable = False
-        return maps
+        return strain, quality, sigma[0] if sigma else None
 
     def read(self, frame: int) -> FrameEstimate:
         """Return the whole estimate of a frame."""
@@ -210,4 +216,5 @@ def summarise(estimate: FrameEstimate) -> FrameSummary:
         float(np.median(strain)) if strain.size else math.nan,
         float(quality.mean()) if quality.size else math.nan,
         mean_strain(estimate.strain.axial, estimate.strain.geometry, estimate.strain.window_m),
+        judge(estimate),
     )

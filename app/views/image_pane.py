@@ -61,6 +61,12 @@ class ImagePane(QFrame):
         self._badge.setObjectName("badge")
         self._badge.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._badge.hide()
+        self._banner = QLabel(self.plot)
+        self._banner.setObjectName("banner")
+        self._banner.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._banner.setWordWrap(True)
+        self._banner.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._banner.hide()
         self._message = QLabel(self.plot)
         self._message.setObjectName("message")
         self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -94,6 +100,16 @@ class ImagePane(QFrame):
     def badge(self) -> str:
         """Return what is said on the image."""
         return self._badge.text()
+
+    def set_banner(self, text: str) -> None:
+        """Warn across the top of the image that it is not to be trusted; empty for nothing."""
+        self._banner.setText(text)
+        self._banner.setVisible(bool(text))
+        self._place_banner(self.plot.image_rect())
+
+    def banner(self) -> str:
+        """Return the warning."""
+        return self._banner.text()
 
     def set_message(self, text: str) -> None:
         """Say why there is no image and what to do; empty for nothing."""
@@ -160,8 +176,14 @@ class ImagePane(QFrame):
         self.bar.setGeometry(left + plot.width(), top, bar_px, HEADER_PX + plot.height())
         image = self.plot.image_rect()
         self.bar.set_span(HEADER_PX + image.top(), HEADER_PX + image.bottom())
-        self._badge.move(image.left() + BADGE_PX[0], image.top() + BADGE_PX[1])
+        self._place_banner(image)
         self._place_message(image)
+
+    def _place_banner(self, image: QRect) -> None:
+        """Put the banner across the image's top, and the badge below it."""
+        height = self._banner.heightForWidth(image.width()) if self._banner.text() else 0
+        self._banner.setGeometry(image.left(), image.top(), image.width(), height)
+        self._badge.move(image.left() + BADGE_PX[0], image.top() + height + BADGE_PX[1])
 
     def _place_message(self, image: QRect | None = None) -> None:
         if not self._message.text():

@@ -1,5 +1,9 @@
-"""The time line: one column a frame, its height the mean quality, a line over them the compression; marks."""
+"""The time line: one column a frame, its height the mean quality, a line over them the compression; marks.
 
+A bar across the top of a column marks a frame that is not to be trusted.
+"""
+
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,9 +14,12 @@ from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QToolTip, QWidget
 from app.state.run_store import FrameSummary
 from app.theme import Theme
 from engine.frames import frame_place
+from engine.reliability.frame import sentences
 
 MARGIN_PX = 8
 MARK_PX = 6
+POOR_PX = 4
+"""Height of the bar over a poor frame."""
 
 
 class TimeLine(QAbstractSlider):
@@ -25,7 +32,8 @@ class TimeLine(QAbstractSlider):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Time line")
         self.setAccessibleDescription(
-            "Frame shown; filled columns have a strain estimate, as high as its quality; the line is the compression"
+            "Frame shown; filled columns have a strain estimate, as high as its quality; the line is the compression; "
+            "a bar on top marks a frame that is not to be trusted"
         )
         self.setMouseTracking(True)
         self._summaries: Mapping[int, FrameSummary] = {}
@@ -100,9 +108,10 @@ class TimeLine(QAbstractSlider):
         summary = self._summaries.get(frame)
         if summary is None:
             return f"{name}: no strain yet"
-        return (
-            f"{name}: mean quality {summary.mean_quality:.2f}, median compression {-100 * summary.median_strain:.2f} %"
-        )
+        quality, compression = summary.mean_quality, -100 * summary.median_strain
+        facts = [] if math.isnan(quality) else [f"mean quality {quality:.2f}"]
+        facts += [] if math.isnan(compression) else [f"median compression {compression:.2f} %"]
+        return "\n".join((f"{name}: {', '.join(facts) or 'nothing valid'}", *sentences((summary.reliability,))))
 
     def _track(self) -> QRectF:
         return QRectF(MARGIN_PX, 4, self.width() - 2 * MARGIN_PX, self.height() - 8)
@@ -137,10 +146,13 @@ class TimeLine(QAbstractSlider):
         codes = np.where(np.isnan(share[frame])[None, :], 0, np.where(rows <= share[frame][None, :], 2, 1))
         if self._reference is not None and self._reference < count:
             codes[:, frame == self._reference] = 3
+        poor = np.zeros(count, bool)
+        poor[[at for at, entry in self._summaries.items() if at < count and entry.reliability.verdict != "good"]] = True
+        codes[: round(POOR_PX * ratio), poor[frame]] = 5
         if width / count > 4 * ratio:
             codes[:, (position - frame) * width / count < 2 * ratio] = 4
         waiting, rest = _mixed(colors.field, colors.muted, 0.3), _mixed(colors.field, colors.accent, 0.16)
-        names = (waiting, rest, colors.accent, colors.muted, colors.field)
+        names = (waiting, rest, colors.accent, colors.muted, colors.field, colors.text)
         table = np.array([QColor(name).rgb() for name in names], np.uint32)
         pixels = np.ascontiguousarray(table[codes])
         strip = QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGB32).copy()

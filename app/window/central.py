@@ -14,6 +14,7 @@ from app.views.dual_view import DualView
 from app.views.play_bar import PlayBar
 from app.views.plot import ImagePlot
 from engine.frames import frame_title, frame_words
+from engine.reliability.frame import sentences
 from engine.types import Ellipse
 
 TEXT_PX = 620
@@ -214,12 +215,14 @@ class CentralArea(Pages):
         run = state.run
         if picture is None:
             self.view.strain.set_badge("")
+            self.view.strain.set_banner("")
             self.view.show_words("", "", "" if state.recording is None else "Reading\u2026")
             return
         of = frame_words(picture.bmode_frame)
         title = run.title if run is not None and picture.strain is not None else ""
         strain = frame_title(title, picture.frame, picture.reference_frame)
         self.view.strain.set_badge(self._badge(picture))
+        self.view.strain.set_banner(_warning(picture))
         has_rf = state.recording is None or state.recording.sequence.has_rf
         self.view.bmode.set_message("" if has_rf else NO_RF)
         self.view.show_words(of, strain, self._message(picture))
@@ -228,7 +231,7 @@ class CentralArea(Pages):
         """Say on the strain over how many frames it is averaged, or why it is not although that was asked for."""
         kind = "strain" if self.view.map is None else self.view.map.kind
         run = self._state.run
-        if run is None or picture.strain is None or kind not in {"strain", "error"}:
+        if run is None or picture.strain is None or kind not in {"strain", "error", "quality"}:
             return ""
         if picture.persistence > 1 and run.settings.preparation.pairing != "fixed":
             return "Not averaged: every frame has its own reference"
@@ -320,3 +323,9 @@ class CentralArea(Pages):
     @Slot()
     def _show_playing(self) -> None:
         self.play_bar.show_playing(self._state.playing)
+
+
+def _warning(picture: Picture) -> str:
+    """Say why the shown frame is not to be trusted; nothing where it is."""
+    words = " ".join(() if picture.reliability is None else sentences((picture.reliability,)))
+    return words[:1].upper() + words[1:]

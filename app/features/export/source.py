@@ -46,4 +46,4 @@ def other_map(shown: ShownMap | None) -> OtherMap | None:
     if shown is None:
         return None
     colors = MAP_COLORS.get(shown.kind, "")
-    return OtherMap(shown.values, QUANTITIES[shown.quantity], colors, averaged=shown.kind == "error")
+    return OtherMap(shown.values, QUANTITIES[shown.quantity], colors, averaged=shown.kind in {"error", "quality"})

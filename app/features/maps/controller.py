@@ -194,6 +194,10 @@ class MapsController(QObject):
             if modulus is not None and picture.frame == state.frame:
                 maps.set_map(shown_map("modulus", run.number, picture.frame, modulus.relative, recording.grid))
             return
+        own = {"quality": picture.quality, "sigma": picture.sigma}.get(maps.kind)
+        if own is not None:
+            maps.set_map(shown_map(maps.kind, run.number, picture.frame, own, recording.grid))
+            return
         request = TruthRequest(
             maps.kind, run.number, picture.frame, recording.sequence, run.settings, recording.grid, picture.strain
         )

@@ -138,7 +138,7 @@ def test_another_strain_window_filters_the_stored_displacement(
     assert run is not before
     assert len(fake.started) == started
     assert run.store.frames() == (1, 2, 3, 4, 5)
-    strain, quality = run.store.strain_and_quality(3)
+    strain, quality, _ = run.store.shown_maps(3)
     assert np.nanmax(np.abs(strain)) < 1e-6  # the fake displacement is zero
     assert quality[0, -1] == pytest.approx(0.9)
     assert run.store.summary(3).window_m == pytest.approx(4e-3, abs=4e-5)

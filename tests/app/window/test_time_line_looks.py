@@ -7,10 +7,11 @@ from PySide6.QtWidgets import QApplication
 from app.state.run_store import FrameSummary
 from app.theme import Theme, ThemeName, apply_theme
 from app.views.time_line import TimeLine
+from engine.reliability.frame import FrameReliability
 
 
-def summary(strain: float) -> FrameSummary:
-    return FrameSummary(0, 2e-3, -0.02, 0.0, strain, 0.5, strain)
+def summary(strain: float, valid_share: float = 1.0) -> FrameSummary:
+    return FrameSummary(0, 2e-3, -0.02, 0.0, strain, 0.5, strain, FrameReliability(1, 0, valid_share, 0.9, 20.0))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
