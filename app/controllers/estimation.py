@@ -160,7 +160,8 @@ def filter_again(source: RunStore, settings: Settings, store: RunStore, device: 
             old = source.read(frame)
             strain = method.strain(old.displacement, old.quality, parameters, chosen)
             control.check()
-            sigma = sigma_maps(settings.method, old.displacement, strain, old.quality)
+            known = old.sigma is not None  # an uncertainty that nobody stated is not made up
+            sigma = sigma_maps(settings.method, old.displacement, strain, old.quality) if known else None
             store.add(replace(old, strain=strain, sigma=sigma))
             control.item(frame)
             control.progress(done + 1, len(frames))
