@@ -12,6 +12,15 @@ def frame_words(frame: int, reference: int | None = None) -> str:
     return f"frame {frame}" if reference is None else f"frame {frame} against {reference}"
 
 
+def counted(frames: int) -> str:
+    """Count frames in words.
+
+    >>> counted(1), counted(4)
+    ('1 frame', '4 frames')
+    """
+    return f"{frames} frame{'s' * (frames != 1)}"
+
+
 def frame_title(title: str, frame: int, reference: int | None = None) -> str:
     """Name a map by its method and its frames; without a method by its frames alone.
 

@@ -101,4 +101,13 @@ class PlaybackController(QObject):
             self.pause()
             return
         passed = int((time.monotonic() - self._started_at) * self.rate_hz())
-        self._state.set_frame((self._started_frame + passed) % recording.frames)
+        frame = (self._started_frame + passed) % recording.frames
+        if not self._is_empty(frame):
+            self._state.set_frame(frame)
+
+    def _is_empty(self, frame: int) -> bool:
+        """Say whether it is the reference, whose strain would be blank once a loop: the frame before it stays."""
+        run = self._state.run
+        if run is None or run.settings.preparation.pairing != "fixed" or not run.store.frames():
+            return False
+        return frame == run.settings.reference

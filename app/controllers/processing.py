@@ -17,6 +17,7 @@ from app.state.kept_settings import KeptSettings
 from app.state.run_store import RunStore
 from engine.errors import StrainscopeError, one_line
 from engine.failures import explanation, log_path
+from engine.frames import counted
 from engine.parameters import Parameters
 from engine.pipeline import Preparation, Settings, depth_warning
 from engine.provenance import method_title
@@ -272,7 +273,7 @@ class ProcessingController(QObject):
         self._end(run)
         self._state.set_run_status(run, "complete")
         how = f"estimated on {device.upper()}" if device else "estimated before"
-        self._state.set_notice(f"{run.title}: {len(run.store.frames())} frames {how}.")
+        self._state.set_notice(f"{run.title}: {counted(len(run.store.frames()))} {how}.")
         recording = self._state.recording
         warning = depth_warning(recording.sequence, run.settings) if recording is not None else ""
         if warning:
@@ -281,7 +282,8 @@ class ProcessingController(QObject):
     def _cancelled(self, run: Run) -> None:
         self._end(run)
         self._state.set_run_status(run, "cancelled")
-        self._state.set_notice(f"{run.title}: cancelled after {len(run.store.frames())} frames.")
+        changed = ", since the settings were changed" if self._state.run is not run else ""
+        self._state.set_notice(f"{run.title}: cancelled after {counted(len(run.store.frames()))}{changed}.")
 
     def _run_failed(self, run: Run, tell: Callable[[str], None], error: BaseException) -> None:
         self._end(run)

@@ -18,7 +18,7 @@ TIPS = {
 
 
 def build(context: FeatureContext) -> tuple[Entry, ...]:
-    """Edit menu, and the tools of the View menu."""
+    """Edit menu, with the tools."""
     state, regions = context.state, context.commands.regions
     stack = regions.undo_stack
     context.drawn.append(regions)
@@ -70,8 +70,8 @@ def _tools(state: ViewerState, regions: RegionsController) -> tuple[Entry, ...]:
         "pan",
         "&Pan and zoom",
         partial(regions.choose_tool, Tool.PAN),
-        menu="View",
-        place=300,
+        menu="Edit",
+        place=400,
         tool_bar=200,
         short_text="Pan",
         icon="pan",
@@ -79,7 +79,7 @@ def _tools(state: ViewerState, regions: RegionsController) -> tuple[Entry, ...]:
         enabled=lambda: state.recording is not None,
         checked=lambda: state.tool is Tool.PAN,
     )
-    return pan, *(_drawing(state, regions, role, place) for place, role in enumerate(Role, start=301))
+    return pan, *(_drawing(state, regions, role, place) for place, role in enumerate(Role, start=401))
 
 
 def _drawing(state: ViewerState, regions: RegionsController, role: Role, place: int) -> Action:
@@ -92,9 +92,9 @@ def _drawing(state: ViewerState, regions: RegionsController, role: Role, place: 
         role.value,
         DRAW[role],
         toggle,
-        menu="View",
+        menu="Edit",
         place=place,
-        tool_bar=place - 100,
+        tool_bar=place - 200,
         short_text=role.value.capitalize(),
         tip=TIPS[role],
         icon=role.value,

@@ -63,5 +63,4 @@ def _spin(name: str, words: str) -> QSpinBox:
     spin.setAccessibleName(name)
     spin.setToolTip(words)
     spin.setKeyboardTracking(False)
-    spin.setMinimumWidth(44)
     return spin

@@ -6,11 +6,11 @@ from PySide6.QtWidgets import QLabel
 
 from app.controllers.commands import Commands
 from app.panels.base import PANELS, Panel, PanelInfo
-from app.panels.numbers import three_figures
 from app.state import Role, ViewerState
 from app.theme import THEME_CHANGES, Theme, role_color
 from app.views.histogram import HistogramView
 from engine.metrics.histogram import RegionHistogram, strain_histogram
+from engine.metrics.number_text import three_figures
 from engine.metrics.reasons import explain
 from engine.quantity import QUANTITIES
 

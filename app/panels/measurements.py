@@ -7,11 +7,11 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QTo
 
 from app.controllers.commands import Commands
 from app.panels.base import PANELS, Panel, PanelInfo
-from app.panels.numbers import DASH, decibel_reason, decibel_text, value_text
 from app.state import Regions, Role, Tool, ViewerState
 from app.state.recording import averaged_words
 from app.theme import THEME_CHANGES, Theme, icon, role_color
 from engine.metrics.base import Measurement, metrics_shown
+from engine.metrics.number_text import DASH, decibel_reason, decibel_text, value_text
 from engine.metrics.reasons import explain
 from engine.metrics.size_ratio import longest_diameter_m
 
@@ -133,7 +133,7 @@ class MeasurementsPanel(Panel):
             width = 2 if button.isChecked() else 1
             style = (
                 f"QToolButton {{ border: {width}px {BORDERS[role]} "
-                f"{role_color(role.letter).name() if opened else Theme.colors.border}; padding: 5px; }}"
+                f"{role_color(role.letter).name() if opened else Theme.colors.border}; padding: {6 - width}px; }}"
             )
             if style != button.styleSheet():  # taking a style takes milliseconds, and a drag comes here at each step
                 button.setStyleSheet(style)

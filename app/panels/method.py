@@ -23,6 +23,7 @@ from app.panels.device_choice import DeviceChooser
 from app.panels.frame_range import FrameRange
 from app.state import MethodInfo, StrainMethodInfo, ViewerState
 from app.theme import THEME_CHANGES, icon
+from engine.frames import counted
 from engine.parameters import Parameters
 from engine.pipeline import Preparation
 
@@ -179,16 +180,23 @@ class MethodPanel(Panel):
             return "This recording holds one frame: strain needs two."
         run = state.run
         if run is None:
-            return "Not estimated with these settings yet."
-        count = len(run.store.frames())
+            return f"Not estimated with these settings yet. {self._stopped()}".rstrip()
+        frames = counted(len(run.store.frames()))
         words = {
             "waiting": "Not estimated with these settings yet.",
-            "running": f"Estimating: {count} frames done.",
-            "complete": f"{count} frames estimated on {run.device.upper()}.",
-            "cancelled": f"Cancelled: {count} frames are kept.",
-            "failed": f"Stopped by an error: {count} frames are kept.",
+            "running": f"Estimating: {frames} done.",
+            "complete": f"{frames} estimated on {run.device.upper()}.",
+            "cancelled": f"Cancelled: {frames} kept.",
+            "failed": f"Stopped by an error: {frames} kept.",
         }
         return words[run.status]
+
+    def _stopped(self) -> str:
+        """Name the run that was cancelled last: a change of settings does so without being asked."""
+        stopped = [run for run in self.state.runs.values() if run.status == "cancelled"]
+        if not stopped:
+            return ""
+        return f"{stopped[-1].title} was cancelled: {counted(len(stopped[-1].store.frames()))} kept."
 
     def _fill_methods(self) -> None:
         methods = [(entry, f"{entry.kind} method, called {entry.name}") for entry in self.state.methods]

@@ -59,7 +59,7 @@ class Welcome(QWidget):
         buttons = QHBoxLayout()
         buttons.addStretch(1)
         for button in (self.open_button, self.demo_button):
-            button.setMinimumSize(QSize(150, 36))
+            button.setMinimumHeight(36)
             buttons.addWidget(button)
         buttons.addStretch(1)
         column = QVBoxLayout(self)

@@ -14,7 +14,7 @@ from engine.errors import ParameterError
 from engine.figures.content import DIFFERENCE_COLORS, FigureContent, difference_of
 from engine.figures.marks import MM, bar_of_mm, draw_profile, draw_regions
 from engine.figures.page import BAR, END_LABEL, SHORTEST_BAR, Page, wrapped
-from engine.figures.words import MINUS
+from engine.metrics.number_text import MINUS
 from engine.preprocess.scan_conversion import ScanConverter
 from engine.quantity import Quantity
 from engine.types import Geometry, Map

@@ -9,12 +9,12 @@ from engine.export.table import provenance_lines
 from engine.figures.content import FigureContent, StrainPanel
 from engine.frames import frame_words
 from engine.metrics.base import METRICS, Measurement, metrics_shown
+from engine.metrics.number_text import DASH, MINUS, decibel_text, three_figures
 from engine.metrics.reasons import explain
 from engine.quantity import PERCENT, Quantity
 from engine.strain.persistence import FrameStrain
 from engine.types import Provenance, Result
 
-MINUS = "\N{MINUS SIGN}"
 UNMEASURED = {"not_drawn", "no_outline"}
 """Reasons of a number that nobody asked for: what it needs is not drawn."""
 
@@ -48,16 +48,15 @@ def numbers_table(content: FigureContent) -> list[list[str]]:
 def _gap(first: StrainPanel, second: StrainPanel, name: str) -> str:
     entries = [panel.metrics.get(name) for panel in (first, second)]
     values = [entry.value for entry in entries if entry is not None and not entry.reason]
-    return f"{values[0] - values[1]:.3g}".replace("-", MINUS) if len(values) == 2 else "\N{EN DASH}"
+    return three_figures(values[0] - values[1]) if len(values) == 2 else DASH
 
 
 def value_text(entry: Measurement | None) -> str:
     """Write a number with its dB, or a dash where there is none."""
     if entry is None or entry.reason:
-        return "–"
-    # Adding zero turns a rounded -0.0 into 0.0.
-    decibel = "" if np.isnan(entry.decibel) else f" ({round(entry.decibel, 1) + 0.0:.1f} dB)"
-    return f"{entry.value:.3g}{decibel}".replace("-", MINUS)
+        return DASH
+    decibel = "" if np.isnan(entry.decibel) else f" ({decibel_text(entry.name, entry)} dB)"
+    return f"{three_figures(entry.value)}{decibel}"
 
 
 def notes_of(content: FigureContent) -> list[str]:

@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
 from superqt.utils import QFlowLayout
 
 from app.features.comparison.state import OTHER_FRAME, Comparison, Side
-from app.panels.numbers import DASH, three_figures
 from app.state import Display, Regions, Role
 from app.state.image_grid import ImageGrid
 from app.state.raster import Limits, color_table, limits_of, shown_strain, strain_index, tidy_limits
@@ -28,6 +27,7 @@ from app.views.image_pane import ImagePane, image_scale
 from app.views.linked_plots import LinkedPlots
 from engine.frames import frame_title
 from engine.metrics.base import metrics_shown
+from engine.metrics.number_text import DASH, three_figures
 from engine.metrics.relative import relative_strain
 from engine.quantity import strain_quantity
 

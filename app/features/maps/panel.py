@@ -8,10 +8,10 @@ from app.controllers.commands import Commands
 from app.features.maps.controller import MapsController
 from app.forms import ParameterForm
 from app.panels.base import PANELS, Panel, PanelInfo
-from app.panels.numbers import DASH, three_figures
 from app.state import ViewerState
 from app.state.maps import MAP_TITLES, MapState
 from engine.elasticity.base import RANGE_WORDS
+from engine.metrics.number_text import DASH, three_figures
 from engine.metrics.reasons import explain
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -97,9 +98,11 @@ class Place(QWidget):
     def __init__(self, row: Row) -> None:
         super().__init__()
         self._press = row.press
-        self.words = QLabel(row.words)
-        self.words.setWordWrap(True)
-        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.words = QLineEdit(row.words)  # a path has no blanks to wrap at: it scrolls, and can be copied
+        self.words.setReadOnly(True)
+        self.words.setCursorPosition(0)
+        self.words.setToolTip(row.words)
+        self.words.setAccessibleName(row.words.split(":")[0])
         self.button = QPushButton(row.label)
         self.button.clicked.connect(self._pressed)
         line = QHBoxLayout(self)

@@ -128,7 +128,18 @@ class ProfileItem(DraggedItem):
             half = label.boundingRect()
             across = (LABEL_PX + half.width() / 2 - 6) * math.cos(turn) * self.pixel_mm()
             down = LABEL_PX * math.sin(turn) * self.pixel_mm()
-            label.setPos(place.x() + sign * across, place.y() + sign * down)
+            label.setPos(self._inside(QPointF(place.x() + sign * across, place.y() + sign * down), half))
+
+    def _inside(self, place: QPointF, label: QRectF) -> QPointF:
+        """Move the middle of a label so that all of it lies in the view."""
+        box = self.getViewBox()
+        if box is None:
+            return place
+        across, down = 0.5 * label.width() * self.pixel_mm(), 0.5 * label.height() * self.pixel_mm()
+        room = box.viewRect().adjusted(across, down, -across, -down)
+        if not room.isValid():
+            return place
+        return QPointF(min(max(place.x(), room.left()), room.right()), min(max(place.y(), room.top()), room.bottom()))
 
 
 def dragged(line: ProfileLine, part: str, start: QPointF, now: QPointF) -> ProfileLine | None:

@@ -7,10 +7,10 @@ from pytestqt.qtbot import QtBot
 
 from app.panels.display import DisplayPanel
 from app.panels.measurements import MeasurementsPanel
-from app.panels.numbers import DASH, decibel_reason, decibel_text, three_figures
 from app.state import FrameMeasurements
 from app.window.main_window import MainWindow
 from engine.metrics.base import Measurement, decibel
+from engine.metrics.number_text import DASH, decibel_reason, decibel_text
 
 
 @pytest.mark.parametrize("ratio", [-2.28, 0.0, math.nan, math.inf])
@@ -34,10 +34,6 @@ def test_a_negative_ratio_is_shown_with_a_dash_and_its_reason(opened: MainWindow
     assert panel.values["strain_ratio"].text() == "\u22122.28"
     assert panel.decibels["strain_ratio"].text() == DASH
     assert "negative" in panel.decibels["strain_ratio"].toolTip()
-
-
-def test_three_figures_keep_their_zeros() -> None:
-    assert [three_figures(value) for value in (2.9, 6.8, 9.3, -0.5)] == ["2.90", "6.80", "9.30", "\u22120.500"]
 
 
 def test_every_minus_of_the_read_out_is_a_true_one(opened: MainWindow) -> None:

@@ -227,3 +227,15 @@ def test_ends_never_meet() -> None:
     assert whole is not None
     assert (whole.start_lateral_m, whole.start_depth_m) == pytest.approx((-2e-3, 4e-3))
     assert whole.length_m == pytest.approx(LINE.length_m)
+
+
+@pytest.mark.parametrize("end_mm", [-4.6, 4.6])
+def test_its_length_is_read_within_the_image(opened: MainWindow, end_mm: float) -> None:
+    line = ProfileLine(0.0, 3e-3, 1e-3 * end_mm, 3e-3)
+    opened.commands.part(ProfileController).edit(line, finished=True)
+    for item in items(opened):
+        view = item.getViewBox().viewRect()
+        for label in item._labels.values():
+            half = 0.5 * label.boundingRect().width() * item.pixel_mm()
+            assert view.left() - 1e-6 <= label.pos().x() - half
+            assert label.pos().x() + half <= view.right() + 1e-6

@@ -10,9 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from app.features.export.controller import ExportController
 from app.panels.measurements import MeasurementsPanel
-from app.panels.numbers import DASH
 from app.state import Regions, Role, Tool
 from app.window.main_window import MainWindow
+from engine.metrics.number_text import DASH
 from engine.types import Ellipse
 
 from .conftest import shown_error

@@ -9,7 +9,6 @@ from pytestqt.qtbot import QtBot
 
 from app.panels.graphs import GraphsPanel
 from app.panels.measurements import MeasurementsPanel
-from app.panels.numbers import DASH
 from app.state import Display, FrameMeasurements
 from app.state.image_grid import ImageGrid
 from app.state.raster import (
@@ -26,6 +25,7 @@ from app.state.raster import (
 from app.views.dual_view import better_stacked
 from app.window.main_window import MainWindow
 from engine.metrics.base import Measurement
+from engine.metrics.number_text import DASH
 from engine.types import Geometry, Sector
 
 from .conftest import FRAMES
@@ -197,19 +197,21 @@ def test_best_frame_has_the_highest_contrast(opened: MainWindow, qtbot: QtBot) -
     assert opened.state.frame == 2
 
 
-def test_playing_keeps_real_time_and_loops(opened: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_playing_keeps_real_time_and_loops_past_the_blank_reference(
+    opened: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
     playback, clock = opened.commands.playback, [100.0]
     monkeypatch.setattr("app.controllers.playback.time.monotonic", lambda: clock[0])
     playback.first()
     playback.toggle()
-    for seconds, frame in ((0.0, 0), (0.06, 1), (0.26, 5), (0.31, 0)):
+    for seconds, frame in ((0.0, 0), (0.06, 1), (0.26, 5), (0.31, 5), (0.36, 1)):
         clock[0] = 100.0 + seconds
         playback._tick()
         assert opened.state.frame == frame
     playback.set_speed(0.5)
     clock[0] += 0.21
     playback._tick()
-    assert opened.state.frame == 2
+    assert opened.state.frame == 3
     playback.pause()
 
 
