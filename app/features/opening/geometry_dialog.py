@@ -20,6 +20,7 @@ from app.features.opening.data_choices import DataChoices, number_box
 from app.state.geometry_answer import GeometryAnswer
 from app.state.geometry_fields import FIELDS, SOURCES, FieldInfo
 from app.widgets.number_box import NumberBox
+from app.widgets.scrolled_dialog import lay_out_scrolled
 from engine.readers.base import ASSUMED, REQUIRED, ReadOptions
 from engine.readers.common.unfold import folding_note, folding_problem, is_folded, unfolding_factor
 
@@ -71,10 +72,11 @@ class GeometryDialog(QDialog):
             "What you enter here is remembered for this file."
         )
         words.setWordWrap(True)
-        column = QVBoxLayout(self)
+        content = QWidget()
+        column = QVBoxLayout(content)
         column.addStrut(434)
         column.setSpacing(10)
-        column.setContentsMargins(18, 16, 18, 14)
+        column.setContentsMargins(0, 0, 8, 0)
         for widget in (head, facts, words):
             column.addWidget(widget)
         self._add_choices(column)
@@ -95,7 +97,7 @@ class GeometryDialog(QDialog):
         self._buttons.button(QDialogButtonBox.StandardButton.Ok).setProperty("primary", True)
         self._buttons.accepted.connect(self.accept)
         self._buttons.rejected.connect(self.reject)
-        column.addWidget(self._buttons)
+        lay_out_scrolled(self, content, self._buttons)
         self._check()
 
     def answer(self) -> GeometryAnswer:

@@ -21,6 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.widgets.scrolled_dialog import lay_out_scrolled
+
 
 @dataclass(frozen=True)
 class Row:
@@ -50,9 +52,10 @@ class PreferencesDialog(QDialog):
         self.setWindowTitle("Preferences")
         self.editors: dict[str, QWidget] = {}
         self._label_width = max(self.fontMetrics().horizontalAdvance(row.label) for row in rows if _has_label(row))
-        column = QVBoxLayout(self)
+        content = QWidget()
+        column = QVBoxLayout(content)
         column.addStrut(420)
-        column.setContentsMargins(20, 16, 20, 14)
+        column.setContentsMargins(0, 0, 8, 0)
         column.setSpacing(8)
         for group in dict.fromkeys(row.group for row in rows):
             heading = QLabel(group)
@@ -71,8 +74,7 @@ class PreferencesDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
-        column.addSpacing(6)
-        column.addWidget(buttons)
+        lay_out_scrolled(self, content, buttons)
 
     def values(self) -> dict[str, Any]:
         """Return what is shown now, by name."""

@@ -83,20 +83,20 @@ def test_a_new_window_begins_with_the_preferred_method(make_window: Callable[...
 def test_a_damaged_file_gives_the_defaults(content: str, tmp_path: Path) -> None:
     path = tmp_path / "preferences.json"
     path.write_text(content, encoding="utf-8")
-    assert load_preferences(path) == Preferences()
+    assert load_preferences(path).model_dump() == Preferences().model_dump()
 
 
 def test_one_wrong_entry_costs_only_itself(tmp_path: Path) -> None:
     path = tmp_path / "preferences.json"
     entries = {"theme": "pink", "speed": -3, "layout": "stacked", "recent": {"a": 1}, "start_method": "ncc", "new": 1}
     path.write_text(json.dumps(entries), encoding="utf-8")
-    assert load_preferences(path) == Preferences(layout="stacked", start_method="ncc")
+    assert load_preferences(path).model_dump() == Preferences(layout="stacked", start_method="ncc").model_dump()
 
 
 def test_a_folder_in_place_of_the_file_gives_the_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("STRAINSCOPE_CONFIG", str(tmp_path))
     preferences_path().mkdir(parents=True)
-    assert load_preferences() == Preferences()
+    assert load_preferences().model_dump() == Preferences().model_dump()
 
 
 def test_a_machine_without_cuda_says_so(window: MainWindow) -> None:
