@@ -9,14 +9,14 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.processing import in_words
-from app.controllers.reading import Given, OpenedFile, Wish, read_wish
+from app.controllers.reading import Given, LayoutNeededError, OpenedFile, Unread, Wish, read_wish
 from app.jobs import Answers, JobControl, Jobs
 from app.preferences import Preferences
 from app.state import Activity, ViewerState
 from app.state.geometry_answer import GeometryAnswer
 from app.state.workspace_store import WorkspaceStore
 from engine.errors import StrainscopeError
-from engine.readers.base import REQUIRED, Recording
+from engine.readers.base import REQUIRED, ReadOptions, Recording
 from engine.types import Geometry, RFSequence
 
 DEMO = ("resources", "examples", "demo.h5")
@@ -28,6 +28,8 @@ class FilesController(QObject):
     failed = Signal(str)
     geometry_needed = Signal(object)
     """(OpenedFile): the window asks the user and calls `answer`."""
+    layout_needed = Signal(object)
+    """(Unread): the window asks how the numbers of a file without a header lie, and calls `answer_layout`."""
     rf_needed = Signal(object)
     """(OpenedFile): the recording of a result is not found; the window asks and calls `open` with or without it."""
     opened = Signal(object)
@@ -43,6 +45,7 @@ class FilesController(QObject):
         self._without: set[Path] = set()
         """Results that the user has said are to be shown without their recording."""
         self._job: int | None = None
+        self._wish: Wish | None = None
 
     def open(
         self,
@@ -55,10 +58,13 @@ class FilesController(QObject):
         """Open files or a folder as one recording, a result file, or a folder of them; see `Wish`."""
         if not paths:
             return
+        self._submit(Wish(tuple(paths), answer, given, rf, listed))
+
+    def _submit(self, wish: Wish) -> None:
         answers = Answers(done=self._read, failed=self._failed, cancelled=self._cancelled)
-        wish = Wish(tuple(paths), answer, given, rf, listed)
+        self._wish = wish
         self._job = self._lane.submit(partial(read_wish, wish, self.store), answers, slot="open")
-        name = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
+        name = wish.paths[0].name if len(wish.paths) == 1 else f"{len(wish.paths)} files"
         self._state.set_activity(Activity(f"Opening {name}"))
 
     @property
@@ -110,6 +116,11 @@ class FilesController(QObject):
             return
         self.open(opened.paths, answer, opened.given)
 
+    def answer_layout(self, unread: Unread, layout: str | None) -> None:
+        """Open what waited for the layout of its numbers; None leaves everything as it was."""
+        if layout is not None:
+            self._submit(replace(unread.wish, answer=GeometryAnswer(options=ReadOptions(layout=layout))))
+
     def suggest(
         self, opened: OpenedFile, values: dict[str, float], receive: Callable[[dict[str, float]], None]
     ) -> None:
@@ -154,7 +165,10 @@ class FilesController(QObject):
 
     def _failed(self, error: BaseException) -> None:
         self._end()
-        self.failed.emit(in_words(error))
+        if isinstance(error, LayoutNeededError) and self._wish is not None:
+            self.layout_needed.emit(Unread(self._wish, error.paths))
+        else:
+            self.failed.emit(in_words(error))
 
     def _cancelled(self) -> None:
         self._end()

@@ -14,7 +14,9 @@ from engine.export.joined import find_rf, is_rf_of, joined, result_files
 from engine.export.result_file import read_result
 from engine.files.hdf5_reading import root_attribute
 from engine.readers.base import ReadOptions, Recording
+from engine.readers.headerless import bytes_key, may_lack_header
 from engine.readers.open import open_recording
+from engine.readers.recognise import UnknownFormatError
 from engine.recording_key import recording_key
 from engine.types import Ellipse, Result, RFSequence
 
@@ -32,7 +34,7 @@ class OpenedFile:
     """A file that could be opened, what the user said about it, what is kept of it, and the regions it brings along.
 
     `key` is the recording's as it was read; `asked_key`, under which the answer is remembered, is that of the file
-    read without any choice of array or axes.
+    read without any choice of array or axes, or that of the bytes of a file without a header.
     """
 
     paths: tuple[Path, ...]
@@ -53,6 +55,14 @@ class OpenedFile:
     does without the recording."""
 
 
+class LayoutNeededError(ReadError):
+    """Files of no known format, which may be numbers without a header: `paths` can be read once it is said how."""
+
+    def __init__(self, paths: tuple[Path, ...], problem: str) -> None:
+        super().__init__(paths[0], problem)
+        self.paths = paths
+
+
 @dataclass(frozen=True)
 class Wish:
     """What is to be opened: files or a folder, and what the user said about them just now if that was asked.
@@ -68,6 +78,14 @@ class Wish:
     listed: tuple[Path, ...] = ()
 
 
+@dataclass(frozen=True)
+class Unread:
+    """A wish that waits until the user says how the numbers of `paths` lie."""
+
+    wish: Wish
+    paths: tuple[Path, ...]
+
+
 def read_wish(wish: Wish, store: WorkspaceStore, control: JobControl) -> OpenedFile:
     """Open files and look what is kept of them; runs on the files' thread."""
     results = result_files(wish.paths[0]) if len(wish.paths) == 1 else ()
@@ -79,8 +97,6 @@ def read_wish(wish: Wish, store: WorkspaceStore, control: JobControl) -> OpenedF
         answer = wish.given.workspace.geometry.answer()
     told = open_as_told(wish.paths, store, answer, control.cancelled)
     recording, answer = told.recording, told.answer
-    if answer is not None and answer != store.recall(told.asked_key):
-        store.remember(told.asked_key, answer)
     suggested = dict(recording.suggestions(answer.values if answer else None))
     regions, frame = _bundled_regions(recording.paths), _bundled_frame(recording)
     kept = store.get(told.key)
@@ -95,7 +111,8 @@ def _read_result(
     """Open a result with its recording: the one that is named, or else the one that is found."""
 
     def read(paths: tuple[Path, ...]) -> Recording:
-        return open_as_told(paths, store, None, control.cancelled).recording
+        answer = wish.answer if paths == wish.rf else None
+        return open_as_told(paths, store, answer, control.cancelled).recording
 
     result = read_result(path)
     key = result.provenance.recording_key
@@ -130,8 +147,32 @@ def open_as_told(
     answer: GeometryAnswer | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Told:
-    """Open files with the array and axes that the user chose now or once before."""
-    recording = open_recording(paths)
+    """Open files as the user says now, which is remembered, or once said.
+
+    Files of no known format that may be numbers without a header are a LayoutNeededError until it was said how these
+    lie.
+    """
+    told = _told(paths, store, answer, cancelled)
+    if answer is not None and answer != store.recall(told.asked_key):
+        store.remember(told.asked_key, answer)
+    return told
+
+
+def _told(
+    paths: tuple[Path, ...], store: WorkspaceStore, answer: GeometryAnswer | None, cancelled: Callable[[], bool]
+) -> Told:
+    if answer is not None and answer.options.layout is not None:
+        return _without_header(paths, bytes_key(paths), answer, cancelled)
+    try:
+        recording = open_recording(paths)
+    except UnknownFormatError as error:
+        if not may_lack_header(paths):
+            raise
+        key = bytes_key(paths)
+        recalled = store.recall(key)
+        if recalled is None or recalled.options.layout is None:
+            raise LayoutNeededError(paths, error.problem) from None
+        return _without_header(paths, key, recalled, cancelled)
     key = asked_key = recording_key(recording, cancelled)
     answer = answer or store.recall(asked_key)
     if answer is not None and (
@@ -140,6 +181,13 @@ def open_as_told(
         recording = open_recording(paths, replace(answer.options, given=answer.values))
         key = recording_key(recording, cancelled)
     return Told(recording, key, asked_key, answer)
+
+
+def _without_header(
+    paths: tuple[Path, ...], asked_key: str, answer: GeometryAnswer, cancelled: Callable[[], bool]
+) -> Told:
+    recording = open_recording(paths, replace(answer.options, given=answer.values))
+    return Told(recording, recording_key(recording, cancelled), asked_key, answer)
 
 
 def _of_maps(sequence: RFSequence, result: Result) -> RFSequence:

@@ -4,8 +4,10 @@ For example `int16 2x64x1200 fla 76`: little-endian int16, 2 frames of 64 lines 
 76 bytes. Sizes and axes go from the slowest axis to the fastest; `>int16` is big-endian.
 """
 
+import hashlib
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,10 @@ from engine.readers.common.axes import arranged_shape, resolve_axes, take_frame
 from engine.readers.common.checks import require_bytes, sequence_shape
 
 TYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
+SUFFIXES = (".bin", ".dat", ".raw", ".sxi")
+"""What such files are usually called; of a file that is called so and that no reader knows it is worth asking."""
+
+KEY_BYTES = 2**20
 FORM = "TYPE SIZES AXES [HEADER_BYTES], for example 'int16 2x64x1200 fla 76'"
 
 
@@ -48,6 +54,37 @@ class Layout:
             np.dtype(match[2]).newbyteorder(">" if match[1] == ">" else "<"), shape, match[4], int(match[5] or 0)
         )
 
+    @property
+    def file_bytes(self) -> int:
+        """Bytes that a file of this layout has."""
+        return self.header_bytes + math.prod(self.shape) * self.dtype.itemsize
+
+    def require_fit(self, path: Path) -> None:
+        """Refuse a file of which not every byte after the header belongs to a frame, with a ReadError."""
+        found = path.stat().st_size
+        require_bytes(path, self.file_bytes, found, "the layout")
+        if found != self.file_bytes:
+            rest = found - self.file_bytes
+            raise ReadError(path, f"has {rest} bytes more than the layout says: correct sizes, type or header bytes")
+
+
+def may_lack_header(paths: Sequence[Path]) -> bool:
+    """Say by their names whether files may be numbers without a header."""
+    return bool(paths) and all(path.suffix.lower() in SUFFIXES and path.is_file() for path in paths)
+
+
+def bytes_key(paths: Sequence[Path]) -> str:
+    """Key, 64 hexadecimal digits, of files that no reader knows: of their sizes, first, middle and last bytes."""
+    digest = hashlib.sha256(b"numbers without a header")
+    for path in paths:
+        size = path.stat().st_size
+        digest.update(f" {size} ".encode())
+        with path.open("rb") as stream:
+            for place in (0, size // 2, size - KEY_BYTES):
+                stream.seek(max(place, 0))
+                digest.update(stream.read(KEY_BYTES))
+    return digest.hexdigest()
+
 
 class Headerless(Reader):
     """Stands outside the registry, as no content shows such a file: the user's words do."""
@@ -69,15 +106,10 @@ HEADERLESS = Headerless()
 
 
 def _read(path: Path, layout: Layout, options: ReadOptions) -> Recording:
-    found = path.stat().st_size
-    size = math.prod(layout.shape) * layout.dtype.itemsize
     axes = resolve_axes(path, layout.shape, options.axes, layout.axes)
     sizes = sequence_shape(path, *arranged_shape(layout.shape, axes))
-    require_bytes(path, layout.header_bytes + size, found, "the layout")
-    if found != layout.header_bytes + size:
-        rest = found - layout.header_bytes - size
-        raise ReadError(path, f"has {rest} bytes more than the layout says: correct sizes, type or header bytes")
-    stored = StoredArray(PlainRange(path, 0, found), layout.dtype, layout.header_bytes, layout.shape)
+    layout.require_fit(path)
+    stored = StoredArray(PlainRange(path, 0, layout.file_bytes), layout.dtype, layout.header_bytes, layout.shape)
     return Recording(
         sizes,
         {},

@@ -9,6 +9,17 @@ from app.widgets.number_box import NumberBox
 from engine.readers.base import KINDS, ReadOptions
 from engine.types import Sector
 
+AXES = {
+    "fal": "frames, depth, lines",
+    "fla": "frames, lines, depth",
+    "afl": "depth, frames, lines",
+    "alf": "depth, lines, frames",
+    "laf": "lines, depth, frames",
+    "lfa": "lines, frames, depth",
+    "al": "depth, lines (one frame)",
+    "la": "lines, depth (one frame)",
+}
+
 ANGLE = FieldInfo("Angle between lines", "\N{DEGREE SIGN}", math.degrees(1), 4, 20)
 RADIUS = FieldInfo("Radius of the array", "mm", 1e3, 2, 500)
 

@@ -8,14 +8,16 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu
 
 from app.actions import Action
-from app.controllers.reading import OpenedFile
+from app.controllers.reading import OpenedFile, Unread
 from app.features.opening.geometry_dialog import GeometryDialog
+from app.features.opening.layout_form import LayoutDialog
 from app.features.workspace.dialog import FILTER as WORKSPACES
 from app.jobs import Answers, JobControl
 from app.state import OpenRecording
 from app.state.workspace_file import EXTENSION
 from app.window.feature import FEATURES, Entry, FeatureContext, FilledMenu
 from engine.readers.base import READERS
+from engine.readers.headerless import HEADERLESS, SUFFIXES
 
 SHOW_FIRST_MS = 150
 """Time for the first pictures of a recording, before estimating takes its share of the processor."""
@@ -33,6 +35,7 @@ def open_filter() -> str:
         for reader in READERS
         if reader.extensions
     }
+    patterns[HEADERLESS.title.capitalize()] = " ".join(f"*{suffix}" for suffix in SUFFIXES)
     everything = " ".join(dict.fromkeys([*" ".join(patterns.values()).split(), f"*{EXTENSION}"]))
     formats = [f"{title} ({pattern})" for title, pattern in patterns.items()]
     return ";;".join([f"Recordings, results and workspaces ({everything})", *formats, WORKSPACES, "All files (*)"])
@@ -50,6 +53,7 @@ class Opening(QObject):
         self._open_paths = context.open_paths
         files = context.commands.files
         files.geometry_needed.connect(self._ask_geometry)
+        files.layout_needed.connect(self._ask_layout)
         files.opened.connect(self._opened)
         context.central.welcome.open_requested.connect(self.ask_files)
         context.central.welcome.demo_requested.connect(self.open_demo)
@@ -113,6 +117,16 @@ class Opening(QObject):
 
     def _geometry_answered(self, dialog: GeometryDialog, opened: OpenedFile, accepted: int) -> None:
         self._commands.files.answer(opened, dialog.answer() if accepted else None)
+        dialog.deleteLater()
+
+    @Slot(object)
+    def _ask_layout(self, unread: Unread) -> None:
+        dialog = LayoutDialog(unread.paths, self._window)
+        dialog.finished.connect(partial(self._layout_answered, dialog, unread))
+        dialog.open()
+
+    def _layout_answered(self, dialog: LayoutDialog, unread: Unread, accepted: int) -> None:
+        self._commands.files.answer_layout(unread, dialog.form.text() if accepted else None)
         dialog.deleteLater()
 
     @Slot(object)

@@ -16,7 +16,8 @@ from PySide6.QtWidgets import (
 
 from app.controllers.files import geometry_error
 from app.controllers.reading import OpenedFile
-from app.features.opening.data_choices import DataChoices, number_box
+from app.features.opening.data_choices import AXES, DataChoices, number_box
+from app.features.opening.layout_form import LayoutForm
 from app.state.geometry_answer import GeometryAnswer
 from app.state.geometry_fields import FIELDS, SOURCES, FieldInfo
 from app.widgets.number_box import NumberBox
@@ -26,17 +27,6 @@ from engine.readers.common.unfold import folding_note, folding_problem, is_folde
 
 SPACING = FieldInfo("or axial spacing", "mm", 1e3, 6, 100)
 """Another way to say the sampling rate: files that are thought of as images give the distance of their rows."""
-
-AXES = {
-    "fal": "frames, depth, lines",
-    "fla": "frames, lines, depth",
-    "afl": "depth, frames, lines",
-    "alf": "depth, lines, frames",
-    "laf": "lines, depth, frames",
-    "lfa": "lines, frames, depth",
-    "al": "depth, lines (one frame)",
-    "la": "lines, depth (one frame)",
-}
 
 
 class GeometryDialog(QDialog):
@@ -80,6 +70,11 @@ class GeometryDialog(QDialog):
         for widget in (head, facts, words):
             column.addWidget(widget)
         self._add_choices(column)
+        layout = opened.answer.options.layout if opened.answer else None
+        self.layout_form = None if layout is None else LayoutForm(recording.paths[0], layout)
+        if self.layout_form is not None:
+            self.layout_form.changed.connect(self._check)
+            column.addWidget(self.layout_form)
         column.addLayout(self._values())
         self.choices = DataChoices(opened.answer.options if opened.answer else ReadOptions())
         self.choices.angle.valueChanged.connect(self._check)
@@ -104,7 +99,8 @@ class GeometryDialog(QDialog):
         """Return what was entered, in SI units; values left as they were proposed stay assumed."""
         values = {name: value for name, value in self._given().items() if name in self._touched}
         kind, sector = self.choices.chosen_kind(), self.choices.sector()
-        options = ReadOptions(self._chosen(self.variable), self._chosen(self.axes), kind, sector=sector)
+        layout = None if self.layout_form is None else self.layout_form.text()
+        options = ReadOptions(self._chosen(self.variable), self._chosen(self.axes), kind, sector=sector, layout=layout)
         return GeometryAnswer(values, options)
 
     def _add_choices(self, column: QVBoxLayout) -> None:
@@ -249,6 +245,8 @@ class GeometryDialog(QDialog):
         problem, said = ("", "") if absent else self._geometry_problem()
         if absent:
             problem = "Still needed: " + ", ".join(FIELDS[name].label.lower() for name in absent) + "."
+        if self.layout_form is not None:
+            problem = self.layout_form.problem() or problem
         self._error.setText(problem or said)
         self._buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(not problem)
 
