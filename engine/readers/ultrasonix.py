@@ -91,7 +91,10 @@ class Ultrasonix(Reader):
 
 
 def _notes(promised: int, kept: int, probe: int) -> tuple[str, ...]:
-    lines = f"probe {probe}: its pitch is not in the file, nor, of a curved or phased one, its radius and angle"
+    lines = (
+        f"probe {probe}: its pitch is not in the file, nor, of a curved or phased one, its radius and angle "
+        "(--radius-mm, --angle-step-deg)"
+    )
     stopped = f"the header promises {promised} frames, the file keeps {kept} whole ones: the recording was stopped"
     return (lines, stopped) if kept < promised else (lines,)
 

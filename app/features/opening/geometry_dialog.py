@@ -254,9 +254,10 @@ class GeometryDialog(QDialog):
         """Say why the values make no geometry, and what is done with RF that is sampled below twice its carrier."""
         values = self._given()
         rate, center = values.get("sampling_hz"), values.get("center_hz")
-        if rate is None or center is None or not is_folded(rate, center):
-            return geometry_error(values), ""
         recording, kind = self._opened.recording, self.choices.chosen_kind() or ""
+        beamformed = recording.costly and not recording.pending  # channels are unfolded as the file says, if at all
+        if rate is None or center is None or not is_folded(rate, center) or beamformed:
+            return geometry_error(values), ""
         if recording.pending or recording.rate_factor != 1 or kind.startswith("iq"):
             problem, said = "", ""  # of IQ and of what is unfolded already, reading says it
         else:
