@@ -216,7 +216,8 @@ def test_the_open_dialog_lists_every_format_that_is_read() -> None:
     assert filters[0].endswith(" *.strainscope)")
     assert "MetaImage (*.mhd *.mha)" in filters
     assert filters[-1] == "All files (*)"
-    assert len(filters) == 3 + sum(bool(reader.extensions) for reader in READERS)
+    assert "Numbers without a header (*.bin *.dat *.raw *.sxi)" in filters
+    assert len(filters) == 4 + sum(bool(reader.extensions) for reader in READERS)
 
 
 def test_opening_can_be_cancelled(
