@@ -1,11 +1,13 @@
 """Modulus ratio of a disc to what surrounds it by every elasticity method, as a Markdown table.
 
     python tests/benchmarks/benchmark_discs.py [--method NAME] [--ratios R ...] [--strains S ...]
+    python tests/benchmarks/benchmark_discs.py --noise SNR CORRELATION --seed SEED --tv-weights W ... [--ratios R ...]
     python tests/benchmarks/benchmark_discs.py --drawn SEED ... [--method NAME] [--strains S ...]
 
 A disc of 5 mm radius and 0.3 to 8 times the stiffness around it in a box of 40 x 40 mm, plane strain, window of
 32 x 30 mm: from exact displacement at 2 % strain and from that tracked in simulated RF (30 dB) at 1.5 and 4 %.
 
+`--noise` degrades the RF, gives gauss-newton alone, and adds exact displacement with white noise of 40 dB at the nodes.
 `--drawn` takes discs whose radius (3 to 7 mm), place, stiffness (0.3 to 8, log-uniform) and RF noise (20 to 40 dB) are
 drawn, one a seed, and gives found / true. The fixed discs use RF of seed 5, on which defaults were chosen.
 """
@@ -20,6 +22,7 @@ import numpy as np
 import torch
 
 from engine.elasticity.base import ELASTICITY_METHODS, RelativeModulus, modulus_ratio
+from engine.elasticity.common.nodal import NodalParameters
 from engine.estimators.default import default_method
 from engine.pipeline import Settings, run
 from engine.simulation.mechanics import Compression, compress
@@ -33,6 +36,8 @@ SHAPE = (1560, 128)
 RATIOS = (0.3, 0.4, 3.0, 8.0)
 STRAINS = (0.015, 0.04)
 TUNED_SEED = 5
+WHITE_DB = 40.0
+WHITE_SEED = 11
 NO_LIMIT_S = 3600.0
 """Time limit of a reconstruction, so that a busy machine changes no number."""
 
@@ -47,6 +52,7 @@ class Disc:
     depth_m: float = 20e-3
     snr_db: float = 30.0
     seed: int = TUNED_SEED
+    correlation: float = 1.0
 
     @classmethod
     def drawn(cls, seed: int) -> "Disc":
@@ -91,14 +97,29 @@ def exact(disc: Disc) -> FrameEstimate:
 def tracked(disc: Disc, method: str, strains: Iterable[float]) -> Iterator[FrameEstimate]:
     """Displacement that a method finds in simulated RF."""
     loads = tuple(FrameLoad(strain) for strain in strains)
-    plan = Plan(disc.phantom, GEOMETRY, SHAPE, loads, degradation=Degradation(snr_db=disc.snr_db))
+    plan = Plan(
+        disc.phantom, GEOMETRY, SHAPE, loads, degradation=Degradation(disc.snr_db, correlation=disc.correlation)
+    )
     yield from run(simulate(plan, disc.seed).sequence(), Settings(method), torch.device("cpu"))
 
 
-def reconstructed(estimate: FrameEstimate, disc: Disc, name: str) -> tuple[float, RelativeModulus]:
-    """Return the modulus ratio by an elasticity method with its defaults, and its map."""
+def with_white_noise(estimate: FrameEstimate, snr_db: float, seed: int) -> FrameEstimate:
+    """Add noise that is white over the nodes and even within a node's cell."""
+    random = np.random.default_rng(seed)
+    node_m = NodalParameters().node_spacing_m
+    cell = round(node_m / GEOMETRY.axial_spacing_m), round(node_m / GEOMETRY.pitch_m)
+    noisy = []
+    for field in (estimate.displacement.axial_m, estimate.displacement.lateral_m):
+        nodes = random.normal(size=(SHAPE[0] // cell[0] + 1, SHAPE[1] // cell[1] + 1))
+        size = np.sqrt((field**2).mean()) * 10 ** (-snr_db / 20)
+        noisy.append((field + size * np.kron(nodes, np.ones(cell))[: SHAPE[0], : SHAPE[1]]).astype(np.float32))
+    return replace(estimate, displacement=replace(estimate.displacement, axial_m=noisy[0], lateral_m=noisy[1]))
+
+
+def reconstructed(estimate: FrameEstimate, disc: Disc, name: str, **settings: float) -> tuple[float, RelativeModulus]:
+    """Return the modulus ratio by an elasticity method, with its defaults where nothing is set, and its map."""
     method = ELASTICITY_METHODS.get(name)
-    params = method.Params()
+    params = method.Params(**settings)
     if hasattr(params, "time_limit_s"):
         params = replace(params, time_limit_s=NO_LIMIT_S)
     found = method.reconstruct(estimate, disc.reference, params)
@@ -122,6 +143,20 @@ def row(disc: Disc, displacement: str, estimate: FrameEstimate) -> None:
     found = {name: reconstructed(estimate, disc, name) for name in ELASTICITY_METHODS.names()}
     ratios = "".join(f" {ratio:.3g} |" for ratio, _ in found.values())
     say(f"| {disc.ratio:g} | {displacement} |{ratios} {found['gauss-newton'][1].misfit[-1]:.2f} |")
+
+
+def noisy_discs(method: str, discs: Iterable[Disc], strains: tuple[float, ...], weights: tuple[float, ...]) -> None:
+    """Write found / true and misfit of gauss-newton by the weight of its total variation."""
+    say(f"| true ratio | displacement |{''.join(f' {weight:g} |' for weight in weights)}")
+    say(f"|---|---|{'---|' * len(weights)}")
+    for disc in discs:
+        shown = [(f"white, {WHITE_DB:g} dB", with_white_noise(exact(disc), WHITE_DB, WHITE_SEED))]
+        words = (f"{method}, {100 * strain:g} %" for strain in strains)
+        shown += list(zip(words, tracked(disc, method, strains), strict=True)) if strains else []
+        for displacement, estimate in shown:
+            found = (reconstructed(estimate, disc, "gauss-newton", tv_weight=weight) for weight in weights)
+            cells = "".join(f" {ratio / disc.ratio:.3f} ({modulus.misfit[-1]:.2f}) |" for ratio, modulus in found)
+            say(f"| {disc.ratio:g} | {displacement} |{cells}")
 
 
 def drawn_discs(method: str, seeds: Iterable[int], strains: tuple[float, ...]) -> None:
@@ -161,8 +196,15 @@ def main() -> None:
     parser.add_argument("--ratios", type=float, nargs="+", default=RATIOS)
     parser.add_argument("--strains", type=float, nargs="*", default=STRAINS)
     parser.add_argument("--drawn", type=int, nargs="+", metavar="SEED")
+    parser.add_argument("--noise", type=float, nargs=2, metavar=("SNR_DB", "CORRELATION"))
+    parser.add_argument("--seed", type=int, default=TUNED_SEED)
+    parser.add_argument("--tv-weights", type=float, nargs="+", default=[20.0])
     chosen = parser.parse_args()
-    if chosen.drawn:
+    if chosen.noise:
+        snr_db, correlation = chosen.noise
+        discs = (Disc(ratio, snr_db=snr_db, seed=chosen.seed, correlation=correlation) for ratio in chosen.ratios)
+        noisy_discs(chosen.method, discs, tuple(chosen.strains), tuple(chosen.tv_weights))
+    elif chosen.drawn:
         drawn_discs(chosen.method, chosen.drawn, tuple(chosen.strains))
     else:
         fixed_discs(chosen.method, chosen.ratios, tuple(chosen.strains))
