@@ -17,10 +17,12 @@ def noted(
     averaged_frames: int = 1,
     at_most: bool = False,
     quality: float = 0.0,
+    measured_above: float = 0.0,
 ) -> Provenance:
     """Add to a provenance how its maps are shown; as estimated, nothing is added.
 
-    Of many frames `averaged_frames` is what was averaged `at_most`.
+    Pixels of a quality below `quality` are not shown, those below `measured_above` not measured. Of many frames
+    `averaged_frames` is what was averaged `at_most`.
     """
     shown: dict[str, object] = {}
     if relative:
@@ -29,6 +31,8 @@ def noted(
         shown["averaged_frames"] = f"up to {averaged_frames}" if at_most else averaged_frames
     if quality > 0:
         shown["quality_above"] = quality
+    if measured_above > 0:
+        shown["measured_quality_above"] = measured_above
     if not shown:
         return provenance
     return replace(provenance, parameters={**provenance.parameters, "shown": shown})

@@ -28,7 +28,16 @@ Limits = Annotated[
 ]
 ShownOptions = Annotated[
     Shown,
-    Fields("dynamic_range_db", "bmode_frame", "quantity", "relative", "colormap", "persistence", "quality_threshold"),
+    Fields(
+        "dynamic_range_db",
+        "bmode_frame",
+        "quantity",
+        "relative",
+        "colormap",
+        "persistence",
+        "quality_threshold",
+        "mask_numbers",
+    ),
 ]
 PageOptions = Annotated[
     FigureOptions,

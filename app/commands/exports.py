@@ -62,7 +62,9 @@ def sheet(
     result: ResultFile,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FIG", help="png, pdf, svg or tif file to write.")],
     regions: OnRegions,
-    shown: Annotated[Shown, Fields("quantity", "relative", "colormap", "persistence", "quality_threshold")],
+    shown: Annotated[
+        Shown, Fields("quantity", "relative", "colormap", "persistence", "quality_threshold", "mask_numbers")
+    ],
     page: SheetPage,
     most: Annotated[int, typer.Option("--most", min=1, max=200, help="Frames at most, evenly spread.")] = 40,
     limits: Limits = None,

@@ -39,6 +39,10 @@ def metrics(
         int, typer.Option("--ddof", metavar="0|1", help="1 for the sample, 0 for the population standard deviation.")
     ] = 0,
     average: Average = 1,
+    quality: Annotated[
+        float,
+        typer.Option("--quality", min=0, max=1, help="Measure pixels of at least this quality; default: all of them."),
+    ] = 0.0,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
@@ -50,6 +54,7 @@ def metrics(
     from engine.export.table import measure_strain, table_text
     from engine.reliability.frame import judge_result
     from engine.strain.persistence import averaged_frames
+    from engine.strain.quality_mask import measured
 
     if as_json and as_csv:
         raise ParameterError("give --json or --csv, not both")
@@ -60,10 +65,10 @@ def metrics(
     opened = open_result(result)
     chosen = opened.deformed_frames if frame is None else [estimated_frame(opened, frame)]
     read, rows = averaged_frames(opened, average), []
-    for found in map(read, chosen):
+    for found in (measured(read(entry), quality) for entry in chosen):
         counts = (found.reference, found.frame, *regions, len(found.averaged))
         rows.append(measure_strain(found.strain, *counts, lesion=outline, ddof=ddof))
-    provenance = noted(opened.provenance, averaged_frames=average, at_most=True)
+    provenance = noted(opened.provenance, averaged_frames=average, at_most=True, measured_above=quality)
     reliability = judge_result(opened, chosen)
     warn(reliability.words)
     if as_json:

@@ -9,6 +9,7 @@ from app.state import FrameMeasurements, Picture, Regions, ViewerState
 from app.state.run_store import RunStore
 from engine.metrics.contrast import region_warnings, strain_metrics
 from engine.strain.persistence import FrameStrain, averaged_strain, strain_reader
+from engine.strain.quality_mask import measured, visible
 from engine.types import Geometry, Strain
 
 REST_MS = 120
@@ -17,37 +18,41 @@ REST_MS = 120
 GATHER_MS = 60
 """Metrics of frames that arrive within this time are told together."""
 
-MeasuredOf = tuple[int, Regions, int]
-"""What metrics belong to: a run, regions, and how many frames are averaged."""
+MeasuredOf = tuple[int, Regions, int, float]
+"""What metrics belong to: a run, regions, how many frames are averaged, and the quality of pixels that count."""
 
 
-def measure_all(store: RunStore, regions: Regions, persistence: int, control: JobControl) -> None:
+def measure_all(store: RunStore, regions: Regions, persistence: int, above: float, control: JobControl) -> None:
     """Metrics of every estimated frame, each told as it is there."""
     frames = store.frames()
     read = strain_reader(frames, persistence, partial(store.strain, keep=False))
     for frame in frames:
         control.check()
-        control.item(_measured(regions, read(frame)))
+        control.item(_measured(regions, read(frame), above))
 
 
-def measure_one(store: RunStore, regions: Regions, persistence: int, frame: int, _: JobControl) -> FrameMeasurements:
+def measure_one(
+    store: RunStore, regions: Regions, persistence: int, above: float, frame: int, _: JobControl
+) -> FrameMeasurements:
     """Metrics of one stored frame, read past the cache of shown frames."""
-    return _measured(regions, averaged_strain(frame, store.frames(), persistence, partial(store.strain, keep=False)))
+    found = averaged_strain(frame, store.frames(), persistence, partial(store.strain, keep=False))
+    return _measured(regions, found, above)
 
 
-def measure_picture(picture: Picture, geometry: Geometry, regions: Regions) -> FrameMeasurements:
+def measure_picture(picture: Picture, geometry: Geometry, regions: Regions, above: float = 0.0) -> FrameMeasurements:
     """Metrics of the shown map with the warnings about its regions."""
     assert picture.strain is not None
+    axial = visible(picture.strain, picture.quality, above)
     target, background, lesion, window_m = regions.target, regions.background, regions.lesion, picture.window_m
-    strain = Strain(picture.strain, geometry, window_m, picture.sigma)
+    strain = Strain(axial, geometry, window_m, picture.sigma)
     values = strain_metrics(strain, target, background, lesion=lesion)
-    warnings = region_warnings(picture.strain, geometry, target, background, lesion=lesion, window_m=window_m)
-    return FrameMeasurements(picture.frame, values, warnings, max(len(picture.averaged), 1))
+    warnings = region_warnings(axial, geometry, target, background, lesion=lesion, window_m=window_m)
+    return FrameMeasurements(picture.frame, values, warnings, max(len(picture.averaged), 1), above)
 
 
-def _measured(regions: Regions, shown: FrameStrain) -> FrameMeasurements:
-    values = strain_metrics(shown.strain, regions.target, regions.background, lesion=regions.lesion)
-    return FrameMeasurements(shown.frame, values, averaged=len(shown.averaged))
+def _measured(regions: Regions, shown: FrameStrain, above: float) -> FrameMeasurements:
+    values = strain_metrics(measured(shown, above).strain, regions.target, regions.background, lesion=regions.lesion)
+    return FrameMeasurements(shown.frame, values, averaged=len(shown.averaged), above=above)
 
 
 class MeasuringController(QObject):
@@ -62,7 +67,7 @@ class MeasuringController(QObject):
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._measure_history)
-        self._persistence = state.display.persistence
+        self._measured_how = self._how()
         self._arrived: list[tuple[MeasuredOf, FrameMeasurements]] = []
         self._gather = QTimer(self)
         self._gather.setSingleShot(True)
@@ -86,11 +91,12 @@ class MeasuringController(QObject):
         if picture is None or recording is None or picture.strain is None:
             state.set_measurements(FrameMeasurements(state.frame))
             return
-        if picture.measured is not None and picture.measured_regions == state.regions:
+        as_wanted = state.regions, state.display.measured_above
+        if picture.measured is not None and (picture.measured_regions, picture.measured_above) == as_wanted:
             state.set_measurements(picture.measured)
             return
         geometry = recording.sequence.geometry
-        state.set_measurements(measure_picture(picture, geometry, state.regions))
+        state.set_measurements(measure_picture(picture, geometry, *as_wanted))
 
     @Slot()
     def _measure_history(self) -> None:
@@ -98,9 +104,8 @@ class MeasuringController(QObject):
         if state.run is None or state.recording is None:
             return
         state.set_history({})
-        persistence = state.display.persistence
-        work = partial(measure_all, state.run.store, state.regions, persistence)
-        receive = partial(self._receive, (state.run.number, state.regions, persistence))
+        work = partial(measure_all, state.run.store, state.regions, *self._how())
+        receive = partial(self._receive, (state.run.number, state.regions, *self._how()))
         self._lane.submit(work, Answers(item=receive), slot="history")
 
     @Slot()
@@ -113,8 +118,8 @@ class MeasuringController(QObject):
 
     @Slot()
     def _display_changed(self) -> None:
-        if self._state.display.persistence != self._persistence:
-            self._persistence = self._state.display.persistence
+        if self._how() != self._measured_how:
+            self._measured_how = self._how()
             self._state.set_history({})
             self._rest.start()
 
@@ -123,9 +128,8 @@ class MeasuringController(QObject):
         state = self._state
         if state.run is None or state.recording is None or number != state.run.number:
             return
-        persistence = state.display.persistence
-        work = partial(measure_one, state.run.store, state.regions, persistence, frame)
-        self._lane.submit(work, Answers(done=partial(self._receive, (number, state.regions, persistence))))
+        work = partial(measure_one, state.run.store, state.regions, *self._how(), frame)
+        self._lane.submit(work, Answers(done=partial(self._receive, (number, state.regions, *self._how()))))
 
     def _receive(self, measured_of: MeasuredOf, measured: FrameMeasurements) -> None:
         """Take a frame's metrics if they are still of the present run, regions and persistence."""
@@ -145,4 +149,8 @@ class MeasuringController(QObject):
 
     def _present(self) -> MeasuredOf | None:
         state = self._state
-        return None if state.run is None else (state.run.number, state.regions, state.display.persistence)
+        return None if state.run is None else (state.run.number, state.regions, *self._how())
+
+    def _how(self) -> tuple[int, float]:
+        """Over how many frames is averaged, and from which quality on pixels are measured."""
+        return self._state.display.persistence, self._state.display.measured_above

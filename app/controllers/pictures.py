@@ -71,6 +71,7 @@ class PictureRequest:
     store: RunStore | None
     regions: Regions
     persistence: int = 1
+    measured_above: float = 0.0
 
 
 def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) -> Picture:
@@ -98,7 +99,8 @@ def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) ->
     )
     return replace(
         picture,
-        measured=measure_picture(picture, store.geometry, request.regions),
+        measured=measure_picture(picture, store.geometry, request.regions, request.measured_above),
+        measured_above=request.measured_above,
         measured_regions=request.regions,
     )
 
@@ -154,6 +156,7 @@ class PicturesController(QObject):
             None if run is None else run.store,
             state.regions,
             state.display.persistence,
+            state.display.measured_above,
         )
         answers = Answers(done=self._show, failed=partial(self._tell, request))
         self._lane.submit_latest(partial(prepare, self._cache, request), answers, slot="picture")
@@ -212,7 +215,7 @@ class PicturesController(QObject):
             self._chosen = choice
             self.request()
 
-    def _choice(self) -> tuple[str, int]:
-        """Return the display settings that decide what is read."""
+    def _choice(self) -> tuple[str, int, float]:
+        """Return the display settings that decide what is read and measured."""
         display = self._state.display
-        return display.bmode_frame, display.persistence
+        return display.bmode_frame, display.persistence, display.measured_above

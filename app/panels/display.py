@@ -82,6 +82,11 @@ class DisplayPanel(Panel):
             "Only frames with the same reference are averaged. The numbers are those of the averaged map."
         )
         self.quality = LabelledSlider("Quality mask", 0, 100, "Hide strain whose local correlation is lower than this")
+        self.mask_numbers = QCheckBox("Numbers of shown pixels")
+        self.mask_numbers.setToolTip(
+            "Measure only the pixels that the quality mask shows; the share of them stands above the numbers.\n"
+            "Otherwise all pixels with a strain count, whatever the mask hides."
+        )
         self.overlay = QCheckBox("Strain over B-mode")
         self.overlay.setToolTip("Lay the strain over the B-mode (O)")
         self.opacity = LabelledSlider("Overlay opacity", 5, 100, "Opacity of the strain over the B-mode")
@@ -111,6 +116,7 @@ class DisplayPanel(Panel):
         form.addRow(ends)
         form.addRow("Persistence", self.persistence)
         form.addRow("Quality above", self.quality)
+        form.addRow("", self.mask_numbers)
         form.addRow("", self.overlay)
         form.addRow("Opacity", self.opacity)
         form.addRow("", self.smooth)
@@ -133,6 +139,7 @@ class DisplayPanel(Panel):
         for check, name in (
             (self.relative, "relative"),
             (self.reverse, "reverse"),
+            (self.mask_numbers, "mask_numbers"),
             (self.overlay, "overlay"),
             (self.smooth, "smooth"),
         ):
@@ -158,12 +165,13 @@ class DisplayPanel(Panel):
                 spin.setValue(getattr(display, name))
             spin.setEnabled(display.limits == "manual")
         self.opacity.setEnabled(display.overlay)
+        self.mask_numbers.setEnabled(display.quality_threshold > 0)
 
     def _show_choices(self, display: Display) -> None:
         for box in (self.bmode_frame, self.quantity, self.colormap, self.limits):
             with QSignalBlocker(box):
                 box.setCurrentIndex(box.findData(getattr(display, str(box.property("field")))))
-        for check in (self.relative, self.reverse, self.overlay, self.smooth):
+        for check in (self.relative, self.reverse, self.mask_numbers, self.overlay, self.smooth):
             with QSignalBlocker(check):
                 check.setChecked(getattr(display, str(check.property("field"))))
 

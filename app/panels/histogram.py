@@ -13,6 +13,7 @@ from engine.metrics.histogram import RegionHistogram, strain_histogram
 from engine.metrics.number_text import three_figures
 from engine.metrics.reasons import explain
 from engine.quantity import QUANTITIES
+from engine.strain.quality_mask import visible
 
 REDRAW_MS = 40
 """While a cine plays or an ellipse is dragged the histogram is drawn at most this often."""
@@ -59,7 +60,7 @@ class HistogramPanel(Panel):
             return
         quantity = QUANTITIES[self.state.display.quantity]
         found = strain_histogram(
-            picture.strain,
+            visible(picture.strain, picture.quality, self.state.display.measured_above),
             recording.sequence.geometry,
             regions.target,
             regions.background,

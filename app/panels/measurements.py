@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QTo
 
 from app.controllers.commands import Commands
 from app.panels.base import PANELS, Panel, PanelInfo
-from app.state import Regions, Role, Tool, ViewerState
+from app.state import FrameMeasurements, Regions, Role, Tool, ViewerState
 from app.state.recording import averaged_words
 from app.theme import THEME_CHANGES, Theme, icon, role_color
 from engine.metrics.base import Measurement, metrics_shown
@@ -37,6 +37,7 @@ class MeasurementsPanel(Panel):
         self.column.addWidget(self.buttons[Role.LESION])
         self.frame = QLabel()
         self.frame.setObjectName("muted")
+        self.frame.setWordWrap(True)
         self.column.addWidget(self.frame)
         self.column.addLayout(self._table())
         self.words = QLabel()
@@ -102,7 +103,7 @@ class MeasurementsPanel(Panel):
             self.values[name].setToolTip(tip)
             self.decibels[name].setToolTip(decibel_reason(name, entry) or tip)
         has_strain = bool(measured.values)
-        of = (f"Frame {measured.frame}", averaged_words(measured.averaged))
+        of = (f"Frame {measured.frame}", averaged_words(measured.averaged), _used_words(measured))
         self.frame.setText(" \u00b7 ".join(filter(None, of)) if has_strain else "No strain in this frame")
         self.words.setText(self._remarks(measured.values) if has_strain else "")
 
@@ -161,6 +162,18 @@ class MeasurementsPanel(Panel):
         else:
             self.commands.regions.press_key(role)
         self.refresh_regions()
+
+
+def _used_words(measured: FrameMeasurements) -> str:
+    """Say from which quality on pixels count, and how many of each region do; nothing where all of them may."""
+    if measured.above <= 0:
+        return ""
+    shares = [
+        f"{entry.value:.0f} % of the {region}"
+        for region in ("target", "background")
+        if (entry := measured.values.get(f"used_{region}")) is not None and not entry.reason
+    ]
+    return f"quality above {measured.above:.2f}" + (f": {', '.join(shares)}" if shares else "")
 
 
 def _next_step(role: Role, *, active: bool, drawn: bool, selected: bool) -> str:

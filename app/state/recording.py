@@ -71,3 +71,5 @@ class Picture:
     measured: FrameMeasurements | None = None
     measured_regions: Regions | None = None
     """The metrics, and the regions they are of: they hold only while these are the regions shown."""
+    measured_above: float = 0.0
+    """The quality from which on pixels were measured; 0 for all."""

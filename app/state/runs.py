@@ -98,3 +98,5 @@ class FrameMeasurements:
     warnings: tuple[RegionWarning, ...] = ()
     averaged: int = 1
     """Over how many frames the strain was averaged before it was measured."""
+    above: float = 0.0
+    """The quality from which on pixels were measured; 0 for all."""

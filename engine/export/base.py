@@ -22,7 +22,8 @@ Cancelled = Callable[[], bool]
 class Export:
     """All that may be written: a result, its recording, and what the numbers of a table are of.
 
-    `persistence` is over how many frames strain is averaged before it is measured; maps are written as estimated.
+    `persistence` is over how many frames strain is averaged before it is measured, `measured_above` the quality
+    from which on pixels are; maps are written as estimated.
     """
 
     result: Result | None = None
@@ -31,6 +32,7 @@ class Export:
     background: Ellipse | None = None
     lesion: Ellipse | None = None
     persistence: int = 1
+    measured_above: float = 0.0
     progress: Progress = lambda done, total: None
     cancelled: Cancelled = lambda: False
 

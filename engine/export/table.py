@@ -14,6 +14,7 @@ from engine.frames import COUNTED
 from engine.metrics.base import METRICS, Measurement
 from engine.metrics.contrast import RegionWarning, region_warnings, strain_metrics
 from engine.strain.persistence import averaged_frames
+from engine.strain.quality_mask import measured
 from engine.types import Ellipse, FrameEstimate, Provenance, Strain
 
 MILLI = 1e3
@@ -125,12 +126,15 @@ class TableWriter(Writer):
         """Measure frame by frame, then write."""
         result, regions = export.needed_result(), (export.target, export.background)
         rows: list[FrameMetrics] = []
-        for found in map(averaged_frames(result, export.persistence), result.deformed_frames):
+        read = averaged_frames(result, export.persistence)
+        for found in (measured(read(frame), export.measured_above) for frame in result.deformed_frames):
             export.check()
             counts = (found.reference, found.frame, *regions, len(found.averaged))
             rows.append(measure_strain(found.strain, *counts, lesion=export.lesion))
             export.progress(len(rows), len(result.deformed_frames))
-        source = noted(result.provenance, averaged_frames=export.persistence, at_most=True)
+        source = noted(
+            result.provenance, averaged_frames=export.persistence, at_most=True, measured_above=export.measured_above
+        )
         write_table(path, rows, source, *regions, export.lesion)
 
 

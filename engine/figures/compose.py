@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from engine.as_shown import noted, result_title
 from engine.errors import ParameterError
 from engine.figures.content import (
@@ -26,6 +24,7 @@ from engine.preprocess.bmode import bmode_db, reference_level
 from engine.quantity import QUANTITIES, Quantity, strain_quantity
 from engine.reliability.frame import judge_result
 from engine.strain.persistence import FrameStrain, averaged_frames
+from engine.strain.quality_mask import measured, visible
 from engine.types import Map, Result
 
 ReadRF = Callable[[int], Map]
@@ -185,6 +184,7 @@ def compose_sheet(result: Result, choices: Choices | None = None, *, most: int =
             relative=choices.shown.relative,
             averaged_frames=choices.shown.persistence,
             quality=choices.shown.quality_threshold,
+            masked=choices.shown.mask_numbers,
         ),
         notes=False,
     )
@@ -228,29 +228,23 @@ def _panel(result: Result, found: FrameStrain, choices: Choices, *, series: bool
             averaged_frames=shown.persistence if series else len(found.averaged),
             at_most=series,
             quality=shown.quality_threshold,
+            measured_above=shown.measured_above,
         ),
     )
 
 
 def _numbers(found: FrameStrain, choices: Choices) -> dict[str, Measurement]:
-    """Measure the map as the window does: under the regions, of the averaged strain, whatever the mask hides."""
+    """Measure the map as the window does: under the regions, of the averaged strain, all pixels or the shown ones."""
     if not choices.options.numbers:
         return {}
     marks = choices.marks
-    return strain_metrics(found.strain, marks.target, marks.background, lesion=marks.lesion)
+    strain = measured(found, choices.shown.measured_above).strain
+    return strain_metrics(strain, marks.target, marks.background, lesion=marks.lesion)
 
 
 def _values(found: FrameStrain, choices: Choices) -> Map:
     strain = found.strain.axial
     return relative_strain(strain, found.mean) if choices.shown.relative else strain
-
-
-def visible(stored: Map, quality: Map, threshold: float) -> Map:
-    """Leave out the pixels of lower quality; at a threshold of 0 the map stays as it is."""
-    if threshold <= 0:
-        return stored
-    shown: Map = np.where(quality >= threshold, stored, np.float32(np.nan))
-    return shown
 
 
 def _scale(choices: Choices, *maps: Map) -> ColorScale:
@@ -303,4 +297,5 @@ def _remarks(found: FrameStrain, choices: Choices, *, always: bool = False) -> t
         mean=found.mean if choices.shown.relative else None,
         frames=found.averaged if averaged else (),
         quality=choices.shown.quality_threshold,
+        masked=choices.shown.mask_numbers,
     )

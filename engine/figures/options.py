@@ -13,7 +13,10 @@ WIDTHS_INCH = {"column": 89 / 25.4, "page": 183 / 25.4}
 
 @dataclass(frozen=True)
 class Shown(Parameters):
-    """How maps are shown; none of it changes a result. Numbers are of the map that is shown, averaged or not."""
+    """How maps are shown; none of it changes a result.
+
+    Numbers are of the map that is shown, averaged or not, and of all its pixels unless `mask_numbers` says otherwise.
+    """
 
     dynamic_range_db: float = parameter(60.0, unit="dB", minimum=20, maximum=100, help="Dynamic range of the B-mode")
     bmode_frame: Literal["shown", "reference"] = parameter(
@@ -36,6 +39,12 @@ class Shown(Parameters):
     quality_threshold: float = parameter(
         0.0, minimum=0, maximum=1, help="Strain of lower quality (local correlation) is hidden"
     )
+    mask_numbers: bool = parameter(False, help="Numbers of the pixels that the quality mask shows, not of all")
+
+    @property
+    def measured_above(self) -> float:
+        """Return the quality from which on pixels are measured, 0 where all of them are."""
+        return self.quality_threshold if self.mask_numbers else 0.0
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from app.state.image_grid import ImageGrid
 from app.state.run_store import RunStore
 from engine.metrics.contrast import strain_metrics
 from engine.strain.persistence import averaged_strain
+from engine.strain.quality_mask import measured
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class SideRequest:
     title: str
     store: RunStore
     persistence: int = 1
+    measured_above: float = 0.0
 
 
 def compare(
@@ -36,7 +38,7 @@ def compare(
 
 def _side(request: SideRequest, grid: ImageGrid, regions: Regions) -> Side:
     found = averaged_strain(request.frame, request.store.frames(), request.persistence, request.store.strain)
-    metrics = strain_metrics(found.strain, regions.target, regions.background)
+    metrics = strain_metrics(measured(found, request.measured_above).strain, regions.target, regions.background)
     return Side(
         request.run,
         request.frame,
@@ -47,6 +49,7 @@ def _side(request: SideRequest, grid: ImageGrid, regions: Regions) -> Side:
         found.mean,
         found.averaged,
         request.persistence,
+        request.measured_above,
     )
 
 
@@ -92,10 +95,10 @@ class CompareController(QObject):
         if not self._compare.active or self._compare.why_not() or run is None or second is None:
             return None
         other, frame = second
-        persistence = self._state.display.persistence
+        how = self._state.display.persistence, self._state.display.measured_above
         return (
-            SideRequest(run.number, self._state.frame, run.title, run.store, persistence),
-            SideRequest(other.number, frame, other.title, other.store, persistence),
+            SideRequest(run.number, self._state.frame, run.title, run.store, *how),
+            SideRequest(other.number, frame, other.title, other.store, *how),
         )
 
     def _show(self, comparison: Comparison) -> None:
@@ -110,6 +113,7 @@ class CompareController(QObject):
 def _belongs(comparison: Comparison, first: SideRequest, second: SideRequest) -> bool:
     pairs = ((comparison.first, first), (comparison.second, second))
     return all(
-        (side.run, side.frame, side.persistence) == (request.run, request.frame, request.persistence)
+        (side.run, side.frame, side.persistence, side.measured_above)
+        == (request.run, request.frame, request.persistence, request.measured_above)
         for side, request in pairs
     )

@@ -31,6 +31,8 @@ class Side:
     averaged: tuple[int, ...] = ()
     persistence: int = 1
     """The frames that the strain is averaged over, and how many were asked for."""
+    measured_above: float = 0.0
+    """The quality from which on pixels were measured."""
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,7 @@ class ExportController(WritingController):
                 background=regions.background,
                 lesion=regions.lesion,
                 persistence=self._state.display.persistence,
+                measured_above=self._state.display.measured_above,
             )
             self._write(partial(write_data, run, name, measured, path), path)
 

@@ -52,3 +52,23 @@ def test_limits_by_hand_begin_with_those_that_are_shown(opened: MainWindow, qtbo
     assert opened.state.display.manual == pytest.approx(shown, abs=1e-3)
     assert opened.central.view.limits is not None
     assert opened.central.view.limits.high_percent == pytest.approx(shown[1], abs=1e-3)  # type: ignore[index]
+
+
+def test_the_mask_acts_on_the_numbers_where_chosen(opened: MainWindow, qtbot: QtBot) -> None:
+    panel, display = opened.findChild(MeasurementsPanel), opened.findChild(DisplayPanel)
+    assert isinstance(panel, MeasurementsPanel)
+    assert isinstance(display, DisplayPanel)
+    before = opened.state.measurements.values["mean_target"]
+    assert not display.mask_numbers.isEnabled()
+    opened.commands.change_display(quality_threshold=0.5)
+    assert opened.state.measurements.values["mean_target"] == before
+    assert "quality" not in panel.frame.text()
+    display.mask_numbers.click()
+    qtbot.waitUntil(lambda: opened.state.measurements.above == 0.5)
+    after = opened.state.measurements.values
+    assert after["mean_target"].count < before.count
+    assert after["used_target"].value < 100
+    assert f"quality above 0.50: {after['used_target'].value:.0f} % of the target" in panel.frame.text()
+    qtbot.waitUntil(lambda: {entry.above for entry in opened.state.history.values()} == {0.5})
+    shown = opened.state.history[opened.state.frame].values["mean_target"]
+    assert shown.value == pytest.approx(after["mean_target"].value)
