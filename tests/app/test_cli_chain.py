@@ -114,10 +114,10 @@ def test_a_metric_that_is_registered_is_printed_in_every_form(
 def test_a_quality_leaves_pixels_out_and_says_how_many(result_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ("metrics", str(result_file), *TARGET, "--frame", "2")
     (every,) = run_json(capsys, *asked)["frames"]
-    facts = run_json(capsys, *asked, "--quality", "0.99")
+    facts = run_json(capsys, *asked, "--quality", "1")
     (some,) = facts["frames"]
     assert some["metrics"]["used_target"]["value"] < every["metrics"]["used_target"]["value"]
-    assert facts["provenance"]["parameters"]["shown"] == {"measured_quality_above": 0.99}
+    assert facts["provenance"]["parameters"]["shown"] == {"measured_quality_above": 1.0}
 
 
 def test_missing_numbers_are_null_with_a_reason(result_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
