@@ -73,10 +73,23 @@ class RegionsController(QObject):
 
     def delete_selected(self) -> None:
         """Remove the selected region."""
-        role = self._state.selection
-        if role is not None and self._state.regions.get(role) is not None:
+        if self._state.selection is not None:
+            self.delete(self._state.selection)
+
+    def delete(self, role: Role) -> None:
+        """Remove a region."""
+        if self._state.regions.get(role) is not None:
             before = self._state.regions
             self._push(before, before.replaced(role, None), f"removal of the {role.words}")
+
+    def centre(self, role: Role) -> None:
+        """Put a region that is drawn into the middle of the image, as it is."""
+        before, recording = self._state.regions, self._state.recording
+        ellipse = before.get(role)
+        if ellipse is not None and recording is not None:
+            left, top, width, height = recording.grid.edges_m()
+            middle = replace(ellipse, lateral_m=left + width / 2, depth_m=top + height / 2)
+            self._push(before, before.replaced(role, middle), f"move of the {role.words}")
 
     def clear(self) -> None:
         """Remove all regions."""

@@ -107,6 +107,11 @@ class MeasurementsPanel(Panel):
         self.frame.setText(" \u00b7 ".join(filter(None, of)) if has_strain else "No strain in this frame")
         self.words.setText(self._remarks(measured.values) if has_strain else "")
 
+    def as_text(self) -> str:
+        """Return the table as lines of columns, for the clipboard."""
+        shown = ((metric.short, self.values[metric.name], self.decibels[metric.name]) for metric in self._metrics)
+        return "\n".join(f"{name}\t{value.text()}\t{decibel.text()}".rstrip() for name, value, decibel in shown)
+
     def _tip(self, name: str, entry: Measurement | None) -> str:
         """Say what a value rests on, or why there is none."""
         if entry is None:

@@ -70,7 +70,7 @@ class RegionPanel(Panel):
             return
         self.heading.setText(role.label)
         self.facts.setText(
-            f"Area {1e6 * ellipse.area_m2:.2f} mm\u00b2{self._pixels(ellipse)}\n{_option(role, ellipse)}"
+            f"Area {1e6 * ellipse.area_m2:.2f} mm\u00b2{self._pixels(ellipse)}\n{option_words(role, ellipse)}"
         )
 
     def _shows(self, editor: NumberBox, ellipse: Ellipse) -> bool:
@@ -115,7 +115,7 @@ def _editor(name: str) -> NumberBox:
     return editor
 
 
-def _option(role: Role, ellipse: Ellipse) -> str:
+def option_words(role: Role, ellipse: Ellipse) -> str:
     """Write the region as the command line takes it."""
     numbers = ",".join(f"{getattr(ellipse, name) * scale:.4g}" for name, (_, _, scale) in FIELDS.items())
     return f"--{role.value}={numbers}"

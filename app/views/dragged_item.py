@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QPen
 
 GRIP_PX = 4.5
@@ -19,10 +19,15 @@ TOUCH_PX = 9.0
 class DraggedItem(pg.GraphicsObject):
     """The mouse on a shape; what the shape and its parts are is for those who inherit."""
 
+    has_menu = False
+
     edited = Signal(object, bool)
     """(shape, finished): the user wants the shape so."""
     picked = Signal()
     """The user clicked on the shape, or began to drag it."""
+
+    menu_requested = Signal(QPoint)
+    """(place on the screen) of a right click."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +70,11 @@ class DraggedItem(pg.GraphicsObject):
             self.update()
 
     def mouseClickEvent(self, event: Any) -> None:
-        """Select on click."""
+        """Select on click; a right click asks for a menu where there is one."""
+        if event.button() == Qt.MouseButton.RightButton and self._enabled and self.has_menu:
+            event.accept()
+            self.menu_requested.emit(event.screenPos().toPoint())
+            return
         if self._enabled and event.button() == Qt.MouseButton.LeftButton:
             event.accept()
             self.picked.emit()

@@ -1,7 +1,7 @@
 """A plot in millimetres with locked aspect, depth downwards, pan and zoom, and a drag that can draw a region."""
 
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPen
 from PySide6.QtWidgets import QWidget
 
@@ -26,6 +26,8 @@ class RegionBox(pg.ViewBox):
     """(start, now, finished): the two ends of the same drag, millimetres."""
     fit_requested = Signal()
     empty_clicked = Signal()
+    menu_requested = Signal(QPoint)
+    """(place on the screen) of a right click."""
 
     def __init__(self) -> None:
         super().__init__(lockAspect=1.0, invertY=True, enableMenu=False, defaultPadding=0.0)
@@ -44,7 +46,11 @@ class RegionBox(pg.ViewBox):
         self.line_drawn.emit(start, now, finished)
 
     def mouseClickEvent(self, event: object) -> None:
-        """Deselect on a click beside every region."""
+        """Deselect on a click beside every region; a right click asks for a menu."""
+        if event.button() == Qt.MouseButton.RightButton:  # type: ignore[attr-defined]
+            event.accept()  # type: ignore[attr-defined]
+            self.menu_requested.emit(event.screenPos().toPoint())  # type: ignore[attr-defined]
+            return
         if event.button() == Qt.MouseButton.LeftButton and not event.double():  # type: ignore[attr-defined]
             event.accept()  # type: ignore[attr-defined]
             self.empty_clicked.emit()

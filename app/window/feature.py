@@ -83,6 +83,7 @@ FEATURES: Registry[Build] = Registry(
         "features.comparison.export_feature",
         "features.maps.feature",
         "features.playing",
+        "features.context_menus",
         "features.preferences.appearance",
         "features.preferences.feature",
         "features.log.feature",
