@@ -40,12 +40,12 @@ def elasticity(
     gauss-newton solves for the modulus and is the one to use: on simulated discs of 0.3 to 8 times the surrounding
     stiffness, in plane strain as it takes by default, it erred by 8 % at most. strain-inverse is instant and
     understates contrast up to 1.9 times. statistical and red are the paper's methods, for comparison; with displacement
-    of no known force they are far off.
+    of no known force they are far off, with noisy displacement by any factor.
 
     The range printed beside the ratio is a fixed factor of the method, set by hand from its errors on simulated discs
     (range_kind method-factor in the JSON): no interval of confidence, and it does not follow the noise of the frame.
     """
-    from engine.elasticity.base import ELASTICITY_METHODS, RANGE_WORDS, modulus_ratio
+    from engine.elasticity.base import ELASTICITY_METHODS, modulus_ratio, range_words
 
     chosen = ELASTICITY_METHODS.get(method)
     params = chosen.Params.from_text(parse_settings(settings or [])["method"])
@@ -73,12 +73,13 @@ def elasticity(
     echo(f"Frame {chosen_frame}: {modulus.label}")
     shown = "-"
     if ratio is not None:
-        shown = f"- ({ratio.reason})" if ratio.reason else f"{ratio.value:.3g} ({ratio.low:.3g} to {ratio.high:.3g})"
+        spread = f" ({ratio.low:.3g} to {ratio.high:.3g})" if ratio.range_kind else ""
+        shown = f"- ({ratio.reason})" if ratio.reason else f"{ratio.value:.3g}{spread}"
     rows = [["Modulus ratio, target / reference", shown]]
     rows += [["Misfit, 1 where the model explains the data", f"{modulus.misfit[-1]:.3g}"]] if modulus.misfit else []
     echo_columns(rows, indent="  ")
     if ratio is not None and not ratio.reason:
-        echo(f"  The range is {RANGE_WORDS}.")
+        echo(f"  {range_words(ratio)}")
     if modulus.warning:
         typer.echo(modulus.warning, err=True)
 

@@ -15,8 +15,8 @@ from engine.registry import Registry
 from engine.types import Ellipse, FrameEstimate, Geometry, Map
 
 P = TypeVar("P", bound=Parameters)
-RANGE_WORDS = "a fixed factor of the method, from its errors on simulated discs; it does not follow the data"
-"""What the range beside a modulus ratio is."""
+RANGE_WORDS = "The range is a fixed factor of the method, from its errors on simulated discs, whatever the data."
+NO_RANGE_WORDS = "No range: with noisy displacement this method may be off by any factor."
 
 LARGEST_MISFIT = 4.0
 """Misfit above which the model leaves twice the noise of the displacement unexplained."""
@@ -31,7 +31,7 @@ class RelativeModulus:
 
     `label` says what the map is, for colour bars and captions; `misfit` lists the misfit of each iteration, the
     last of which is about 1 where the model explains the data to within their noise. Ratios of known phantoms lay
-    within a factor of `error_factor` of the truth.
+    within a factor of `error_factor` of the truth; it is NaN where none covers them.
     """
 
     relative: Map
@@ -58,7 +58,7 @@ class ElasticityMethod(ABC, Generic[P]):
     title: ClassVar[str]
     Params: ClassVar[type[Parameters]]
     error_factor: ClassVar[float]
-    """Factor between found and true ratio that covers the discs of tests/benchmarks/README.md; set by hand."""
+    """Factor between found and true ratio, set by hand to cover the discs of tests/benchmarks/README.md; NaN for none."""
 
     @abstractmethod
     def reconstruct(
@@ -82,14 +82,22 @@ def modulus_ratio(modulus: RelativeModulus, target: Ellipse | None) -> Measureme
 
     Its range is a fixed factor of the method (`range_kind` is `method-factor`), which covered the true ratios of
     simulated discs around those found: not an interval of confidence, and blind to the noise of the frame. The warning
-    says where the model does not explain the displacement, and the range does not hold.
+    says where the model does not explain the displacement, and the range does not hold. Methods that no factor
+    covers have no range.
     """
     source = MetricInput(modulus.geometry, target=target, modulus=modulus.relative)
     found = METRICS.get("modulus_ratio").measure(source)
     if found.reason:
         return found
+    if math.isnan(modulus.error_factor):
+        return replace(found, warning=modulus.warning)
     low, high = found.value / modulus.error_factor, found.value * modulus.error_factor
     return replace(found, low=low, high=high, warning=modulus.warning, range_kind="method-factor")
+
+
+def range_words(ratio: Measurement) -> str:
+    """Return what the range beside a modulus ratio is, or why there is none."""
+    return RANGE_WORDS if ratio.range_kind else NO_RANGE_WORDS
 
 
 def normalised(modulus: Map, reference: Ellipse, geometry: Geometry) -> Map:

@@ -6,6 +6,7 @@ those are so short on nearly incompressible tissue that hundreds of them lead no
 denoiser with symmetric Jacobian, which a U-Net is not (Reehorst and Schniter 2018): no minimum of an energy is claimed.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -48,7 +49,7 @@ class RED(NodalMethod[REDParameters]):
     name = "red"
     title = "Statistical model with learned prior (RED)"
     Params = REDParameters
-    error_factor = 2.0
+    error_factor = math.nan
     label = "relative modulus (RED)"
 
     def solve(

@@ -10,7 +10,7 @@ from app.forms import ParameterForm
 from app.panels.base import PANELS, Panel, PanelInfo
 from app.state import ViewerState
 from app.state.maps import MAP_TITLES, MapState
-from engine.elasticity.base import RANGE_WORDS
+from engine.elasticity.base import range_words
 from engine.metrics.number_text import DASH, three_figures
 from engine.metrics.reasons import explain
 
@@ -91,8 +91,7 @@ class MapsPanel(Panel):
         self.progress.setText(maps.progress or reason)
         self.ratio.setText(self._ratio_text())
         ratio = maps.ratio()
-        known = ratio is not None and not ratio.reason
-        self.ratio.setToolTip(f"The range is {RANGE_WORDS}." if known else "")
+        self.ratio.setToolTip("" if ratio is None or ratio.reason else range_words(ratio))
         self.warning.setText("" if ratio is None else ratio.warning)
         self.warning.setVisible(bool(self.warning.text()))
 
@@ -102,8 +101,8 @@ class MapsPanel(Panel):
             return ""
         if ratio.reason:
             return f"Modulus ratio {DASH} (target: {explain(ratio.reason)})"
-        found, low, high = (three_figures(value) for value in (ratio.value, ratio.low, ratio.high))
-        return f"Modulus ratio, target / background: {found} ({low} to {high})"
+        spread = f" ({three_figures(ratio.low)} to {three_figures(ratio.high)})" if ratio.range_kind else ""
+        return f"Modulus ratio, target / background: {three_figures(ratio.value)}{spread}"
 
     @Slot()
     def _kind_chosen(self) -> None:
