@@ -11,7 +11,7 @@ from app.state import FrameMeasurements, Regions, Role, Tool, ViewerState
 from app.state.recording import averaged_words
 from app.theme import THEME_CHANGES, Theme, icon, role_color
 from engine.metrics.base import Measurement, metrics_shown
-from engine.metrics.number_text import DASH, decibel_reason, decibel_text, value_text
+from engine.metrics.number_text import DASH, decibel_reason, decibel_text, interval_text, sigma_text, value_text
 from engine.metrics.reasons import explain
 from engine.metrics.size_ratio import longest_diameter_m
 
@@ -28,6 +28,7 @@ class MeasurementsPanel(Panel):
         super().__init__(state, commands)
         self._metrics = metrics_shown("panel")
         self.values: dict[str, QLabel] = {}
+        self.sigmas: dict[str, QLabel] = {}
         self.decibels: dict[str, QLabel] = {}
         self.buttons = {role: self._region_button(role) for role in Role}
         buttons = QHBoxLayout()
@@ -72,10 +73,10 @@ class MeasurementsPanel(Panel):
 
     def _table(self) -> QGridLayout:
         grid = QGridLayout()
-        grid.setHorizontalSpacing(10)
+        grid.setHorizontalSpacing(6)
         grid.setVerticalSpacing(5)
         grid.setColumnStretch(0, 1)
-        for column, text in enumerate(("", "Value", "dB")):
+        for column, text in enumerate(("", "Value", "\u00b1", "dB")):
             head = QLabel(text)
             head.setObjectName("muted")
             head.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -85,8 +86,10 @@ class MeasurementsPanel(Panel):
             label = QLabel(metric.short)
             label.setToolTip(metric.help)
             value = self.values[metric.name] = _number(width, f"{metric.short}, value")
+            sigma = self.sigmas[metric.name] = _number(0, f"{metric.short}, standard uncertainty")
+            sigma.setText("")
             decibel = self.decibels[metric.name] = _number(width * 3 // 4, f"{metric.short}, decibel")
-            for column, widget in enumerate((label, value, decibel)):
+            for column, widget in enumerate((label, value, sigma, decibel)):
                 grid.addWidget(widget, row, column)
         return grid
 
@@ -97,10 +100,13 @@ class MeasurementsPanel(Panel):
         values = {**measured.values, **self.state.other_measurements} if measured.values else {}
         for name in (metric.name for metric in self._metrics):
             entry = values.get(name)
-            self.values[name].setText(value_text(entry))
+            doubtful = entry is not None and entry.warning
+            self.values[name].setText(f"! {value_text(entry)}" if doubtful else value_text(entry))
+            self.sigmas[name].setText(sigma_text(entry))
             self.decibels[name].setText(decibel_text(name, entry))
             tip = self._tip(name, entry)
-            self.values[name].setToolTip(tip)
+            for label in (self.values[name], self.sigmas[name]):
+                label.setToolTip(tip)
             self.decibels[name].setToolTip(decibel_reason(name, entry) or tip)
         has_strain = bool(measured.values)
         of = (f"Frame {measured.frame}", averaged_words(measured.averaged), _used_words(measured))
@@ -123,7 +129,8 @@ class MeasurementsPanel(Panel):
         if name == "eb_area_ratio":
             return _size_words(self.state.regions, self.state.measurements.values)
         alone = name in self.state.other_measurements and self.state.measurements.averaged > 1
-        return f"{entry.count} pixels, ddof {entry.ddof}{', of this frame alone, not averaged' if alone else ''}"
+        rests_on = f"{entry.count} pixels, ddof {entry.ddof}{', of this frame alone, not averaged' if alone else ''}"
+        return "\n".join(filter(None, (entry.warning.capitalize(), interval_text(entry), rests_on)))
 
     @Slot()
     def refresh_regions(self) -> None:
@@ -157,6 +164,8 @@ class MeasurementsPanel(Panel):
             if reason and reason not in UNDRAWN and explain(reason) not in said:
                 said.add(explain(reason))
                 lines.append(f"{metric.short}: {explain(reason)}")
+            if metric.name in values and values[metric.name].warning:
+                lines.append(f"{metric.short}: {values[metric.name].warning}")
         return "\n".join(line[0].upper() + line[1:] for line in lines)
 
     @Slot()

@@ -17,13 +17,23 @@ def three_figures(value: float) -> str:
     >>> three_figures(2.9), three_figures(9.999), three_figures(152.4)
     ('2.90', '10.0', '152')
     """
+    return figures(value, 3)
+
+
+def figures(value: float, count: int) -> str:
+    """Write some significant figures as `three_figures` does.
+
+    >>> figures(0.0457, 2)
+    '0.046'
+    """
     if math.isnan(value):
         return DASH
-    rounded = float(f"{value:.2e}")
+    rounded = float(f"{value:.{count - 1}e}")
     if rounded == 0:
-        return "0.00"
+        return f"{0:.{count - 1}f}"
     magnitude = math.floor(math.log10(abs(rounded)))
-    digits = f"{value:.2e}" if not -4 <= magnitude < 6 else f"{value:.{max(2 - magnitude, 0)}f}"
+    usual = -4 <= magnitude < 6
+    digits = f"{value:.{max(count - 1 - magnitude, 0)}f}" if usual else f"{value:.{count - 1}e}"
     return digits.replace("-", MINUS)
 
 
@@ -33,6 +43,20 @@ def value_text(entry: Measurement | None) -> str:
         return DASH
     unit = f" {entry.unit}" if entry.unit else ""
     return f"{three_figures(entry.value)}{unit}"
+
+
+def sigma_text(entry: Measurement | None) -> str:
+    """Write a value's standard uncertainty with two figures; nothing where it is not known."""
+    return "" if entry is None or math.isnan(entry.sigma) else figures(entry.sigma, 2)
+
+
+def interval_text(entry: Measurement) -> str:
+    """Write the range of a value, and the independent cells behind it where they are known; empty without a range."""
+    if math.isnan(entry.low):
+        return ""
+    kind = "95 %: " if entry.range_kind == "interval-95" else "Range: "
+    cells = f", {entry.cells:.0f} independent cells" if entry.cells else ""
+    return f"{kind}{three_figures(entry.low)} to {three_figures(entry.high)}{cells}"
 
 
 def decibel_text(name: str, entry: Measurement | None) -> str:

@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
+from app.panels.measurements import MeasurementsPanel
 from app.state.maps import NO_SIGMA, SIGMA_OF_AVERAGE, MapState
 from app.theme import Theme
 from app.views.time_line import TimeLine
@@ -75,3 +76,21 @@ def test_quality_and_sigma_are_shown_in_place_of_strain(with_sigma: MainWindow, 
     with_sigma.commands.change_display(persistence=1)
     with_sigma.commands.playback.show_frame(1)
     qtbot.waitUntil(lambda: maps.unavailable("sigma") == NO_SIGMA, timeout=10_000)
+
+
+def test_numbers_come_with_their_uncertainty_and_a_sign_of_doubt(with_sigma: MainWindow, qtbot: QtBot) -> None:
+    panel, state = with_sigma.findChild(MeasurementsPanel), with_sigma.state
+    assert panel is not None
+    shown = state.measurements.values["mean_target"]
+    assert panel.sigmas["mean_target"].text() == f"{shown.sigma:.2g}"
+    assert "\n95 %: " not in panel.values["mean_target"].toolTip()
+    assert panel.values["mean_target"].toolTip().startswith("95 %: ")
+    assert not panel.values["mean_target"].text().startswith("!")
+    estimate = estimate_of(with_sigma, 5)
+    sigma = np.full_like(estimate.strain.axial, 1.0)
+    keep(with_sigma, replace(estimate, sigma=Sigma(sigma, sigma, sigma)))
+    qtbot.waitUntil(lambda: panel.values["mean_target"].text().startswith("! "), timeout=10_000)
+    assert "larger than the value" in panel.values["mean_target"].toolTip()
+    assert "larger than the value" in panel.words.text()
+    with_sigma.commands.playback.show_frame(1)
+    qtbot.waitUntil(lambda: panel.sigmas["mean_target"].text() == "", timeout=10_000)
