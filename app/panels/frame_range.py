@@ -23,7 +23,7 @@ class FrameRange(QWidget):
         )
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
+        row.setSpacing(3)
         for widget in (self.first, QLabel("to"), self.last, QLabel("every"), self.step):
             row.addWidget(widget, 1 if isinstance(widget, QSpinBox) else 0)
         for spin in (self.first, self.last, self.step):
