@@ -58,7 +58,7 @@ class ElasticityMethod(ABC, Generic[P]):
     title: ClassVar[str]
     Params: ClassVar[type[Parameters]]
     error_factor: ClassVar[float]
-    """Factor between found and true ratio, set by hand to cover the discs of tests/benchmarks/README.md; NaN for none."""
+    """Factor between found and true ratio, set by hand to cover the benchmarked discs; NaN where none does."""
 
     @abstractmethod
     def reconstruct(
