@@ -12,8 +12,8 @@ from app.commands._shared import AsJson, Files, Opening, open_result
 if TYPE_CHECKING:
     from engine.readers.base import Recording
 
-_EXAMPLES = {"sampling_hz": "40e6", "center_hz": "6e6", "pitch_m": "0.2e-3"}
-"""Values that show the unit in which an option is given."""
+_EXAMPLES = {"sampling_hz": 40e6, "center_hz": 6e6, "pitch_m": 0.2e-3}
+"""Values that show the unit in which an option is given, where the recording suggests none."""
 
 LABELS = {
     "sampling_hz": ("Sampling rate", 1e-6, "MHz"),
@@ -84,11 +84,17 @@ def _advice(recording: "Recording", opening: Opening, suggested: Mapping[str, fl
         sure = "; its axes are assumed: look at them, and turn them with --axes" if recording.axes_assumed else ""
         return {"ready": True, "missing": [], "advice": f"ready for `strainscope estimate`{sure}"}
     words = ", ".join(LABELS[name][0].lower() for name in lacking)
-    options = " ".join(f"{_option(name)} {_EXAMPLES[name]}" for name in lacking)
+    options = " ".join(f"{_option(name)} {_typed(name, suggested.get(name, _EXAMPLES[name]))}" for name in lacking)
     proposed = [name for name in lacking if name in suggested]
     taken = f", or take the suggested {' and '.join(LABELS[name][0].lower() for name in proposed)} with "
     also = f"{taken}--accept-suggested" if proposed else ""
-    return {"ready": False, "missing": list(lacking), "advice": f"missing: {words}; give {options}{also}"}
+    return {"ready": False, "missing": list(lacking), "advice": f"missing: {words}; give, for example, {options}{also}"}
+
+
+def _typed(name: str, value: float) -> str:
+    """Write a value in the unit of its option, with the exponent of the unit in which it is shown: 38.5e6, 0.2e-3."""
+    scale = LABELS[name][1]
+    return f"{value * scale:.4g}e{-round(math.log10(scale))}"
 
 
 def _source(

@@ -165,8 +165,8 @@ def test_info_ends_with_what_to_do_next(rf_file: Path, tmp_path: Path, capsys: p
     assert main(["info", str(tmp_path / "a.npy"), "--sampling-hz", "40e6"]) == 0
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == (
-        "  Missing: centre frequency, line pitch; give --center-hz 6e6 --pitch-m 0.2e-3, or take the suggested centre "
-        "frequency with --accept-suggested."
+        "  Missing: centre frequency, line pitch; give, for example, --center-hz 6.366e6 --pitch-m 0.2e-3, or take the "
+        "suggested centre frequency with --accept-suggested."
     )
     fan = ["--radius-mm", "60", "--angle-step-deg", "0.5", "--center-hz", "6e6", "--sampling-hz", "40e6"]
     facts = run_json(capsys, "info", str(tmp_path / "a.npy"), *fan, "--data-kind", "rf")
