@@ -55,12 +55,13 @@ def open_recording(paths: str | Path | Sequence[str | Path], options: ReadOption
     several = [paths] if isinstance(paths, str | Path) else paths
     files = [Path(path) for path in several]
     found = find_recordings(files) if options.layout is None else dict.fromkeys(files, HEADERLESS)
-    recordings = [_open_one(path, reader, options) for path, reader in found.items()]
-    recording = recordings[0] if len(recordings) == 1 else _join(recordings)
-    if options.sector is not None:
-        known = {name: value for name, value in recording.known.items() if name != "pitch_m"}
-        recording = replace(recording, sector=options.sector, sector_source="user", known=known)
-    return recording if recording.costly else _inspect(recording, options)
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers of a damaged file; those not finite are refused
+        recordings = [_open_one(path, reader, options) for path, reader in found.items()]
+        recording = recordings[0] if len(recordings) == 1 else _join(recordings)
+        if options.sector is not None:
+            known = {name: value for name, value in recording.known.items() if name != "pitch_m"}
+            recording = replace(recording, sector=options.sector, sector_source="user", known=known)
+        return recording if recording.costly else _inspect(recording, options)
 
 
 def _open_one(path: Path, reader: Reader, options: ReadOptions) -> Recording:

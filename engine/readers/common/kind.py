@@ -40,8 +40,10 @@ def settle_kind(recording: Recording, wanted: str | None) -> Recording:
 
 
 def level_of(values: NDArray[Any]) -> float | None:
-    """Return the level around which RF values are kept, or None where they lie around zero."""
+    """Return the level around which RF values are kept, or None where they lie around zero or are not finite."""
     mean, level, spread = float(values.mean()), float(np.median(values)), float(values.std())
+    if not np.isfinite([mean, level, spread]).all():
+        return None
     one_sided = float(values.min()) >= 0 or float(values.max()) <= 0
     around = abs(mean) > NOTABLE_LEVEL * spread and abs(mean - level) < NOTABLE_LEVEL * spread
     return level if one_sided or around else None

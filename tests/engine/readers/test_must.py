@@ -99,3 +99,16 @@ def test_channels_sampled_below_twice_their_carrier_are_unfolded(tmp_path, echo,
     assert recording.known["sampling_hz"] == pytest.approx(20e6)
     assert any("unfolded to 20 MHz" in note for note in recording.notes)
     assert_point(recording, point)
+
+
+@pytest.mark.parametrize(("values", "message"), [(1e30, ""), (1e300, "not finite")])
+def test_numbers_beyond_float32_are_no_warning(tmp_path, values, message):
+    channels = np.full((200, 32), values) * np.sin(np.arange(200) / 2)[:, None]
+    param = {"fs": 20e6, "fc": 5e6, "c": 1540.0, "pitch": 0.3e-3, "TXdelay": np.zeros((1, 32))}
+    savemat(tmp_path / "a.mat", {"RF": channels, "param": param})
+    recording = open_recording([tmp_path / "a.mat"])
+    if message:
+        with pytest.raises(ReadError, match=message):
+            recording.complete().frame(0)
+    else:
+        assert np.isfinite(recording.read_frame(0)).all()
