@@ -1,6 +1,7 @@
 """`strainscope metrics`: the numbers under two ellipses, for one frame or all."""
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,7 @@ from engine.errors import ParameterError
 from engine.frames import frame_words
 
 if TYPE_CHECKING:
+    from engine.export.over_frames import OverFrames
     from engine.export.table import FrameMetrics
     from engine.metrics.base import Measurement
 
@@ -51,6 +53,7 @@ def metrics(
     SNR is a magnitude; the sign of the strain is that of the means: compression is positive.
     """
     from engine.as_shown import noted
+    from engine.export.over_frames import over_frames
     from engine.export.table import measure_strain, table_text
     from engine.reliability.frame import judge_result
     from engine.strain.persistence import averaged_frames
@@ -79,6 +82,7 @@ def metrics(
                 "background": regions[1],
                 **({} if outline is None else {"lesion": outline}),
                 "frames": rows,
+                "over_frames_worth_keeping": over_frames(rows, reliability.worth_keeping),
                 "reliability": reliability,
                 "provenance": provenance,
             }
@@ -88,6 +92,8 @@ def metrics(
         echo(table_text(rows, provenance, *regions, outline).removesuffix("\n"))
     else:
         _show(rows)
+        if len(reliability.worth_keeping) > 1:
+            _show_over(over_frames(rows, reliability.worth_keeping), reliability.worth_keeping)
     warn(dict.fromkeys(str(warning) for row in rows for warning in row.warnings))
 
 
@@ -97,6 +103,18 @@ def _show(rows: "list[FrameMetrics]") -> None:
         words = frame_words(row.deformed_frame, row.reference_frame)
         echo(f"{words.capitalize()}{averaged} (strain positive in compression)")
         echo_columns([_line(entry) for entry in row.metrics.values()], indent="  ")
+
+
+def _show_over(found: "Mapping[str, OverFrames]", frames: Sequence[int]) -> None:
+    from engine.metrics.base import METRICS
+
+    echo(f"Mean and standard deviation over the {len(frames)} frames worth keeping ({', '.join(map(str, frames))})")
+    rows = []
+    for name, entry in found.items():
+        spread = f" +- {entry.deviation:.2g}" if math.isfinite(entry.deviation) else ""
+        count = "" if len(entry.frames) == len(frames) else f"{len(entry.frames)} frames"
+        rows.append([METRICS.get(name).title, f"{entry.mean:.4g}{spread} {entry.unit}".strip(), count])
+    echo_columns(rows, indent="  ")
 
 
 def _line(entry: "Measurement") -> list[str]:

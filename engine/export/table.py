@@ -166,9 +166,9 @@ def ellipse_text(ellipse: Ellipse | None) -> str:
 
 
 def columns(name: str) -> tuple[str, ...]:
-    """Titles of a metric in the table: one column, or two where it has dB as well."""
+    """Titles of a metric in the table: its value, dB where it has them, and its uncertainty where it states one."""
     metric = METRICS.get(name)
-    return (metric.column, f"{name}_db") if metric.decibel else (metric.column,)
+    return (metric.column, *[f"{name}_db"] * bool(metric.decibel), *metric.uncertainty_columns)
 
 
 def cells(
@@ -184,10 +184,11 @@ def cells(
         yield str(row.averaged_frames)
     missing = []
     for name, titles in zip(names, shown, strict=True):
-        entry = row.metrics.get(name)
-        yield _number(entry.value if entry else float("nan"))
-        if len(titles) > 1:
-            yield _number(entry.decibel if entry else float("nan"))
+        entry, metric = row.metrics.get(name), METRICS.get(name)
+        numbers = [] if entry is None else [entry.value, *[entry.decibel] * bool(metric.decibel)]
+        if entry is not None and metric.interval:
+            numbers += [entry.sigma, entry.low, entry.high, entry.cells or math.nan]
+        yield from map(_number, numbers or [math.nan] * len(titles))
         if entry and entry.reason:
             missing.append(f"{name}={entry.reason}")
     yield " ".join(missing)

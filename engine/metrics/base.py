@@ -128,7 +128,8 @@ class Metric:
     `short` heads a narrow column, `title` stands alone, `help` is one sentence. `better` is the direction of a better
     method or image, `decibel` the factor of its log10 in dB (20, 10, or 0 for none). `needs` lists what it is made
     from, regions in the order in which their lack is told. `places` are the short lists that show it; full tables hold
-    every metric. `order` sorts all lists; a `slow` one does not follow a drag.
+    every metric. `order` sorts all lists; a `slow` one does not follow a drag, one with
+    an `interval` states its uncertainty.
     """
 
     name: str
@@ -143,6 +144,7 @@ class Metric:
     places: frozenset[Place] = frozenset({"panel", "figure", "evaluation"})
     order: int = 1000
     slow: bool = False
+    interval: bool = False
 
     def measure(self, source: MetricInput) -> Measurement:
         """Measure one frame, of which everything but regions must be known."""
@@ -171,8 +173,18 @@ class Metric:
     @property
     def column(self) -> str:
         """Name of its column in a table: its unit is part of it, once."""
+        return self._with_unit(self.name)
+
+    @property
+    def uncertainty_columns(self) -> tuple[str, ...]:
+        """Names of the columns of sigma, both ends of the interval, and cells; none where none are stated."""
+        if not self.interval:
+            return ()
+        return (*(self._with_unit(f"{self.name}_{part}") for part in ("sigma", "low", "high")), f"{self.name}_cells")
+
+    def _with_unit(self, name: str) -> str:
         unit = _UNIT_WORDS.get(self.unit, self.unit)
-        return self.name if not unit or unit in self.name.split("_") else f"{self.name}_{unit}"
+        return name if not unit or unit in name.split("_") else f"{name}_{unit}"
 
     @property
     def label(self) -> str:

@@ -42,6 +42,7 @@ register(
         better="higher",
         decibel=20.0,
         order=220,
+        interval=True,
     )
 )
 register(

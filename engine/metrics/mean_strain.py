@@ -55,6 +55,7 @@ for _place, _part in enumerate(_PARTS):
             "%",
             places=frozenset({"panel"} if _part.in_panel else ()),
             order=400 + 20 * _place,
+            interval=True,
         )
     )
     register(

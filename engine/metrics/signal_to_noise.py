@@ -39,6 +39,7 @@ register(
         better="higher",
         decibel=20.0,
         order=200,
+        interval=True,
     )
 )
 register(
@@ -52,6 +53,7 @@ register(
         better="higher",
         decibel=20.0,
         order=210,
+        interval=True,
     )
 )
 register(
@@ -65,5 +67,6 @@ register(
         better="higher",
         decibel=20.0,
         order=240,
+        interval=True,
     )
 )

@@ -34,6 +34,7 @@ register(
         decibel=20.0,
         places=frozenset({"panel", "figure"}),
         order=300,
+        interval=True,
     )
 )
 register(
@@ -47,5 +48,6 @@ register(
         decibel=20.0,
         places=frozenset(),
         order=310,
+        interval=True,
     )
 )

@@ -52,7 +52,13 @@ def test_metrics_and_figure_say_it_too(result, tmp_path, capsys) -> None:
     assert WORDS in shown.err
     answer = json.loads(shown.out)
     assert answer["reliability"]["frames"][1]["verdict"] == "no match"
-    assert all(entry["value"] is None for entry in answer["frames"][1]["metrics"].values())
+    values = {
+        name: entry["value"] for name, entry in answer["frames"][1]["metrics"].items() if entry["value"] is not None
+    }
+    assert values == {"used_target": 0, "used_background": 0}
+    assert set(answer["over_frames_worth_keeping"]["mean_target"]["frames"]) == {1, 3}
+    assert main(["metrics", str(result), *REGIONS]) == 0
+    assert "over the 2 frames worth keeping (1, 3)" in capsys.readouterr().out
     assert main(["figure", str(result), "--frame", "2", "-o", str(tmp_path / "f.png")]) == 0
     assert WORDS in capsys.readouterr().err
     assert main(["figure", str(result), "--frame", "1", "-o", str(tmp_path / "f.png")]) == 0

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.errors import WriteError
-from engine.export.table import measure_frames, table_text, write_table
+from engine.export.table import measure_frames, measure_strain, table_text, write_table
 from engine.metrics.contrast import region_metrics
 from engine.types import Displacement, Ellipse, FrameEstimate, Geometry, Provenance, Strain
 
@@ -44,6 +44,18 @@ def test_the_table_holds_the_numbers_of_the_one_function() -> None:
         assert float(row["snr_target_db"]) == pytest.approx(wanted["snr_target"].decibel, rel=1e-8)
         assert float(row["mean_target_percent"]) == pytest.approx(wanted["mean_target"].value, rel=1e-8)
         assert row["missing"] == ""
+        assert row["cnr_sigma"] == row["mean_target_low_percent"] == ""
+
+
+def test_uncertainties_have_columns() -> None:
+    known = replace(estimates()[0].strain, sigma=np.full_like(estimates()[0].strain.axial, 1e-4))
+    measured = measure_strain(known, 0, 1, TARGET, BACKGROUND)
+    row, entry = parse(table_text([measured], PROVENANCE))[0], measured.metrics["mean_target"]
+    names = [f"mean_target_{part}" for part in ("sigma_percent", "low_percent", "high_percent", "cells")]
+    wanted = [entry.sigma, entry.low, entry.high, entry.cells]
+    assert [float(row[name]) for name in names] == pytest.approx(wanted, rel=1e-8)
+    assert row["strain_ratio_cells"] != ""
+    assert "std_target_sigma_percent" not in row
 
 
 def test_comments_say_where_it_comes_from() -> None:
