@@ -41,7 +41,7 @@ ShownOptions = Annotated[
 ]
 PageOptions = Annotated[
     FigureOptions,
-    Fields("numbers", "caption", "settings", "title", "scale_bar", "width", "font_size_pt", "dpi"),
+    Fields("numbers", "caption", "intervals", "settings", "title", "scale_bar", "width", "font_size_pt", "dpi"),
 ]
 MoviePage = Annotated[FigureOptions, Fields("numbers", "title", "scale_bar", "width", "font_size_pt")]
 SheetPage = Annotated[FigureOptions, Fields("caption", "settings", "title", "width", "font_size_pt", "dpi")]

@@ -56,6 +56,7 @@ class FigureOptions(Parameters):
     profile: bool = parameter(True, help="Profile line on the strain")
     numbers: bool = parameter(True, help="Numbers under the figure")
     caption: bool = parameter(True, help="Caption in words under the figure")
+    intervals: bool = parameter(False, help="Intervals of the numbers in the caption")
     settings: bool = parameter(False, help="All settings beside the picture, in a JSON file of the same name")
     title: str = parameter("", help="Title above the panels")
     scale_bar: bool = parameter(False, help="A scale bar in place of axes in mm")

@@ -9,7 +9,7 @@ from engine.export.table import provenance_lines
 from engine.figures.content import FigureContent, StrainPanel
 from engine.frames import frame_words
 from engine.metrics.base import METRICS, Measurement, metrics_shown
-from engine.metrics.number_text import DASH, MINUS, decibel_text, three_figures
+from engine.metrics.number_text import DASH, MINUS, decibel_text, interval_text, three_figures
 from engine.metrics.reasons import explain
 from engine.quantity import PERCENT, Quantity
 from engine.strain.persistence import FrameStrain
@@ -81,8 +81,20 @@ def caption_text(content: FigureContent) -> str:
     if not content.options.caption:
         return ""
     letters = ["A: ", "B: "] if content.difference else [""] * len(content.strain)
-    said = [f"{letter}{panel.caption}" for letter, panel in zip(letters, content.strain, strict=True) if panel.caption]
+    said = []
+    for letter, panel in zip(letters, content.strain, strict=True):
+        ranges = _ranges(panel) if content.options.intervals else []
+        words = ", ".join(filter(None, (panel.caption, *ranges)))
+        said += [f"{letter}{words}"] * bool(words)
     return f"{'; '.join(dict.fromkeys(said))}." if said else ""
+
+
+def _ranges(panel: StrainPanel) -> list[str]:
+    """Write the interval of every printed number that has one."""
+    entries = (
+        (METRICS.get(name).short, panel.metrics[name]) for name in measured_names([panel]) if name in panel.metrics
+    )
+    return [f"{short} {value_text(entry)} ({words})" for short, entry in entries if (words := interval_text(entry))]
 
 
 def map_words(result: Result, found: FrameStrain | None, quantity: Quantity | None = None) -> str:

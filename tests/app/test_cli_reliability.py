@@ -74,6 +74,14 @@ def test_quality_and_sigma_are_drawn_like_strain(result, tmp_path, capsys) -> No
     assert "there are: strain, quality, sigma" in capsys.readouterr().err
 
 
+def test_the_caption_has_intervals_on_request(result, tmp_path, capsys) -> None:
+    call = ["figure", str(result), "--frame", "1", *REGIONS, "-o", str(tmp_path / "f.svg")]
+    assert main(call) == 0
+    assert "95 %:" not in (tmp_path / "f.svg").read_text(encoding="utf-8")
+    assert main([*call[:-1], str(tmp_path / "g.svg"), "--intervals"]) == 0
+    assert "95 %:" in (tmp_path / "g.svg").read_text(encoding="utf-8")
+
+
 def test_evaluate_calibrates(tmp_path, capsys) -> None:
     assert main(["simulate", "-o", str(tmp_path), "--protocol", "small-noisy", "--phantoms", "1"]) == 0
     recording = next(tmp_path.glob("*.h5"))

@@ -26,7 +26,7 @@ from app.widgets.fitting import fitting
 from engine.figures.options import FigureOptions
 
 PREVIEW_DELAY_MS = 150
-CHECKS = ("bmode", "ellipses", "profile", "numbers", "caption", "settings", "scale_bar")
+CHECKS = ("bmode", "ellipses", "profile", "numbers", "caption", "intervals", "settings", "scale_bar")
 PAGE = ("title", "width", "font_size_pt", "dpi")
 
 
