@@ -73,6 +73,7 @@ def metrics(
         rows.append(measure_strain(found.strain, *counts, lesion=outline, ddof=ddof))
     provenance = noted(opened.provenance, averaged_frames=average, at_most=True, measured_above=quality)
     reliability = judge_result(opened, chosen)
+    over = over_frames({row.deformed_frame: row.metrics for row in rows}, reliability.worth_keeping)
     warn(reliability.words)
     if as_json:
         echo_json(
@@ -82,7 +83,7 @@ def metrics(
                 "background": regions[1],
                 **({} if outline is None else {"lesion": outline}),
                 "frames": rows,
-                "over_frames_worth_keeping": over_frames(rows, reliability.worth_keeping),
+                "over_frames_worth_keeping": over,
                 "reliability": reliability,
                 "provenance": provenance,
             }
@@ -93,7 +94,7 @@ def metrics(
     else:
         _show(rows)
         if len(reliability.worth_keeping) > 1:
-            _show_over(over_frames(rows, reliability.worth_keeping), reliability.worth_keeping)
+            _show_over(over, reliability.worth_keeping)
     warn(dict.fromkeys(str(warning) for row in rows for warning in row.warnings))
 
 

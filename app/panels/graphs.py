@@ -9,7 +9,10 @@ from app.controllers.commands import Commands
 from app.panels.base import PANELS, Panel, PanelInfo
 from app.state import ViewerState
 from app.views.traces import TraceView
+from engine.export.over_frames import over_frames
 from engine.metrics.base import METRICS, metrics_shown
+from engine.metrics.number_text import figures, three_figures
+from engine.reliability.frame import worth_keeping
 
 REDRAW_MS = 40
 """Points arrive one by one; the graph is drawn for a handful of them at a time."""
@@ -59,9 +62,21 @@ class GraphsPanel(Panel):
         self._mark()
         self.graph.setVisible(bool(values))
         finite = [value for value in values if math.isfinite(value)]
-        self.words.setText(
-            f"{len(finite)} of {len(values)} frames have a value" if values else "Appears as frames are estimated."
-        )
+        there = f"{len(finite)} of {len(values)} frames have a value" if values else "Appears as frames are estimated."
+        self.words.setText("\n".join(filter(None, (there, self._over_frames(name)))))
+
+    def _over_frames(self, name: str) -> str:
+        """Say mean and deviation over the frames worth keeping; nothing where there are fewer than two."""
+        run, history = self.state.run, self.state.history
+        if run is None:
+            return ""
+        summaries = {frame: run.store.summary(frame) for frame in history if frame in run.store}
+        kept = worth_keeping(entry.reliability for entry in summaries.values())
+        found = over_frames({frame: entry.values for frame, entry in history.items()}, kept).get(name)
+        if found is None or len(found.frames) < 2:
+            return ""
+        spread = f"{three_figures(found.mean)} \u00b1 {figures(found.deviation, 2)} {found.unit}".strip()
+        return f"Mean \u00b1 sd {spread} over {len(found.frames)} frames worth keeping"
 
     @Slot()
     def _later(self) -> None:

@@ -2,10 +2,10 @@
 
 import math
 import statistics
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from engine.export.table import FrameMetrics
+from engine.metrics.base import Measurement
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,14 @@ class OverFrames:
     frames: tuple[int, ...]
 
 
-def over_frames(rows: Sequence[FrameMetrics], worth_keeping: Collection[int]) -> dict[str, OverFrames]:
-    """Return mean and deviation, by name, of every metric that has a value in a frame worth keeping."""
-    kept = [row for row in rows if row.deformed_frame in worth_keeping]
+def over_frames(
+    measured: Mapping[int, Mapping[str, Measurement]], worth_keeping: Collection[int]
+) -> dict[str, OverFrames]:
+    """Return mean and deviation, by name, of every metric (by frame and name) with a value in a frame worth keeping."""
+    kept = {frame: metrics for frame, metrics in sorted(measured.items()) if frame in worth_keeping}
     found = {}
-    for name in dict.fromkeys(name for row in kept for name in row.metrics):
-        given = {row.deformed_frame: row.metrics[name] for row in kept if name in row.metrics}
+    for name in dict.fromkeys(name for metrics in kept.values() for name in metrics):
+        given = {frame: metrics[name] for frame, metrics in kept.items() if name in metrics}
         entries = {frame: entry for frame, entry in given.items() if not entry.reason}
         if entries:
             values = [entry.value for entry in entries.values()]

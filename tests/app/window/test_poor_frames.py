@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
+from app.panels.graphs import GraphsPanel
 from app.panels.measurements import MeasurementsPanel
 from app.state.maps import NO_SIGMA, SIGMA_OF_AVERAGE, MapState
 from app.theme import Theme
@@ -94,3 +95,10 @@ def test_numbers_come_with_their_uncertainty_and_a_sign_of_doubt(with_sigma: Mai
     assert "larger than the value" in panel.words.text()
     with_sigma.commands.playback.show_frame(1)
     qtbot.waitUntil(lambda: panel.sigmas["mean_target"].text() == "", timeout=10_000)
+
+
+def test_the_graph_gives_mean_and_deviation_over_frames_worth_keeping(opened: MainWindow, qtbot: QtBot) -> None:
+    panel = opened.findChild(GraphsPanel)
+    assert panel is not None
+    qtbot.waitUntil(lambda: "over 5 frames worth keeping" in panel.words.text(), timeout=10_000)
+    assert "sd" in panel.words.text()
