@@ -160,6 +160,7 @@ def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_arguments: ("", ""))
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", ask_many)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_arguments: "")
     monkeypatch.setattr(QFileDialog, "exec", lambda _dialog: 0)
 
 
