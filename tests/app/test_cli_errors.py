@@ -42,7 +42,7 @@ def test_usage_errors_are_one_line(capsys: pytest.CaptureFixture[str], rf_file: 
     [
         (["--pitch-m", "0"], "--pitch-m must be a positive number"),
         (["--sampling-hz", "nan"], "--sampling-hz must be a positive number"),
-        (["--sampling-hz", "8e6"], "not sampled RF"),
+        (["--sampling-hz", "8e6"], "is sampled at 8 MHz, below twice its carrier"),
         (["--frames", "9"], "frame 9 does not exist"),
         (["--frames", "a:b"], "is not like"),
         (["--frames", "5:"], "chooses none"),

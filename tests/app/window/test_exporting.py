@@ -273,17 +273,19 @@ def test_a_movie_is_of_the_frames_and_the_speed_that_were_chosen(
 def test_every_format_of_data_has_an_entry_and_a_dialog(
     opened: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
+    asked: list[tuple[str, str]] = []
 
     def ask(_window: object, _title: str, proposed: str, pattern: str) -> tuple[str, str]:
-        asked.append(pattern)
+        asked.append((Path(proposed).name, pattern))
         return str(tmp_path / Path(proposed).name), pattern.split(";;")[0]
 
     monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
     for writer in WRITERS:
         opened.actions_by_name[writer.name].trigger()
-        assert all(f"*{ending}" in asked[-1] for ending in writer.extensions)
-        wait_written(opened, tmp_path / writer.file_name, qtbot)
+        name, pattern = asked[-1]
+        assert name.startswith("one-")
+        assert all(f"*{ending}" in pattern for ending in writer.extensions)
+        wait_written(opened, tmp_path / name, qtbot)
 
 
 def test_a_new_format_is_in_the_menu_by_registering_alone(make_window: Callable[..., MainWindow]) -> None:

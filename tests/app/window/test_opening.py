@@ -229,7 +229,7 @@ def test_opening_can_be_cancelled(
         gate.wait(20)
         return open_recording(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("app.controllers.files.open_recording", slow)
+    monkeypatch.setattr("app.controllers.reading.open_recording", slow)
     before = opened.state.recording
     opened.open_paths((other_path,))
     assert opened.state.activity is not None
