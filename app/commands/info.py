@@ -2,18 +2,26 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from app.commands._groups import grouped
 from app.commands._output import echo, echo_columns, echo_json
 from app.commands._shared import AsJson, Files, Opening, open_result
+from engine.errors import ParameterError
 
 if TYPE_CHECKING:
     from engine.readers.base import Recording
 
 _EXAMPLES = {"sampling_hz": 40e6, "center_hz": 6e6, "pitch_m": 0.2e-3}
 """Values that show the unit in which an option is given, where the recording suggests none."""
+
+Quality = Annotated[
+    bool, typer.Option("--quality", help="Measure the noise floor of strain too, on the most still pair of frames.")
+]
 
 LABELS = {
     "sampling_hz": ("Sampling rate", 1e-6, "MHz"),
@@ -26,15 +34,27 @@ LABELS = {
 
 
 @grouped
-def info(files: Files, opening: Opening, as_json: AsJson = False) -> None:
+def info(files: Files, opening: Opening, quality: Quality = False, as_json: AsJson = False) -> None:
     """Show format, shape and geometry of a recording, and where each value comes from."""
     from engine.export.result_file import is_result_file
 
-    facts = _result_facts(files[0]) if len(files) == 1 and is_result_file(files[0]) else _facts(files, opening)
+    is_result = len(files) == 1 and is_result_file(files[0])
+    if is_result and quality:
+        raise ParameterError("--quality is measured on a recording, not on a result")
+    facts = _result_facts(files[0]) if is_result else _facts(files, opening)
+    if quality:
+        facts["noise_floor"] = _noise_floor(files, opening)
     if as_json:
         echo_json(facts)
     else:
         _show(facts)
+
+
+def _noise_floor(files: list[Path], opening: Opening) -> dict[str, Any]:
+    from engine.noise_floor import noise_floor
+
+    found = noise_floor(opening.sequence(files))
+    return {**asdict(found), "words": found.words()}
 
 
 def _facts(files: list[Path], opening: Opening) -> dict[str, Any]:
@@ -158,6 +178,9 @@ def _show(facts: dict[str, Any]) -> None:
     echo_columns(rows, indent="  ")
     for note in facts["notes"]:
         echo(f"  Note: {note}")
+    if "noise_floor" in facts:
+        words = facts["noise_floor"]["words"]
+        echo(f"  {words[0].upper()}{words[1:]}.")
     if "advice" in facts:
         echo(f"  {facts['advice'][0].upper()}{facts['advice'][1:]}.")
 

@@ -96,3 +96,14 @@ def test_evaluate_calibrates(tmp_path, capsys) -> None:
     assert plot.exists()
     assert main(call) == 0
     assert "Found / stated" in capsys.readouterr().out
+
+
+def test_info_measures_the_noise_floor_on_request(rf_file: Path, result: Path, capsys) -> None:
+    assert main(["info", str(rf_file), "--quality"]) == 0
+    assert "Noise floor of strain at most" in capsys.readouterr().out
+    assert main(["info", str(rf_file), "--quality", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["noise_floor"]
+    assert 0 < found["deviation"] < 0.01
+    assert found["frames"][1] == found["frames"][0] + 1
+    assert main(["info", str(result), "--quality"]) == 2
+    assert "on a recording" in capsys.readouterr().err
