@@ -19,7 +19,7 @@ import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.controllers.estimation import Catalog, Device, Engine, list_methods
+from app.controllers.estimation import Catalog, Device, Engine, ShownFrame, list_methods
 from app.controllers.reading import OpenedFile
 from app.features.export.controller import ExportController, FigureOptions
 from app.jobs import JobControl
@@ -86,7 +86,12 @@ def spin(application: QApplication, until: Callable[[], bool], seconds: float = 
 
 
 def fake_estimate(
-    sequence: RFSequence, settings: Settings, store: RunStore, _device: Device, control: JobControl
+    sequence: RFSequence,
+    settings: Settings,
+    store: RunStore,
+    _device: Device,
+    _shown: ShownFrame,
+    control: JobControl,
 ) -> str:
     """Fill the store with made-up maps of full size."""
     random = np.random.default_rng(0)
