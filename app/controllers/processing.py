@@ -207,6 +207,7 @@ class ProcessingController(QObject):
         )
         if self.prepare is not None and not run.from_file:
             work = partial(_unless_there, partial(self.prepare, run), work)
+        work = partial(_telling_of_what_is_there, run.store, work)
         self._running = run
         self._clock = None
         self._state.set_activity(Activity(f"Estimating strain: {run.title}"))
@@ -306,6 +307,13 @@ class ProcessingController(QObject):
             self._jobs.engine.cancel(job)
         self._running = None
         self._start_when_ready = False
+
+
+def _telling_of_what_is_there(store: RunStore, work: Callable[[JobControl], str], control: JobControl) -> str:
+    """Do the work, after telling every frame in the store: what a cancelled job brought last was never told."""
+    for frame in store.frames():
+        control.item(frame)
+    return work(control)
 
 
 def _unless_there(there: Callable[[JobControl], bool], work: Callable[[JobControl], str], control: JobControl) -> str:
