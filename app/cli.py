@@ -4,10 +4,11 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 
-from app.termination import STATUS as INTERRUPTED
+from app.signals import STATUS as INTERRUPTED
+from app.signals import give_signals_back
 from app.termination import EndedEarlyError, ended_like_ctrl_c
 from engine.errors import one_line
 from engine.files.atomic import discard_unfinished
@@ -56,7 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     named = next((text for text in given if not text.startswith("-")), None)
     _show_all_names()
     try:
-        with nullcontext() if named in WINDOWS else ended_like_ctrl_c():
+        if named in WINDOWS:
+            give_signals_back()
+            return _run(given, named)
+        with ended_like_ctrl_c():
             return _run(given, named)
     except KeyboardInterrupt:
         return _refuse("interrupted", INTERRUPTED)
@@ -143,7 +147,3 @@ def _drop_output() -> None:
     """Let stdout go nowhere: what it still holds must not fail again at exit."""
     with suppress(AttributeError, OSError):  # there may be no standard output at all
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-if __name__ == "__main__":
-    sys.exit(main())

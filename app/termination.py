@@ -7,6 +7,7 @@ interrupted at all: it ends in its own time. The second signal ends the program 
 removes the temporary files that were being written.
 """
 
+import _thread
 import math
 import os
 import signal
@@ -21,8 +22,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
-STATUS = 130
+from app.signals import NAMES, STATUS, end
+
 CLEANING_S = 5.0
 """How long what an interruption unwinds may take before it counts as swallowed."""
 
@@ -58,7 +59,7 @@ class _Signals:
             self._interrupt_when_safe(frame, "", None)
 
     def _interrupt_when_safe(self, frame: FrameType, _event: str, _argument: Any) -> None:
-        """Raise, and again after a while: some callback may have swallowed it, but what cleans up is left in peace."""
+        """Raise, and not again for a while: what cleans up is left in peace. Raising ends the profiling as well."""
         now = time.monotonic()
         if now - self.raised_at > CLEANING_S and may_interrupt(frame):
             self.raised_at = now
@@ -86,7 +87,7 @@ def ended_like_ctrl_c() -> Iterator[None]:
         yield
         return
     numbers = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
-    usual = (signal.SIG_DFL, signal.default_int_handler)
+    usual = (signal.SIG_DFL, signal.default_int_handler, end)
     taken = {number: signal.getsignal(number) for number in numbers if signal.getsignal(number) in usual}
     if taken:
         _SIGNALS.count, _SIGNALS.raised_at = 0, -math.inf
@@ -115,7 +116,10 @@ def interruptions() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def _second_ends(numbers: frozenset[int]) -> Iterator[None]:
-    """Watch for the second signal on a thread of its own: the main one may be deep in a library."""
+    """Watch for the second signal on a thread of its own: the main one may be deep in a library.
+
+    The first is sent once more while the block goes on: some callback may have swallowed what it raised.
+    """
     if not numbers:
         yield
         return
@@ -134,11 +138,29 @@ def _second_ends(numbers: frozenset[int]) -> Iterator[None]:
 
 
 def _watch(told: socket.socket, numbers: frozenset[int]) -> None:
-    count = 0
-    while received := told.recv(64):
-        count += sum(number in numbers for number in received)
-        if count > 1:
+    seen: list[int] = []
+    own = 0
+    while True:
+        try:
+            received = told.recv(64)
+        except TimeoutError:
+            own += 1  # it comes back here like any other
+            _give_again(seen[0])
+            continue
+        if not received:
+            return
+        seen += [number for number in received if number in numbers]
+        if len(seen) - own > 1:
             end_at_once()
+        if seen:
+            told.settimeout(CLEANING_S)
+
+
+def _give_again(number: int) -> None:
+    if hasattr(signal, "pthread_kill"):  # which also wakes a thread that waits
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        _thread.interrupt_main(signal.Signals(number))
 
 
 def end_at_once() -> None:

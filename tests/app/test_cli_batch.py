@@ -75,7 +75,7 @@ def test_no_scheduler_is_one_line(rf_file: Path, tmp_path: Path, capsys: pytest.
 def test_interrupted_it_leaves_no_half_files_and_no_processes(rf_file: Path, tmp_path: Path) -> None:
     recordings = [shutil.copy(rf_file, tmp_path / f"{number}.h5") for number in range(12)]
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "app.cli", "batch", *recordings, "-o", str(out)]
+    command = [sys.executable, "-m", "app", "batch", *recordings, "-o", str(out)]
     command += ["--method", "ncc", "--workers", "2", "--device", "cpu"]
     with subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 120

@@ -238,7 +238,7 @@ def test_a_name_that_is_no_text_is_shown_all_the_same(tmp_path: Path) -> None:
         (tmp_path / "scan.npy").rename(tmp_path / name)
     except OSError:
         pytest.skip("this file system takes valid names only")
-    call = [sys.executable, "-m", "app.cli", "info", str(tmp_path / name)]
+    call = [sys.executable, "-m", "app", "info", str(tmp_path / name)]
     shown = subprocess.run(
         call, capture_output=True, check=True, env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
     )
@@ -266,7 +266,7 @@ def test_an_old_result_survives_a_failed_run(
 def test_a_reader_that_leaves_early_is_no_error(rf_file: Path) -> None:
     closed, output = os.pipe()
     os.close(closed)
-    command = [sys.executable, "-m", "app.cli", "info", str(rf_file), "--json"]
+    command = [sys.executable, "-m", "app", "info", str(rf_file), "--json"]
     done = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, text=True, check=False)
     os.close(output)
     assert done.stderr == ""
@@ -285,7 +285,7 @@ def test_help_and_version_need_no_file(capsys: pytest.CaptureFixture[str]) -> No
 def test_output_to_a_full_disk_is_one_line(result_file: Path) -> None:
     with open("/dev/full", "w") as full:
         run = subprocess.run(
-            [sys.executable, "-m", "app.cli", "info", str(result_file)], stdout=full, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-m", "app", "info", str(result_file)], stdout=full, stderr=subprocess.PIPE, text=True
         )
     assert run.returncode == 2
     assert run.stderr.splitlines() == ["strainscope: No space left on device"]

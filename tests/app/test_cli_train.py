@@ -53,7 +53,7 @@ def test_train_reports_exports_and_goes_on(
 def test_termination_ends_with_a_checkpoint_of_the_last_iteration(config: Path, tmp_path: Path) -> None:
     config.write_text(CONFIG.replace("iterations = 4", "iterations = 100000"))
     output = tmp_path / "run"
-    command = [sys.executable, "-m", "app.cli", "train", str(config), "-o", str(output)]
+    command = [sys.executable, "-m", "app", "train", str(config), "-o", str(output)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     deadline = time.monotonic() + 120

@@ -80,6 +80,51 @@ def test_the_second_signal_ends_the_program_at_once(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+SWALLOWED = """
+import sys, time
+import app.termination
+app.termination.CLEANING_S = 0.3
+with app.termination.ended_like_ctrl_c():
+    try:
+        print("ready", flush=True)
+        time.sleep(60)
+    except KeyboardInterrupt:  # as a callback of a library swallows it
+        pass
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        sys.exit(130)
+"""
+
+
+@POSIX
+def test_a_signal_that_was_swallowed_is_given_again() -> None:
+    with subprocess.Popen([sys.executable, "-c", SWALLOWED], stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "ready\n"
+        running.send_signal(signal.SIGINT)
+        assert running.wait(20) == 130
+
+
+FIRST_LINES = """
+import os, signal, sys
+import app.signals
+answer = app.signals.answer_signals
+def interrupted():
+    answer()
+    os.kill(os.getpid(), signal.SIGTERM)
+    for number in range(1000): pass
+app.signals.answer_signals = interrupted
+import app.__main__
+"""
+
+
+@POSIX
+def test_a_signal_before_anything_is_loaded_is_one_line() -> None:
+    done = subprocess.run([sys.executable, "-c", FIRST_LINES], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "strainscope: interrupted\n")
+
+
 @POSIX
 def test_a_signal_inside_a_callback_of_hdf5_waits_until_the_library_has_come_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

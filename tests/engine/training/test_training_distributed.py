@@ -15,7 +15,7 @@ CONFIG = (Path(__file__).parents[2] / "tiny-training.toml").read_text().replace(
 
 def launch(config: Path, output: Path, processes: int, *options: str) -> dict[str, object]:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    arguments = ["-m", "app.cli", "train", str(config), "-o", str(output), "--json", *options]
+    arguments = ["-m", "app", "train", str(config), "-o", str(output), "--json", *options]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run([*command, *arguments], capture_output=True, text=True, env=environment, timeout=280)
     assert done.returncode == 0, done.stderr[-2000:]
