@@ -41,6 +41,14 @@ Calibration = Annotated[
     bool,
     typer.Option("--calibration", help="Errors over their stated uncertainty instead of metrics; --plot draws them."),
 ]
+TradeOff = Annotated[
+    bool,
+    typer.Option("--trade-off", help="Strain error against edge width over strain windows; --plot draws the curves."),
+]
+Intervals = Annotated[
+    bool,
+    typer.Option("--intervals", help="Print the mean's 95 % interval over recordings instead of the deviation."),
+]
 List = Annotated[bool, typer.Option("--list", help="Name the evaluation sets and leave.")]
 
 
@@ -53,6 +61,8 @@ def evaluate(
     device: Device = "auto",
     by_recording: ByRecording = False,
     calibration: Calibration = False,
+    trade_off: TradeOff = False,
+    intervals: Intervals = False,
     listing: List = False,
     as_json: AsJson = False,
 ) -> None:
@@ -70,8 +80,12 @@ def evaluate(
     if plot is not None:
         check_plot(plot)
     total, cases = _cases(files or [], names)
-    if calibration:
-        _calibrate(names or [str(path) for path in files or []], total, cases, settings, plot, device, as_json=as_json)
+    data = names or [str(path) for path in files or []]
+    if calibration and trade_off:
+        raise ParameterError("--calibration and --trade-off are two evaluations: give one")
+    if calibration or trade_off:
+        other = _calibrate if calibration else _trade_off
+        other(data, total, cases, settings, plot, device, as_json=as_json)
         return
     with progress_bar("evaluating") as bar:
         found = measure_all(cases, settings, choose_device(device), progress=lambda case, done: bar(done, total))
@@ -79,9 +93,10 @@ def evaluate(
         plot_evaluation(found, plot)
     if as_json:
         numbers = {"methods": table(found), "methods_by_recording": table_by_recording(found)}
-        echo_json({"data": names or files, **_facts(found), **numbers})
+        echo_json({"data": data, **_facts(found), **numbers})
     else:
-        _show(found, table_by_recording(found) if by_recording else table(found), unit="" if by_recording else " %")
+        shown = table_by_recording(found) if by_recording else table(found)
+        _show(found, shown, unit="" if by_recording else " %", intervals=intervals)
 
 
 def _calibrate(
@@ -115,6 +130,38 @@ def _calibrate(
             numbers = (f"{entry.sigma_percent:.4f}", f"{entry.rms_percent:.4f}", f"{entry.ratio:.2f}")
             rows.append([entry.group, entry.label, str(entry.count), *numbers, f"{entry.covered_percent:.1f} %"])
         echo_columns(rows, indent="  ")
+
+
+def _trade_off(
+    data: list[str],
+    total: int,
+    cases: "Iterator[EvaluationCase]",
+    settings: "list[Settings]",
+    plot: Path | None,
+    device: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Print edge width and strain error for each window, methods across, a block for each strain level."""
+    from engine.device import choose_device
+    from engine.evaluation.trade_off import plot_trade_off, trade_off
+
+    with progress_bar("evaluating") as bar:
+        points = trade_off(cases, settings, choose_device(device), progress=lambda case, done: bar(done, total))
+    if plot is not None:
+        plot_trade_off(points, plot)
+    if as_json:
+        echo_json({"data": data, "points": points})
+        return
+    methods = list(dict.fromkeys(point.method for point in points))
+    places = {(point.level, point.window_m, point.method): point for point in points}
+    rows = [["Strain", "Window (mm)", *methods]]
+    for level, window_m in dict.fromkeys((point.level, point.window_m) for point in points):
+        found = [places[level, window_m, method] for method in methods]
+        cells = [f"{point.edge_width_mm:.2f} mm, {point.error_percent:.4f} %" for point in found]
+        rows.append([f"{100 * level:g} %", f"{1e3 * window_m:g}", *cells])
+    echo_columns(rows)
+    echo("edge width and RMS error of strain, means over the frames in which every method and window shows the edge")
 
 
 def _settings(methods: list[str], texts: list[str], strain_method: str) -> "list[Settings]":
@@ -176,8 +223,8 @@ def _facts(found: "Evaluation") -> dict[str, Any]:
     }
 
 
-def _show(found: "Evaluation", numbers: "Table", unit: str) -> None:
-    """Print one block of rows a group, metrics down, methods across: mean and standard deviation."""
+def _show(found: "Evaluation", numbers: "Table", unit: str, *, intervals: bool) -> None:
+    """Print one block of rows a group, metrics down, methods across: mean, and standard deviation or interval."""
     from rich.console import Console
     from rich.table import Table
 
@@ -191,24 +238,28 @@ def _show(found: "Evaluation", numbers: "Table", unit: str) -> None:
     for level in next(iter(numbers.values())):
         for row, metric in enumerate(metrics_shown("evaluation")):
             title = "" if row else ("all" if level == "all" else f"{level}{unit}")
-            shown.add_row(title, metric.label, *(_cell(numbers[method][level][metric.name]) for method in numbers))
+            cells = (_cell(numbers[method][level][metric.name], intervals=intervals) for method in numbers)
+            shown.add_row(title, metric.label, *cells)
         shown.add_section()
     console = Console()
     if not console.is_terminal:
-        console = Console(width=max(100, 60 + 22 * len(numbers)))
+        console = Console(width=max(100, 60 + (32 if intervals else 22) * len(numbers)))
     console.print(shown)
     echo(
         f"{len(found.cases)} recordings, {found.device}; strain by {found.strain_method} over "
-        f"{1e3 * found.strain_window_m:.2f} mm; mean and standard deviation over frames"
+        f"{1e3 * found.strain_window_m:.2f} mm; mean over frames and "
+        + ("its 95 % interval over recordings" if intervals else "standard deviation")
     )
     for entry in found.cases:
         target, background = _ellipse(entry.target), _ellipse(entry.background)
         echo(f"  {entry.name}: target {target}, background {background}")
 
 
-def _cell(summary: "Summary") -> str:
+def _cell(summary: "Summary", *, intervals: bool) -> str:
     if not summary.count:
         return "-"
+    if intervals:
+        return f"{summary.mean:.4g} ({summary.low:.4g} to {summary.high:.4g})"
     return f"{summary.mean:.4g} ± {summary.deviation:.2g}"
 
 

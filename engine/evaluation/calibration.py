@@ -77,8 +77,7 @@ def collect(
             for estimate in run(case.sequence, settings, device):
                 frame = estimate.deformed_frame
                 truth = case.truth.read_frame(frame)
-                level = case.levels[frame - 1] if case.levels else abs(float(truth.axial_strain.mean()))
-                found.append(errors_of(settings.method, case.name, level, estimate, truth))
+                found.append(errors_of(settings.method, case.name, case.level(frame, truth), estimate, truth))
         progress(case.name, done)
     return tuple(found)
 

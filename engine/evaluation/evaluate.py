@@ -14,6 +14,8 @@ from statistics import fmean, median, pstdev
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from engine.errors import ParameterError
 from engine.evaluation.measure import measure
 from engine.evaluation.oracle import oracle_estimate
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
     import torch
 
 ORACLE = "oracle"
-_LEVEL_STEP = 0.0025
-"""Grid of strain levels for recordings whose applied strain is not known, as a fraction."""
+BOOTSTRAP_DRAWS = 2000
 
 Estimates = Callable[[RFSequence], Iterable[FrameEstimate]]
 Progress = Callable[[str, int], None]
@@ -46,12 +47,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """Mean, standard deviation (ddof 0) and median over the frames that have a value, and how many those are."""
+    """Mean, standard deviation (ddof 0) and median over the frames that have a value, and how many those are.
+
+    `low` and `high` are the ends of the mean's 95 % interval over recordings; NaN for a single one.
+    """
 
     mean: float
     deviation: float
     median: float
     count: int
+    low: float = math.nan
+    high: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -87,15 +93,33 @@ class Evaluation:
 
     def summary(self, method: str, metric: str, level: float | None = None, case: str | None = None) -> Summary:
         """Summarise one metric of a method over all frames, or over those of one strain level or recording."""
-        values = [
-            row.values[metric]
-            for row in self.rows
-            if row.method == method and level in {None, row.level} and case in {None, row.case}
-        ]
-        finite = [value for value in values if math.isfinite(value)]
+        found: dict[str, list[float]] = {}
+        for row in self.rows:
+            if row.method == method and level in {None, row.level} and case in {None, row.case}:
+                value = row.values[metric]
+                if math.isfinite(value):
+                    found.setdefault(row.case, []).append(value)
+        finite = [value for values in found.values() for value in values]
         if not finite:
             return Summary(math.nan, math.nan, math.nan, 0)
-        return Summary(fmean(finite), pstdev(finite), median(finite), len(finite))
+        low, high = mean_interval(list(found.values()))
+        return Summary(fmean(finite), pstdev(finite), median(finite), len(finite), low, high)
+
+
+def mean_interval(groups: Sequence[Sequence[float]]) -> tuple[float, float]:
+    """95 % interval of the mean over all values, by drawing whole groups with replacement (the same draws each time).
+
+    Frames of one recording share their noise and their tissue, so recordings are what is drawn.
+
+    >>> mean_interval([[1.0, 1.0], [3.0]])
+    (1.0, 3.0)
+    """
+    if len(groups) < 2:
+        return math.nan, math.nan
+    drawn = np.random.default_rng(0).integers(0, len(groups), (BOOTSTRAP_DRAWS, len(groups)))
+    sums, counts = (np.array([function(group) for group in groups], np.float64) for function in (sum, len))
+    low, high = np.percentile(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1), (2.5, 97.5))
+    return float(low), float(high)
 
 
 def evaluate(
@@ -141,15 +165,9 @@ def _rows(case: EvaluationCase, method: str, estimates: Iterable[FrameEstimate])
         frame = estimate.deformed_frame
         truth = case.truth.read_frame(frame)
         values = measure(case, truth, estimate.displacement, estimate.strain, seconds if method != ORACLE else math.nan)
-        rows.append(Row(method, case.name, frame, _level(case, frame, float(truth.axial_strain.mean())), values))
+        rows.append(Row(method, case.name, frame, case.level(frame, truth), values))
         started = perf_counter()
     return rows
-
-
-def _level(case: EvaluationCase, frame: int, mean_strain: float) -> float:
-    if case.levels:
-        return round(case.levels[frame - 1], 6)
-    return round(round(-mean_strain / _LEVEL_STEP) * _LEVEL_STEP, 6)
 
 
 def _oracle(case: EvaluationCase, settings: Settings, device: "torch.device") -> Iterator[FrameEstimate]:

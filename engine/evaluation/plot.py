@@ -22,7 +22,7 @@ SHOWN = (
     "snre",
 )
 FORMATS = (".png", ".pdf", ".svg")
-_MARKERS = "osD^v<>P*X"
+MARKERS = "osD^v<>P*X"
 _COLUMNS = 4
 
 
@@ -62,7 +62,7 @@ def _draw(evaluation: Evaluation, metric: str, axis: "Axes") -> None:
             [summary.mean for summary in summaries],
             [summary.deviation for summary in summaries],
             label=method,
-            marker=_MARKERS[number % len(_MARKERS)],
+            marker=MARKERS[number % len(MARKERS)],
             markersize=4,
             linewidth=1,
             capsize=2,

@@ -11,10 +11,12 @@ from pathlib import Path
 from engine.errors import ParameterError, ReadError
 from engine.evaluation.regions import evaluation_regions
 from engine.simulation.protocols import protocol
-from engine.types import Ellipse, RFSequence, Truth
+from engine.types import Ellipse, FrameTruth, RFSequence, Truth
 
 FIRST_SEED = 1_000_000
 """Training uses seeds below this one, evaluation this one and those above."""
+_LEVEL_STEP = 0.0025
+"""Grid of strain levels for recordings whose applied strain is not known, as a fraction."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,12 @@ class EvaluationCase:
     background: Ellipse | None
     lesion: Ellipse | None = None
     levels: tuple[float, ...] = ()
+
+    def level(self, frame: int, truth: FrameTruth) -> float:
+        """Return the applied strain of a frame; where it is not known, the mean of the true one, on a grid."""
+        if self.levels:
+            return round(self.levels[frame - 1], 6)
+        return round(round(-float(truth.axial_strain.mean()) / _LEVEL_STEP) * _LEVEL_STEP, 6)
 
 
 @dataclass(frozen=True)

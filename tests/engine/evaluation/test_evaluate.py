@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ import torch
 
 from app.cli import main
 from engine.errors import ParameterError, ReadError
-from engine.evaluation.evaluate import ORACLE, Evaluation, evaluate, table
+from engine.evaluation.evaluate import ORACLE, Evaluation, evaluate, mean_interval, table
 from engine.evaluation.plot import plot_evaluation
 from engine.evaluation.sets import FIRST_SEED, SETS, EvaluationCase, case, evaluation_set
+from engine.evaluation.trade_off import plot_trade_off, trade_off
 from engine.metrics.base import metrics_shown
 from engine.pipeline import Settings
 from engine.simulation.phantom import Inclusion, Phantom
@@ -76,6 +78,9 @@ def test_correlation_tracks_a_clean_recording(evaluation: Evaluation) -> None:
     assert evaluation.summary("ncc", "cnr").mean > 5
     assert 0 < evaluation.summary("ncc", "edge_width_mm").mean < 3
     assert 0.5 < evaluation.summary("ncc", "mssim").mean < evaluation.summary(ORACLE, "mssim").mean <= 1
+    assert 0.85 < evaluation.summary("ncc", "dice").mean < evaluation.summary(ORACLE, "dice").mean <= 1
+    distance, least = (evaluation.summary(name, "boundary_distance_mm").mean for name in ("ncc", ORACLE))
+    assert 0 < least < distance < 1
     assert evaluation.summary("ncc", "seconds").count == 2
 
 
@@ -164,3 +169,43 @@ def test_simulate_command_writes_what_its_seed_says(tmp_path: Path, capsys: pyte
     files = [tmp_path / folder / "small-noisy-001-01.h5" for folder in ("one", "two")]
     assert files[0].read_bytes() == files[1].read_bytes()
     assert main(["simulate", "--protocol", "nix"]) == 2
+
+
+def test_intervals_are_over_recordings() -> None:
+    low, high = mean_interval([[1.0, 1.2, 1.1]] * 2 + [[3.0]])
+    assert 1.0 < low < fmean([1.1] * 6 + [3.0]) < high <= 3.0
+    assert all(math.isnan(end) for end in mean_interval([[1.0, 2.0]]))
+
+
+def test_larger_windows_trade_error_for_width(lesion: EvaluationCase, tmp_path: Path) -> None:
+    points = trade_off([lesion], [Settings("ncc")], CPU, (0.5e-3, 2e-3))
+    assert [(point.method, point.level, point.window_m) for point in points if point.level == 0.02] == [
+        ("ncc", 0.02, 0.5e-3),
+        ("ncc", 0.02, 2e-3),
+        (ORACLE, 0.02, 0.5e-3),
+        (ORACLE, 0.02, 2e-3),
+    ]
+    for method in ("ncc", ORACLE):
+        sharp, smooth = (point for point in points if point.method == method and point.level == 0.02)
+        assert sharp.edge_width_mm < smooth.edge_width_mm
+        assert method != ORACLE or sharp.error_percent < smooth.error_percent
+    plot_trade_off(points, tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size > 5000
+    with pytest.raises(ParameterError, match="nothing to draw"):
+        plot_trade_off([], tmp_path / "curves.png")
+
+
+def test_command_prints_trade_off_and_intervals(
+    lesion: EvaluationCase, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_recording(tmp_path / "lesion.h5", lesion.sequence)
+    call = ["evaluate", str(tmp_path / "lesion.h5"), "--method", "ncc", "--device", "cpu"]
+    assert main([*call, "--trade-off"]) == 0
+    printed = capsys.readouterr().out
+    assert "0.75" in printed
+    assert "oracle" in printed
+    assert main([*call, "--intervals"]) == 0
+    printed = capsys.readouterr().out
+    assert "Dice" in printed
+    assert "95 % interval over recordings" in printed
+    assert main([*call, "--trade-off", "--calibration"]) == 2
