@@ -32,6 +32,12 @@ Sets = Annotated[
         help="A named set instead of files, see --list; or a parameter of the method, prepare.KEY or strain.KEY.",
     ),
 ]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--tuning-seed", help="Recordings like those of the set from another seed, below 1000000: to tune on."
+    ),
+]
 StrainMethod = Annotated[str, typer.Option("--strain-method", metavar="NAME", help="Strain filter of every method.")]
 Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Plot metrics over strain: png, pdf, svg.")]
 ByRecording = Annotated[
@@ -56,6 +62,7 @@ def evaluate(
     files: Files = None,
     methods: Methods = None,
     sets: Sets = None,
+    tuning_seed: Seed = None,
     strain_method: StrainMethod = "least-squares",
     plot: Plot = None,
     device: Device = "auto",
@@ -79,7 +86,7 @@ def evaluate(
     settings = _settings(methods or [], [text for text in sets or [] if "=" in text], strain_method)
     if plot is not None:
         check_plot(plot)
-    total, cases = _cases(files or [], names)
+    total, cases = _cases(files or [], names, tuning_seed)
     data = names or [str(path) for path in files or []]
     if calibration and trade_off:
         raise ParameterError("--calibration and --trade-off are two evaluations: give one")
@@ -186,16 +193,18 @@ def _settings(methods: list[str], texts: list[str], strain_method: str) -> "list
     ]
 
 
-def _cases(files: list[Path], names: list[str]) -> "tuple[int, Iterator[EvaluationCase]]":
+def _cases(files: list[Path], names: list[str], seed: int | None) -> "tuple[int, Iterator[EvaluationCase]]":
     """Count the recordings and open them one by one; either files or one set."""
-    from engine.evaluation.sets import evaluation_set, file_case
+    from engine.evaluation.sets import evaluation_set, file_case, tuning_set
     from engine.readers import ReadOptions, open_recording
 
     if bool(files) == bool(names) or len(names) > 1:
         raise ParameterError("give either recordings or one set with --set NAME (see --list)")
     if names:
-        chosen = evaluation_set(names[0])
+        chosen = evaluation_set(names[0]) if seed is None else tuning_set(names[0], seed)
         return len(chosen), chosen.cases()
+    if seed is not None:
+        raise ParameterError("--tuning-seed belongs to a set, not to recordings")
     recordings = [(path, open_recording([path], ReadOptions()).complete()) for path in files]
     cases = [file_case(path, sequence) for path, sequence in recordings]
     return len(cases), iter(cases)

@@ -1,11 +1,12 @@
 """The named sets on which methods are compared: all of them, in one place.
 
-Every set is simulated from seeds of a million and more; training draws its seeds below that, so no set shares a
-phantom or a speckle pattern with it. Sets are made when they are asked for and never stored.
+Every set is simulated from seeds of a million and more; training and tuning draw their seeds below that, so no set
+shares a phantom or a speckle pattern with them. `tuning_set` is the same protocol under such a seed. Sets are made
+when they are asked for and never stored.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.errors import ParameterError, ReadError
@@ -85,6 +86,13 @@ def evaluation_set(name: str) -> EvaluationSet:
     return SETS[name]
 
 
+def tuning_set(name: str, seed: int) -> EvaluationSet:
+    """Return a set of the same kind to tune on: its seed must be one that no evaluation uses."""
+    if not 0 <= seed < FIRST_SEED:
+        raise ParameterError(f"a seed to tune on lies from 0 to {FIRST_SEED - 1}, found {seed}")
+    return replace(evaluation_set(name), seed=seed)
+
+
 SETS: dict[str, EvaluationSet] = {
     entry.name: entry
     for entry in (
@@ -108,6 +116,13 @@ SETS: dict[str, EvaluationSet] = {
         ),
         EvaluationSet(
             "peer-clean", "6 recordings for comparison with other programs", "peer-clean", tuple(range(9, 15))
+        ),
+        EvaluationSet(
+            "non-proportional",
+            "10 noisy recordings of 1024 x 64 whose frames show no common pattern: hardening, contact, slip, vessel, "
+            "tremor, each twice; layers, three inclusions, none",
+            "non-proportional",
+            tuple(range(1, 11)),
         ),
         EvaluationSet("peer-noisy", "the same with heavy noise", "peer-noisy", tuple(range(9, 15))),
         EvaluationSet("gluenet", "4 recordings up to 7 % with uniform noise", "gluenet", (1, 2, 3, 4)),

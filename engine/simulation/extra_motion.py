@@ -1,18 +1,23 @@
-"""Motion that compression alone does not make: a layer that slides over another, a vessel that pulses.
+"""Motion that one compression alone does not make: sliding, a pulse, tissue or contact that changes, a trembling hand.
 
-Each is a displacement of the undeformed position in closed form, added to the motion of the frame. It is evaluated on
+Each is a displacement of the undeformed position, in closed form or a solved field's spline, added to the motion of the
+frame. It is evaluated on
 the grid from which both the scatterers' motion and the truth are taken, so the truth stays exact: at a pixel it is the
 very motion of a scatterer there. A jump is as sharp as that grid, one sample.
 """
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from engine.simulation.mechanics import Compression, UnitField, solve
+from engine.simulation.phantom import Phantom
 
 Places = NDArray[np.float64]
 
@@ -86,6 +91,63 @@ class Vessel:
         """Darken the lumen."""
         inside = np.hypot(laterals_m - self.lateral_m, depths_m - self.depth_m) < self.radius_m
         return np.where(inside, self.echo_gain, 1.0)
+
+
+@dataclass(frozen=True)
+class Change:
+    """Tissue or contact that becomes another while it is compressed: the stiffness `after`, under `contact_after`.
+
+    Frame t has `strains[t]` of the unit motion of the tissue in between, `parts[t]` of the way from before to after.
+    """
+
+    before: Phantom
+    contact: Compression
+    after: Phantom
+    contact_after: Compression
+    strains: tuple[float, ...]
+    parts: tuple[float, ...]
+
+    @cached_property
+    def _fields(self) -> tuple[UnitField, UnitField]:
+        if self.before == self.after:
+            first, second = solve(self.before, (self.contact, self.contact_after))
+            return first, second
+        return solve(self.before, (self.contact,))[0], solve(self.after, (self.contact_after,))[0]
+
+    def displacement_m(self, number: int, depths_m: Places, laterals_m: Places) -> Tensor:
+        """Take the motion without any change from the one with it."""
+        before, after = (entry.on_grid(depths_m, laterals_m) for entry in self._fields)
+        return self.strains[number] * self.parts[number] * (after - before)
+
+    def echo_gain_at(self, laterals_m: Places, depths_m: Places) -> Places:
+        """Leave the echoes as they are."""
+        return np.ones_like(laterals_m)
+
+
+@dataclass(frozen=True)
+class Tremor:
+    """A hand that trembles: in each frame a lateral and an axial shift, and a turn in radians about a depth."""
+
+    depth_m: float
+    lateral_m: tuple[float, ...]
+    axial_m: tuple[float, ...]
+    turns: tuple[float, ...]
+
+    def displacement_m(self, number: int, depths_m: Places, laterals_m: Places) -> Tensor:
+        """Rigid motion of the image."""
+        cosine, sine = math.cos(self.turns[number]), math.sin(self.turns[number])
+        lateral = torch.as_tensor(laterals_m)[None, :]
+        axial = torch.as_tensor(depths_m - self.depth_m)[:, None]
+        return torch.stack(
+            [
+                self.lateral_m[number] + (cosine - 1) * lateral - sine * axial,
+                self.axial_m[number] + sine * lateral + (cosine - 1) * axial,
+            ]
+        )
+
+    def echo_gain_at(self, laterals_m: Places, depths_m: Places) -> Places:
+        """Leave the echoes as they are."""
+        return np.ones_like(laterals_m)
 
 
 def pulse(phase: float) -> float:

@@ -58,7 +58,10 @@ class Protocol:
 
     def label(self, number: int, draw: int) -> str:
         """Return the name of a recording in a table."""
-        return self.labels[number - 1] if self.labels else f"{self.name} {number}.{draw}"
+        if not self.labels:
+            return f"{self.name} {number}.{draw}"
+        again = f" {number}" if number > len(self.labels) else ""
+        return self.labels[(number - 1) % len(self.labels)] + again
 
     def plan(self, number: int, seed: int) -> Plan:
         """Draw phantom `number`; a number outside `numbers` is a ParameterError."""

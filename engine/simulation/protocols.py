@@ -8,7 +8,7 @@ from engine.simulation.difficulty import NONE, Difficulty
 from engine.simulation.draw_motion import draw_slip, draw_vessel
 from engine.simulation.phantom import PhantomRecipe
 from engine.simulation.protocol import SOUND_SPEED_M_S, STANDARD, Protocol
-from engine.simulation.variations import VARIATIONS, vary_freely, vary_one_thing
+from engine.simulation.variations import NON_PROPORTIONAL, VARIATIONS, vary_freely, vary_motion, vary_one_thing
 from engine.types import Geometry
 
 __all__ = ["PROTOCOLS", "STANDARD", "VARIATIONS", "Protocol", "protocol"]
@@ -80,6 +80,15 @@ _SLIP = Protocol(
     difficulty=Difficulty(snr_db=(15.0, 30.0), correlation=(0.97, 1.0)),
     extra_motion=draw_slip,
 )
+_SMALL_NOISY = replace(
+    _PEER,
+    name="small-noisy",
+    title="1024 x 64, otherwise like noisy; quick",
+    shape=(1024, 64),
+    recipe=replace(_MIXED, radius_m=(2.5e-3, 4.5e-3), span_m=16e-3, inclusions=(1, 1), deepest_m=19e-3),
+    difficulty=_NOISY,
+    family="small",
+)
 
 PROTOCOLS: dict[str, Protocol] = {
     entry.name: entry
@@ -128,14 +137,16 @@ PROTOCOLS: dict[str, Protocol] = {
             title="2048 x 128, soft and stiff lesions, noise, decorrelation, gain error and hand movement",
             difficulty=_NOISY,
         ),
+        _SMALL_NOISY,
         replace(
-            _PEER,
-            name="small-noisy",
-            title="1024 x 64, otherwise like noisy; quick",
-            shape=(1024, 64),
-            recipe=replace(_MIXED, radius_m=(2.5e-3, 4.5e-3), span_m=16e-3, inclusions=(1, 1), deepest_m=19e-3),
-            difficulty=_NOISY,
-            family="small",
+            _SMALL_NOISY,
+            name="non-proportional",
+            title="1024 x 64, noisy; frames that show no common pattern: hardening, contact, slip, vessel, tremor",
+            recipe=replace(_SMALL_NOISY.recipe, depth_m=30e-3),
+            numbers=tuple(range(1, 101)),
+            family="non-proportional",
+            vary=vary_motion,
+            labels=tuple(f"{motion}, {tissue}" for motion, tissue in NON_PROPORTIONAL),
         ),
         Protocol(
             "robustness",

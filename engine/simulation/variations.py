@@ -1,10 +1,12 @@
-"""How protocols vary from phantom to phantom: everything at random, or one thing at a time."""
+"""How protocols vary from phantom to phantom: everything at random, one thing at a time, or by kind of motion."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from engine.simulation.protocol import SOUND_SPEED_M_S, Protocol
+from engine.simulation.draw_motion import draw_contact, draw_hardening, draw_slip, draw_tremor, draw_vessel
+from engine.simulation.protocol import SOUND_SPEED_M_S, DrawMotion, Protocol
 from engine.simulation.renderer import Imaging
 from engine.types import Geometry
 
@@ -73,3 +75,32 @@ def vary_one_thing(base: Protocol, number: int, random: np.random.Generator) -> 
     return replace(
         base, geometry=geometry, shape=(rows, int(change.get("lines", base.shape[1]))), difficulty=difficulty
     )
+
+
+_MOTIONS: dict[str, DrawMotion] = {
+    "hardening": draw_hardening,
+    "contact": draw_contact,
+    "slip": draw_slip,
+    "vessel": draw_vessel,
+    "tremor": draw_tremor,
+}
+_TISSUES: dict[str, dict[str, Any]] = {
+    "one": {"inclusions": (1, 1)},
+    "layers": {"inclusions": (0, 0), "layers": (3, 3), "layer_contrast": 2.5},
+    "three": {"inclusions": (3, 3), "radius_m": (1.5e-3, 2.2e-3)},
+    "none": {"inclusions": (0, 0)},
+}
+NON_PROPORTIONAL = tuple(
+    zip(
+        2 * tuple(_MOTIONS),
+        ("one", "layers", "three", "none", "one", "three", "one", "layers", "one", "three"),
+        strict=True,
+    )
+)
+"""Motion and tissue of phantoms 1 to 10 of the protocol `non-proportional`; further ones begin again."""
+
+
+def vary_motion(base: Protocol, number: int, random: np.random.Generator) -> Protocol:
+    """Give a phantom its motion and its tissue."""
+    motion, tissue = NON_PROPORTIONAL[(number - 1) % len(NON_PROPORTIONAL)]
+    return replace(base, recipe=replace(base.recipe, **_TISSUES[tissue]), extra_motion=_MOTIONS[motion])

@@ -15,7 +15,7 @@ from app.cli import main
 from engine.errors import ParameterError, ReadError
 from engine.evaluation.evaluate import ORACLE, Evaluation, evaluate, mean_interval, table
 from engine.evaluation.plot import plot_evaluation
-from engine.evaluation.sets import FIRST_SEED, SETS, EvaluationCase, case, evaluation_set
+from engine.evaluation.sets import FIRST_SEED, SETS, EvaluationCase, case, evaluation_set, tuning_set
 from engine.evaluation.trade_off import plot_trade_off, trade_off
 from engine.metrics.base import metrics_shown
 from engine.pipeline import Settings
@@ -111,6 +111,13 @@ def test_sets_use_seeds_that_training_never_does() -> None:
     assert len(evaluation_set("tehrani-rivaz-test")) == 36
     with pytest.raises(ParameterError, match="no evaluation set is called"):
         evaluation_set("nix")
+
+
+def test_a_set_to_tune_on_has_a_seed_of_training() -> None:
+    assert tuning_set("non-proportional", 3).seed == 3
+    assert len(tuning_set("non-proportional", 3)) == len(evaluation_set("non-proportional")) == 10
+    with pytest.raises(ParameterError, match="a seed to tune on lies from 0 to 999999, found 1000000"):
+        tuning_set("small-noisy", FIRST_SEED)
 
 
 def test_a_set_is_made_on_the_fly() -> None:

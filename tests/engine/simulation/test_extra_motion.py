@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from engine.numerics.warp import motion_from_numpy, warp
-from engine.simulation.extra_motion import Slip, Vessel, pulse
+from engine.simulation.extra_motion import Change, Slip, Tremor, Vessel, pulse
+from engine.simulation.mechanics import Compression
 from engine.simulation.phantom import Phantom
 from engine.simulation.protocols import protocol
 from engine.simulation.recording import Plan, SimulatedRecording, simulate
@@ -104,3 +105,43 @@ def test_the_protocols_move_more_than_compression_does(name: str) -> None:
     )
     assert 10e-6 < largest <= 3.01 * plan.geometry.pitch_m
     assert plan == protocol(name).plan(3, 0)
+
+
+def test_tissue_that_has_changed_wholly_moves_as_the_other_would() -> None:
+    before, after = (Phantom(40e-3, 30e-3, (30e3, modulus), layer_tops_m=(4e-3,)) for modulus in (30e3, 90e3))
+    contact = Compression(tilt=0.2)
+    plan = replace(STILL, phantom=before, compression=contact, loads=(FrameLoad(0.01), FrameLoad(0.02)))
+    change = Change(before, contact, after, contact, (0.01, 0.02), (0.0, 1.0))
+    changed = simulate(replace(plan, extra_motion=(change,)), 1).displacement_m
+    np.testing.assert_allclose(changed[0], simulate(plan, 1).displacement_m[0], atol=1e-12)
+    np.testing.assert_allclose(changed[1], simulate(replace(plan, phantom=after), 1).displacement_m[1], atol=1e-12)
+
+
+def test_contact_changes_the_pattern_of_the_same_tissue() -> None:
+    tissue = STILL.phantom
+    change = Change(tissue, Compression(), tissue, Compression(tilt=0.4), (0.01,), (1.0,))
+    _, axial = change.displacement_m(0, DEPTHS, LATERALS).numpy()
+    assert np.abs(axial[:, 0] + axial[:, -1]).max() < 0.2 * np.abs(axial[:, 0]).max()
+    assert np.abs(axial).max() > 1e-6
+
+
+def test_a_trembling_hand_is_a_rigid_motion() -> None:
+    field = Tremor(2e-3, (0.1e-3,), (20e-6,), (0.01,)).displacement_m(0, DEPTHS, LATERALS).numpy()
+    corners = np.stack(np.meshgrid(LATERALS[[0, -1]], DEPTHS[[0, -1]])).reshape(2, -1)
+    moved = corners + field[:, [0, 0, -1, -1], [0, -1, 0, -1]]
+    for one in range(4):
+        for other in range(one):
+            before, after = (np.hypot(*(places[:, one] - places[:, other])) for places in (corners, moved))
+            assert after == pytest.approx(before, rel=1e-12)
+
+
+def test_frames_of_the_non_proportional_protocol_show_no_common_pattern() -> None:
+    made = protocol("non-proportional")
+    assert [made.label(number, 1) for number in (1, 11)] == ["hardening, one", "hardening, one 11"]
+    for number, kind in ((1, Change), (2, Change), (3, Slip), (4, Vessel), (5, Tremor)):
+        plan = made.plan(number, 0)
+        (extra,) = plan.extra_motion
+        assert isinstance(extra, kind)
+        first, last = (extra.displacement_m(frame, DEPTHS[::16], LATERALS[::8]) for frame in (0, 3))
+        share = plan.loads[0].strain / plan.loads[3].strain
+        assert float((first - share * last).abs().max()) > 2e-6
