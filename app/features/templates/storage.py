@@ -1,6 +1,7 @@
 """Regions kept by name for other recordings: a JSON file beside the preferences, lengths in millimetres."""
 
 import json
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ from app.preferences import preferences_path
 from app.state import Regions
 from engine.errors import StrainscopeError
 from engine.files.atomic import atomic_path
+from engine.files.shared_json import locked
 from engine.types import Ellipse
 
 MOST_BYTES = 1 << 20
@@ -75,14 +77,13 @@ def save_template(name: str, regions: Regions, path: Path | None = None) -> None
         raise TemplateError("a template needs a name")
     if regions == Regions():
         raise TemplateError("there is no region to keep: draw one first")
-    _write({**load_templates(path), name: regions}, path)
+    _change(lambda kept: {**kept, name: regions}, path)
 
 
 def delete_template(name: str, path: Path | None = None) -> None:
     """Forget what is kept under a name."""
-    kept = load_templates(path)
-    if name in kept:
-        _write({other: regions for other, regions in kept.items() if other != name}, path)
+    if name in load_templates(path):
+        _change(lambda kept: {other: regions for other, regions in kept.items() if other != name}, path)
 
 
 def fitted(ellipse: Ellipse, edges_m: tuple[float, float, float, float]) -> Ellipse:
@@ -100,15 +101,19 @@ def fitted(ellipse: Ellipse, edges_m: tuple[float, float, float, float]) -> Elli
     )
 
 
-def _write(templates: dict[str, Regions], path: Path | None) -> None:
+def _change(change: Callable[[dict[str, Regions]], dict[str, Regions]], path: Path | None) -> None:
+    """Change what the file holds now, which another window may have written just before."""
     path = path or templates_path()
-    content = TemplateFile.model_validate({"templates": {name: _saved(entry) for name, entry in templates.items()}})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TemplateError(f"{path}: the region templates cannot be kept: {error.strerror or error}") from error
-    with atomic_path(path) as temporary:
-        temporary.write_text(content.model_dump_json(indent=1), encoding="utf-8")
+    with locked(path):
+        changed = change(load_templates(path))
+        saved = {name: _saved(entry) for name, entry in changed.items()}
+        content = TemplateFile.model_validate({"templates": saved})
+        with atomic_path(path) as temporary:
+            temporary.write_text(content.model_dump_json(indent=1), encoding="utf-8")
 
 
 def _saved(regions: Regions) -> dict[str, SavedEllipse]:
