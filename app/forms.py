@@ -1,5 +1,6 @@
 """A form from a parameter dataclass: names, units, ranges and help come from its fields; a method needs no GUI code."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -16,6 +17,7 @@ from PySide6.QtWidgets import (
     QSpinBox,
     QWidget,
 )
+from superqt import QLabeledDoubleSlider
 
 from engine.errors import ParameterError
 from engine.parameters import ParameterInfo, Parameters, Scalar
@@ -63,8 +65,9 @@ class OpenChoice(QComboBox):
 class ParameterForm(QWidget):
     """Shows the parameters of one dataclass; `changed` carries a new, checked instance.
 
-    `choices` lists values of text parameters, each with its words; others can be typed. A button brings the defaults
-    back while anything differs from them.
+    `only` names the parameters to show, in this order; all are shown without it. `choices` lists values of text
+    parameters, each with its words; others can be typed, unless the parameter is in `closed`. A button brings the
+    defaults back while anything differs from them.
     """
 
     changed = Signal(object)
@@ -76,28 +79,30 @@ class ParameterForm(QWidget):
         *,
         only: tuple[str, ...] = (),
         choices: Mapping[str, Mapping[str, str]] | None = None,
+        closed: tuple[str, ...] = (),
     ) -> None:
         super().__init__(parent)
         self._kind = kind
+        self._closed = closed
         self._choices = choices or {}
         self._values = kind()
         self.editors: dict[str, QWidget] = {}
-        form = QFormLayout(self)
+        self._form = form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setHorizontalSpacing(10)
         form.setVerticalSpacing(6)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
-        for info in kind.describe():
-            if only and info.name not in only:
-                continue
+        infos = {info.name: info for info in kind.describe()}
+        for name in only or infos:
+            info = infos[name]
             editor = self._editor(info)
             self.editors[info.name] = editor
             _explain(editor, info)
             if isinstance(editor, QCheckBox):
                 form.addRow(editor)
             else:
-                label = QLabel(label_of(info.name))
+                label = QLabel(_label(info))
                 label.setToolTip(editor.toolTip())
                 label.setBuddy(editor)
                 form.addRow(label, editor)
@@ -121,6 +126,10 @@ class ParameterForm(QWidget):
                     _set(editor, info, getattr(values, info.name))
         self.defaults.setVisible(self._values != self._default())
 
+    def show_row(self, name: str, shown: bool) -> None:
+        """Show or hide a parameter."""
+        self._form.setRowVisible(self.editors[name], shown)
+
     def _default(self) -> Parameters:
         """Return the values as shown, with the default of each that has an editor."""
         shown = {info.name: info.default for info in self._kind.describe() if info.name in self.editors}
@@ -132,7 +141,9 @@ class ParameterForm(QWidget):
         self.changed.emit(self._values)
 
     def _editor(self, info: ParameterInfo) -> QWidget:
-        editor, edited = _editor_of(info, self._choices.get(info.name))
+        listed = self._choices.get(info.name)
+        make = partial(_choice_of, listed or {}) if info.name in self._closed else partial(_editor_of, info, listed)
+        editor, edited = make()
         _set(editor, info, info.default)
         edited.connect(partial(self._take, info))
         return editor
@@ -148,6 +159,11 @@ class ParameterForm(QWidget):
             self._values = values
             self.defaults.setVisible(values != self._default())
             self.changed.emit(values)
+
+
+def _label(info: ParameterInfo) -> str:
+    unit = f" ({info.unit})" if info.step and info.unit else ""  # the number beside a slider stands alone
+    return (info.label or label_of(info.name)) + unit
 
 
 def label_of(name: str) -> str:
@@ -168,7 +184,7 @@ def in_words(name: str) -> str:
 
 def _explain(editor: QWidget, info: ParameterInfo) -> None:
     editor.setToolTip(info.help)
-    editor.setAccessibleName(label_of(info.name))
+    editor.setAccessibleName(_label(info))
     editor.setAccessibleDescription(info.help)
     editor.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -179,17 +195,18 @@ def _editor_of(info: ParameterInfo, listed: Mapping[str, str] | None = None) -> 
         names = OpenChoice(listed)
         return names, names.edited
     if info.kind is bool:
-        check = QCheckBox(label_of(info.name))
+        check = QCheckBox(_label(info))
         return check, check.toggled
     if info.choices:
-        combo = QComboBox()
-        for choice in info.choices:
-            combo.addItem(in_words(choice), choice)
-        return combo, combo.currentIndexChanged
+        return _choice_of({choice: info.words.get(choice) or in_words(choice) for choice in info.choices})
+    if info.step:
+        slider = _slider_of(info)
+        return slider, slider.valueChanged
     if info.kind is int:
         count = QSpinBox()
         count.setRange(int(info.minimum or 0), int(info.maximum if info.maximum is not None else 10**9))
         count.setSuffix(f" {info.unit}" if info.unit else "")
+        count.setSpecialValueText(info.words.get(str(info.minimum), ""))
         count.setKeyboardTracking(False)
         return count, count.valueChanged
     if info.kind is float:
@@ -198,6 +215,23 @@ def _editor_of(info: ParameterInfo, listed: Mapping[str, str] | None = None) -> 
         return number, number.valueChanged
     text = QLineEdit()
     return text, text.editingFinished
+
+
+def _choice_of(entries: Mapping[str, str]) -> tuple[QComboBox, SignalInstance]:
+    combo = QComboBox()
+    for value, words in entries.items():
+        combo.addItem(words, value)
+    return combo, combo.currentIndexChanged
+
+
+def _slider_of(info: ParameterInfo) -> QLabeledDoubleSlider:
+    """Return a slider with its value, which can be typed, beside it."""
+    slider = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+    slider.setRange(info.minimum or 0.0, 1.0 if info.maximum is None else info.maximum)
+    slider.setSingleStep(info.step)  # type: ignore[arg-type]  # declared as of a slider of whole numbers
+    slider.setPageStep(10 * info.step)  # type: ignore[arg-type]
+    slider.setDecimals(max(0, -math.floor(math.log10(info.step))))
+    return slider
 
 
 def _float_editor(info: ParameterInfo) -> QDoubleSpinBox:
@@ -231,6 +265,8 @@ def _set(editor: QWidget, info: ParameterInfo, value: Scalar) -> None:
         editor.setValue(int(value))
     elif isinstance(editor, QDoubleSpinBox):
         editor.setValue(float(value) * _scale(info))
+    elif isinstance(editor, QLabeledDoubleSlider):
+        editor.setValue(float(value))
     elif isinstance(editor, QLineEdit):
         editor.setText(str(value))
 
@@ -246,6 +282,8 @@ def _get(editor: QWidget, info: ParameterInfo) -> Scalar:
         return editor.value()
     if isinstance(editor, QDoubleSpinBox):
         return _rounded(editor.value() / _scale(info))
+    if isinstance(editor, QLabeledDoubleSlider):
+        return _rounded(round(editor.value() / info.step) * info.step)
     assert isinstance(editor, QLineEdit)
     return editor.text()
 

@@ -29,9 +29,18 @@ def parameter(
     unit: str = "",
     minimum: float | None = None,
     maximum: float | None = None,
+    label: str = "",
+    words: Mapping[str, str] | None = None,
+    step: float = 0.0,
 ) -> Any:
-    """Declare one field of a parameter dataclass with its unit, its closed range and one sentence of help."""
-    return field(default=default, metadata={"unit": unit, "minimum": minimum, "maximum": maximum, "help": help})
+    """Declare one field of a parameter dataclass with its unit, its closed range and one sentence of help.
+
+    A form makes its words of the field's name unless `label` gives others; `words` are those of the choices, or of a
+    number that has a meaning of its own. A number with a `step` is set by a slider.
+    """
+    words = dict(words or {})
+    entries = {"unit": unit, "minimum": minimum, "maximum": maximum, "help": help}
+    return field(default=default, metadata={**entries, "label": label, "words": words, "step": step})
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,9 @@ class ParameterInfo:
     maximum: float | None
     choices: tuple[str, ...]
     help: str
+    label: str
+    words: Mapping[str, str]
+    step: float
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,9 @@ class Parameters:
                 maximum=entry.metadata.get("maximum"),
                 choices=get_args(hints[entry.name]) if get_origin(hints[entry.name]) is Literal else (),
                 help=entry.metadata.get("help", ""),
+                label=entry.metadata.get("label", ""),
+                words=entry.metadata.get("words", {}),
+                step=entry.metadata.get("step", 0.0),
             )
             for entry in fields(cls)
         )

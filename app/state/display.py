@@ -15,15 +15,27 @@ class Display(Shown):
     """What of it a figure shows too, and what the screen alone has."""
 
     limits: Literal["frame", "recording", "manual"] = parameter(
-        "frame", help="Limits from this frame, from all frames, or by hand"
+        "frame",
+        words={"frame": "Of this frame", "recording": "Of all frames", "manual": "By hand"},
+        help="Where the ends of the colour bar lie",
     )
-    low_percent: float = parameter(0.0, unit="%", minimum=-100, maximum=100, help="Lower limit of the strain")
-    high_percent: float = parameter(2.0, unit="%", minimum=-100, maximum=100, help="Upper limit of the strain")
-    low_relative: float = parameter(0.0, minimum=-100, maximum=100, help="Lower limit of the relative strain")
-    high_relative: float = parameter(2.0, minimum=-100, maximum=100, help="Upper limit of the relative strain")
-    overlay: bool = parameter(False, help="Lay the strain over the B-mode")
-    overlay_opacity: float = parameter(0.5, minimum=0.05, maximum=1, help="Opacity of the strain over the B-mode")
-    smooth: bool = parameter(True, help="Interpolate between pixels on screen")
+    low_percent: float = parameter(
+        0.0, unit="%", minimum=-100, maximum=100, label="From", help="Lower limit of the strain"
+    )
+    high_percent: float = parameter(
+        2.0, unit="%", minimum=-100, maximum=100, label="To", help="Upper limit of the strain"
+    )
+    low_relative: float = parameter(
+        0.0, minimum=-100, maximum=100, label="From", help="Lower limit of the relative strain"
+    )
+    high_relative: float = parameter(
+        2.0, minimum=-100, maximum=100, label="To", help="Upper limit of the relative strain"
+    )
+    overlay: bool = parameter(False, label="Strain over B-mode", help="Lay the strain over the B-mode (O)")
+    overlay_opacity: float = parameter(
+        0.5, minimum=0.05, maximum=1, step=0.01, label="Opacity", help="Opacity of the strain over the B-mode"
+    )
+    smooth: bool = parameter(True, label="Smooth pixels", help="Interpolate between pixels on screen")
 
     def with_taste_of(self, other: "Display") -> "Display":
         """Return this display in the taste of another."""

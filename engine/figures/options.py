@@ -18,28 +18,47 @@ class Shown(Parameters):
     Numbers are of the map that is shown, averaged or not, and of all its pixels unless `mask_numbers` says otherwise.
     """
 
-    dynamic_range_db: float = parameter(60.0, unit="dB", minimum=20, maximum=100, help="Dynamic range of the B-mode")
+    dynamic_range_db: float = parameter(
+        60.0, unit="dB", minimum=20, maximum=100, step=1, help="Dynamic range of the B-mode"
+    )
     bmode_frame: Literal["shown", "reference"] = parameter(
-        "shown", help="B-mode of the shown frame, or of the reference frame, on whose grid the strain lies"
+        "shown",
+        label="B-mode of",
+        words={"shown": "Shown frame", "reference": "Reference frame"},
+        help="B-mode of the shown frame, or of the reference frame, on whose grid the strain lies",
     )
     quantity: Literal["compressive", "signed", "magnitude"] = parameter(
-        "compressive", help="Compression positive, elongation positive, or magnitude"
+        "compressive",
+        label="Strain",
+        words={"compressive": "Compression +", "signed": "Elongation +", "magnitude": "Magnitude"},
+        help="Compression positive, elongation positive, or magnitude",
     )
     relative: bool = parameter(
-        False, help="Strain of every frame divided by its mean, so that frames of different compression compare"
+        False,
+        label="Relative to mean",
+        help="Strain of every frame divided by its mean, so that frames of different compression compare",
     )
-    colormap: str = parameter("viridis", help="Colour map of the strain")
-    reverse: bool = parameter(False, help="Turn the colour map round")
+    colormap: str = parameter("viridis", label="Colours", help="Colour map of the strain")
+    reverse: bool = parameter(False, label="Reverse colours", help="Turn the colour map round")
     persistence: int = parameter(
         1,
+        unit="frames",
+        words={"1": "Off"},
         minimum=1,
         maximum=MOST_FRAMES,
         help="Frames averaged: the shown one and those before it with the same reference; 1 is the frame alone",
     )
     quality_threshold: float = parameter(
-        0.0, minimum=0, maximum=1, help="Strain of lower quality (local correlation) is hidden"
+        0.0,
+        minimum=0,
+        maximum=1,
+        step=0.01,
+        label="Quality above",
+        help="Strain of lower quality (local correlation) is hidden",
     )
-    mask_numbers: bool = parameter(False, help="Numbers of the pixels that the quality mask shows, not of all")
+    mask_numbers: bool = parameter(
+        False, label="Numbers of shown pixels", help="Numbers of the pixels that the quality mask shows, not of all"
+    )
 
     @property
     def measured_above(self) -> float:

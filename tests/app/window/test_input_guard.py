@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QScrollBar,
+    QSlider,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -159,7 +160,8 @@ def test_a_click_on_a_button_or_a_slider_gives_the_keys_back(opened: MainWindow,
     opened.activateWindow()
     panel = opened.findChild(DisplayPanel)
     assert isinstance(panel, DisplayPanel)
-    for control in (panel.overlay, panel.quality.slider):
+    editors = panel.form.editors
+    for control in (editors["overlay"], editors["quality_threshold"].findChild(QSlider)):
         control.setFocus()
         QTest.mouseClick(control, Qt.MouseButton.LeftButton, pos=QPoint(8, control.height() // 2))
         qtbot.waitUntil(lambda: opened.focusWidget() is opened.central.view.bmode.plot)

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from PySide6.QtWidgets import QCheckBox, QComboBox
 from pytestqt.qtbot import QtBot
 
 from app.panels.display import DisplayPanel
@@ -48,7 +49,9 @@ def test_limits_by_hand_begin_with_those_that_are_shown(opened: MainWindow, qtbo
     shown = opened.state.shown_limits
     panel = opened.findChild(DisplayPanel)
     assert isinstance(panel, DisplayPanel)
-    panel.limits.setCurrentIndex(panel.limits.findData("manual"))
+    limits = panel.form.editors["limits"]
+    assert isinstance(limits, QComboBox)
+    limits.setCurrentIndex(limits.findData("manual"))
     assert opened.state.display.manual == pytest.approx(shown, abs=1e-3)
     assert opened.central.view.limits is not None
     assert opened.central.view.limits.high_percent == pytest.approx(shown[1], abs=1e-3)  # type: ignore[index]
@@ -59,11 +62,13 @@ def test_the_mask_acts_on_the_numbers_where_chosen(opened: MainWindow, qtbot: Qt
     assert isinstance(panel, MeasurementsPanel)
     assert isinstance(display, DisplayPanel)
     before = opened.state.measurements.values["mean_target"]
-    assert not display.mask_numbers.isEnabled()
+    mask = display.form.editors["mask_numbers"]
+    assert isinstance(mask, QCheckBox)
+    assert not mask.isEnabled()
     opened.commands.change_display(quality_threshold=0.5)
     assert opened.state.measurements.values["mean_target"] == before
     assert "quality" not in panel.frame.text()
-    display.mask_numbers.click()
+    mask.click()
     qtbot.waitUntil(lambda: opened.state.measurements.above == 0.5)
     after = opened.state.measurements.values
     assert after["mean_target"].count < before.count

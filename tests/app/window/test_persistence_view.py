@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QSpinBox
 from pytestqt.qtbot import QtBot
 
 from app.features.comparison.state import CompareState
@@ -30,7 +31,9 @@ def fixture_averaged(opened: MainWindow, qtbot: QtBot) -> MainWindow:
     opened.commands.playback.show_frame(3)
     panel = opened.findChild(DisplayPanel)
     assert isinstance(panel, DisplayPanel)
-    panel.persistence.setValue(3)
+    persistence = panel.form.editors["persistence"]
+    assert isinstance(persistence, QSpinBox)
+    persistence.setValue(3)
     wait_averaged(opened, qtbot, (1, 2, 3))
     return opened
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtWidgets import QDoubleSpinBox
 from pytestqt.qtbot import QtBot
 
 from app.features.comparison.state import CompareState
@@ -45,13 +46,18 @@ def test_limits_of_all_frames_and_by_hand(relative: MainWindow) -> None:
     panel = relative.findChild(DisplayPanel)
     assert isinstance(panel, DisplayPanel)
     relative.commands.change_display(limits="manual")
-    panel.high.setValue(3.5)
+    high, high_percent = panel.form.editors["high_relative"], panel.form.editors["high_percent"]
+    assert isinstance(high, QDoubleSpinBox)
+    assert isinstance(high_percent, QDoubleSpinBox)
+    high.setValue(3.5)
     assert relative.state.display.high_relative == 3.5
     assert relative.state.display.high_percent == 2.0
-    assert panel.high.suffix() == ""
+    assert high.suffix() == ""
+    assert (high.isHidden(), high_percent.isHidden()) == (False, True)
     assert view.limits.high_percent == 3.5
     relative.commands.change_display(relative=False)
-    assert panel.high.suffix() == " %"
+    assert high_percent.suffix() == " %"
+    assert (high.isHidden(), high_percent.isHidden()) == (True, False)
     assert view.limits.high_percent == 2.0
 
 
