@@ -24,9 +24,15 @@ PROGRAM = Path(__file__).with_name("hdf5_process.py")
 SILENCE_S = 60.0
 """How long an answer may take; what the child computes meanwhile it limits itself, in processor time."""
 
+ENDING_S = 2.0
+"""How long a child that was killed may take to end before it is left to itself."""
+
 LARGEST_ANSWER = 2**28
 _LENGTH = struct.Struct("<I")
 _TYPE = re.compile(r"[<>|][biuf][1248]|[<>]f16")
+
+
+Answer = tuple[dict[str, Any], NDArray[Any] | None]
 
 
 class ReadingEndedError(Exception):
@@ -52,28 +58,27 @@ class ReadingProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                bufsize=0,
             )
             self._owner = os.getpid()
-            self._send(sys.path)
+            with suppress(OSError):  # it is gone already, which the first question finds out
+                _send(self._child, sys.path)
 
-    def ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], NDArray[Any] | None]:
+    def ask(self, request: dict[str, Any]) -> Answer:
         """Return the answer, and the array that comes with it; a ReadingEndedError if there is none."""
         with self._lock:
             self.start()
             assert self._child is not None
-            watch = threading.Timer(SILENCE_S, self._child.kill)
-            watch.daemon = True
-            watch.start()
+            exchange = _Exchange(self._child, request)
             try:
-                self._send(request)
-                return self._receive()
-            except (OSError, EOFError):
-                raise ReadingEndedError(self._end()) from None
+                exchange.start()
+                exchange.join(SILENCE_S)
             except BaseException:  # an interruption between question and answer: the next question needs a fresh child
                 self._end()
                 raise
-            finally:
-                watch.cancel()
+            if exchange.answer is None:
+                raise ReadingEndedError(self._end())
+            return exchange.answer
 
     def ask_if_running(self, request: dict[str, Any]) -> None:
         """Ask what only matters to a child that is there, and pass over its end."""
@@ -82,19 +87,57 @@ class ReadingProcess:
                 self.ask(request)
 
     def close(self) -> None:
-        """End the child."""
-        with self._lock:
-            if self._child is not None and self._owner == os.getpid():
+        """End the child, also while another thread waits for its answer."""
+        child = self._child
+        if child is None or self._owner != os.getpid():
+            return
+        with suppress(OSError):
+            child.kill()
+        if self._lock.acquire(timeout=ENDING_S):
+            try:
                 self._end()
+            finally:
+                self._lock.release()
 
-    def _send(self, message: object) -> None:
-        assert self._child is not None
-        assert self._child.stdin is not None
-        text = json.dumps(message).encode()
-        self._child.stdin.write(_LENGTH.pack(len(text)) + text)
-        self._child.stdin.flush()
+    def forget_lock(self) -> None:
+        """Take a fresh lock in a fork: the thread that held the old one is not there."""
+        self._lock = threading.RLock()
 
-    def _receive(self) -> tuple[dict[str, Any], NDArray[Any] | None]:
+    def _end(self) -> str:
+        """End the child and say why it had to be; one that the system holds fast is left behind."""
+        child, self._child = self._child, None
+        if child is None:
+            return ""
+        status: int | None = None
+        with suppress(OSError, subprocess.TimeoutExpired):
+            child.kill()
+            status = child.wait(ENDING_S)
+        for pipe in (child.stdin, child.stdout):
+            with suppress(OSError):
+                if pipe is not None:
+                    pipe.close()
+        if status is not None and hasattr(signal, "SIGPROF") and status == -signal.SIGPROF:
+            return "damaged file: reading it comes to no end"
+        if status is None or (hasattr(signal, "SIGKILL") and status == -signal.SIGKILL):
+            return f"reading it took longer than {SILENCE_S:g} s, or more memory than there is"
+        return "damaged file: reading it ended the process that read it"
+
+
+class _Exchange(threading.Thread):
+    """One question to a child and its answer, which stays None where there is none."""
+
+    def __init__(self, child: "subprocess.Popen[bytes]", request: dict[str, Any]) -> None:
+        super().__init__(name="strainscope-reading", daemon=True)
+        self.answer: Answer | None = None
+        self._child, self._request = child, request
+
+    def run(self) -> None:
+        """Send, and receive; whatever is no answer is the child's end."""
+        with suppress(OSError, EOFError, ValueError, TypeError, KeyError):
+            _send(self._child, self._request)
+            self.answer = self._received()
+
+    def _received(self) -> Answer:
         (length,) = _LENGTH.unpack(self._take(_LENGTH.size))
         if length > LARGEST_ANSWER:
             raise EOFError
@@ -112,7 +155,6 @@ class ReadingProcess:
         return bytes(data)
 
     def _fill(self, view: memoryview) -> None:
-        assert self._child is not None
         assert self._child.stdout is not None
         while view:
             read = self._child.stdout.readinto(view)  # type: ignore[attr-defined]
@@ -120,23 +162,13 @@ class ReadingProcess:
                 raise EOFError
             view = view[read:]
 
-    def _end(self) -> str:
-        """End the child and say why it had to be."""
-        child, self._child = self._child, None
-        if child is None:
-            return ""
-        with suppress(OSError):
-            child.kill()
-        status = child.wait()
-        for pipe in (child.stdin, child.stdout):
-            with suppress(OSError):
-                if pipe is not None:
-                    pipe.close()
-        if hasattr(signal, "SIGPROF") and status == -signal.SIGPROF:
-            return "damaged file: reading it comes to no end"
-        if status == -signal.SIGKILL if hasattr(signal, "SIGKILL") else False:
-            return f"reading it took longer than {SILENCE_S:g} s, or more memory than there is"
-        return "damaged file: reading it ended the process that read it"
+
+def _send(child: "subprocess.Popen[bytes]", message: object) -> None:
+    assert child.stdin is not None
+    text = json.dumps(message).encode()
+    left = memoryview(_LENGTH.pack(len(text)) + text)
+    while left:
+        left = left[child.stdin.write(left) :]
 
 
 def stored_type(text: Any) -> np.dtype[Any]:
@@ -152,3 +184,5 @@ PROCESS = ReadingProcess()
 """The reading process of this program."""
 
 atexit.register(PROCESS.close)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=PROCESS.forget_lock)

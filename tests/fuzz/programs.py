@@ -51,7 +51,7 @@ COMMANDS: dict[str, Command] = {
     "sheet": lambda given, out: ["sheet", str(given.result), "-o", str(out / "sheet.png")],
     "export": lambda given, out: ["export", str(given.result), "-o", str(out / "result.mat")],
     "profile": lambda given, out: ["profile", str(given.result), "-o", str(out / "p.csv"), "--line", "-3,8,3,8"],
-    "histogram": lambda given, out: ["histogram", str(given.result), "-o", str(out / "h.csv")],
+    "histogram": lambda given, out: ["histogram", str(given.result), "-o", str(out / "h.csv"), *REGIONS],
     "elasticity": lambda given, out: ["elasticity", str(given.result), "--reference", "-4,8,1.5,1.5"],
     "simulate": lambda given, out: ["simulate", "-o", str(out), "--protocol", "small-noisy"],
     "train": lambda given, out: ["train", str(TRAINING), "-o", str(out / "run")],

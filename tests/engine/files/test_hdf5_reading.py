@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from engine.errors import ReadError
-from engine.files import hdf5_reading
+from engine.files import hdf5_reading, reading_process
 from engine.files.hdf5_reading import dataset, inside, nested, open_hdf5, root_attribute, small_array
-from engine.files.reading_process import PROCESS
+from engine.files.reading_process import PROCESS, ReadingEndedError, ReadingProcess
 
 ROOT = Path(__file__).parents[3]
 WRITERS = {"engine/export/result_file.py", "engine/export/zea_file.py"}
@@ -103,20 +103,71 @@ def test_a_child_that_dies_is_one_line_and_another_comes(small: Path, monkeypatc
     assert root_attribute(small, "format") == "a"
     child = PROCESS._child
     assert child is not None
-    send = PROCESS._send
+    send = reading_process._send
 
-    def dying(message: object) -> None:
-        monkeypatch.setattr(PROCESS, "_send", send)
+    def dying(to: "subprocess.Popen[bytes]", message: object) -> None:
+        monkeypatch.setattr(reading_process, "_send", send)
         os.kill(child.pid, signal.SIGSEGV)
         child.wait()
-        send(message)
+        send(to, message)
 
-    monkeypatch.setattr(PROCESS, "_send", dying)
+    monkeypatch.setattr(reading_process, "_send", dying)
     monkeypatch.setattr(hdf5_reading, "_HOPELESS", {})
     with pytest.raises(ReadError, match="ended the process that read it"), open_hdf5(small):
         pass
     hdf5_reading._HOPELESS.clear()
     assert root_attribute(small, "format") == "a"
+
+
+DEAF = "import sys, time; sys.stdin.buffer.read(4); time.sleep(60)"
+
+
+def test_a_child_that_can_neither_answer_nor_be_ended_is_left_behind(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that waits for a network share that is gone: the system keeps it, and its pipes open."""
+    deaf, program = tmp_path / "deaf.py", reading_process.PROGRAM
+    deaf.write_text(DEAF)
+    monkeypatch.setattr(reading_process, "PROGRAM", deaf)
+    monkeypatch.setattr(reading_process, "SILENCE_S", 0.3)
+    monkeypatch.setattr(reading_process, "ENDING_S", 0.1)
+    process = ReadingProcess()
+    process.start()
+    child = process._child
+    assert child is not None
+    monkeypatch.setattr(child, "kill", lambda: None)
+    started = time.monotonic()
+    with pytest.raises(ReadingEndedError, match=r"longer than 0\.3 s"):
+        process.ask({"do": "close"})
+    assert time.monotonic() - started < 20  # of a loaded machine
+    monkeypatch.setattr(reading_process, "SILENCE_S", 60.0)
+    monkeypatch.setattr(reading_process, "PROGRAM", program)
+    answer, _ = process.ask({"do": "look", "path": os.fsencode(small).hex(), "place": []})
+    assert answer["kind"] == "group"
+    process.close()
+    os.kill(child.pid, signal.SIGTERM)
+    child.wait()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are POSIX")
+def test_a_fork_does_not_wait_for_a_thread_that_it_lacks(small: Path) -> None:
+    code = """
+import os, sys, threading, time
+from pathlib import Path
+from engine.files.hdf5_reading import PROCESS, root_attribute
+held = threading.Event()
+def hold():
+    with PROCESS._lock:
+        held.set()
+        time.sleep(3600)
+threading.Thread(target=hold, daemon=True).start()
+held.wait()
+child = os.fork()
+if child == 0:
+    os._exit(0 if root_attribute(Path(sys.argv[1]), "format") == "a" else 1)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    subprocess.run([sys.executable, "-c", code, str(small)], check=True, timeout=60)
 
 
 def test_a_piece_that_would_fill_the_memory_is_one_line(tmp_path: Path) -> None:
