@@ -2,9 +2,6 @@
 
 The oracle is the true displacement through the same strain filter: no method can be expected to beat its strain error
 by better tracking, since what remains is the filter's own blur. Every method shares preparation and strain filter.
-
->>> table = evaluate(evaluation_set("small-noisy").cases(), [Settings("ncc")], device)  # doctest: +SKIP
->>> table.summary("ncc", "strain_rmse_percent").mean  # doctest: +SKIP
 """
 
 import math
@@ -132,10 +129,36 @@ def evaluate(
 ) -> Evaluation:
     """Run every method on every recording; frame 0 is the reference.
 
-    `methods` share the strain filter of the first; without any it is a ParameterError. `others` are estimators from
-    outside the registry, by name. `progress(case, done)` is called as recordings are finished. Recordings are taken
-    one at a time, so a set may be made as it is asked for. Times are those of the whole chain: pre-alignment,
-    estimate, quality and strain of one pair.
+    Recordings are taken one at a time, so a set may be made as it is asked for. Times are those of the whole chain:
+    pre-alignment, estimate, quality and strain of one pair.
+
+    Parameters
+    ----------
+    cases
+        Recordings with their truth and regions, as `evaluation_set(name).cases()` gives them.
+    methods
+        Settings of the methods; all take the strain filter of the first.
+    device
+        Where to compute, as `choose_device` gives it.
+    others
+        Estimators from outside the registry, by name: from a recording to its estimates.
+    progress
+        Called as `progress(case, done)` when a recording is finished.
+    cancelled
+        Asked between frames; once it is true, a CancelledError is raised.
+
+    Returns
+    -------
+    Evaluation
+        A row for each method, recording and frame, the oracle's last; strain in %, lengths as the metrics name them.
+
+    Raises
+    ------
+    ParameterError
+        There is no method, or one does not exist.
+
+    >>> found = evaluate(evaluation_set("small-noisy").cases(), [Settings("ncc")], device)  # doctest: +SKIP
+    >>> found.summary("ncc", "strain_rmse_percent").mean  # doctest: +SKIP
     """
     if not methods:
         raise ParameterError("there is no method to evaluate")

@@ -229,7 +229,22 @@ def read_result(path: Path) -> Result:
     """Open a result file; its frames are read one by one when asked for.
 
     Everything is checked before a frame is read: format, version, shapes, types, sizes, and that no dataset leads to
-    another file. Whatever is wrong is one ReadError.
+    another file.
+
+    Parameters
+    ----------
+    path
+        HDF5 file of the format `strainscope-result`.
+
+    Returns
+    -------
+    Result
+        Geometry, frames, provenance, and `read_frame(row)` for motion in metres, strain and quality, each (H, W).
+
+    Raises
+    ------
+    ReadError
+        The file is no whole result; the message names what was found.
 
     >>> result = read_result(Path("arm.h5"))  # doctest: +SKIP
     >>> float(np.nanmedian(result.read_frame(0).strain.axial))  # doctest: +SKIP

@@ -36,6 +36,20 @@ def measure_frames(
 ) -> Iterator[FrameMetrics]:
     """Measure every frame under the same two ellipses, one frame in memory at a time.
 
+    Parameters
+    ----------
+    estimates
+        Estimates as `run` or a result's `read_frame` gives them.
+    target, background
+        Regions in metres; None leaves out the metrics that need it.
+    ddof
+        Degrees of freedom taken off in standard deviations.
+
+    Yields
+    ------
+    FrameMetrics
+        Metrics by name with their intervals, strain in %, and what is doubtful about the regions.
+
     >>> frames = map(result.read_frame, range(result.shape[0]))  # doctest: +SKIP
     >>> rows = list(measure_frames(frames, target, background))  # doctest: +SKIP
     """
@@ -106,7 +120,26 @@ def write_table(
     background: Ellipse | None = None,
     lesion: Ellipse | None = None,
 ) -> None:
-    """Write `table_text` to a file, whole or not at all; a WriteError says why it cannot be."""
+    """Write the metrics of all frames as CSV, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        File to write.
+    rows
+        What `measure_frames` gives.
+    provenance
+        Where the strain comes from; stands as comment lines on top.
+    target, background, lesion
+        The regions measured under, for the comment lines.
+
+    Raises
+    ------
+    WriteError
+        The file cannot be written; a file of that name is left as it was.
+
+    >>> write_table(Path("metrics.csv"), rows, result.provenance, target, background)  # doctest: +SKIP
+    """
     with atomic_path(path) as temporary:
         temporary.write_text(table_text(rows, provenance, target, background, lesion), encoding="utf-8", newline="\n")
 

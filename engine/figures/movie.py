@@ -60,10 +60,36 @@ def save_movie(
     cancelled: Callable[[], bool] = lambda: False,
     loops: int = 0,
 ) -> None:
-    """Draw the contents one after the other; all pages take the size of the first, which is even in both directions.
+    """Draw figures one after the other; all pages take the size of the first, which is even in both directions.
 
-    What the rate says of slow or fast motion stands below each picture. A GIF plays `loops` times, 0 for ever.
-    Cancelling is a CancelledError and leaves no file. `progress(done)` counts frames.
+    What the rate says of slow or fast motion stands below each picture.
+
+    Parameters
+    ----------
+    contents
+        What `compose_movie` gives as its `contents`.
+    path
+        `.mp4` or `.gif`; the file appears when it is complete.
+    rate
+        Pictures a second, and what is to be said of it.
+    dpi
+        Pixels per inch.
+    progress
+        Called as `progress(done)` with the number of frames drawn.
+    cancelled
+        Asked before every frame.
+    loops
+        How often a GIF plays, 0 for ever.
+
+    Raises
+    ------
+    WriteError
+        The suffix is another, there is no frame, or the file cannot be written.
+    CancelledError
+        `cancelled()` was true; no file is left.
+
+    >>> plan = compose_movie(result, read_rf=sequence.frame)  # doctest: +SKIP
+    >>> save_movie(plan.contents, Path("arm.mp4"), plan.rate)  # doctest: +SKIP
     """
     kind = path.suffix.lower()
     if kind not in FORMATS:

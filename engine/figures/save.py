@@ -32,7 +32,23 @@ FORMATS = {".png": "png", ".pdf": "pdf", ".svg": "svg", ".tif": "tiff", ".tiff":
 
 
 def save_figure(content: FigureContent, path: Path, dpi: float | None = None) -> None:
-    """Draw `content` into a file; `dpi`, else that of its options, counts for pixels, also those inside PDF and SVG.
+    """Draw a figure into a file, with where it comes from in its metadata.
+
+    Parameters
+    ----------
+    content
+        What `compose` gives.
+    path
+        `.png`, `.pdf`, `.svg`, `.tif` or `.tiff`; the file appears when it is complete.
+    dpi
+        Pixels per inch, also of the pictures inside PDF and SVG; None takes that of the content's options.
+
+    Raises
+    ------
+    WriteError
+        The suffix is another, or the file cannot be written.
+    ParameterError
+        The resolution is out of range.
 
     >>> save_figure(compose(result, 3), Path("figure.pdf"))  # doctest: +SKIP
     """

@@ -29,9 +29,22 @@ _LEAST_PEAK = (0.05, 0.6)
 
 
 def bulk_motion(pair: FramePair, device: "torch.device") -> Displacement:
-    """Smooth axial and lateral motion of the whole frame; zero where no motion correlates better than none.
+    """Find the smooth motion of the whole frame; zero where no motion correlates better than none.
 
-    The report holds the mean axial strain and the axial shift of the first row, in samples, of the linear fit.
+    Parameters
+    ----------
+    pair
+        RF of both frames (H, W) with their geometry.
+    device
+        Where to compute.
+
+    Returns
+    -------
+    Displacement
+        Axial and lateral motion in metres, each (H, W). Its report holds `axial_strain`, the mean as a fraction, and
+        `axial_shift_samples`, the shift of the first row, of the linear fit.
+
+    >>> bulk_motion(normalise(sequence.frame(0), sequence.frame(1), sequence.geometry), device).report  # doctest: +SKIP
     """
     import torch
 

@@ -89,7 +89,27 @@ def judge(estimate: FrameEstimate) -> FrameReliability:
 
 
 def judge_result(result: Result, frames: Iterable[int] | None = None) -> RecordingReliability:
-    """Judge some deformed frames of a result, or all, one in memory at a time."""
+    """Judge how far frames of a result can be trusted, one in memory at a time.
+
+    Parameters
+    ----------
+    result
+        An opened result.
+    frames
+        Numbers of deformed frames; all without them.
+
+    Returns
+    -------
+    RecordingReliability
+        A verdict for each frame, and `words`, a line for each run of poor ones.
+
+    Raises
+    ------
+    ValueError
+        A frame was not estimated.
+
+    >>> judge_result(read_result(Path("arm.h5"))).words  # doctest: +SKIP
+    """
     chosen = result.deformed_frames if frames is None else tuple(frames)
     rows = (result.deformed_frames.index(frame) for frame in chosen)
     return RecordingReliability.of(judge(result.read_frame(row)) for row in rows)

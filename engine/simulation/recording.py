@@ -86,9 +86,28 @@ class SimulatedRecording:
 
 
 def simulate(plan: Plan, seed: int, device: torch.device | None = None) -> SimulatedRecording:
-    """Solve the mechanics and render every frame.
+    """Solve the mechanics of a plan and render every frame.
 
     On a CPU, plan and seed alone decide every bit of the result; a GPU adds in another order from run to run.
+
+    Parameters
+    ----------
+    plan
+        Phantom, geometry, frame shape (H, W), loads and degradation.
+    seed
+        Decides the scatterers and the noise.
+    device
+        Where to render; the CPU without one.
+
+    Returns
+    -------
+    SimulatedRecording
+        RF (T, H, W) and the exact displacement of every frame in metres (T-1, 2, H, W); `sequence()` is what a reader
+        would give, with the truth.
+
+    >>> plan = protocol("tehrani-rivaz").plan(number=1, seed=1)  # doctest: +SKIP
+    >>> simulate(plan, seed=1).sequence().frame(0).dtype  # doctest: +SKIP
+    dtype('float32')
     """
     return simulate_with(compress(plan.phantom, plan.compression, ELEMENT_M), plan, seed, device)
 

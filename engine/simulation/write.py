@@ -27,7 +27,23 @@ def write_recording(
 ) -> None:
     """Write frames as int16, scaled so that the largest sample of the recording is 30000, compressed without loss.
 
-    Geometry values are written as root attributes; `attributes` are further ones. The file appears when complete.
+    Parameters
+    ----------
+    path
+        File of the format `strainscope-rf`; it appears when it is complete.
+    sequence
+        Recording (T, H, W); its geometry goes into root attributes, in SI.
+    with_truth
+        Whether to write the truth of a simulated recording too.
+    attributes
+        Further root attributes, by name.
+
+    Raises
+    ------
+    WriteError
+        The file cannot be written; a file of that name is left as it was.
+
+    >>> write_recording(Path("phantom.h5"), simulate(plan, seed=1).sequence())  # doctest: +SKIP
     """
     from engine.files.hdf5_writing import Hdf5Target
 

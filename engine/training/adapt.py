@@ -100,10 +100,38 @@ def adapt(
     progress: Callable[[int, int], None] = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Adapted:
-    """Fine-tune the weights of `method` on a recording for at most `minutes`; progress counts seconds.
+    """Fine-tune the weights of a network on one recording, without truth.
 
-    A recording needs the reference and at least three more frames, of which every fourth is held out, at least one.
-    Cancelling is a CancelledError and leaves nothing behind.
+    Parameters
+    ----------
+    sequence
+        Recording of the reference and at least three more frames, of which every fourth is held out, at least one.
+    method
+        Name of the method whose weights are taken.
+    settings
+        Loss, learning rate and crops.
+    minutes
+        The longest it may take.
+    device
+        Where to compute.
+    progress
+        Called as `progress(done, total)`, in seconds.
+    cancelled
+        Asked before every step.
+
+    Returns
+    -------
+    Adapted
+        The network with its loss on the held-out frames before and after; `save(path)` writes its weights.
+
+    Raises
+    ------
+    ParameterError
+        The method has no network of its own, or the recording has too few frames.
+    CancelledError
+        `cancelled()` was true; nothing is left behind.
+
+    >>> adapt(sequence, "usse-net", AdaptSettings(), 3, device).save(Path("arm.safetensors"))  # doctest: +SKIP
     """
     network, card = _network(method)
     recording = CanonicalRecording(sequence, card.samples_per_period, card.pitch_m)

@@ -1,9 +1,4 @@
-"""The training loop: batches, losses, optimiser, validation, checkpoints. Stops and resumes at any moment, exactly.
-
->>> outcome = train(load(Path("reusenet.toml")), Path("runs/reusenet"), max_minutes=3)  # doctest: +SKIP
->>> outcome.best_score  # doctest: +SKIP
-0.21
-"""
+"""The training loop: batches, losses, optimiser, validation, checkpoints. Stops and resumes at any moment, exactly."""
 
 import math
 import time
@@ -67,7 +62,35 @@ def train(
     cancelled: Callable[[], bool] = lambda: False,
     max_minutes: float = math.inf,
 ) -> Outcome:
-    """Train until the phases are done, the time is over or `cancelled()`; go on from `output`'s checkpoint if any."""
+    """Train until the phases are done, the time is over or it is cancelled; go on from a checkpoint if there is one.
+
+    Parameters
+    ----------
+    config
+        What `load` reads of a TOML file.
+    output
+        Folder of checkpoint, best weights, log and curves.
+    report
+        Called with a `Status` every `log_every` iterations and after each validation.
+    cancelled
+        Asked after every iteration.
+    max_minutes
+        Time after which training stops; the run can go on later, exactly as if it had not stopped.
+
+    Returns
+    -------
+    Outcome
+        Whether it is finished, how far it came, and the best validation score with the path of its weights.
+
+    Raises
+    ------
+    ParameterError
+        The folder holds a run of another configuration, or the configuration fits no network.
+    ReadError
+        Recordings or weights that the configuration names cannot be read.
+
+    >>> outcome = train(load(Path("reusenet.toml")), Path("runs/reusenet"), max_minutes=3)  # doctest: +SKIP
+    """
     torch.set_num_threads(config.run.threads)
     with process_group(config.run.device) as group:
         sources = training_and_validation_sources(config, group.device)
