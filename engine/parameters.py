@@ -91,14 +91,21 @@ class Parameters:
         )
 
     @classmethod
-    def from_text(cls, settings: Mapping[str, str]) -> Self:
-        """Build from `key=value` text; an unknown key or a value that does not parse is a ParameterError."""
+    def from_text(cls, settings: Mapping[str, object], prefix: str = "") -> Self:
+        """Build from values or their text; what is unknown, no such value or out of range is a ParameterError.
+
+        It names the parameter as who gave it does, with a `prefix` such as `strain.`.
+        """
         infos = {info.name: info for info in cls.describe()}
         unknown = sorted(set(settings) - set(infos))
         if unknown:
             known = ", ".join(infos) or "none"
-            raise ParameterError(f"unknown parameter {', '.join(unknown)}; known: {known}")
-        return cls(**{name: _parse(infos[name], text) for name, text in settings.items()})
+            named = ", ".join(f"{prefix}{name}" for name in unknown)
+            raise ParameterError(f"unknown parameter {named}; known: {known}")
+        try:
+            return cls(**{name: _parse(infos[name], str(value)) for name, value in settings.items()})
+        except ParameterError as error:
+            raise ParameterError(prefix + str(error).removeprefix(f"{cls.__name__}.")) from None
 
     def as_dict(self) -> dict[str, Scalar]:
         """Return the values as plain JSON-ready scalars."""

@@ -194,6 +194,10 @@ class RFSequence:
         """Every file that holds samples of it."""
         return (*self.paths, *self.companions)
 
+    def __repr__(self) -> str:
+        center = f"{self.geometry.center_hz / 1e6:.3g} MHz"
+        return f"<RFSequence {self.name}: {self.shape[0]} frames, {_size_in_words(self.shape)}, {center}>"
+
     def frame(self, index: int) -> Map:
         """Read one frame, (H, W) float32; an index out of range or a frame with NaN or infinity is an error."""
         if not 0 <= index < self.shape[0]:
@@ -218,6 +222,9 @@ class Displacement:
     lateral_m: Map
     geometry: Geometry
     report: Mapping[str, float] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<Displacement: axial and lateral in m, {_size_in_words(self.axial_m.shape)}>"
 
     def __post_init__(self) -> None:
         _require_same_shape("Displacement", self.axial_m, self.lateral_m)
@@ -273,6 +280,9 @@ class Strain:
     window_m: float
     sigma: Map | None = None
 
+    def __repr__(self) -> str:
+        return f"<Strain: axial, negative in compression, {_size_in_words(self.axial.shape)}>"
+
 
 @dataclass(frozen=True)
 class Sigma:
@@ -301,6 +311,10 @@ class FrameEstimate:
     quality: Map
     sigma: Sigma | None = None
     provisional: bool = False
+
+    def __repr__(self) -> str:
+        frames = f"frame {self.deformed_frame} against {self.reference_frame}"
+        return f"<FrameEstimate: {frames}, {_size_in_words(self.quality.shape)}>"
 
     def __post_init__(self) -> None:
         _require_same_shape("FrameEstimate", self.displacement.axial_m, self.strain.axial, self.quality)
@@ -335,6 +349,15 @@ class Ellipse:
                 raise ParameterError(f"{name} = {getattr(self, name):g} is farther than {FARTHEST_M:g} m")
         if min(self.semi_lateral_m, self.semi_axial_m) < SMALLEST_M:
             raise ParameterError(f"the semi-axes must be at least {SMALLEST_M:g} m")
+
+    @classmethod
+    def mm(cls, lateral: float, depth: float, semi_lateral: float, semi_axial: float, angle_deg: float = 0.0) -> Self:
+        """Make from millimetres, in the order of the command line.
+
+        >>> Ellipse.mm(-4, 14, 3, 2.5)
+        Ellipse(lateral_m=-0.004, depth_m=0.014, semi_lateral_m=0.003, semi_axial_m=0.0025, angle_deg=0.0)
+        """
+        return cls(lateral / 1e3, depth / 1e3, semi_lateral / 1e3, semi_axial / 1e3, angle_deg)
 
     @property
     def area_m2(self) -> float:
@@ -394,10 +417,39 @@ class Result:
     read_frame: Callable[[int], FrameEstimate]
     path: Path | None = None
 
+    def estimated(self, frame: int | None = None) -> int:
+        """Return a deformed frame that was estimated, the last for None; another is a ParameterError."""
+        if frame is None:
+            return self.deformed_frames[-1]
+        if frame not in self.deformed_frames:
+            known = ", ".join(map(str, self.deformed_frames[:12])) + (" ..." if self.shape[0] > 12 else "")
+            raise ParameterError(f"frame {frame} was not estimated; the result holds {known}")
+        return frame
+
+    def frame(self, number: int) -> FrameEstimate:
+        """Read the estimate of a deformed frame by its number in the recording."""
+        return self.read_frame(self.deformed_frames.index(self.estimated(number)))
+
+    def __repr__(self) -> str:
+        title = self.provenance.parameters.get("title") or self.provenance.method
+        frames = _frames_in_words(self.deformed_frames)
+        return f"<Result of {title}: {frames} against {self.reference_frame}, {_size_in_words(self.shape)}>"
+
 
 def geometry_fields() -> tuple[str, ...]:
     """Names of the geometry values, in the order in which they are shown and asked for."""
     return tuple(entry.name for entry in fields(GeometrySources))
+
+
+def _size_in_words(shape: tuple[int, ...]) -> str:
+    return f"{shape[-2]} samples x {shape[-1]} lines"
+
+
+def _frames_in_words(frames: tuple[int, ...]) -> str:
+    if len(frames) == 1:
+        return f"frame {frames[0]}"
+    whole = frames == tuple(range(frames[0], frames[-1] + 1))
+    return f"frames {frames[0]} to {frames[-1]}" if whole else f"{len(frames)} frames"
 
 
 def _unit(name: str) -> str:

@@ -1,34 +1,42 @@
 """Strainscope: see and measure strain in raw ultrasound recordings.
 
 >>> import strainscope
->>> sequence = strainscope.open_recording("recording.h5").complete()  # doctest: +SKIP
->>> for estimate in strainscope.run(sequence, strainscope.Settings("ncc")):  # doctest: +SKIP
-...     print(strainscope.measure(estimate.strain, target=strainscope.Ellipse(0, 0.02, 4e-3, 4e-3)))
+>>> from strainscope import Ellipse
+>>> result = strainscope.run("recording.h5", "ncc")  # doctest: +SKIP
+>>> strainscope.measure(result, target=Ellipse.mm(-4, 14, 3, 2.5))  # doctest: +SKIP
+>>> strainscope.save(strainscope.figure(result, 4), "figure.pdf")  # doctest: +SKIP
 
 The program's packages are `engine`, `app` and `resources`. Importing `strainscope` puts the folder that holds them
 first on the search path, so that they are found wherever the program is installed, and before files of these names
 beside a script. What is offered here is stable; the rest is in `engine`, whose docstring says where.
 """
 
+import os.path
 import sys
-from pathlib import Path
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine import *  # noqa: F403 - the names that `__getattr__` gives
+    from engine import __version__
+    from engine.errors import StrainscopeError
+    from engine.methods import methods
+    from engine.readers import ReadOptions, open_recording
+    from engine.scripting import example, figure, measure, read_result, run, save
+    from engine.types import Ellipse, Geometry, Result, RFSequence
 
 _PACKAGES = ("engine", "app", "resources")
-_HERE = Path(__file__).resolve().parent
+_HERE = os.path.dirname(os.path.realpath(__file__))
 
 
 def _find_packages() -> None:
     """Put the folder of the packages first: this one where the program is installed, the one above in its source."""
-    home = next((str(folder) for folder in (_HERE, _HERE.parent) if (folder / "engine").is_dir()), None)
+    places = (_HERE, os.path.dirname(_HERE))
+    home = next((folder for folder in places if os.path.isdir(os.path.join(folder, "engine"))), None)
     if home is None:
         return  # a frozen program finds them by itself
     for name in _PACKAGES:
         found = getattr(sys.modules.get(name), "__file__", None)
-        if found is not None and str(Path(found).resolve().parent.parent) != home:
+        if found is not None and os.path.dirname(os.path.dirname(os.path.realpath(found))) != home:
             raise ImportError(f"{found} was imported as {name!r} before strainscope: import strainscope first")
     if home in sys.path:
         sys.path.remove(home)
@@ -37,17 +45,43 @@ def _find_packages() -> None:
 
 _find_packages()
 
-import engine  # noqa: E402 - found now
-
-__all__ = engine.__all__
-__version__ = engine.__version__
+__all__ = [
+    "Ellipse",
+    "Geometry",
+    "RFSequence",
+    "ReadOptions",
+    "Result",
+    "StrainscopeError",
+    "__version__",
+    "example",
+    "figure",
+    "measure",
+    "methods",
+    "open_recording",
+    "read_result",
+    "run",
+    "save",
+]
+_PLACES = {
+    "engine": ("__version__",),
+    "engine.errors": ("StrainscopeError",),
+    "engine.methods": ("methods",),
+    "engine.readers": ("ReadOptions", "open_recording"),
+    "engine.scripting": ("example", "figure", "measure", "read_result", "run", "save"),
+    "engine.types": ("Ellipse", "Geometry", "RFSequence", "Result"),
+}
+_MODULES = {name: module for module, names in _PLACES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for (PEP 562)."""
-    if name not in __all__:
+    """Import a public name when it is first asked for (PEP 562), so that `import strainscope` costs nothing."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(engine, name)
+    found: object = getattr(import_module(_MODULES[name]), name)
+    if name in {"open_recording", "read_result", "run"}:
+        import_module("engine.notebook").show_in_notebooks()
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:

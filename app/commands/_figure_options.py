@@ -16,7 +16,7 @@ from engine.figures.options import FigureOptions, Shown
 if TYPE_CHECKING:
     from engine.figures.compose import Choices, ReadRF
     from engine.figures.content import Marks
-    from engine.types import Map, Result
+    from engine.types import Result
 
 BModeOf = Annotated[
     list[Path] | None, typer.Option("--rf", metavar="FILE", help="The recording, for its B-mode; repeatable.")
@@ -85,14 +85,10 @@ def rf_of(opening: Opening, files: list[Path] | None, result: "Result") -> "Read
     """Return what reads the RF of a frame; the recording must be that of the result. None without files."""
     if not files:
         return None
+    from engine.figures.compose import reader_of
+
     recording = opening.recording(files)
-    if recording.shape[1:] != result.shape[1:]:
-        found, wanted = (" x ".join(map(str, shape[1:])) for shape in (recording.shape, result.shape))
-        raise ParameterError(f"--rf: frames of {found} do not belong to a result of {wanted}")
-
-    def read(frame: int) -> "Map":
-        if frame >= recording.shape[0]:
-            raise ParameterError(f"--rf: there is no frame {frame}, only {recording.shape[0]}")
-        return recording.read_frame(frame)
-
-    return read
+    try:
+        return reader_of(recording, result)
+    except ParameterError as error:
+        raise ParameterError(f"--rf: {error}") from None

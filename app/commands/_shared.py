@@ -123,13 +123,3 @@ def open_result(path: Path) -> "Result":
     from engine.export.result_file import read_result
 
     return read_result(path)
-
-
-def estimated_frame(result: "Result", frame: int | None) -> int:
-    """Return a frame of the result; None is the last. A frame that was not estimated is a ParameterError."""
-    if frame is None:
-        return result.deformed_frames[-1]
-    if frame not in result.deformed_frames:
-        estimated = ", ".join(map(str, result.deformed_frames[:12])) + (" ..." if result.shape[0] > 12 else "")
-        raise ParameterError(f"frame {frame} was not estimated; the result holds {estimated}")
-    return frame

@@ -7,7 +7,7 @@ import typer
 
 from app.commands._output import echo, echo_columns, echo_json
 from app.commands._parse import parse_ellipse, parse_settings
-from app.commands._shared import AsJson, ResultFile, estimated_frame, open_result
+from app.commands._shared import AsJson, ResultFile, open_result
 from app.commands.estimate import progress_bar
 from app.commands.metrics import FORM
 from engine.errors import ParameterError
@@ -51,9 +51,9 @@ def elasticity(
     params = chosen.Params.from_text(parse_settings(settings or [])["method"])
     regions = parse_ellipse(reference, "--reference"), parse_ellipse(target, "--target")
     opened = open_result(result)
-    chosen_frame = estimated_frame(opened, frame)
+    chosen_frame = opened.estimated(frame)
     assert regions[0] is not None
-    modulus = chosen.reconstruct(opened.read_frame(opened.deformed_frames.index(chosen_frame)), regions[0], params)
+    modulus = chosen.reconstruct(opened.frame(chosen_frame), regions[0], params)
     ratio = None if regions[1] is None else modulus_ratio(modulus, regions[1])
     if as_json:
         echo_json(

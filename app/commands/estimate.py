@@ -131,21 +131,17 @@ def make_settings(
 
 def choose_settings(method: str | None, strain_method: str, texts: list[str], reference: int) -> "Settings":
     """Turn the options that hold for any recording into settings."""
-    from engine.estimators.base import ESTIMATORS
-    from engine.estimators.default import default_method
-    from engine.pipeline import Preparation, Settings
-    from engine.strain.base import STRAIN_METHODS
+    from engine.scripting import settings_of
 
-    name = method or default_method()
     groups = parse_settings(texts)
-    return Settings(
-        method=name,
-        parameters=ESTIMATORS.get(name).Params.from_text(groups["method"]),
+    return settings_of(
+        method,
+        groups["method"],
         reference=reference,
-        preparation=Preparation.from_text(groups["prepare"]),
+        prepare=groups["prepare"],
         strain_method=strain_method,
-        strain_parameters=STRAIN_METHODS.get(strain_method).Params.from_text(groups["strain"]),
-    ).resolved()
+        strain=groups["strain"],
+    )
 
 
 @contextmanager

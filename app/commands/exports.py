@@ -20,7 +20,7 @@ from app.commands._figure_options import (
 from app.commands._groups import Fields, grouped
 from app.commands._output import echo
 from app.commands._parse import parse_line
-from app.commands._shared import Opening, ResultFile, estimated_frame, open_result
+from app.commands._shared import Opening, ResultFile, open_result
 from app.commands.estimate import progress_bar
 from engine.errors import ParameterError
 from engine.figures.options import MovieOptions, Shown
@@ -147,7 +147,7 @@ def profile(
     along = parse_line(line, "--line")
     assert along is not None
     opened = open_result(result)
-    chosen = estimated_frame(opened, frame)
+    chosen = opened.estimated(frame)
     read_rf = rf_of(opening, rf, opened)
     bmode = None if read_rf is None else bmode_of(opened, chosen, shown, read_rf)
     write_profile(output, profile_of(opened, chosen, along, shown.persistence, bmode))
@@ -169,7 +169,7 @@ def histogram(
     from engine.strain.persistence import averaged_frames
 
     opened, marks = open_result(result), regions.marks()
-    strain = averaged_frames(opened, shown.persistence)(estimated_frame(opened, frame)).strain
+    strain = averaged_frames(opened, shown.persistence)(opened.estimated(frame)).strain
     found: StrainHistogram = strain_histogram(
         strain.axial,
         strain.geometry,

@@ -17,7 +17,7 @@ from app.commands._figure_options import (
 )
 from app.commands._groups import grouped
 from app.commands._output import echo, warn
-from app.commands._shared import Opening, ResultFile, estimated_frame, open_result
+from app.commands._shared import Opening, ResultFile, open_result
 from engine.errors import ParameterError
 
 
@@ -50,7 +50,7 @@ def figure(
 
     choices = choices_of(regions, shown, page, limits)
     opened = open_result(result)
-    chosen = estimated_frame(opened, frame)
+    chosen = opened.estimated(frame)
     warn(judge_result(opened, [chosen]).words)
     if compare is None and compare_frame is None:
         instead = None if drawn == "strain" else other_map(opened, chosen, drawn)
@@ -59,7 +59,7 @@ def figure(
         if rf:
             raise ParameterError("--rf: a comparison shows strain alone, without the B-mode")
         second = opened if compare is None else open_result(compare)
-        other = estimated_frame(second, chosen if compare_frame is None else compare_frame)
+        other = second.estimated(chosen if compare_frame is None else compare_frame)
         content = compose_comparison(opened, chosen, second, other, choices)
     save_figure(content, output)
     echo(str(output))

@@ -8,7 +8,7 @@ import typer
 
 from app.commands._output import echo, echo_columns, echo_json, warn
 from app.commands._parse import parse_ellipse
-from app.commands._shared import AsJson, Average, ResultFile, estimated_frame, open_result
+from app.commands._shared import AsJson, Average, ResultFile, open_result
 from engine.errors import ParameterError
 from engine.frames import frame_words
 
@@ -52,26 +52,28 @@ def metrics(
 
     SNR is a magnitude; the sign of the strain is that of the means: compression is positive.
     """
-    from engine.as_shown import noted
     from engine.export.over_frames import over_frames
-    from engine.export.table import measure_strain, table_text
+    from engine.export.table import measure_result, table_text
     from engine.reliability.frame import judge_result
-    from engine.strain.persistence import averaged_frames
-    from engine.strain.quality_mask import measured
 
     if as_json and as_csv:
         raise ParameterError("give --json or --csv, not both")
     if ddof not in {0, 1}:
         raise ParameterError(f"--ddof: expected 0 or 1, found {ddof}")
-    regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
-    outline = parse_ellipse(lesion, "--lesion")
+    names = {"target": target, "background": background, "lesion": lesion}
+    regions = tuple(parse_ellipse(text, f"--{name}") for name, text in names.items())
     opened = open_result(result)
-    chosen = opened.deformed_frames if frame is None else [estimated_frame(opened, frame)]
-    read, rows = averaged_frames(opened, average), []
-    for found in (measured(read(entry), quality) for entry in chosen):
-        counts = (found.reference, found.frame, *regions, len(found.averaged))
-        rows.append(measure_strain(found.strain, *counts, lesion=outline, ddof=ddof))
-    provenance = noted(opened.provenance, averaged_frames=average, at_most=True, measured_above=quality)
+    chosen = opened.deformed_frames if frame is None else [opened.estimated(frame)]
+    table = measure_result(
+        opened,
+        *regions[:2],
+        frames=chosen,
+        lesion=regions[2],
+        average=average,
+        quality=quality,
+        ddof=ddof,
+    )
+    rows, provenance = table.rows, table.provenance
     reliability = judge_result(opened, chosen)
     over = over_frames({row.deformed_frame: row.metrics for row in rows}, reliability.worth_keeping)
     warn(reliability.words)
@@ -81,7 +83,7 @@ def metrics(
                 "result": result,
                 "target": regions[0],
                 "background": regions[1],
-                **({} if outline is None else {"lesion": outline}),
+                **({} if regions[2] is None else {"lesion": regions[2]}),
                 "frames": rows,
                 "over_frames_worth_keeping": over,
                 "reliability": reliability,
@@ -90,7 +92,7 @@ def metrics(
         )
         return
     if as_csv:
-        echo(table_text(rows, provenance, *regions, outline).removesuffix("\n"))
+        echo(table_text(rows, provenance, *regions).removesuffix("\n"))
     else:
         _show(rows)
         if len(reliability.worth_keeping) > 1:
@@ -98,7 +100,7 @@ def metrics(
     warn(dict.fromkeys(str(warning) for row in rows for warning in row.warnings))
 
 
-def _show(rows: "list[FrameMetrics]") -> None:
+def _show(rows: "Sequence[FrameMetrics]") -> None:
     for row in rows:
         averaged = f", averaged over {row.averaged_frames} frames" if row.averaged_frames > 1 else ""
         words = frame_words(row.deformed_frame, row.reference_frame)

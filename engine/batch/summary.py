@@ -50,7 +50,7 @@ def summary_text(outcomes: Sequence[Outcome], target: Ellipse | None, background
         for row in entry.metrics:
             found = judged[row.deformed_frame]
             trail = (f"{100 * found.valid_share:.4g}", f"{found.correlation:.4g}", found.verdict)
-            table.writerow([*lead, *cells(row, names, titles), *trail])
+            table.writerow([*lead, *cells(row, names), *trail])
     return text.getvalue()
 
 

@@ -8,6 +8,7 @@ from engine.estimators.base import ESTIMATORS, Estimator
 
 FALLBACK = "ncc"
 SCORE = "strain_rmse_percent"
+SCORED_ON = "root mean square error of strain, mean over the frames of the noisy validation set (`validation-noisy`)"
 EQUAL = 1.01
 """Scores up to this ratio apart count as equal: the set is of 32 frames."""
 

@@ -2,12 +2,13 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from engine.as_shown import noted
+from engine.errors import WriteError
 from engine.export.base import WRITERS, Export, Writer
 from engine.files.atomic import atomic_path
 from engine.frames import COUNTED
@@ -15,9 +16,12 @@ from engine.metrics.base import METRICS, Measurement
 from engine.metrics.contrast import RegionWarning, region_warnings, strain_metrics
 from engine.strain.persistence import averaged_frames
 from engine.strain.quality_mask import measured
-from engine.types import Ellipse, FrameEstimate, Provenance, Strain
+from engine.types import Ellipse, FrameEstimate, Provenance, Result, Strain
 
 MILLI = 1e3
+
+Regions = tuple[Ellipse | None, Ellipse | None, Ellipse | None]
+"""Target, background and lesion."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,64 @@ def measure_strain(
     )
 
 
+class MetricTable(list[dict[str, Any]]):
+    """A dictionary for each frame, its keys the columns of the CSV; `rows` hold the measurements behind them.
+
+    `pandas.DataFrame(table)` makes a data frame of it.
+    """
+
+    def __init__(self, rows: Sequence[FrameMetrics], provenance: Provenance, regions: Regions) -> None:
+        names = list(dict.fromkeys(name for row in rows for name in row.metrics))
+        super().__init__(_as_dict(row, names) for row in rows)
+        self.rows = tuple(rows)
+        self.provenance = provenance
+        self.regions = regions
+
+    def write(self, path: Path) -> None:
+        """Write it as CSV, whole or not at all; a WriteError says why it cannot be."""
+        if path.suffix.lower() != ".csv":
+            raise WriteError(f"cannot write {path}: a table ends in .csv")
+        write_table(path, self.rows, self.provenance, *self.regions)
+
+
+def _as_dict(row: FrameMetrics, names: Sequence[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {"frame": row.deformed_frame, "reference": row.reference_frame}
+    if row.averaged_frames > 1:
+        values["averaged_frames"] = row.averaged_frames
+    for name in names:
+        values |= zip(columns(name), _numbers(row, name), strict=True)
+    return values | {"missing": _missing(row, names)}
+
+
+def measure_result(
+    result: Result,
+    target: Ellipse | None,
+    background: Ellipse | None,
+    *,
+    frames: Iterable[int] | None = None,
+    lesion: Ellipse | None = None,
+    average: int = 1,
+    quality: float = 0.0,
+    ddof: int = 0,
+    measured_row: Callable[[int], None] = lambda count: None,
+) -> MetricTable:
+    """Measure deformed frames of a result, all for None, one in memory at a time.
+
+    Strain is averaged over up to `average` frames first; pixels below `quality` do not count. `measured_row` is called
+    before each frame, and at the end, with the number of those that are done, and may raise to stop.
+    """
+    rows: list[FrameMetrics] = []
+    read = averaged_frames(result, average)
+    for frame in result.deformed_frames if frames is None else frames:
+        measured_row(len(rows))
+        found = measured(read(frame), quality)
+        counts = (found.reference, found.frame, target, background, len(found.averaged))
+        rows.append(measure_strain(found.strain, *counts, lesion=lesion, ddof=ddof))
+    measured_row(len(rows))
+    source = noted(result.provenance, averaged_frames=average, at_most=True, measured_above=quality)
+    return MetricTable(rows, source, (target, background, lesion))
+
+
 def table_text(
     rows: Sequence[FrameMetrics],
     provenance: Provenance,
@@ -97,18 +159,17 @@ def table_text(
     why, as `name=reason` separated by blanks. Numbers have nine digits, more than a float32 strain holds.
     """
     names = list(dict.fromkeys(name for row in rows for name in row.metrics))
-    shown = [columns(name) for name in names]
     averaged = any(row.averaged_frames > 1 for row in rows)
     header = [
         "frame",
         "reference",
         *["averaged_frames"] * averaged,
-        *(title for titles in shown for title in titles),
+        *(title for name in names for title in columns(name)),
         "missing",
     ]
     regions = {"target": target, "background": background, **({} if lesion is None else {"lesion": lesion})}
     lines = [*_comments(provenance, regions), ",".join(header)]
-    lines += [",".join(cells(row, names, shown, averaged=averaged)) for row in rows]
+    lines += [",".join(cells(row, names, averaged=averaged)) for row in rows]
     return "\n".join(lines) + "\n"
 
 
@@ -157,18 +218,21 @@ class TableWriter(Writer):
 
     def write(self, export: Export, path: Path) -> None:
         """Measure frame by frame, then write."""
-        result, regions = export.needed_result(), (export.target, export.background)
-        rows: list[FrameMetrics] = []
-        read = averaged_frames(result, export.persistence)
-        for found in (measured(read(frame), export.measured_above) for frame in result.deformed_frames):
+        result = export.needed_result()
+
+        def before(done: int) -> None:
             export.check()
-            counts = (found.reference, found.frame, *regions, len(found.averaged))
-            rows.append(measure_strain(found.strain, *counts, lesion=export.lesion))
-            export.progress(len(rows), len(result.deformed_frames))
-        source = noted(
-            result.provenance, averaged_frames=export.persistence, at_most=True, measured_above=export.measured_above
-        )
-        write_table(path, rows, source, *regions, export.lesion)
+            export.progress(done, result.shape[0])
+
+        measure_result(
+            result,
+            export.target,
+            export.background,
+            lesion=export.lesion,
+            average=export.persistence,
+            quality=export.measured_above,
+            measured_row=before,
+        ).write(path)
 
 
 def provenance_lines(provenance: Provenance) -> tuple[tuple[str, str], ...]:
@@ -204,10 +268,8 @@ def columns(name: str) -> tuple[str, ...]:
     return (metric.column, *[f"{name}_db"] * bool(metric.decibel), *metric.uncertainty_columns)
 
 
-def cells(
-    row: FrameMetrics, names: Sequence[str], shown: Sequence[tuple[str, ...]], *, averaged: bool = False
-) -> Iterator[str]:
-    """Write one line of the table: frames, the metrics `names` under the titles `shown`, and what is missing.
+def cells(row: FrameMetrics, names: Sequence[str], *, averaged: bool = False) -> Iterator[str]:
+    """Write one line of the table: frames, the metrics `names` under their `columns`, and what is missing.
 
     With `averaged` the number of averaged frames follows the reference.
     """
@@ -215,16 +277,24 @@ def cells(
     yield str(row.reference_frame)
     if averaged:
         yield str(row.averaged_frames)
-    missing = []
-    for name, titles in zip(names, shown, strict=True):
-        entry, metric = row.metrics.get(name), METRICS.get(name)
-        numbers = [] if entry is None else [entry.value, *[entry.decibel] * bool(metric.decibel)]
-        if entry is not None and metric.interval:
-            numbers += [entry.sigma, entry.low, entry.high, entry.cells or math.nan]
-        yield from map(_number, numbers or [math.nan] * len(titles))
-        if entry and entry.reason:
-            missing.append(f"{name}={entry.reason}")
-    yield " ".join(missing)
+    for name in names:
+        yield from map(_number, _numbers(row, name))
+    yield _missing(row, names)
+
+
+def _numbers(row: FrameMetrics, name: str) -> list[float]:
+    """Return the numbers of a metric, one for each of its columns."""
+    entry, metric = row.metrics.get(name), METRICS.get(name)
+    if entry is None:
+        return [math.nan] * len(columns(name))
+    numbers = [entry.value, *[entry.decibel] * bool(metric.decibel)]
+    return numbers + [entry.sigma, entry.low, entry.high, entry.cells or math.nan] * bool(metric.interval)
+
+
+def _missing(row: FrameMetrics, names: Sequence[str]) -> str:
+    """Say of what could not be computed why, as `name=reason`."""
+    found = ((name, row.metrics[name].reason) for name in names if name in row.metrics)
+    return " ".join(f"{name}={reason}" for name, reason in found if reason)
 
 
 def _number(value: float) -> str:

@@ -22,10 +22,11 @@ from engine.metrics.contrast import strain_metrics
 from engine.metrics.relative import relative_strain
 from engine.preprocess.bmode import bmode_db, reference_level
 from engine.quantity import QUANTITIES, Quantity, strain_quantity
+from engine.readers.base import Recording
 from engine.reliability.frame import judge_result
 from engine.strain.persistence import FrameStrain, averaged_frames
 from engine.strain.quality_mask import measured, visible
-from engine.types import Map, Result
+from engine.types import Map, Result, RFSequence
 
 ReadRF = Callable[[int], Map]
 """Gives the RF of a frame (H, W) by its number, for the B-mode."""
@@ -69,7 +70,7 @@ def other_map(result: Result, frame: int, name: str) -> OtherMap:
 
     Another name, or a result that states no uncertainty, is a ParameterError.
     """
-    estimate = result.read_frame(result.deformed_frames.index(frame))
+    estimate = result.frame(frame)
     if name == "quality":
         return OtherMap(estimate.quality, QUANTITIES["quality"])
     if name != "sigma":
@@ -275,6 +276,20 @@ def bmode_of(result: Result, frame: int, shown: Shown, read_rf: ReadRF) -> tuple
     """Return the number of the frame whose B-mode belongs to a frame's strain, and that B-mode (H, W) in dB."""
     at = averaged_frames(result)(frame).reference if shown.bmode_frame == "reference" else frame
     return at, bmode_db(read_rf(at), reference_level=reference_level(read_rf(result.reference_frame)))
+
+
+def reader_of(recording: Recording | RFSequence, result: Result) -> ReadRF:
+    """Return what reads the RF of a frame; a recording that cannot be that of the result is a ParameterError."""
+    if recording.shape[1:] != result.shape[1:]:
+        found, wanted = (" x ".join(map(str, shape[1:])) for shape in (recording.shape, result.shape))
+        raise ParameterError(f"frames of {found} do not belong to a result of {wanted}")
+
+    def read(frame: int) -> Map:
+        if frame >= recording.shape[0]:
+            raise ParameterError(f"there is no frame {frame}, only {recording.shape[0]}")
+        return recording.read_frame(frame)
+
+    return read
 
 
 def _bmode(result: Result, choices: Choices, read_rf: ReadRF | None) -> Callable[[FrameStrain], BmodePanel | None]:

@@ -92,6 +92,9 @@ class FigureContent:
         if self.difference and len(self.strain) != 2:
             raise ParameterError(f"a comparison is of two maps, found {len(self.strain)}")
 
+    def __repr__(self) -> str:
+        return f"<Figure of {self.strain[0].title}>"
+
     def limits(self) -> tuple[float, float]:
         """Return the limits of the colour bar."""
         maps = (panel.strain for panel in self.strain)

@@ -91,17 +91,26 @@ def drawn(content: FigureContent, dpi: float) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels[..., :3])
 
 
-def _save(content: FigureContent, path: Path, dpi: float | None, draw: "Draw") -> None:
-    kind = FORMATS.get(path.suffix.lower())
-    if kind is None:
-        raise WriteError(f"cannot write {path}: a figure ends in {', '.join(FORMATS)}")
-    dpi = content.options.dpi if dpi is None else dpi
+def figure_bytes(content: FigureContent, kind: str, dpi: float, draw: "Draw | None" = None) -> bytes:
+    """Draw `content` as `png`, `pdf`, `svg` or `tiff`."""
+    if draw is None:
+        from engine.figures.draw import draw as draw_figure
+
+        draw = draw_figure
     _check_dpi(dpi)
     drawing = BytesIO()  # the encoder of TIFF writes to files in a way that hides why it cannot
     with _styled(content):
         draw(content).savefig(drawing, format=kind, dpi=dpi, facecolor="white", **_metadata(content, kind))
+    return drawing.getvalue()
+
+
+def _save(content: FigureContent, path: Path, dpi: float | None, draw: "Draw") -> None:
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise WriteError(f"cannot write {path}: a figure ends in {', '.join(FORMATS)}")
+    drawing = figure_bytes(content, kind, content.options.dpi if dpi is None else dpi, draw)
     with atomic_path(path) as temporary:
-        temporary.write_bytes(drawing.getbuffer())
+        temporary.write_bytes(drawing)
     if content.options.settings:
         with atomic_path(path.with_suffix(".json")) as temporary:
             temporary.write_text(settings_text(content), encoding="utf-8")

@@ -103,6 +103,8 @@ def temporary_beside(target: Path) -> Place:
     """Choose the temporary path for `target` and check that the target can be written; a WriteError if not."""
     try:
         real = target.resolve()
+        if target.name == "-":
+            raise WriteError("cannot write -: what is written needs the name of a file, standard output is none")
         if real.is_dir():
             raise WriteError(f"cannot write {target}: it is a folder")
         if real.exists() and not real.is_file():

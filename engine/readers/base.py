@@ -93,6 +93,13 @@ class Recording:
     pending: tuple[str, ...] = ()
     time_s: float | None = None
 
+    def __repr__(self) -> str:
+        frames, rows, lines = self.shape
+        name = self.paths[0].name if len(self.paths) == 1 else f"{len(self.paths)} files"
+        lacking = self.lacking()
+        asked = f", without {', '.join(lacking)}" if lacking else ""
+        return f"<Recording {name}: {frames} frames, {rows} samples x {lines} lines, {self.format}{asked}>"
+
     def missing(self) -> tuple[str, ...]:
         """Geometry values that the file does not give, in the order in which to ask for them."""
         return tuple(name for name in geometry_fields() if name not in self.known)

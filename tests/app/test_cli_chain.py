@@ -51,8 +51,17 @@ def test_methods_are_listed_with_their_parameters(capsys: pytest.CaptureFixture[
     assert window["unit"] == "m"
     assert window["minimum"] < window["default"] < window["maximum"]
     assert "usse-net-unsupervised-v1" in by_name["usse-net"]["other_weights"]
+    assert listed["elasticity"][0]["name"] == "strain-inverse"
     assert main(["methods"]) == 0
-    assert "window_m" in capsys.readouterr().out
+    short = capsys.readouterr().out
+    assert "default" in short
+    assert "window_m" not in short
+    assert main(["methods", "ncc", "least-squares", "preparation", "adapt"]) == 0
+    keys = capsys.readouterr().out
+    assert all(key in keys for key in ("  window_m = ", "strain.window_m", "prepare.band_pass", "learning_rate"))
+    assert "loupas" not in keys
+    assert main(["methods", "nc"]) == 2
+    assert "nothing is called nc; there are: usenet" in capsys.readouterr().err
 
 
 def test_estimate_finds_the_compression_and_records_how(rf_file: Path, result_file: Path) -> None:
