@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import torch
 
     from engine.networks.weights import WeightsCard
+    from engine.on_device import MotionBatch, PairBatch
 
 P = TypeVar("P", bound=Parameters)
 Kind = Literal["classical", "network", "combined"]
@@ -81,6 +82,36 @@ class PairwiseEstimator(Estimator[P]):
         """Yield the displacement of each pair."""
         for pair in pairs:
             yield self.displacement(pair, params, device)
+
+
+Tracker = Callable[["PairBatch"], "MotionBatch"]
+"""Estimates the next pairs of one recording; what it remembers changes only when it has answered."""
+
+
+class BatchEstimator(Estimator[P]):
+    """A method that takes several pairs at once, on tensors that stay on their device."""
+
+    kind = "classical"
+
+    @abstractmethod
+    def motion(self, batch: "PairBatch", params: P) -> "MotionBatch":
+        """Return the motion of pairs that have nothing to do with one another."""
+
+    def tracker(self, params: P, device: "torch.device") -> Tracker:
+        """Return what estimates one recording, batch after batch."""
+        return lambda batch: self.motion(batch, params)
+
+    def track(self, pairs: Iterable[FramePair], params: P, device: "torch.device") -> Iterator[Displacement]:
+        """Yield the displacement of each pair, one pair at a time."""
+        import torch
+
+        from engine.on_device import PairBatch
+
+        tracker = self.tracker(params, device)
+        for pair in pairs:
+            with torch.inference_mode():
+                found = tracker(PairBatch.of([pair], device))
+            yield from found.displacements(pair.geometry)
 
 
 class RecordingEstimator(PairwiseEstimator[P]):

@@ -10,48 +10,53 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.estimators.base import ESTIMATORS, PairwiseEstimator
+from engine.estimators.base import ESTIMATORS, BatchEstimator
 from engine.estimators.common.window_tracker import TrackingParams, WindowTracker
 from engine.numerics.analytic_signal import analytic_signal
 from engine.numerics.correlation import Peaks, find_peaks, window_sum
-from engine.types import Displacement, FramePair
+from engine.on_device import MotionBatch, PairBatch
 
 
 @ESTIMATORS.entry
-class Loupas(PairwiseEstimator[TrackingParams]):
+class Loupas(BatchEstimator[TrackingParams]):
     """Phase-based tracking after a coarse search; each pair on its own, from its initial motion."""
 
     name = "loupas"
     title = "Phase (Loupas)"
     Params = TrackingParams
 
-    def displacement(self, pair: FramePair, params: TrackingParams, device: torch.device) -> Displacement:
-        """Track one pair."""
-        return _PhaseTracker(pair, params, device).displacement()
+    def motion(self, batch: PairBatch, params: TrackingParams) -> MotionBatch:
+        """Track the pairs."""
+        return _PhaseTracker(batch, params).motion()
 
 
 class _PhaseTracker(WindowTracker):
     def measure(self, compensated: Tensor) -> Peaks:
         """Phase of the windowed correlation, axially; laterally the parabola of the correlation."""
-        geometry = self.pair.geometry
+        geometry = self.geometry
         carrier = geometry.center_hz / geometry.sampling_hz
         first, second = demodulate(self.reference, carrier), demodulate(compensated, carrier)
         temporal = window_sum(first.conj() * second, self.grid)
         energies = window_sum(first.abs().square(), self.grid) * window_sum(second.abs().square(), self.grid)
-        neighbours = torch.zeros_like(first)
-        neighbours[:-1] = first[:-1].conj() * first[1:] + second[:-1].conj() * second[1:]
+        neighbours = torch.zeros_like(second)
+        neighbours[..., :-1, :] = _turns(first) + _turns(second)
         local = carrier + torch.angle(window_sum(neighbours, self.grid)) / (2 * np.pi)
         axial = -torch.angle(temporal) / (2 * np.pi * local.clamp_min(carrier / 4))
         rho = temporal.abs() / torch.sqrt(energies.clamp_min(torch.finfo(energies.dtype).tiny))
-        rho = torch.where(energies > 0, rho.clamp(0, 1), torch.zeros_like(rho))
+        rho = torch.where(energies > 0, rho.clamp(0, 1), 0.0)
         if not self.params.search_lines:
-            return Peaks(torch.stack([torch.zeros_like(axial), axial]), rho)
-        lateral = find_peaks(self.reference, compensated, self.grid, 0, 0, symmetric=True).residual[0]
-        return Peaks(torch.stack([lateral, axial]), rho)
+            return Peaks(torch.stack([torch.zeros_like(axial), axial], dim=-3), rho)
+        lateral = find_peaks(self.reference, compensated, self.grid, 0, 0, symmetric=True).residual[:, 0]
+        return Peaks(torch.stack([lateral, axial], dim=-3), rho)
+
+
+def _turns(signal: Tensor) -> Tensor:
+    """Product of each sample of (..., H, W) conjugate with the next one, (..., H - 1, W)."""
+    return signal[..., :-1, :].conj() * signal[..., 1:, :]
 
 
 def demodulate(frame: Tensor, carrier: float) -> Tensor:
-    """Complex envelope (H, W) of RF whose carrier is `carrier` cycles per sample: analytic signal, mixed to zero."""
-    height = frame.shape[0]
+    """Complex envelope (..., H, W) of RF with `carrier` cycles per sample: analytic signal, mixed to zero."""
+    height = frame.shape[-2]
     phase = torch.arange(height, device=frame.device, dtype=frame.dtype) * (-2 * np.pi * carrier)
     return analytic_signal(frame) * torch.polar(torch.ones_like(phase), phase)[:, None]

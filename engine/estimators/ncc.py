@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from torch import Tensor
 
-from engine.estimators.base import ESTIMATORS, PairwiseEstimator
+from engine.estimators.base import ESTIMATORS, BatchEstimator
 from engine.estimators.common.window_tracker import TrackingParams, WindowTracker
 from engine.numerics.correlation import Peaks, find_peaks
+from engine.on_device import MotionBatch, PairBatch
 from engine.parameters import parameter
-from engine.types import Displacement, FramePair
 
 
 @dataclass(frozen=True)
@@ -23,16 +22,16 @@ class NccParams(TrackingParams):
 
 
 @ESTIMATORS.entry
-class Ncc(PairwiseEstimator[NccParams]):
+class Ncc(BatchEstimator[NccParams]):
     """Window-based tracking, the yardstick of the field; each pair on its own, from its initial motion."""
 
     name = "ncc"
     title = "NCC, multi-level"
     Params = NccParams
 
-    def displacement(self, pair: FramePair, params: NccParams, device: torch.device) -> Displacement:
-        """Track one pair."""
-        return _CorrelationTracker(pair, params, device).displacement()
+    def motion(self, batch: PairBatch, params: NccParams) -> MotionBatch:
+        """Track the pairs."""
+        return _CorrelationTracker(batch, params).motion()
 
 
 class _CorrelationTracker(WindowTracker):

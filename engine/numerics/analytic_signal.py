@@ -32,3 +32,16 @@ def analytic_signal(rf: "Tensor", *, keep_mean: bool = False) -> "Tensor":
     gain = torch.from_numpy(one_sided_gain(rf.shape[-2], keep_mean=keep_mean)).to(rf.device)
     signal: Tensor = torch.fft.ifft(torch.fft.fft(rf, dim=-2) * gain[:, None], dim=-2)
     return signal
+
+
+def envelope(rf: "Tensor") -> "Tensor":
+    """Magnitude of the analytic signal along depth of RF (..., H, W), the same shape, in the units of the RF."""
+    import torch
+    from scipy.fft import next_fast_len
+
+    height = rf.shape[-2]
+    length = next_fast_len(height)
+    spectrum = torch.fft.rfft(rf, n=length, dim=-2)
+    gain = torch.from_numpy(one_sided_gain(length)[: spectrum.shape[-2], None]).to(rf.device)
+    magnitude: Tensor = torch.fft.ifft(spectrum * gain, n=length, dim=-2)[..., :height, :].abs()
+    return magnitude

@@ -20,7 +20,7 @@ def conjugate_gradients(
 
     Begins at `start`, else at zero, and ends when the residual's norm is at most `tolerance` times that of `right` (as
     for any other value of zero curvature), or after `iterations`. Without a tolerance all iterations are made, and
-    nothing is asked of the device in between. `separate` solves each map of (C, h, W) on its own.
+    nothing is asked of the device in between. `separate` solves each map of (..., h, W) on its own.
 
     >>> x, used = conjugate_gradients(lambda x: 4 * x, lambda x: x, torch.full((3,), 8.0), iterations=5, tolerance=1e-6)
     >>> x.tolist(), used
@@ -41,11 +41,11 @@ def conjugate_gradients(
         if tolerance is not None and not bool((curvature > 0).any()):
             return solution, count
         length = energy / curvature.clamp_min(smallest)
-        solution = solution + length * direction
-        residual = residual - length * image
+        solution = torch.addcmul(solution, length, direction)
+        residual = torch.addcmul(residual, length, image, value=-1)
         preconditioned = precondition(residual)
         previous, energy = energy, inner(residual, preconditioned)
-        direction = preconditioned + energy / previous.clamp_min(smallest) * direction
+        direction = torch.addcmul(preconditioned, energy / previous.clamp_min(smallest), direction)
     return solution, iterations
 
 

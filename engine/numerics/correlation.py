@@ -41,9 +41,9 @@ class WindowGrid:
         return dense[..., :height, :]
 
     def at_windows(self, dense: Tensor) -> Tensor:
-        """Mean over each block, that is the value at the window centres, (1, C, H, W) to (C, h, W)."""
-        padded = functional.pad(dense, (0, 0, 0, -dense.shape[-2] % self.step), mode="replicate")[0]
-        return padded.reshape(padded.shape[0], -1, self.step, padded.shape[-1]).mean(dim=2)
+        """Mean over each block, that is the value at the window centres, (B, C, H, W) to (B, C, h, W)."""
+        padded = functional.pad(dense, (0, 0, 0, -dense.shape[-2] % self.step), mode="replicate")
+        return _blocks(padded, self.step).mean(dim=-2)
 
 
 def odd(count: float) -> int:
@@ -52,40 +52,60 @@ def odd(count: float) -> int:
 
 
 def correlate(reference: Tensor, deformed: Tensor, axial_lags: range, lateral_lags: range, grid: WindowGrid) -> Tensor:
-    """Correlation coefficient of each window at each lag, (axial lags, lateral lags, h, W), from frames (H, W).
+    """Correlation of each window at each lag, (axial lags, lateral lags, ..., h, W), from frames (..., H, W).
 
     Lags are consecutive. A window without variation, or without anything at that lag inside the deformed frame, has
-    correlation 0. Few large operations serve all axial lags at once: small ones cost more to start than to run.
+    correlation 0. All axial lags of a lateral one are taken together: few operations, on arrays that fit the cache.
+    What depends on the deformed frame alone is summed along the beam once for all lateral lags.
     """
-    height, width = reference.shape
+    height, width = reference.shape[-2:]
     top, bottom = axial_lags[0], axial_lags[-1]
     left, right = lateral_lags[0], lateral_lags[-1]
-    padded = functional.pad(deformed, (max(-left, 0), max(right, 0), max(-top, 0), max(bottom, 0)))
-    rows = padded[max(top, 0) :].unfold(0, height, 1)[: len(axial_lags)].transpose(1, 2)  # (lags, H, padded W)
-    columns = [slice(max(left, 0) + index, max(left, 0) + index + width) for index in range(len(lateral_lags))]
-    product = torch.stack([_block_sum(reference * rows[..., part], grid.step) for part in columns], dim=1)
-    sums, squares = _block_sum(rows, grid.step), _block_sum(rows * rows, grid.step)
-    sums = torch.stack([sums[..., part] for part in columns], dim=1)
-    squares = torch.stack([squares[..., part] for part in columns], dim=1)
+    missing = -height % grid.step
+    padded = functional.pad(deformed, (max(-left, 0), max(right, 0), max(-top, 0), max(bottom, 0) + missing))
+    whole = _blocks(functional.pad(reference, (0, 0, 0, missing)), grid.step)
+
+    def at_lags(frame: Tensor, rows: int) -> Tensor:
+        """View of a padded frame at all axial lags, (lags, ..., rows, padded W)."""
+        return frame[..., max(top, 0) :, :].unfold(-2, rows, 1).movedim(-3, 0)[: len(axial_lags)].transpose(-1, -2)
+
+    rows = _blocks(at_lags(padded, height + missing), grid.step)
+    along = [
+        running_sum(_block_sum(at_lags(frame, height), grid.step), grid.blocks, -2)
+        for frame in (padded, padded * padded)
+    ]
     own = torch.stack([torch.ones_like(reference), reference, reference * reference])
-    count, own_sum, own_square = _window_sum(_block_sum(own, grid.step), grid)
-    product, sums, squares = (_window_sum(blocks, grid) / count for blocks in (product, sums, squares))
-    return coefficient(product, own_sum / count, own_square / count, sums, squares)
+    count, own_sum, own_square = window_sum(own, grid)
+    share = 1 / count
+    found = []
+    for index in range(len(lateral_lags)):
+        part = slice(max(left, 0) + index, max(left, 0) + index + width)
+        product = whole[..., 0, :] * rows[..., 0, part]
+        for row in range(1, grid.step):
+            product.addcmul_(whole[..., row, :], rows[..., row, part])
+        sums, squares = (running_sum(entry[..., part], grid.lines, -1).mul_(share) for entry in along)
+        product = _window_sum(product, grid).mul_(share)
+        found.append(coefficient(product, own_sum * share, own_square * share, sums, squares))
+    return torch.stack(found, dim=1)
 
 
 def coefficient(product: Tensor, mean_a: Tensor, square_a: Tensor, mean_b: Tensor, square_b: Tensor) -> Tensor:
     """Correlation coefficient from window means of a b, a, a^2, b and b^2; 0 where a or b is constant."""
-    variance_a = square_a - mean_a * mean_a
-    variance_b = square_b - mean_b * mean_b
-    flat = (variance_a <= _FLAT * square_a) | (variance_b <= _FLAT * square_b)
-    scale = torch.sqrt((variance_a * variance_b).clamp_min(torch.finfo(product.dtype).tiny))
-    rho = (product - mean_a * mean_b) / scale
-    return torch.where(flat, torch.zeros_like(rho), rho.clamp(-1, 1))
+    rho = torch.addcmul(product, mean_a, mean_b, value=-1)
+    rho *= _inverse_deviation(mean_a, square_a)
+    rho *= _inverse_deviation(mean_b, square_b)
+    return rho.clamp_(-1, 1)
+
+
+def _inverse_deviation(mean: Tensor, square: Tensor) -> Tensor:
+    variance = torch.addcmul(square, mean, mean, value=-1)
+    flat = variance <= _FLAT * square
+    return variance.rsqrt_().masked_fill_(flat, 0.0)
 
 
 @dataclass(frozen=True)
 class Peaks:
-    """Best lag of each window: residual (2, h, W), lateral lines then axial samples, and its correlation (h, W)."""
+    """Best lag of each window: residual (..., 2, h, W), lateral lines then axial samples, and its correlation."""
 
     residual: Tensor
     rho: Tensor
@@ -101,7 +121,7 @@ def find_peaks(
     carrier: bool = True,
     symmetric: bool = False,
 ) -> Peaks:
-    """Search lags up to the reaches for the best correlation and refine it to a fraction of a lag; frames (H, W).
+    """Search lags up to the reaches for the best correlation and refine it to a fraction of a lag; frames (..., H, W).
 
     The integer peak is taken from correlations averaged over neighbouring windows, which rarely jump a cycle. The
     axial fit is a cosine for RF (`carrier`) and a parabola for an envelope; laterally it is always a parabola. A
@@ -113,10 +133,10 @@ def find_peaks(
     axial_lags = range(-axial_reach - 1, axial_reach + 2)
     rho = correlate(reference, compensated, axial_lags, lateral_lags, grid)
     if symmetric:
-        rho = (rho + correlate(compensated, reference, axial_lags, lateral_lags, grid).flip(0, 1)) / 2
+        rho = rho.add_(correlate(compensated, reference, axial_lags, lateral_lags, grid).flip(0, 1)).mul_(0.5)
     lags, sides = rho.shape[:2]
     inner = rho[1:-1] if lateral_reach is None else rho[1:-1, 1:-1]
-    best = box_mean(inner.flatten(0, 1), 3, 3).argmax(dim=0)
+    best = _first_highest(box_mean(inner.flatten(0, 1), 3, 3))
     row = best // inner.shape[1] + 1
     column = best % inner.shape[1] + (lateral_reach is not None)
     flat = rho.flatten(0, 1)
@@ -128,9 +148,16 @@ def find_peaks(
     fit = cosine_peak if carrier else parabolic_peak
     axial = row - lags // 2 + fit(at(row - 1, column), peak, at(row + 1, column))
     if lateral_reach is None:
-        return Peaks(torch.stack([torch.zeros_like(axial), axial]), peak)
+        return Peaks(torch.stack([torch.zeros_like(axial), axial], dim=-3), peak)
     lateral = column - sides // 2 + parabolic_peak(at(row, column - 1), peak, at(row, column + 1))
-    return Peaks(torch.stack([lateral, axial]), peak)
+    return Peaks(torch.stack([lateral, axial], dim=-3), peak)
+
+
+def _first_highest(values: Tensor) -> Tensor:
+    """Place of the highest value along the first axis, the first of equals, in passes that a CPU does fast."""
+    count = values.shape[0]
+    order = torch.arange(count, 0, -1, device=values.device, dtype=values.dtype).reshape(-1, *[1] * (values.ndim - 1))
+    return count - ((values == values.amax(dim=0)) * order).amax(dim=0).long()
 
 
 def cosine_peak(before: Tensor, peak: Tensor, after: Tensor) -> Tensor:
@@ -160,10 +187,16 @@ def window_sum(image: Tensor, grid: WindowGrid) -> Tensor:
     return _window_sum(_block_sum(image, grid.step), grid)
 
 
-def _block_sum(image: Tensor, step: int) -> Tensor:
+def _blocks(image: Tensor, step: int) -> Tensor:
+    """View of whole blocks of rows, (..., H, W) to (..., H / step, step, W)."""
     *others, height, width = image.shape
+    return image.reshape(*others, height // step, step, width)
+
+
+def _block_sum(image: Tensor, step: int) -> Tensor:
+    height = image.shape[-2]
     whole = height // step * step
-    blocks: Tensor = image[..., :whole, :].reshape(*others, whole // step, step, width).sum(dim=-2)
+    blocks: Tensor = _blocks(image[..., :whole, :], step).sum(dim=-2)
     if whole == height:
         return blocks
     return torch.cat([blocks, image[..., whole:, :].sum(dim=-2, keepdim=True)], dim=-2)

@@ -1,5 +1,7 @@
 """Sums and means over windows that run along an axis, at a cost that hardly depends on their length."""
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -33,6 +35,24 @@ def box_mean(maps: Tensor, rows: int, lines: int) -> Tensor:
     >>> box_mean(torch.tensor([[0.0, 3.0, 6.0]]), 1, 3).tolist()
     [[1.5, 3.0, 4.5]]
     """
-    down = running_sum(maps.new_ones(maps.shape[-2], 1), rows, -2)
-    across = running_sum(maps.new_ones(1, maps.shape[-1]), lines, -1)
-    return running_sum(running_sum(maps, rows, -2), lines, -1) / (down * across)
+    height, width = maps.shape[-2:]
+    count = _neighbours(height, rows, maps.dtype, maps.device)[:, None] * _neighbours(
+        width, lines, maps.dtype, maps.device
+    )
+    return running_sum(running_sum(maps, rows, -2), lines, -1).div_(count)
+
+
+def near(mask: Tensor, rows: int, lines: int) -> Tensor:
+    """Say of each pixel of (..., H, W) bool whether `rows` by `lines` (odd) around it hold one that is True.
+
+    >>> near(torch.tensor([[True, False, False]]), 1, 3).tolist()
+    [[True, True, False]]
+    """
+    return running_sum(running_sum(mask.float(), rows, -2), lines, -1) > 0
+
+
+@lru_cache(maxsize=64)
+def _neighbours(size: int, length: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Count the neighbours that each of `size` places has within `length`, itself included."""
+    place, half = torch.arange(size, device=device), length // 2
+    return ((place + half).clamp(max=size - 1) - (place - half).clamp(min=0) + 1).to(dtype)

@@ -19,6 +19,7 @@ Interpolation = Literal["band-limited", "bilinear", "paper"]
 UPSAMPLING = 4
 _TAPS = 16
 _KAISER_BETA = 6.0
+_BLOCK_ROWS = 16
 
 
 def warp(image: Tensor, motion: Tensor, interpolation: Interpolation = "band-limited") -> Tensor:
@@ -86,31 +87,36 @@ def inside(motion: Tensor, margin: float = 0.0) -> Tensor:
 
 
 def upsample_axially(image: Tensor) -> Tensor:
-    """Band-limited x4 up-sampling along depth, (B, C, H, W) to (B, C, 4 H, W); row 4 i of the output is row i."""
-    batch, channels, height, width = image.shape
-    kernel = _polyphase_kernel(image.dtype, image.device)
-    rows = functional.pad(
-        image.reshape(batch * channels, 1, height, width), (0, 0, _TAPS // 2 - 1, _TAPS // 2), "replicate"
-    )
-    phases = functional.conv2d(rows, kernel)  # (B C, 3, H, W)
-    fine = torch.cat([image.reshape(batch * channels, 1, height, width), phases], dim=1)
-    return fine.transpose(1, 2).reshape(batch, channels, UPSAMPLING * height, width)
+    """Band-limited x4 up-sampling along depth, (B, C, H, W) to (B, C, 4 H, W); row 4 i of the output is row i.
+
+    Blocks of rows are multiplied with one small matrix, whose products come out in their places.
+    """
+    height = image.shape[-2]
+    missing = -height % _BLOCK_ROWS
+    margins = (0, 0, _TAPS // 2 - 1, _TAPS // 2 + missing)
+    blocks = functional.pad(image, margins, "replicate").unfold(-2, _BLOCK_ROWS + _TAPS - 1, _BLOCK_ROWS)
+    fine = torch.matmul(_polyphase_matrix(image.dtype, image.device), blocks.transpose(-1, -2))
+    return fine.flatten(-3, -2)[..., : UPSAMPLING * height, :]
 
 
 @lru_cache(maxsize=8)
-def _polyphase_kernel(dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Kernels of the three fractional phases, (3, 1, taps, 1), each with unit gain at zero frequency."""
+def _polyphase_matrix(dtype: torch.dtype, device: torch.device) -> Tensor:
+    """All phases of each row of a block from its rows and their neighbours, (4 rows, rows + taps - 1).
+
+    Phases sum to one at zero frequency; the first is the row itself.
+    """
     taps = torch.arange(-(_TAPS // 2) + 1, _TAPS // 2 + 1, dtype=torch.float64)
-    phases = []
-    for step in range(1, UPSAMPLING):
+    matrix = torch.zeros(_BLOCK_ROWS, UPSAMPLING, _BLOCK_ROWS + _TAPS - 1, dtype=torch.float64)
+    for step in range(UPSAMPLING):
         position = taps - step / UPSAMPLING
         ratio = (2 * position / _TAPS).clamp(-1, 1)
         window = torch.special.i0(_KAISER_BETA * torch.sqrt(1 - ratio**2)) / torch.special.i0(
             torch.tensor(_KAISER_BETA, dtype=torch.float64)
         )
-        weights = torch.special.sinc(position) * window
-        phases.append(weights / weights.sum())
-    return torch.stack(phases)[:, None, :, None].to(dtype=dtype, device=device)
+        weights = torch.special.sinc(position) * window if step else (taps == 0).double()
+        for row in range(_BLOCK_ROWS):
+            matrix[row, step, row : row + _TAPS] = weights / weights.sum()
+    return matrix.flatten(0, 1).to(dtype=dtype, device=device)
 
 
 def _sample(image: Tensor, motion: Tensor, axial_scale: int) -> Tensor:
@@ -119,25 +125,25 @@ def _sample(image: Tensor, motion: Tensor, axial_scale: int) -> Tensor:
     axial, lateral = motion[:, 1:2] * axial_scale, motion[:, 0:1]
     rows, columns = _grid(motion)
     axial_floor, lateral_floor = torch.floor(axial.detach()), torch.floor(lateral.detach())
-    top = rows * axial_scale + axial_floor.long()
-    left = columns + lateral_floor.long()
+    top = axial_floor.int().add_(rows * axial_scale)
+    left = lateral_floor.int().add_(columns)
     down, right = axial - axial_floor, lateral - lateral_floor
+    upper, lower = (row.clamp(0, height - axial_scale).mul_(width) for row in (top, top + 1))
+    near, far = (column.clamp(0, width - 1) for column in (left, left + 1))
     flat = image.reshape(batch, channels, height * width)
 
     def pick(row: Tensor, column: Tensor) -> Tensor:
-        index = row.clamp(0, height - axial_scale) * width + column.clamp(0, width - 1)
-        values = torch.gather(flat, 2, index.reshape(batch, 1, -1).expand(-1, channels, -1))
-        return values.reshape(batch, channels, *motion.shape[-2:])
+        index = (row + column).long().reshape(batch, 1, -1).expand(-1, channels, -1)
+        return torch.gather(flat, 2, index).reshape(batch, channels, *motion.shape[-2:])
 
-    upper = pick(top, left) * (1 - right) + pick(top, left + 1) * right
-    lower = pick(top + 1, left) * (1 - right) + pick(top + 1, left + 1) * right
-    return upper * (1 - down) + lower * down
+    above = torch.lerp(pick(upper, near), pick(upper, far), right)
+    return torch.lerp(above, torch.lerp(pick(lower, near), pick(lower, far), right), down)
 
 
 def _grid(motion: Tensor) -> tuple[Tensor, Tensor]:
     height, width = motion.shape[-2:]
-    rows = torch.arange(height, device=motion.device)[None, None, :, None]
-    columns = torch.arange(width, device=motion.device)[None, None, None, :]
+    rows = torch.arange(height, device=motion.device, dtype=torch.int32)[None, None, :, None]
+    columns = torch.arange(width, device=motion.device, dtype=torch.int32)[None, None, None, :]
     return rows, columns
 
 

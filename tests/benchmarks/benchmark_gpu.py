@@ -1,11 +1,11 @@
 """The whole chain on a GPU, steady state: pairs a second, memory, launches and synchronisations, parity with the CPU.
 
-    python -m tests.benchmarks.benchmark_gpu [METHOD ...] [--frames 64] [--rows 1600] [--lines 128]
+    python -m tests.benchmarks.benchmark_gpu [METHOD ...] [--rows 1600] [--lines 128]
 
-Without a GPU it counts on the CPU what would bound one: operations that torch dispatches for a pair (a launch takes about
-5 us; views launch nothing and stand apart), and the places where the program waits for a number of the device (`item`,
-`bool`, `nonzero`, a mask as an index) or takes an array to the host and goes on there. Counted is what a second batch
-adds to a first one, so that what happens once in a recording does not count.
+Without a GPU it counts on the CPU what would bound one: operations that torch dispatches for a pair (a launch takes
+about 5 us; views launch nothing and stand apart), and the places where the program waits for a number of the device
+(`item`, `bool`, `nonzero`, a mask as an index) or takes an array to the host and goes on there. Counted is what a
+second batch adds to a first one, so that what happens once in a recording does not count.
 """
 
 import argparse

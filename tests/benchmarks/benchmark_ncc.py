@@ -2,8 +2,8 @@
 
     python tests/benchmarks/benchmark_ncc.py [METHOD ...]
 
-The frames are a band-limited random field, compressed the more the later, by 2 % in the last frame. The jitter is that of single
-windows of one line (2 mm, flat band of 60 % at 5 MHz, noise in the band), 4000 of them.
+The frames are a band-limited random field, compressed the more the later, by 2 % in the last frame. The jitter is that
+of single windows of one line (2 mm, flat band of 60 % at 5 MHz, noise in the band), 4000 of them.
 """
 
 import sys

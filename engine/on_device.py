@@ -1,0 +1,81 @@
+"""Pairs and their motion as tensors of one device: what the stages hand on while nothing needs to leave it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.types import Displacement, FramePair, Geometry
+
+
+@dataclass(frozen=True)
+class PairBatch:
+    """Pairs of one recording: `deformed` (B, H, W) and `reference`, (1, H, W) where they share it, else (B, H, W).
+
+    `initial` is the motion (B, 2, H, W) from which an estimator starts, None where it starts from none.
+    """
+
+    reference: Tensor
+    deformed: Tensor
+    geometry: Geometry
+    initial: Tensor | None = None
+
+    @classmethod
+    def of(cls, pairs: Sequence[FramePair], device: torch.device) -> Self:
+        """Take pairs of one size and geometry to a device; they share a reference where it is the same array."""
+        one = all(pair.reference is pairs[0].reference for pair in pairs)
+        reference, deformed = (
+            torch.from_numpy(np.stack(frames)).to(device)
+            for frames in (
+                [pair.reference for pair in (pairs[:1] if one else pairs)],
+                [pair.deformed for pair in pairs],
+            )
+        )
+        starts = [pair.initial for pair in pairs]
+        initial = None
+        if any(start is not None for start in starts):
+            still = torch.zeros(2, *deformed.shape[1:], device=device)
+            initial = torch.stack([still if start is None else _motion(start, device) for start in starts])
+        return cls(reference, deformed, pairs[0].geometry, initial)
+
+    @property
+    def start(self) -> Tensor:
+        """Initial motion (B, 2, H, W), zero where there is none."""
+        if self.initial is not None:
+            return self.initial
+        count, height, width = self.deformed.shape
+        return self.deformed.new_zeros(count, 2, height, width)
+
+
+@dataclass(frozen=True)
+class MotionBatch:
+    """Motion (B, 2, H, W), lateral in lines and axial in samples, NaN where there is none; `report`: facts (B,)."""
+
+    motion: Tensor
+    report: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, displacement: Displacement, device: torch.device) -> Self:
+        """Take one displacement to a device."""
+        facts = {name: torch.tensor([value]) for name, value in displacement.report.items()}
+        return cls(_stacked(displacement, device)[None], facts)
+
+    def displacements(self, geometry: Geometry) -> list[Displacement]:
+        """Take the motion to the host."""
+        fields = self.motion.cpu().numpy()
+        facts = {name: values.tolist() for name, values in self.report.items()}
+        return [
+            Displacement.from_samples(axial, lateral, geometry, {name: facts[name][place] for name in facts})
+            for place, (lateral, axial) in enumerate(fields)
+        ]
+
+
+def _stacked(displacement: Displacement, device: torch.device) -> Tensor:
+    return torch.from_numpy(np.stack([displacement.lateral_lines, displacement.axial_samples])).to(device)
+
+
+def _motion(displacement: Displacement, device: torch.device) -> Tensor:
+    return torch.nan_to_num(_stacked(displacement, device), nan=0.0)
