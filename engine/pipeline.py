@@ -23,7 +23,7 @@ from engine.preprocess.pairing import normalise
 from engine.quality import compensate, correlation_map
 from engine.reliability.sigma import sigma_maps
 from engine.reliability.validity import valid_pixels
-from engine.strain.base import STRAIN_METHODS
+from engine.strain.base import STRAIN_METHODS, read_in
 from engine.strain.least_squares import SMALLEST_WINDOW
 from engine.types import Displacement, FrameEstimate, FramePair, Map, Mask, RFSequence
 
@@ -53,7 +53,7 @@ class Settings:
     """Everything that decides a result, apart from the recording and the device.
 
     `frames` are the deformed frames to estimate; None means every frame but the reference. Parameters left None are
-    the method's defaults.
+    the method's defaults; those of the strain have the window that the method reads its strain in.
     """
 
     method: str
@@ -80,8 +80,17 @@ class Settings:
         return replace(
             self,
             parameters=_own(self.method, self.parameters, estimator.Params),
-            strain_parameters=_own(self.strain_method, self.strain_parameters, strain_method.Params),
+            strain_parameters=_own(
+                self.strain_method,
+                self.strain_parameters or read_in(strain_method.Params, estimator.strain_window_m),
+                strain_method.Params,
+            ),
         )
+
+    def in_equal_window(self) -> "Settings":
+        """Return the same settings resolved for a comparison: without strain parameters, with those of all methods."""
+        given = self.strain_parameters or STRAIN_METHODS.get(self.strain_method).Params()
+        return replace(self, strain_parameters=given).resolved()
 
 
 def _own(method: str, given: Parameters | None, kind: type[Parameters]) -> Parameters:

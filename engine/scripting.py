@@ -31,7 +31,7 @@ from engine.pipeline import Preparation, Progress, Settings, wanted_frames
 from engine.pipeline import run as run_chain
 from engine.provenance import make_provenance, unchanged_input
 from engine.readers import Recording, open_recording
-from engine.strain.base import STRAIN_METHODS
+from engine.strain.base import STRAIN_METHODS, read_in
 from engine.types import Ellipse, FrameEstimate, Result, RFSequence
 
 Files = str | Path | Sequence[str | Path]
@@ -61,13 +61,15 @@ def settings_of(
     `key`, `prepare.key` or `strain.key`.
     """
     name = method or default_method()
+    estimator = ESTIMATORS.get(name)
+    read_out = read_in(STRAIN_METHODS.get(strain_method).Params, estimator.strain_window_m)
     return Settings(
         method=name,
-        parameters=ESTIMATORS.get(name).Params.from_text(parameters or {}),
+        parameters=estimator.Params.from_text(parameters or {}),
         reference=reference,
         preparation=Preparation.from_text(prepare or {}, "prepare."),
         strain_method=strain_method,
-        strain_parameters=STRAIN_METHODS.get(strain_method).Params.from_text(strain or {}, "strain."),
+        strain_parameters=read_out.from_text({**read_out.as_dict(), **(strain or {})}, "strain."),
     ).resolved()
 
 

@@ -20,7 +20,7 @@ from engine.evaluation.sets import FIRST_SEED
 from engine.metrics.accuracy import comparable
 from engine.pipeline import Settings, run
 from engine.reliability.fit import Errors, fit_scales
-from engine.reliability.sigma import MAPS, parts_of
+from engine.reliability.sigma import MAPS, least_window_m, parts_of
 from engine.simulation.protocols import protocol
 from engine.types import FrameEstimate, FrameTruth, RFSequence, Truth
 
@@ -48,7 +48,8 @@ def main() -> None:
     for family, sequence, truth in recordings():
         for method in methods:
             for estimate in run(sequence, Settings(method), choose_device("auto")):
-                for name, found in frame_errors(family, estimate, truth.read_frame(estimate.deformed_frame)).items():
+                true = truth.read_frame(estimate.deformed_frame)
+                for name, found in frame_errors(family, estimate, true, least_window_m(method)).items():
                     errors[method][name].append(found)
     stored = json.loads(TARGET.read_text(encoding="utf-8"))
     for method, maps in errors.items():
@@ -78,7 +79,7 @@ def _cut(frame: FrameTruth, strip: tuple[slice, slice]) -> FrameTruth:
     return FrameTruth(frame.axial_displacement_m[strip], frame.lateral_displacement_m[strip], frame.axial_strain[strip])
 
 
-def frame_errors(family: str, estimate: FrameEstimate, truth: FrameTruth) -> dict[str, Errors]:
+def frame_errors(family: str, estimate: FrameEstimate, truth: FrameTruth, least_window_m: float) -> dict[str, Errors]:
     """Take a sample of the errors of one frame, by map."""
     strain, displacement = estimate.strain, estimate.displacement
     used = comparable(truth, strain.geometry, strain.window_m) & np.isfinite(strain.axial)
@@ -90,7 +91,7 @@ def frame_errors(family: str, estimate: FrameEstimate, truth: FrameTruth) -> dic
         "axial_displacement_m": displacement.axial_m - truth.axial_displacement_m,
         "lateral_displacement_m": displacement.lateral_m - truth.lateral_displacement_m,
     }
-    parts = parts_of(strain, estimate.quality)
+    parts = parts_of(strain, estimate.quality, least_window_m)
     return {
         name: Errors(
             difference[used].astype(np.float64),

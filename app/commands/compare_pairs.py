@@ -48,7 +48,7 @@ def compare_pairs(
     if plot is not None:
         check_plot(plot)
     chosen = list(dict.fromkeys(methods or ["glue", "gluenet"]))
-    settings = [Settings(name, strain_method=strain_method).resolved() for name in chosen]
+    settings = [Settings(name, strain_method=strain_method).in_equal_window() for name in chosen]
     total, recordings = _recordings(files or [], lesion, set_name)
     with progress_bar("comparing") as bar:
         results = compare_many_pairs(

@@ -65,6 +65,7 @@ def list_methods(_control: JobControl) -> Catalog:
             entry.unavailable() or "",
             entry.is_recurrent,
             weights=_weights_of(entry),
+            strain_window_m=entry.strain_window_m,
         )
         for entry in ESTIMATORS
     ]

@@ -15,12 +15,15 @@ from app.state import Activity, Run, ViewerState
 from app.state.device import DeviceChoice, DeviceState
 from app.state.kept_settings import KeptSettings
 from app.state.run_store import RunStore
+from app.state.runs import MethodInfo
 from engine.errors import StrainscopeError, one_line
+from engine.estimators.base import STRAIN_WINDOW_M
 from engine.failures import explanation, log_path
 from engine.frames import counted
 from engine.parameters import Parameters
 from engine.pipeline import Preparation, Settings, depth_warning
 from engine.provenance import method_title
+from engine.strain.base import read_in
 
 
 class ProcessingController(QObject):
@@ -93,7 +96,14 @@ class ProcessingController(QObject):
             reason = method.unavailable if method else "no such method"
             self._state.set_notice(f"{name} cannot run: {reason}")
             return
-        self._apply(method=name, parameters=method.params())
+        self._apply(method=name, parameters=method.params(), strain_parameters=self._read_out(method))
+
+    def _read_out(self, method: MethodInfo) -> Parameters:
+        """Strain parameters for a method: its own window, unless the user has chosen other ones."""
+        present, before = self._state.settings.strain_parameters, self._state.method
+        assert present is not None
+        untouched = before is not None and present == read_in(type(present), before.strain_window_m)
+        return read_in(type(present), method.strain_window_m) if untouched else present
 
     def set_parameters(self, parameters: Parameters) -> None:
         """Set the method's parameters."""
@@ -106,7 +116,8 @@ class ProcessingController(QObject):
             reason = method.unavailable if method else "no such strain filter"
             self._state.set_notice(f"{name} cannot run: {reason}")
             return
-        self._apply(strain_method=name, strain_parameters=method.params())
+        window_m = STRAIN_WINDOW_M if self._state.method is None else self._state.method.strain_window_m
+        self._apply(strain_method=name, strain_parameters=read_in(method.params, window_m))
         if self._state.run is None and self._tracked(self._state.settings) is not None:
             self.start()
 
@@ -236,8 +247,11 @@ class ProcessingController(QObject):
         self._state.set_activity(None)
         self._devices.set_accelerator(catalog.accelerator)
         self._state.set_methods(catalog.methods, catalog.strain_methods)
-        method = {"method": name, "parameters": usable[name].params()} if name else {}
-        self._apply(strain_parameters=catalog.strain_parameters, **method)
+        if name:
+            read_out = read_in(type(catalog.strain_parameters), usable[name].strain_window_m)
+            self._apply(method=name, parameters=usable[name].params(), strain_parameters=read_out)
+        else:
+            self._apply(strain_parameters=catalog.strain_parameters)
         if name:
             self._take_kept()
         if self._start_when_ready:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from app.state.run_store import RunStore
+from engine.estimators.base import STRAIN_WINDOW_M
 from engine.metrics.base import Measurement
 from engine.metrics.contrast import RegionWarning
 from engine.parameters import Parameters
@@ -32,6 +33,8 @@ class MethodInfo:
     """Whether it must go through all frames from the reference, under its parameters."""
     weights: tuple[str, ...] = ()
     """Trained weights in the box that it can run with, those it uses without a choice first."""
+    strain_window_m: float = STRAIN_WINDOW_M
+    """Window in which its strain is read unless another is chosen."""
 
 
 @dataclass(frozen=True)

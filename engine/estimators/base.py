@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from engine.on_device import MotionBatch, PairBatch
 
 P = TypeVar("P", bound=Parameters)
+STRAIN_WINDOW_M = 2e-3
+"""Strain window of methods whose motion is no smoother than their own windows; comparisons take it for every method."""
+SMOOTHED_WINDOW_M = 1e-3
+"""Strain window after GLUE and its kin, whose prior has smoothed: longer ones blur edges and average no more noise."""
 Kind = Literal["classical", "network", "combined"]
 
 
@@ -33,6 +37,8 @@ class Estimator(ABC, Generic[P]):
     Params: type[Parameters]
     chance_correlation: float = 0.0
     """Local correlation to which it brings frames with nothing in common; smooth motion can do next to nothing."""
+    strain_window_m: float = STRAIN_WINDOW_M
+    """Window in which its strain is read unless another is chosen: shorter where it has smoothed its motion already."""
 
     @abstractmethod
     def track(self, pairs: Iterable[FramePair], params: P, device: "torch.device") -> Iterator[Displacement]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.errors import MethodError
-from engine.estimators.base import ESTIMATORS, Estimator
+from engine.estimators.base import ESTIMATORS, SMOOTHED_WINDOW_M, Estimator
 from engine.estimators.glue import GlueParameters, refine
 from engine.parameters import Parameters, parameter
 from engine.types import Displacement, FramePair
@@ -36,6 +36,7 @@ class NetworkThenGlue(Estimator[RefinedParameters]):
     """A network of the registry, its motion refined pair by pair."""
 
     kind = "combined"
+    strain_window_m = SMOOTHED_WINDOW_M
     Params = RefinedParameters
     network: ClassVar[str]
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from engine.estimators.base import ESTIMATORS, PairwiseEstimator
+from engine.estimators.base import ESTIMATORS, SMOOTHED_WINDOW_M, PairwiseEstimator
 from engine.numerics.gaps import fill_gaps, without_far_outside
 from engine.parameters import Parameters, parameter
 from engine.types import Displacement, FramePair, Map
@@ -77,6 +77,7 @@ class Glue(PairwiseEstimator[GlueParameters]):
 
     name = "glue"
     title = "GLUE"
+    strain_window_m = SMOOTHED_WINDOW_M
     Params = GlueParameters
 
     def displacement(self, pair: FramePair, params: GlueParameters, device: "torch.device") -> Displacement:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from engine.estimators.base import ESTIMATORS, RecordingEstimator
+from engine.estimators.base import ESTIMATORS, SMOOTHED_WINDOW_M, RecordingEstimator
 from engine.estimators.glue import GlueParameters, refine, starting_field
 from engine.parameters import Parameters, parameter
 from engine.types import Displacement, FramePair, Map
@@ -67,6 +67,7 @@ class GlueStack(RecordingEstimator[GlueStackParameters]):
 
     name = "glue-stack"
     title = "GLUE on the whole recording"
+    strain_window_m = SMOOTHED_WINDOW_M
     kind = "classical"
     Params = GlueStackParameters
 

@@ -162,7 +162,7 @@ def evaluate(
     """
     if not methods:
         raise ParameterError("there is no method to evaluate")
-    settings = [entry.resolved() for entry in methods]
+    settings = [entry.in_equal_window() for entry in methods]
     first = settings[0]
     rows: list[Row] = []
     facts: list[CaseFacts] = []

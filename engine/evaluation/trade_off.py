@@ -67,7 +67,7 @@ def trade_off(
     """
     if not methods:
         raise ParameterError("there is no method to evaluate")
-    settings = [entry.resolved() for entry in methods]
+    settings = [entry.in_equal_window() for entry in methods]
     if any(not hasattr(entry.strain_parameters, "window_m") for entry in settings):
         raise ParameterError(f"strain method {settings[0].strain_method} has no window to vary")
     readings: list[Reading] = []

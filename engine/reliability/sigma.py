@@ -6,7 +6,8 @@
   displacement over a window of 2 mm (`engine.numerics.accuracy_limit`), for strain pushed through the straight line
   that is fitted over a window L: sqrt(12 q / L^3), q the bound's variance times its window. A method that borrows from
   its neighbours, as windows, networks and the normal equations of GLUE do, has less of it: its prior's information
-  adds to the data's, which makes a factor and a power below one.
+  adds to the data's, which makes a factor and a power below one. After GLUE and its kin L is no less than 2 mm: a
+  shorter window finds no more noise in a motion that is smooth already.
 - g is the deviation of the strain over its surroundings: where strain changes it is blurred, and noise makes it change.
 - m is the mean strain of the frame, M0 a tenth of a permille.
 - the floor is what remains of a perfect match.
@@ -27,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
+from engine.estimators.base import ESTIMATORS, STRAIN_WINDOW_M
 from engine.numerics.accuracy_limit import displacement_deviation_m
 from engine.quality import WINDOW_M
 from engine.types import Displacement, Geometry, Map, Sigma, Strain
@@ -83,7 +85,7 @@ class Scales:
 def sigma_maps(method: str, displacement: Displacement, strain: Strain, quality: Map) -> Sigma:
     """Return the standard deviations of an estimate, (H, W) each; NaN where its map is."""
     scales = scales_of(method)
-    parts = parts_of(strain, quality)
+    parts = parts_of(strain, quality, least_window_m(method))
     maps = {
         "axial_strain": strain.axial,
         "axial_displacement_m": displacement.axial_m,
@@ -96,7 +98,12 @@ def sigma_maps(method: str, displacement: Displacement, strain: Strain, quality:
     return Sigma(**found)
 
 
-def parts_of(strain: Strain, quality: Map) -> Mapping[str, Parts]:
+def least_window_m(method: str) -> float:
+    """Window below which a method's strain is no noisier, since its motion is smooth already; 0 for windows' own."""
+    return STRAIN_WINDOW_M if ESTIMATORS.get(method).strain_window_m < STRAIN_WINDOW_M else 0.0
+
+
+def parts_of(strain: Strain, quality: Map, least_window_m: float = 0.0) -> Mapping[str, Parts]:
     """Measure the parts of each map's uncertainty from the estimate itself."""
     geometry = strain.geometry
     correlation = np.clip(quality.astype(np.float64), *CORRELATION_LIMITS)
@@ -104,7 +111,7 @@ def parts_of(strain: Strain, quality: Map) -> Mapping[str, Parts]:
     change = _deviation(strain.axial, geometry)
     valid = strain.axial[np.isfinite(strain.axial)]
     mean = abs(float(valid.mean(dtype=np.float64))) if valid.size else 0.0
-    slope = np.sqrt(12 * WINDOW_M / max(strain.window_m, WINDOW_M / 10) ** 3) * bound_m
+    slope = np.sqrt(12 * WINDOW_M / max(strain.window_m, least_window_m, WINDOW_M / 10) ** 3) * bound_m
     wave = geometry.wavelength_m
     moved = Parts(bound_m / wave, change, mean, wave)
     return {
@@ -142,8 +149,6 @@ def calibrated(method: str) -> bool:
 
 
 def _kin(method: str) -> str:
-    from engine.estimators.base import ESTIMATORS
-
     kinds = {"classical": "ncc", "network": "usse-net", "combined": "glue"}
     return kinds[ESTIMATORS.get(method).kind]
 

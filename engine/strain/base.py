@@ -29,6 +29,12 @@ class StrainMethod(ABC, Generic[P]):
         return None
 
 
+def read_in(params: type[P], window_m: float) -> P:
+    """Return a strain method's default parameters, with a window of this length where it has one."""
+    has_one = any(info.name == "window_m" for info in params.describe())
+    return params(**({"window_m": window_m} if has_one else {}))
+
+
 STRAIN_METHODS: Registry[StrainMethod[Any]] = Registry(
     "strain method", "engine.strain", ("least_squares", "kalman", "patch_cnn")
 )

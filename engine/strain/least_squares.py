@@ -30,7 +30,11 @@ class LeastSquaresParams(Parameters):
     """Parameters of the least-squares strain."""
 
     window_m: float = parameter(
-        2.0e-3, unit="m", minimum=0.2e-3, maximum=10e-3, help="Axial length over which a straight line is fitted"
+        2.0e-3,
+        unit="m",
+        minimum=0.2e-3,
+        maximum=10e-3,
+        help="Axial length over which a straight line is fitted; 1 mm after GLUE",
     )
     weighted: bool = parameter(True, help="Weight each displacement by its squared quality")
     neighbours: int = parameter(

@@ -10,6 +10,7 @@ from engine.errors import CancelledError, MethodError, ParameterError, Strainsco
 from engine.estimators.base import ESTIMATORS, Estimator
 from engine.parameters import Parameters
 from engine.pipeline import Preparation, Settings, depth_warning, run
+from engine.scripting import settings_of
 from engine.strain.base import STRAIN_METHODS
 from engine.types import Displacement, FramePair, RFSequence
 
@@ -232,3 +233,18 @@ def test_recurrent_methods_go_through_the_side_of_the_shown_frame_first(levels, 
     probe.recurrent = True
     assert order_of(levels, cpu, lambda: 1, reference=3) == [2, 1, 0, 4, 5]
     assert order_of(levels, cpu, lambda: 5, reference=3, frames=(1, 5)) == [5, 1]
+
+
+def test_strain_is_read_in_the_window_of_the_method_unless_another_is_given() -> None:
+    windows = {"ncc": 2e-3, "glue": 1e-3, "glue-stack": 1e-3}
+    for method, window_m in windows.items():
+        assert Settings(method).resolved().strain_parameters.window_m == window_m
+        assert Settings(method).in_equal_window().strain_parameters.window_m == 2e-3
+        given = Settings(method, strain_parameters=STRAIN_METHODS.get("least-squares").Params(window_m=3e-3))
+        assert given.resolved() == given.in_equal_window()
+        assert given.resolved().strain_parameters.window_m == 3e-3
+    assert settings_of("glue", strain_method="kalman", strain={"smoothing": 2}).strain_parameters.as_dict() == {
+        "window_m": 1e-3,
+        "weighted": True,
+        "smoothing": 2.0,
+    }

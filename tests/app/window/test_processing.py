@@ -1,6 +1,7 @@
 """Runs: filling in, cancelling, going on, errors, and that no result appears where it does not belong."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,22 @@ def test_each_method_keeps_its_own_run(opened: MainWindow, qtbot: QtBot) -> None
     opened.commands.processing.choose_method("first")
     assert opened.state.run is first
     qtbot.waitUntil(lambda: opened.state.picture is not None and opened.state.picture.strain is not None)
+
+
+def test_a_method_brings_its_strain_window_unless_the_user_chose_one(opened: MainWindow) -> None:
+    first, second, *others = opened.state.methods
+    opened.state.set_methods((first, replace(second, strain_window_m=1e-3), *others))
+    processing = opened.commands.processing
+    windows = []
+    for method in ("second", "first"):
+        processing.choose_method(method)
+        windows.append(opened.state.settings.strain_parameters.window_m)
+    processing.set_strain_parameters(LeastSquaresParams(window_m=3e-3))
+    processing.choose_method("second")
+    windows.append(opened.state.settings.strain_parameters.window_m)
+    processing.choose_strain_method("least-squares")
+    windows.append(opened.state.settings.strain_parameters.window_m)
+    assert windows == [1e-3, 2e-3, 3e-3, 1e-3]
 
 
 def test_second_run_with_other_reference(opened: MainWindow, qtbot: QtBot) -> None:

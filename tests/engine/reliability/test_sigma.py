@@ -51,6 +51,16 @@ def test_a_shorter_strain_window_is_noisier_by_its_length_to_three_halves(strain
     assert np.median(short.noise / long.noise) == pytest.approx(2**1.5, rel=1e-6)
 
 
+def test_after_glue_a_shorter_window_is_no_noisier(strain) -> None:
+    quality = np.full(strain.axial.shape, 0.97, np.float32)
+    for method, same in (("glue", True), ("musse-net+glue", True), ("ncc", False), ("usse-net", False)):
+        found = [
+            sigma_maps(method, displacement(strain), replace(strain, window_m=window_m), quality).axial_strain
+            for window_m in (2e-3, 1e-3)
+        ]
+        assert np.allclose(*found, equal_nan=True) == same
+
+
 def test_a_method_without_calibration_takes_its_kins() -> None:
     assert scales_of("loupas") == scales_of("ncc")
     assert scales_of("usenet") == scales_of("usse-net")
