@@ -9,6 +9,7 @@ Cancelling answers at once. A cancelled job that does not stop soon, deep in a s
 to itself: its lane goes on with a new thread, and what the old job still says is dropped.
 """
 
+import os
 import sys
 import threading
 import time
@@ -278,6 +279,8 @@ class Jobs(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
+        # Qt would paint even an outline with several threads, and wait for them while estimating has all processors.
+        os.environ.setdefault("QT_NO_GUI_THREADPOOL", "1")
         self.engine = Lane("engine", self)
         self.pictures = Lane("pictures", self)
         self.numbers = Lane("numbers", self)

@@ -46,6 +46,7 @@ class Commands:
     preferences: Preferences
     parent: QObject
     _parts: dict[Callable[["Commands"], QObject], QObject] = field(default_factory=dict)
+    _cancellable: list[Cancellable] = field(default_factory=list)
 
     def part(self, kind: Callable[["Commands"], Part]) -> Part:
         """Return a feature's own controller: `kind(commands)`, with `kind` its class, made when first asked for.
@@ -54,21 +55,23 @@ class Commands:
         `cancel()`: the Cancel of the window finds it by them.
         """
         if kind not in self._parts:
-            self._parts[kind] = kind(self)
+            made: QObject = kind(self)
+            self._parts[kind] = made
+            if isinstance(made, Cancellable):  # asked once: it takes long, and every action asks whether it applies
+                self._cancellable.append(made)
         return cast("Part", self._parts[kind])
 
     def can_cancel(self) -> bool:
         """Say whether something runs that can be stopped."""
-        return any(controller.is_running() for controller in self._cancellable())
+        return any(controller.is_running() for controller in self._stoppable())
 
     def cancel(self) -> None:
         """Stop what runs: opening, the estimation, any export, and whatever a feature does."""
-        for controller in self._cancellable():
+        for controller in self._stoppable():
             controller.cancel()
 
-    def _cancellable(self) -> tuple[Cancellable, ...]:
-        parts = (part for part in self._parts.values() if isinstance(part, Cancellable))
-        return self.files, self.processing, *parts
+    def _stoppable(self) -> tuple[Cancellable, ...]:
+        return self.files, self.processing, *self._cancellable
 
     def change_display(self, **changes: object) -> None:
         """Change how maps are shown."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton
+from superqt.utils import QSignalThrottler
 
 from app.controllers.commands import Commands
 from app.panels.base import PANELS, Panel, PanelInfo
@@ -16,6 +17,8 @@ from engine.metrics.reasons import explain
 from engine.metrics.size_ratio import longest_diameter_m
 
 BORDERS = {Role.TARGET: "solid", Role.BACKGROUND: "dashed", Role.LESION: "dotted"}
+CINE_MS = 150
+"""How often the numbers change in a cine."""
 NEEDED = (Role.TARGET, Role.BACKGROUND)
 UNDRAWN = {"not_drawn", "no_outline"}
 """Reasons that are no warning: the buttons say what can be drawn."""
@@ -51,7 +54,10 @@ class MeasurementsPanel(Panel):
         self.mirror.clicked.connect(commands.regions.mirror_background)
         self.column.addWidget(self.mirror)
         self.column.addStretch(1)
-        state.measurements_changed.connect(self.refresh)
+        self._soon = QSignalThrottler(parent=self)
+        self._soon.setTimeout(CINE_MS)
+        self._soon.triggered.connect(self.refresh)
+        state.measurements_changed.connect(self._changed)
         state.regions_changed.connect(self.refresh_regions)
         state.tool_changed.connect(self.refresh_regions)
         state.selection_changed.connect(self.refresh_regions)
@@ -92,6 +98,14 @@ class MeasurementsPanel(Panel):
             for column, widget in enumerate((label, value, sigma, decibel)):
                 grid.addWidget(widget, row, column)
         return grid
+
+    @Slot()
+    def _changed(self) -> None:
+        """Show new numbers at once, but those of a cine only as fast as anybody reads them."""
+        if self.state.playing:
+            self._soon.throttle()
+        else:
+            self.refresh()
 
     @Slot()
     def refresh(self) -> None:

@@ -88,14 +88,16 @@ class ImagePane(QFrame):
 
     def set_caption(self, text: str) -> None:
         """Say of which frame and method the image is."""
-        self._caption.setText(text)
-        self._caption.setToolTip(text)
+        if text != self._caption.toolTip():
+            self._caption.setText(text)
+            self._caption.setToolTip(text)
 
     def set_badge(self, text: str) -> None:
         """Say on the image itself what must not be missed; empty for nothing."""
-        self._badge.setText(text)
-        self._badge.adjustSize()
-        self._badge.setVisible(bool(text))
+        if text != self._badge.text():
+            self._badge.setText(text)
+            self._badge.adjustSize()
+            self._badge.setVisible(bool(text))
 
     def badge(self) -> str:
         """Return what is said on the image."""

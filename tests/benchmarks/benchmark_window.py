@@ -224,6 +224,7 @@ def known_recording(application: QApplication, window: MainWindow, watchdog: Wat
     """Open a recording of 24 frames whose regions and results are kept: time to regions, to strain, to all strain."""
     known, other = write_recording(folder / "known.h5", 24), write_recording(folder / "other.h5", 2)
     state = window.state
+    watchdog.restart()  # writing the files was not the window's work
 
     def complete() -> bool:
         return state.run is not None and state.run.status == "complete"

@@ -42,6 +42,7 @@ class Binding:
     def show_page(self) -> None:
         """Bring the comparison to the front, or the usual view."""
         self._images.setCurrentWidget(self.view if self._compare.active else self._usual)
+        self._show_grid()
         self._show_regions()
 
     def show_choice(self) -> None:
@@ -58,7 +59,7 @@ class Binding:
             self.view.show_comparison(self._compare.comparison, self._state.display, self._compare.why_not())
 
     def _show_grid(self) -> None:
-        if self._state.recording is not None:
+        if self._state.recording is not None and self._compare.active:
             self.view.show_grid(self._state.recording.grid)
 
     def _show_regions(self) -> None:

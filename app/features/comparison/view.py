@@ -62,6 +62,7 @@ class CompareView(QWidget):
         """What both maps are shown under."""
         self.cells: dict[tuple[str, str], QLabel] = {}
         self._metrics = metrics_shown("figure")
+        self._grid: ImageGrid | None = None
         self._extent = QRectF()
         self._places = QGridLayout()
         self._in_a_row: bool | None = None
@@ -85,7 +86,10 @@ class CompareView(QWidget):
         return self.first, self.second, self.difference
 
     def show_grid(self, grid: ImageGrid) -> None:
-        """Lay out the plane in which the maps lie."""
+        """Lay out the plane in which the maps lie; one that lies there already keeps its zoom."""
+        if grid is self._grid:
+            return
+        self._grid = grid
         self._extent = QRectF(*(1e3 * edge for edge in grid.edges_m()))
         for pane in self.panes:
             pane.set_extent(self._extent)

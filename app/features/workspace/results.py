@@ -4,6 +4,7 @@ Everything that touches a file runs on a lane. A run that is on disk as a whole 
 there in part, estimating goes on where it stood.
 """
 
+import threading
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -25,10 +26,15 @@ from engine.types import RFSequence
 
 @dataclass(frozen=True)
 class Lookup:
-    """Where the runs of one recording are kept; worked out once for each settings, as it reads frames."""
+    """Where the runs of one recording are kept; worked out once for each settings, as it reads frames.
+
+    `filling` is held by who fills a store: the lane that shows a run and a run that is about to be estimated may both
+    want to, and the second finds all frames there.
+    """
 
     cache: ResultCache
     sequence: RFSequence
+    filling: threading.Lock = field(default_factory=threading.Lock)
     _found: dict[Settings, KeptRun | None] = field(default_factory=dict)
 
     def run(self, settings: Settings, control: JobControl) -> KeptRun | None:
@@ -163,12 +169,13 @@ def _fill(lookup: Lookup, settings: Settings, store: RunStore, first: int, contr
     if frames:
         kept.touch()
     wanted = set(wanted_frames(lookup.sequence, settings))
-    for frame in sorted(wanted.intersection(frames), key=lambda frame: (abs(frame - first), frame)):
-        control.check()
-        estimate = None if frame in store else kept.read(frame)
-        if estimate is not None:
-            store.add(estimate)
-            control.item(frame)
+    with lookup.filling:
+        for frame in sorted(wanted.intersection(frames), key=lambda frame: (abs(frame - first), frame)):
+            control.check()
+            estimate = None if frame in store else kept.read(frame)
+            if estimate is not None:
+                store.add(estimate)
+                control.item(frame)
     return wanted.issubset(store.frames())
 
 

@@ -1,7 +1,10 @@
 """Results on disk: a recording opened again shows its strain without estimating, and nothing stays where none may."""
 
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +15,17 @@ from pytestqt.qtbot import QtBot
 from app.controllers import estimation
 from app.controllers.estimation import Engine
 from app.features.preferences.dialog import Place, PreferencesDialog
-from app.features.workspace.results import ResultsController
+from app.features.workspace.results import Lookup, ResultsController, _fill
+from app.jobs import JobControl
 from app.preferences import Preferences
+from app.state.run_store import RunStore
 from app.window.main_window import MainWindow
+from engine.cache import ResultCache
+from engine.pipeline import Settings
+from engine.readers import open_recording
+from engine.types import FrameEstimate
 
-from .conftest import open_and_wait
+from .conftest import fake_estimate, open_and_wait
 
 Make = Callable[..., MainWindow]
 
@@ -141,3 +150,28 @@ def test_results_beyond_the_limit_go(make: Make, rf_file: Path, tmp_path: Path, 
     qtbot.waitUntil(lambda: len(kept_frames(tmp_path)) == 3, timeout=10_000)
     window.commands.part(ResultsController).trim()
     qtbot.waitUntil(lambda: kept_frames(tmp_path) == [], timeout=10_000)
+
+
+def test_two_that_fill_one_store_read_each_frame_once(rf_file: Path, tmp_path: Path) -> None:
+    """The lane that shows a kept run, and the run that estimating would go on with, begin at the same time."""
+    sequence = open_recording(rf_file).complete()
+    settings = Settings("first")
+    reads: list[int] = []
+
+    class Kept:
+        frames = staticmethod(lambda: (1, 2, 3))
+        touch = staticmethod(lambda: None)
+
+        def read(self, frame: int) -> FrameEstimate:
+            reads.append(frame)
+            time.sleep(0.01)
+            return fake_estimate(sequence, settings, frame)
+
+    lookup = Lookup(ResultCache(tmp_path), sequence, _found={settings: Kept()})  # type: ignore[dict-item]
+    store = RunStore(tmp_path / "run", sequence.geometry)
+    control = JobControl(1, threading.Event(), lambda _message: None)
+    with ThreadPoolExecutor(2) as pool:
+        ends = [pool.submit(_fill, lookup, settings, store, 1, control) for _ in range(2)]
+        assert len({end.result() for end in ends}) == 1
+    assert sorted(reads) == [1, 2, 3]
+    assert store.frames() == (1, 2, 3)
