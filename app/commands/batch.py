@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     Regions = tuple[Ellipse | None, Ellipse | None]
 
-SUMMARY = "summary.csv"
 SOME_FAILED = 2
 MANY_FRAMES = 100_000
 """Longer than any recording: with so many frames, only the form of --frames is checked."""
@@ -232,7 +231,7 @@ def _say(outcome: "Outcome", done: int, total: int, *, quiet: bool) -> None:
 
 def _summarise(folder: Path, outcomes: "list[Outcome]", regions: "Regions") -> Path | None:
     """Write the metrics of all recordings into one table, if there is a region to measure."""
-    from engine.batch.summary import write_parquet, write_summary
+    from engine.batch.summary import SUMMARY, write_parquet, write_summary
 
     if not any(outcome.metrics for outcome in outcomes):
         return None

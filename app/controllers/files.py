@@ -1,10 +1,11 @@
 """Open recordings off the GUI thread; ask for what a file does not say; keep the open recording on any error."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
+from types import MappingProxyType
 
 from PySide6.QtCore import QObject, Signal
 
@@ -53,9 +54,9 @@ class FilesController(QObject):
         answer: GeometryAnswer | None = None,
         given: Given | None = None,
         rf: tuple[Path, ...] | None = None,
-        listed: tuple[Path, ...] = (),
+        listed: Mapping[Path, str] = MappingProxyType({}),
     ) -> None:
-        """Open files or a folder as one recording, a result file, or a folder of them; see `Wish`."""
+        """Open files or a folder as one recording, a result file, a folder or a table of them; see `Wish`."""
         if not paths:
             return
         self._submit(Wish(tuple(paths), answer, given, rf, listed))

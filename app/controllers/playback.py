@@ -6,6 +6,7 @@ import time
 from PySide6.QtCore import QObject, QTimer, Slot
 
 from app.state import ViewerState
+from engine.reliability.frame import best_frame
 
 TICK_MS = 15
 ASSUMED_RATE_HZ = 20.0
@@ -48,15 +49,28 @@ class PlaybackController(QObject):
             self.show_frame(self._state.recording.frames - 1)
 
     def best(self) -> None:
+        """Go to the frame whose strain can be trusted most."""
+        run = self._state.run
+        frames = () if run is None else run.store.frames()
+        best = None if run is None else best_frame(run.store.summary(frame).reliability for frame in frames)
+        self._go(best, "No frame of this run can be relied on." if frames else "There is no estimated frame yet.")
+
+    def best_contrast(self) -> None:
         """Go to the frame of the highest CNR, or, without two measurable regions, of the highest SNRe."""
         for name in ("cnr", "snre"):
             values = {frame: entry.values[name].value for frame, entry in self._state.history.items()}
             finite = {frame: value for frame, value in values.items() if math.isfinite(value)}
             if finite:
-                self.pause()
-                self._state.set_frame(max(finite, key=lambda frame: finite[frame]))
+                self._go(max(finite, key=lambda frame: finite[frame]), "")
                 return
-        self._state.set_notice("There is no measured frame yet.")
+        self._go(None, "There is no measured frame yet.")
+
+    def _go(self, frame: int | None, otherwise: str) -> None:
+        if frame is None:
+            self._state.set_notice(otherwise)
+        else:
+            self.pause()
+            self._state.set_frame(frame)
 
     def set_speed(self, speed: float) -> None:
         """Play faster or slower than real time."""

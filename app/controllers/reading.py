@@ -1,7 +1,8 @@
 """From files to what the window opens: a recording, or a result with its recording, and what is kept of either."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app.jobs import JobControl
@@ -9,6 +10,8 @@ from app.state import Regions
 from app.state.geometry_answer import GeometryAnswer
 from app.state.workspace_file import Workspace
 from app.state.workspace_store import WorkspaceStore
+from engine.batch.listed import listed_results
+from engine.batch.summary import SUMMARY
 from engine.errors import ReadError, StrainscopeError
 from engine.export.joined import find_rf, is_rf_of, joined, result_files
 from engine.export.result_file import read_result
@@ -49,10 +52,10 @@ class OpenedFile:
     first_frame: int | None = None
     result: Result | None = None
     sequence: RFSequence | None = None
-    listed: tuple[Path, ...] = ()
+    listed: Mapping[Path, str] = field(default_factory=dict)
     without_rf: bool = False
-    """Of a result: what it holds, the sequence of it and its recording, the results of its folder, and whether the user
-    does without the recording."""
+    """Of a result: what it holds, the sequence of it and its recording, the results that it was opened with and what is
+    said of each, and whether the user does without the recording."""
 
 
 class LayoutNeededError(ReadError):
@@ -68,14 +71,14 @@ class Wish:
     """What is to be opened: files or a folder, and what the user said about them just now if that was asked.
 
     Of a result, `rf` are the files of its recording, none to do without, None to look for them; `listed` are the
-    results that it was chosen from.
+    results that it was chosen from, with what is said of each.
     """
 
     paths: tuple[Path, ...]
     answer: GeometryAnswer | None = None
     given: Given | None = None
     rf: tuple[Path, ...] | None = None
-    listed: tuple[Path, ...] = ()
+    listed: Mapping[Path, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,10 +91,10 @@ class Unread:
 
 def read_wish(wish: Wish, store: WorkspaceStore, control: JobControl) -> OpenedFile:
     """Open files and look what is kept of them; runs on the files' thread."""
-    results = result_files(wish.paths[0]) if len(wish.paths) == 1 else ()
-    if results:
-        listed = results if wish.paths[0].is_dir() else wish.listed
-        return _read_result(results[0], wish, listed, store, control)
+    listed = _listed(wish.paths[0]) if len(wish.paths) == 1 else {}
+    if listed:
+        alone = wish.paths[0] in listed
+        return _read_result(next(iter(listed)), wish, wish.listed if alone else listed, store, control)
     answer = wish.answer
     if answer is None and wish.given is not None and wish.given.workspace.geometry is not None:
         answer = wish.given.workspace.geometry.answer()
@@ -105,8 +108,19 @@ def read_wish(wish: Wish, store: WorkspaceStore, control: JobControl) -> OpenedF
     )
 
 
+def _listed(path: Path) -> dict[Path, str]:
+    """Return the results that a path stands for, with what is said of each: a file, a folder, the table of a batch."""
+    files, said = result_files(path), {}
+    if not path.is_dir():
+        said = listed_results(path)
+    elif files and (path / SUMMARY).is_file():
+        with suppress(ReadError):  # the results tell all the same
+            said = listed_results(path / SUMMARY)
+    return {file: said.get(file, "") for file in files} or said
+
+
 def _read_result(
-    path: Path, wish: Wish, listed: tuple[Path, ...], store: WorkspaceStore, control: JobControl
+    path: Path, wish: Wish, listed: Mapping[Path, str], store: WorkspaceStore, control: JobControl
 ) -> OpenedFile:
     """Open a result with its recording: the one that is named, or else the one that is found."""
 

@@ -21,8 +21,12 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
         Action("first", "&First frame", playback.first, "View", 201, plain_keys=(Qt.Key.Key_Home,), enabled=opened),
         Action("last", "&Last frame", playback.last, "View", 202, plain_keys=(Qt.Key.Key_End,), enabled=opened),
         Action(
-            "best", "&Go to the best frame", playback.best, "View", 203, plain_keys=(Qt.Key.Key_G,),
-            tip="Go to the best frame: highest CNR, without two regions highest SNRe", enabled=opened,
+            "best", "&Go to the most reliable frame", playback.best, "View", 203, plain_keys=(Qt.Key.Key_G,),
+            tip="The frame whose strain stands farthest above its uncertainty over most of the map", enabled=opened,
+        ),
+        Action(
+            "best_contrast", "Go to the frame of the highest C&NR", playback.best_contrast, "View", 204, enabled=opened,
+            tip="Of the highest CNR, or of the highest SNRe where there are no two regions to measure",
         ),
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ from engine.metrics.size_ratio import longest_diameter_m
 BORDERS = {Role.TARGET: "solid", Role.BACKGROUND: "dashed", Role.LESION: "dotted"}
 CINE_MS = 150
 """How often the numbers change in a cine."""
+HEADS = ("", "Value", "\u00b1", "dB")
 NEEDED = (Role.TARGET, Role.BACKGROUND)
 UNDRAWN = {"not_drawn", "no_outline"}
 """Reasons that are no warning: the buttons say what can be drawn."""
@@ -82,7 +83,7 @@ class MeasurementsPanel(Panel):
         grid.setHorizontalSpacing(6)
         grid.setVerticalSpacing(5)
         grid.setColumnStretch(0, 1)
-        for column, text in enumerate(("", "Value", "\u00b1", "dB")):
+        for column, text in enumerate(HEADS):
             head = QLabel(text)
             head.setObjectName("muted")
             head.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -128,9 +129,10 @@ class MeasurementsPanel(Panel):
         self.words.setText(self._remarks(measured.values) if has_strain else "")
 
     def as_text(self) -> str:
-        """Return the table as lines of columns, for the clipboard."""
-        shown = ((metric.short, self.values[metric.name], self.decibels[metric.name]) for metric in self._metrics)
-        return "\n".join(f"{name}\t{value.text()}\t{decibel.text()}".rstrip() for name, value, decibel in shown)
+        """Return the table as lines of columns, under its heads, for the clipboard."""
+        columns = (self.values, self.sigmas, self.decibels)
+        rows = [[metric.short, *(column[metric.name].text() for column in columns)] for metric in self._metrics]
+        return "\n".join("\t".join(row).rstrip() for row in (HEADS, *rows))
 
     def _tip(self, name: str, entry: Measurement | None) -> str:
         """Say what a value rests on, or why there is none."""

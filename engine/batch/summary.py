@@ -13,6 +13,8 @@ from engine.files.atomic import atomic_path
 from engine.frames import COUNTED
 from engine.types import Ellipse
 
+SUMMARY = "summary.csv"
+"""What the table is called in the folder of the results."""
 LEAD = (
     "recording",
     "result",

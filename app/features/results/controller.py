@@ -1,4 +1,4 @@
-"""Show the strain of a result file as a run that is complete, and step through the results of a folder."""
+"""Show the strain of a result file as a run that is complete, and step through those of a folder or of a table."""
 
 from functools import partial
 from pathlib import Path
@@ -39,7 +39,7 @@ class ResultFilesController(QObject):
 
     def open(self, path: Path) -> None:
         """Open one result of the list; the list stays."""
-        self._commands.files.open((path,), listed=self._list.paths)
+        self._commands.files.open((path,), listed=self._list.words)
 
     @Slot(object)
     def _opened(self, opened: OpenedFile) -> None:

@@ -1,4 +1,4 @@
-"""The results of a folder as a list: a click, or the keys that step, open one."""
+"""The results of a folder or of a batch's table as a list: a click, or the keys that step, open one."""
 
 from PySide6.QtCore import QSignalBlocker, Slot
 from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem
@@ -11,7 +11,7 @@ from app.state import ViewerState
 
 
 class ResultsPanel(Panel):
-    """One line a result; the one that is shown is marked."""
+    """One entry a result, with what the table says of it; the one that is shown is marked."""
 
     def __init__(self, state: ViewerState, commands: Commands) -> None:
         super().__init__(state, commands)
@@ -34,15 +34,16 @@ class ResultsPanel(Panel):
         """Show the list."""
         paths, shown = self._results.paths, self._results.shown
         folder = paths[0].parent.name if paths else ""
-        words = f"{len(paths)} results in {folder}" if paths else "Drop a folder of results, as `batch` writes it."
-        self.words.setText(words)
+        nothing = "Drop a folder of results, or the table in it, as `batch` writes them."
+        self.words.setText(f"{len(paths)} results in {folder}" if paths else nothing)
         with QSignalBlocker(self.list):
             if self.list.count() != len(paths) or any(
                 self.list.item(row).toolTip() != str(path) for row, path in enumerate(paths)
             ):
                 self.list.clear()
                 for path in paths:
-                    item = QListWidgetItem(path.stem.removesuffix("-result"), self.list)
+                    name, said = path.stem.removesuffix("-result"), self._results.words[path]
+                    item = QListWidgetItem(f"{name}\n{said}" if said else name, self.list)
                     item.setToolTip(str(path))
             self.list.setCurrentRow(paths.index(shown) if shown in paths else -1)
 

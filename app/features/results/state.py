@@ -1,5 +1,6 @@
-"""The results that were opened together, and which of them is shown."""
+"""The results that were opened together, what is said of each, and which of them is shown."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -8,24 +9,30 @@ from app.state.viewer import ViewerState
 
 
 class ResultListState(QObject):
-    """Result files in the order of their names; empty where no folder of results is open."""
+    """Result files in order, each with words or none; empty where no folder or table of results is open."""
 
     changed = Signal()
 
     def __init__(self, state: ViewerState) -> None:
         super().__init__(state)
-        self.paths: tuple[Path, ...] = ()
+        self.words: Mapping[Path, str] = {}
         self.shown: Path | None = None
 
-    def show(self, paths: tuple[Path, ...], shown: Path | None) -> None:
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The result files."""
+        return tuple(self.words)
+
+    def show(self, words: Mapping[Path, str], shown: Path | None) -> None:
         """Set the list and the result that is shown."""
-        if (paths, shown) != (self.paths, self.shown):
-            self.paths, self.shown = paths, shown
+        if (words, shown) != (self.words, self.shown):
+            self.words, self.shown = words, shown
             self.changed.emit()
 
     def beside(self, step: int) -> Path | None:
         """Return the result so many places further, or None at the ends of the list."""
-        if self.shown not in self.paths:
+        paths = self.paths
+        if self.shown not in paths:
             return None
-        place = self.paths.index(self.shown) + step
-        return self.paths[place] if 0 <= place < len(self.paths) else None
+        place = paths.index(self.shown) + step
+        return paths[place] if 0 <= place < len(paths) else None

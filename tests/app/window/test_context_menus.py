@@ -66,5 +66,8 @@ def test_images_graphs_and_numbers_are_copied(opened: MainWindow) -> None:
         assert not QGuiApplication.clipboard().pixmap().isNull()
     numbers = menus(opened).numbers_menu(panel)
     press(numbers, "Copy values")
-    assert QGuiApplication.clipboard().text().splitlines()[0].split("\t")[0] == "SNRt"
+    heads, first, *_ = QGuiApplication.clipboard().text().splitlines()
+    assert heads.split("\t") == ["", "Value", "\u00b1", "dB"]
+    name = next(iter(panel.values))
+    assert first.split("\t")[:3] == ["SNRt", panel.values[name].text(), panel.sigmas[name].text()]
     assert "Export table\u2026" in texts(numbers)

@@ -154,6 +154,24 @@ def test_a_folder_of_results_is_a_list_to_step_through(
     qtbot.waitUntil(lambda: results.paths == (), timeout=10_000)
 
 
+@pytest.mark.parametrize("opened_by", ["table", "folder"])
+def test_the_table_of_a_batch_is_the_same_list_with_words(
+    make: Make, result_file: Path, rf_file: Path, tmp_path: Path, qtbot: QtBot, opened_by: str
+) -> None:
+    folder = folder_of(tmp_path, rf_file, result_file)
+    shutil.copy(result_file, folder / "a-result.h5")
+    table = folder / "summary.csv"
+    lines = (f"{rf_file.name},{result_file.name},{frame},4,{word}" for frame, word in ((1, "good"), (2, "poor")))
+    table.write_text("# target: none\nrecording,result,frame,cnr,reliability\n" + "\n".join(lines) + "\n")
+    window = make()
+    show(window, table if opened_by == "table" else folder, qtbot)
+    results, panel = window.state.slice(ResultListState), window.findChild(ResultsPanel)
+    said = f"{result_file.stem.removesuffix('-result')}\n1 of 2 frames worth keeping, CNR 4.00"
+    texts = [panel.list.item(row).text() for row in range(panel.list.count())]
+    assert texts == ([said] if opened_by == "table" else ["a", said])
+    assert results.shown == results.paths[0]
+
+
 @pytest.mark.parametrize("attribute", ["method", "parameters"])
 def test_a_result_that_cannot_be_made_again_here_is_shown_all_the_same(
     make: Make, result_file: Path, rf_file: Path, tmp_path: Path, qtbot: QtBot, attribute: str

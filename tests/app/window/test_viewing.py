@@ -1,5 +1,7 @@
 """What is seen: geometry on screen, linked zoom, cursor, display settings, time line, playing, graph."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ from app.views.dual_view import better_stacked
 from app.window.main_window import MainWindow
 from engine.metrics.base import Measurement
 from engine.metrics.number_text import DASH
+from engine.reliability.frame import FrameReliability
 from engine.types import Geometry, Sector
 
 from .conftest import FRAMES
@@ -182,7 +185,31 @@ def test_keys_step_jump_and_play(opened: MainWindow, qtbot: QtBot) -> None:
     assert not opened.state.playing
 
 
-def test_best_frame_has_the_highest_contrast(opened: MainWindow, qtbot: QtBot) -> None:
+def test_the_best_frame_is_the_most_reliable_one(
+    opened: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = opened.state.run
+    assert run is not None
+    found = {frame: run.store.summary(frame) for frame in run.store.frames()}
+
+    def judge(**shares: float) -> None:
+        judged = {
+            frame: replace(entry, reliability=FrameReliability(frame, 0, shares.get(f"f{frame}", 0.1), 0.9, math.nan))
+            for frame, entry in found.items()
+        }
+        monkeypatch.setattr(run.store, "summary", judged.__getitem__)
+
+    judge(f2=0.6, f4=0.9)
+    qtbot.keyClick(opened, Qt.Key.Key_G)
+    assert opened.state.frame == 4
+    judge()
+    opened.commands.playback.first()
+    qtbot.keyClick(opened, Qt.Key.Key_G)
+    assert opened.state.frame == 0
+    assert "relied on" in opened.state.notice
+
+
+def test_the_frame_of_the_highest_contrast_is_offered_too(opened: MainWindow) -> None:
     def measured(frame: int, value: float) -> FrameMeasurements:
         missing = Measurement("cnr", float("nan"), reason="too_few")
         return FrameMeasurements(
@@ -190,10 +217,10 @@ def test_best_frame_has_the_highest_contrast(opened: MainWindow, qtbot: QtBot) -
         )
 
     opened.state.set_history({frame: measured(frame, value) for frame, value in ((1, 2.0), (3, 7.0), (4, 0.0))})
-    qtbot.keyClick(opened, Qt.Key.Key_G)
+    opened.actions_by_name["best_contrast"].trigger()
     assert opened.state.frame == 3
     opened.state.set_history({frame: measured(frame, 0.0) for frame in (2, 4)})
-    qtbot.keyClick(opened, Qt.Key.Key_G)
+    opened.actions_by_name["best_contrast"].trigger()
     assert opened.state.frame == 2
 
 
