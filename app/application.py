@@ -9,18 +9,18 @@ import typer
 from engine import __version__
 
 
-def build(commands: Mapping[str, str], program: str) -> typer.Typer:
-    """Assemble the application from commands, given as `module:function` by their names."""
+def build(groups: Mapping[str, Mapping[str, str]], program: str) -> typer.Typer:
+    """Assemble the application from groups of commands, given as `module:function` by their names."""
     application = typer.Typer(
         name=program,
         help="See and measure strain in raw ultrasound recordings.",
-        add_completion=False,
         pretty_exceptions_enable=False,
     )
     application.callback()(_options)
-    for name, place in commands.items():
-        module, function = place.split(":")
-        application.command(name)(getattr(import_module(module), function))
+    for title, commands in groups.items():
+        for name, place in commands.items():
+            module, function = place.split(":")
+            application.command(name, rich_help_panel=title or None)(getattr(import_module(module), function))
     return application
 
 

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from glob import glob
 from pathlib import Path
 
 from app.signals import STATUS as INTERRUPTED
@@ -13,29 +14,42 @@ from app.termination import EndedEarlyError, ended_like_ctrl_c
 from engine.errors import one_line
 from engine.files.atomic import discard_unfinished
 
-COMMANDS = {
-    "view": "app.commands.window:view",
-    "demo": "app.commands.window:demo",
-    "info": "app.commands.info:info",
-    "methods": "app.commands.methods:methods",
-    "estimate": "app.commands.estimate:estimate",
-    "metrics": "app.commands.metrics:metrics",
-    "figure": "app.commands.figure:figure",
-    "movie": "app.commands.exports:movie",
-    "sheet": "app.commands.exports:sheet",
-    "export": "app.commands.exports:export",
-    "profile": "app.commands.exports:profile",
-    "histogram": "app.commands.exports:histogram",
-    "evaluate": "app.commands.evaluate:evaluate",
-    "compare-pairs": "app.commands.compare_pairs:compare_pairs",
-    "batch": "app.commands.batch:batch",
-    "simulate": "app.commands.simulate:simulate",
-    "train": "app.commands.train:train",
-    "adapt": "app.commands.adapt:adapt",
-    "elasticity": "app.commands.elasticity:elasticity",
-    "elasticity-experiment": "app.commands.elasticity:elasticity_experiment",
+GROUPS = {
+    "Begin": {
+        "demo": "app.commands.window:demo",
+        "view": "app.commands.window:view",
+        "example": "app.commands.example:example",
+        "info": "app.commands.info:info",
+        "methods": "app.commands.methods:methods",
+        "doctor": "app.commands.doctor:doctor",
+    },
+    "Estimate strain": {
+        "estimate": "app.commands.estimate:estimate",
+        "batch": "app.commands.batch:batch",
+        "run": "app.commands.run:run",
+    },
+    "Measure, draw and export": {
+        "metrics": "app.commands.metrics:metrics",
+        "figure": "app.commands.figure:figure",
+        "movie": "app.commands.exports:movie",
+        "sheet": "app.commands.exports:sheet",
+        "profile": "app.commands.exports:profile",
+        "histogram": "app.commands.exports:histogram",
+        "export": "app.commands.exports:export",
+        "elasticity": "app.commands.elasticity:elasticity",
+    },
+    "Simulate, train and compare": {
+        "simulate": "app.commands.simulate:simulate",
+        "train": "app.commands.train:train",
+        "adapt": "app.commands.adapt:adapt",
+        "evaluate": "app.commands.evaluate:evaluate",
+        "compare-pairs": "app.commands.compare_pairs:compare_pairs",
+        "elasticity-experiment": "app.commands.elasticity:elasticity_experiment",
+    },
 }
-"""Every command by its name, as `module:function`; a line here is all it takes to add one."""
+"""Every command by its name, as `module:function`, under the heading in the help; a line here is all it takes."""
+
+COMMANDS = {name: place for group in GROUPS.values() for name, place in group.items()}
 
 WINDOWS = ("view", "demo")
 """Commands that open a window, which sweeps up itself when it opens the next time."""
@@ -52,6 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stderr. The trace of a fault goes to a log file.
     """
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if sys.platform == "win32":
+        given = expanded(given)
     if given[0] not in COMMANDS and Path(given[0]).suffix.lower() == SESSION:
         given.insert(0, "view")  # how a desktop opens a file
     named = next((text for text in given if not text.startswith("-")), None)
@@ -78,6 +94,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         discard_unfinished()
 
 
+def expanded(given: Sequence[str]) -> list[str]:
+    """Put files in the place of patterns such as `*.h5`, as every shell does but those of Windows."""
+    return [path for text in given for path in (_matches(text) or [text])]
+
+
+def _matches(text: str) -> list[str]:
+    special = not text.startswith("-") and any(letter in text for letter in "*?[") and not os.path.exists(text)
+    return sorted(glob(text, recursive=True)) if special else []
+
+
 def _run(given: list[str], named: str | None) -> int:
     """Run the command under Typer, which is imported once signals are noted; its errors are one line too."""
     _start_reading(given)
@@ -86,7 +112,7 @@ def _run(given: list[str], named: str | None) -> int:
     from app.application import build
 
     try:
-        chosen = {named: COMMANDS[named]} if named in COMMANDS else COMMANDS
+        chosen = {"": {named: COMMANDS[named]}} if named in COMMANDS else GROUPS
         status = build(chosen, PROGRAM)(given, prog_name=PROGRAM, standalone_mode=False)
         if status == INTERRUPTED:  # what Typer makes of a KeyboardInterrupt
             return _refuse("interrupted", INTERRUPTED)

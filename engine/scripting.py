@@ -123,33 +123,45 @@ def run(
 
     >>> result = run("recording.h5", "ncc", frames=(3, 4), window_m=3e-3)  # doctest: +SKIP
     """
-    sequence = sequence_of(recording, geometry)
     wish = settings_of(
         method, parameters, reference=reference, prepare=prepare, strain_method=strain_method, strain=strain
     )
     if frames is not None:
         chosen = (frames,) if isinstance(frames, int) else tuple(int(frame) for frame in frames)
         wish = replace(wish, frames=chosen)
-    wanted = tuple(sorted(wanted_frames(sequence, wish)))
+    place = None if output is None else Path(output)
+    return run_settings(sequence_of(recording, geometry), wish, device=device, output=place, progress=progress)
+
+
+def run_settings(
+    sequence: RFSequence,
+    settings: Settings,
+    *,
+    device: str = "auto",
+    output: Path | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Result:
+    """Do what `run` does under whole settings: into memory, or into a result file."""
+    wanted = tuple(sorted(wanted_frames(sequence, settings)))
     if output is not None:
-        check_target(Path(output), sequence.files)
-    torch_device, provenance = choose_device(device), make_provenance(sequence, wish)
+        check_target(output, sequence.files)
+    chosen, provenance = choose_device(device), make_provenance(sequence, settings)
     kept: dict[int, FrameEstimate] = {}
     with ExitStack() as stack:
-        stack.enter_context(unchanged_input(sequence))
         writer = None
         if output is not None:
-            places = (Path(output), sequence.shape, sequence.geometry, reference, wanted, provenance)
+            places = (output, sequence.shape, sequence.geometry, settings.reference, wanted, provenance)
             writer = stack.enter_context(ResultWriter(*places))
-        for estimate in run_chain(sequence, wish, torch_device, progress):
+        stack.enter_context(unchanged_input(sequence))
+        for estimate in run_chain(sequence, settings, chosen, progress):
             if writer is None:
                 kept[estimate.deformed_frame] = estimate
             else:
                 writer.append(estimate)
     if output is not None:
-        return read_result_file(Path(output))
+        return read_result_file(output)
     shape = (len(wanted), *sequence.shape[1:])
-    return Result(shape, sequence.geometry, reference, wanted, provenance, lambda row: kept[wanted[row]])
+    return Result(shape, sequence.geometry, settings.reference, wanted, provenance, lambda row: kept[wanted[row]])
 
 
 def read_result(path: str | Path) -> Result:
@@ -248,10 +260,17 @@ def figure(
     opened = _opened(result)
     chosen = opened.estimated(frame)
     shown, page = _split(options)
-    read_rf = None if recording is None else reader_of(_recording(recording), opened)
     instead: OtherMap | None = None if map == "strain" else other_map(opened, chosen, map)
     choices = Choices(shown, Marks(target, background, lesion), page, limits)
-    return compose(opened, chosen, choices, read_rf=read_rf, instead=instead)
+    return figure_of(opened, chosen, choices, recording, instead)
+
+
+def figure_of(
+    result: Result, frame: int, choices: Choices, recording: Source | None = None, instead: OtherMap | None = None
+) -> FigureContent:
+    """Do what `figure` does under whole choices."""
+    read_rf = None if recording is None else reader_of(_recording(recording), result)
+    return compose(result, frame, choices, read_rf=read_rf, instead=instead)
 
 
 def save(what: Result | MetricTable | FigureContent | RFSequence | Recording, path: str | Path) -> Path:

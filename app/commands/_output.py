@@ -11,6 +11,8 @@ import typer
 
 from engine.errors import printable
 
+SCHEMA_VERSION = 1
+
 
 def echo(text: object = "", *, err: bool = False) -> None:
     """Print lines for a person; whatever a file gave to them, a terminal does nothing but show it."""
@@ -23,9 +25,12 @@ def warn(lines: Iterable[str]) -> None:
         echo(f"strainscope: warning: {line}", err=True)
 
 
-def echo_json(value: Any) -> None:
-    """Print a value as JSON; what is not a finite number becomes null."""
-    echo(json.dumps(plain(value), indent=2, allow_nan=False))
+def echo_json(value: Mapping[str, Any]) -> None:
+    """Print values as JSON, under the version of their schema; what is not a finite number becomes null.
+
+    `docs/json.md` says what the keys of each command mean; a key that changes or goes raises the version.
+    """
+    echo(json.dumps(plain({"schema_version": SCHEMA_VERSION, **value}), indent=2, allow_nan=False))
 
 
 def plain(value: Any) -> Any:

@@ -283,7 +283,7 @@ def _list(as_json: bool) -> None:
     from engine.evaluation.sets import SETS
 
     if as_json:
-        echo_json(list(SETS.values()))
+        echo_json({"sets": list(SETS.values())})
         return
     rows = [[entry.name, str(len(entry)), entry.protocol, entry.title] for entry in SETS.values()]
     echo_columns([["Set", "Recordings", "Protocol", ""], *rows])

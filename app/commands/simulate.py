@@ -81,7 +81,7 @@ def _list(protocols: list["Protocol"], as_json: bool) -> None:
         for entry in protocols
     ]
     if as_json:
-        echo_json(facts)
+        echo_json({"protocols": facts})
         return
     header = ["Protocol", "Phantoms", "Draws", "Frames", ""]
     rows = [[str(fact[key]) for key in ("name", "phantoms", "draws", "frames", "title")] for fact in facts]

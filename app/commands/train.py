@@ -26,10 +26,17 @@ def train(
     ] = None,
     export: Annotated[
         str | None,
-        typer.Option("--export", metavar="NAME", help="Keep the best weights in the box under this name, at the end."),
+        typer.Option(
+            "--export",
+            metavar="NAME",
+            help="Keep the best weights under this name, at the end; methods take it as `--set weights=NAME`.",
+        ),
     ] = None,
     export_only: Annotated[
         bool, typer.Option("--export-only", help="Train no further: only export the best weights so far.")
+    ] = False,
+    box: Annotated[
+        bool, typer.Option("--box", help="Keep them in the source tree, with the weights that ship with the program.")
     ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew, replacing an earlier run in the folder.")] = False,
     as_json: AsJson = False,
@@ -60,7 +67,7 @@ def train(
     if name and (outcome.finished or export or export_only):
         from engine.training.export import export_weights
 
-        written = export_weights(settings, folder, name)
+        written = export_weights(settings, folder, name, in_box=box)
     if as_json:
         echo_json({"outcome": outcome, "folder": folder, "weights": written})
         return

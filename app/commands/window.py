@@ -57,7 +57,7 @@ def demo(device: Device = "auto") -> int:
 def _run_window(files: tuple[Path, ...], *, demo: bool, device: str) -> int:
     if device not in {"auto", "cpu", "cuda"}:
         raise ParameterError(f"device: expected auto, cpu or cuda, found {device!r}")
-    _require_display()
+    require_display()
     if sys.platform == "win32":
         import torch  # noqa: F401 - its libraries fail to load once Qt's are there
     from PySide6.QtCore import QTimer
@@ -85,7 +85,7 @@ def _run_window(files: tuple[Path, ...], *, demo: bool, device: str) -> int:
     return int(application.exec())
 
 
-def _require_display() -> None:
+def require_display() -> None:
     """Say it in a line where Qt would abort the process: without a display, or without the libraries it needs."""
     if not sys.platform.startswith("linux"):
         return

@@ -154,4 +154,6 @@ ESTIMATORS: Registry[Estimator[Any]] = Registry(
     "method",
     "engine.estimators",
     ("network", "ncc", "loupas", "am2d", "glue", "glue_stack", "combined", "gluenet"),
+    base=Estimator,
+    plugins="strainscope.estimators",
 )

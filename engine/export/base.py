@@ -81,7 +81,7 @@ class Writer(ABC):
         self.write(export, path)
 
 
-WRITERS: Registry[Writer] = Registry("export format", "engine.export")
+WRITERS: Registry[Writer] = Registry("export format", "engine.export", base=Writer, plugins="strainscope.writers")
 
 
 def writer_for(suffix: str) -> Writer:

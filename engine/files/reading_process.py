@@ -21,6 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 PROGRAM = Path(__file__).with_name("hdf5_process.py")
+READ_HDF5 = "--read-hdf5"
+"""The one argument of a frozen program that is to be the child; it has no Python beside it to run `PROGRAM`."""
+
 SILENCE_S = 60.0
 """How long an answer may take; what the child computes meanwhile it limits itself, in processor time."""
 
@@ -54,7 +57,7 @@ class ReadingProcess:
                 return
             # Isolated, and without what `site` does: the child gets our search path, and is ready in less time.
             self._child = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(PROGRAM)],
+                [sys.executable, *([READ_HDF5] if hasattr(sys, "frozen") else ["-I", "-S", str(PROGRAM)])],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -149,7 +149,7 @@ class Metric:
     def measure(self, source: MetricInput) -> Measurement:
         """Measure one frame, of which everything but regions must be known."""
         missing = next((REGIONS[need] for need in self.needs if need in REGIONS and source.lacks(need)), "")
-        found = Finding(reason=missing) if missing else self.function(source)
+        found = Finding(reason=missing) if missing else self._found(source)
         return Measurement(
             self.name,
             found.value,
@@ -165,6 +165,14 @@ class Metric:
             found.warning,
             "interval-95" if math.isfinite(found.low) else "",
         )
+
+    def _found(self, source: MetricInput) -> Finding:
+        try:
+            return self.function(source)
+        except Exception as error:
+            if METRICS.has_failed(self.name, error):
+                return Finding(reason=f"its plug-in failed ({type(error).__name__})")
+            raise
 
     def can_measure(self, source: MetricInput) -> bool:
         """Say whether everything that no user draws is known."""
@@ -194,7 +202,7 @@ class Metric:
 
 _UNIT_WORDS = {"%": "percent", "µm": "um", "s": "seconds"}
 
-METRICS: Registry[Metric] = Registry("metric", "engine.metrics")
+METRICS: Registry[Metric] = Registry("metric", "engine.metrics", base=Metric, plugins="strainscope.metrics")
 
 
 def register(metric: Metric) -> Metric:

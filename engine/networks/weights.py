@@ -7,6 +7,7 @@ file, is strict, and runs no code from it.
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -14,6 +15,8 @@ from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from platformdirs import user_data_path
 
 from engine.errors import ParameterError, StrainscopeError, WeightsError
 from engine.files.atomic import atomic_path
@@ -178,7 +181,8 @@ def available() -> dict[str, WeightsCard]:
 def fitting(network: str) -> tuple[str, ...]:
     """Names of all weights in the box that a network can load, the one that is used without a choice first."""
     names = []
-    for path, _ in _stored():
+    own = sorted(user_folder().glob("*.safetensors"))
+    for path in (*own, *(entry for entry, _ in _stored())):
         try:
             if WeightsCard.read(path).network == network:
                 names.append(path.stem)
@@ -206,14 +210,23 @@ def find(name: str | Path) -> Path:
     if exact is not None:
         return exact
     versions = [(int(found["version"]), entry) for entry, found in _stored() if found["network"] == str(name)]
-    if not versions:
-        raise WeightsError(f"no trained weights for {name} in resources/weights")
-    return max(versions)[1]
+    if versions:
+        return max(versions)[1]
+    own = user_folder() / f"{name}.safetensors"
+    if own.is_file():
+        return own
+    raise WeightsError(f"no trained weights for {name} in the box or in {user_folder()}")
 
 
 def folder() -> Path:
     """Where the weights in the box lie."""
     return Path(str(files("resources"))) / "weights"
+
+
+def user_folder() -> Path:
+    """Where weights lie that the user trained, each found by its whole name, after those in the box."""
+    moved = os.environ.get("STRAINSCOPE_CONFIG")
+    return (Path(moved) if moved else user_data_path("strainscope", appauthor=False)) / "weights"
 
 
 def _stored() -> list[tuple[Path, re.Match[str]]]:

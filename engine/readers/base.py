@@ -233,4 +233,6 @@ READERS: Registry[Reader] = Registry(
         "sonix_daq",
         "ultrasonix",
     ),
+    base=Reader,
+    plugins="strainscope.readers",
 )

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.errors import ParameterError, ReadError, StrainscopeError
 from engine.files.unchanged import FileStamp, stamps
-from engine.readers.base import Reader, ReadOptions, Recording
+from engine.readers.base import READERS, Reader, ReadOptions, Recording
 from engine.readers.common.arrays import LAST_ROWS
 from engine.readers.common.checks import DAMAGED
 from engine.readers.common.frame_times import frame_times
@@ -74,6 +74,10 @@ def _open_one(path: Path, reader: Reader, options: ReadOptions) -> Recording:
         raise ReadError(path, "no permission to read this file") from None
     except DAMAGED as error:
         raise ReadError(path, f"damaged file of format {reader.title} ({_one_line(error)})") from None
+    except Exception as error:
+        if READERS.has_failed(reader.name, error):
+            raise ReadError(path, f"the plug-in that reads {reader.title} failed ({_one_line(error)})") from error
+        raise
     files = (before, *stamps((*recording.paths, *recording.companions)))
     return replace(recording, read_frame=_guarded(path, recording.read_frame, tuple(dict.fromkeys(files))))
 

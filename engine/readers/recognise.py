@@ -120,6 +120,10 @@ def _sniffs(reader: Reader, path: Path, head: bytes) -> bool:
         return reader.sniff(path, head)
     except (StrainscopeError, *DAMAGED):
         return False
+    except Exception as error:
+        if READERS.has_failed(reader.name, error):
+            return False
+        raise
 
 
 def _unknown(path: Path, head: bytes) -> str:

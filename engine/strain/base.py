@@ -36,5 +36,9 @@ def read_in(params: type[P], window_m: float) -> P:
 
 
 STRAIN_METHODS: Registry[StrainMethod[Any]] = Registry(
-    "strain method", "engine.strain", ("least_squares", "kalman", "patch_cnn")
+    "strain method",
+    "engine.strain",
+    ("least_squares", "kalman", "patch_cnn"),
+    base=StrainMethod,
+    plugins="strainscope.strain",
 )

@@ -9,19 +9,23 @@ from pathlib import Path
 import engine
 from engine.errors import ParameterError, WeightsError
 from engine.networks.base import build
-from engine.networks.weights import WeightsCard, folder, save
+from engine.networks.weights import WeightsCard, folder, save, user_folder
 from engine.training import checkpoint
 from engine.training.config import TrainingConfig
 from engine.training.initial import fill
 from engine.training.loop import BEST
 
 
-def export_weights(config: TrainingConfig, output: Path, name: str) -> Path:
-    """Write a run's best weights and their card to `resources/weights/<name>.safetensors`; return the path."""
+def export_weights(config: TrainingConfig, output: Path, name: str, *, in_box: bool = False) -> Path:
+    """Write a run's best weights and their card to `<name>.safetensors` in the user's folder; return the path.
+
+    With `in_box` they go to `resources/weights`, as those that ship with the program do. A name of weights in the box
+    is never taken for others.
+    """
     best = output / BEST
     if not best.exists():
         raise WeightsError(f"{output}: no validated weights yet, so nothing to export")
-    path = _place(name, config)
+    path = _place(name, config, in_box=in_box)
     state = checkpoint.load(best)
     network = build(config.run.network, config.architecture)
     fill(network, state["weights"], best.name)
@@ -31,14 +35,15 @@ def export_weights(config: TrainingConfig, output: Path, name: str) -> Path:
     return path
 
 
-def _place(name: str, config: TrainingConfig) -> Path:
+def _place(name: str, config: TrainingConfig, *, in_box: bool) -> Path:
     """Return the file of weights called `name`; only those of this very configuration are ever replaced."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", name):
         raise ParameterError(f"export: {name!r} is no name of weights: letters, digits, and . _ + - between them")
-    path = folder() / f"{name}.safetensors"
-    if path.exists() and WeightsCard.read(path).recipe != json.loads(json.dumps(config.as_dict())):
+    recipe = json.loads(json.dumps(config.as_dict()))
+    places = [place / f"{name}.safetensors" for place in (folder(), user_folder())]
+    if any(path.exists() and WeightsCard.read(path).recipe != recipe for path in places):
         raise WeightsError(f"there are weights called {name}, of another training: names never change their meaning")
-    return path
+    return places[0] if in_box else places[1]
 
 
 def card_fields(config: TrainingConfig, iteration: int, scores: dict[str, float]) -> dict[str, object]:

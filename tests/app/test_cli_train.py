@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import resources
 from app.cli import main
 from engine.networks.weights import load
 from engine.training import checkpoint
@@ -31,7 +32,7 @@ def test_train_reports_exports_and_goes_on(
         monkeypatch.setattr(f"{module}.folder", lambda: tmp_path / "box")
     (tmp_path / "box").mkdir()
     output = tmp_path / "run"
-    assert main(["train", str(config), "-o", str(output), "--export", "usenet-v1"]) == 0
+    assert main(["train", str(config), "-o", str(output), "--export", "usenet-v1", "--box"]) == 0
     printed = capsys.readouterr().out
     assert "4/4 training: loss" in printed
     assert "it/s, 0:00 left | validation: axial" in printed
@@ -89,3 +90,22 @@ def test_a_mistake_is_one_line(
 def test_a_recipe_that_is_absent_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", str(tmp_path / "no.toml")]) == 2
     assert "no.toml: cannot be read" in capsys.readouterr().err
+
+
+def test_the_recipe_for_own_recordings_trains_on_them(
+    rf_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file that ships, made short: it starts from weights in the box and needs no truth."""
+    recipe = Path(resources.__file__).parent / "training" / "own-recordings.toml"
+    text = recipe.read_text(encoding="utf-8")
+    for long, short in (("1000", "2"), ("= 384", "= 128"), ("= 48", "= 32"), ("every = 100", "every = 1")):
+        assert long in text
+        text = text.replace(long, short)
+    (tmp_path / "own.toml").write_text(text.replace("sequences = 6", "sequences = 1"))
+    (tmp_path / "recordings").mkdir()
+    for name in ("a.h5", "b.h5"):
+        (tmp_path / "recordings" / name).symlink_to(rf_file)
+    assert main(["train", str(tmp_path / "own.toml"), "-o", str(tmp_path / "run"), "--json"]) == 0
+    outcome = json.loads(capsys.readouterr().out)["outcome"]
+    assert outcome["finished"]
+    assert outcome["best_score"] > 0

@@ -1,6 +1,7 @@
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -70,3 +71,60 @@ def test_the_order_is_that_of_the_modules_whichever_was_imported_first(tmp_path:
     assert import_module("shelf_in_order").THINGS.names() == ("first", "second")
     for name in ("shelf_in_order", "shelf_in_order.first", "shelf_in_order.second"):
         monkeypatch.delitem(sys.modules, name)
+
+
+class Thing:
+    """What the plug-ins below should file."""
+
+    name: str
+    title: str
+
+
+PLUGINS = {
+    "good": "from plug_base import THINGS, Good\nTHINGS.entry(Good)",
+    "broken": "from plug_base import THINGS, Other\nTHINGS.entry(Other)\nraise RuntimeError('no licence')",
+    "twice": "from plug_base import THINGS, Good\nTHINGS.entry(Good)",
+    "empty": "",
+    "stranger": "from plug_base import THINGS\nTHINGS.register('stranger', object())",
+    "untitled": "from plug_base import THINGS, Untitled\nTHINGS.entry(Untitled)",
+}
+
+
+def test_a_plug_in_that_fails_harms_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each entry point files what it can; the broken ones are listed with their reason, and leave nothing behind."""
+    things: Registry[Thing] = Registry("thing", "nowhere", (), base=Thing, plugins="strainscope.things")
+    good = type("Good", (Thing,), {"name": "good", "title": "Good"})
+    base = ModuleType("plug_base")
+    vars(base).update(
+        THINGS=things,
+        Good=good,
+        Other=type("Other", (Thing,), {"name": "other", "title": "Other"}),
+        Untitled=type("Untitled", (Thing,), {"name": "untitled"}),
+    )
+    monkeypatch.setitem(sys.modules, "plug_base", base)
+    info = tmp_path / "plugs-1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: plugs\nVersion: 1.2\n")
+    points = [f"{name} = plug_{name}" for name in PLUGINS] + ["gone = plug_gone", "class = plug_class:Third"]
+    (info / "entry_points.txt").write_text("[strainscope.things]\n" + "\n".join(points) + "\n")
+    for name, code in PLUGINS.items():
+        (tmp_path / f"plug_{name}.py").write_text(code)
+    (tmp_path / "plug_class.py").write_text("from plug_base import Good\nclass Third(Good):\n    name = 'third'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert things.names() == ("good", "third")
+    told = {plugin.name: plugin for plugin in things.plugins()}
+    assert told["good"].entries == ("good",)
+    assert told["good"].source == "plugs 1.2"
+    assert told["class"].entries == ("third",)
+    problems = {name: plugin.problem for name, plugin in told.items() if plugin.problem}
+    assert problems == {
+        "broken": "RuntimeError: no licence",
+        "twice": "ValueError: thing 'good' is registered twice",
+        "empty": "it files no entry",
+        "stranger": "TypeError: stranger is no Thing",
+        "untitled": "TypeError: untitled lacks title",
+        "gone": "ModuleNotFoundError: No module named 'plug_gone'",
+    }
+    assert things.has_failed("third", ValueError("in use"))
+    assert things.plugins()[-1].problem == "third: ValueError: in use"
+    assert not things.has_failed("ours", ValueError())

@@ -7,7 +7,7 @@ import torch
 import engine
 from engine.errors import ParameterError, WeightsError
 from engine.networks.base import build
-from engine.networks.weights import load
+from engine.networks.weights import fitting, load
 from engine.training import checkpoint
 from engine.training.config import TrainingConfig, parse
 from engine.training.export import export_weights, manner, program_commit
@@ -29,6 +29,7 @@ def run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A finished run, and a box of its own for the weights."""
     monkeypatch.setattr("engine.networks.weights.folder", lambda: tmp_path / "box")
     monkeypatch.setattr("engine.training.export.folder", lambda: tmp_path / "box")
+    monkeypatch.setenv("STRAINSCOPE_CONFIG", str(tmp_path / "user"))
     torch.manual_seed(0)
     weights = build("usenet", {"base_channels": 2}).state_dict()
     scores = {"strain_rmse": 0.25, "cnr": float("nan")}
@@ -37,7 +38,7 @@ def run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_best_weights_reach_the_box_with_their_card(run_folder: Path) -> None:
-    path = export_weights(config(), run_folder, "usenet-v1")
+    path = export_weights(config(), run_folder, "usenet-v1", in_box=True)
     module, card = load("usenet")
     assert path.parent.name == "box"
     assert card.name == "usenet-v1"
@@ -49,6 +50,16 @@ def test_the_best_weights_reach_the_box_with_their_card(run_folder: Path) -> Non
     assert card.scores == {"training-validation": {"strain_rmse": 0.25}}
     stored = checkpoint.load(run_folder / BEST)["weights"]
     assert all(torch.equal(values, stored[name]) for name, values in module.state_dict().items())
+
+
+def test_weights_of_a_user_lie_in_the_users_folder_and_are_found_by_name(run_folder: Path) -> None:
+    path = export_weights(config(), run_folder, "usenet-v9")
+    assert path.parent == run_folder.parent / "user" / "weights"
+    _, card = load("usenet-v9")
+    assert card.name == "usenet-v9"
+    assert fitting("usenet") == ("usenet-v9",)
+    with pytest.raises(WeightsError, match="no trained weights for usenet in the box or in"):
+        load("usenet")  # a network's own name never means weights of a user
 
 
 def test_the_card_names_the_commit_of_a_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -73,7 +84,7 @@ def test_nothing_is_exported_before_the_first_validation(tmp_path: Path) -> None
 
 
 def test_a_run_may_start_from_weights_in_the_box_or_of_another_run(run_folder: Path) -> None:
-    export_weights(config(), run_folder, "usenet-v1")
+    export_weights(config(), run_folder, "usenet-v1", in_box=True)
     stored = checkpoint.load(run_folder / BEST)["weights"]
     for name in ("usenet-v1", f"run/{BEST}", "box/usenet-v1.safetensors"):
         network = initial_network(config(f"[initial]\nweights = '{name}'\n", run_folder.parent), CPU)
