@@ -100,6 +100,10 @@ class MomentumTerm:
         """Half the gradient at `field`."""
         return self.operator.adjoint(self.weight * self.operator.apply(field))
 
+    def single(self) -> "MomentumTerm":
+        """Return the same term in single precision."""
+        return MomentumTerm(self.operator, self.weight.float())
+
     def symbol(self, like: Tensor) -> Tensor:
         """Eigenvalues at the mean weight."""
         return self.weight.mean() * self.operator.symbol(like)

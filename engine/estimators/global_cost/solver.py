@@ -69,7 +69,7 @@ class Matching:
 
     def sample(self, field: Tensor) -> tuple[Samples, Tensor]:
         """Sample the deformed frame at `field` (2, K, W); return the samples and the residual, zero outside."""
-        lateral, axial = self.grid.expand(field).to(self.reference.dtype)
+        lateral, axial = self.grid.expand(field.to(self.reference.dtype))
         samples = self._spline.at(self._rows + axial, self._columns + lateral)
         return samples, (self.reference - samples.value) * samples.inside
 
@@ -91,9 +91,9 @@ class Matching:
         weights = weights * samples.inside * (self.threshold / size.clamp(min=1e-12)).clamp(max=1.0)
         lateral, axial = samples.lateral_gradient, samples.axial_gradient
         density = torch.stack([lateral * lateral, lateral * axial, axial * axial]) * weights
-        diagonal, neighbour = self.grid.blocks(density.double())
-        right = self.grid.gather((torch.stack([lateral, axial]) * (weights * residual)).double())
-        return DataTerm(diagonal, neighbour), right
+        diagonal, neighbour = self.grid.blocks(density)
+        right = self.grid.gather(torch.stack([lateral, axial]) * (weights * residual))
+        return DataTerm(diagonal.double(), None if neighbour is None else neighbour.double()), right.double()
 
 
 def gauss_newton(matching: Matching, prior: Prior, start: Tensor, bulk: Tensor, passes: Passes) -> Outcome:

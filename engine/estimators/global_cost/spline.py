@@ -35,8 +35,11 @@ class SplineFrame:
     """
 
     def __init__(self, coefficients: Tensor) -> None:
-        self._coefficients = coefficients
         self.height, self.width = coefficients.shape
+        rows, columns = (
+            _mirror(torch.arange(-1, size + 2, device=coefficients.device), size) for size in coefficients.shape
+        )
+        self._mirrored = coefficients[rows][:, columns].flatten()
 
     @classmethod
     def of(cls, frame: Tensor) -> Self:
@@ -50,19 +53,19 @@ class SplineFrame:
         top, left = row.detach().floor(), column.detach().floor()
         row_weights, row_slopes = _weights(row - top)
         column_weights, column_slopes = _weights(column - left)
-        rows = [_mirror(top.long() + step, self.height) * self.width for step in range(-1, 3)]
-        columns = [_mirror(left.long() + step, self.width) for step in range(-1, 3)]
-        flat = self._coefficients.reshape(-1)
+        stride = self.width + 3
+        place = (top.int() * stride + left.int()).long().flatten()
         value, axial, lateral = (torch.zeros_like(row) for _ in range(3))
-        for r, offset in enumerate(rows):
-            taps = [flat[offset + c] for c in columns]
-            across = sum(
-                (t * w for t, w in zip(taps[1:], column_weights[1:], strict=True)), taps[0] * column_weights[0]
-            )
-            slope = sum((t * w for t, w in zip(taps[1:], column_slopes[1:], strict=True)), taps[0] * column_slopes[0])
-            value = value + across * row_weights[r]
-            axial = axial + across * row_slopes[r]
-            lateral = lateral + slope * row_weights[r]
+        for r in range(4):
+            across, slope = torch.zeros_like(row), torch.zeros_like(row)
+            for c in range(4):
+                # The mirrored frame seen from the tap's own corner: one index serves all taps.
+                tap = self._mirrored[r * stride + c :].index_select(0, place).view(row.shape)
+                across.addcmul_(tap, column_weights[c])
+                slope.addcmul_(tap, column_slopes[c])
+            value.addcmul_(across, row_weights[r])
+            axial.addcmul_(across, row_slopes[r])
+            lateral.addcmul_(slope, row_weights[r])
         return Samples(value, axial, lateral, inside)
 
 
@@ -80,8 +83,10 @@ def _prefilter(lines: Tensor) -> Tensor:
 def _weights(t: Tensor) -> tuple[list[Tensor], list[Tensor]]:
     """Weights of the four neighbouring coefficients at fraction t in [0, 1), and their derivatives."""
     u = 1 - t
-    values = [u**3 / 6, 2 / 3 - t * t * (2 - t) / 2, 2 / 3 - u * u * (2 - u) / 2, t**3 / 6]
-    slopes = [-u * u / 2, t * (3 * t - 4) / 2, -u * (3 * u - 4) / 2, t * t / 2]
+    t_square, u_square = t * t, u * u
+    outer = [u_square * u / 6, t_square * t / 6]
+    values = [outer[0], 2 / 3 - t_square + 3 * outer[1], 2 / 3 - u_square + 3 * outer[0], outer[1]]
+    slopes = [u_square / -2, t_square * 1.5 - 2 * t, 2 * u - u_square * 1.5, t_square / 2]
     return values, slopes
 
 

@@ -232,7 +232,7 @@ def _energy(reference: Tensor, geometry: Geometry, plan: StackPlan) -> TunedEner
 def _group(reference: Tensor, geometry: Geometry, plan: StackPlan) -> Group:
     energy = _energy(reference, geometry, plan)
     weights = ResidualWeights(reference, geometry)
-    return Group(reference, energy.grid, weights.mean, weights.floor(), energy.cell, energy.threshold)
+    return Group(reference, energy.grid, weights.mean, weights.floor, energy.cell, energy.threshold)
 
 
 def _axial(grid: KnotGrid, field: Tensor) -> Map:

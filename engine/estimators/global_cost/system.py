@@ -19,6 +19,9 @@ from torch import Tensor
 from engine.numerics.conjugate_gradients import conjugate_gradients
 from engine.numerics.cosine_transform import cosine_transform, difference_symbol, inverse_cosine_transform
 
+LEAST_SINGLE = 1e-3
+"""Tolerance from which a system is solved in single precision."""
+
 
 @dataclass(frozen=True)
 class KnotGrid:
@@ -91,11 +94,16 @@ class DataTerm:
 
     def apply(self, field: Tensor) -> Tensor:
         """Multiply with a field (2, K, W)."""
-        result = _times(self.diagonal, field)
+        result = torch.zeros_like(field)
+        _add_times(result, self.diagonal, field)
         if self.neighbour is not None:
-            result[:, :-1] += _times(self.neighbour, field[:, 1:])
-            result[:, 1:] += _times(self.neighbour, field[:, :-1])
+            _add_times(result[:, :-1], self.neighbour, field[:, 1:])
+            _add_times(result[:, 1:], self.neighbour, field[:, :-1])
         return result
+
+    def single(self) -> "DataTerm":
+        """Return the same blocks in single precision."""
+        return DataTerm(self.diagonal.float(), None if self.neighbour is None else self.neighbour.float())
 
     def mass(self) -> Tensor:
         """Row sums of the two diagonal components, (2, K, W): what a locally constant field feels."""
@@ -106,9 +114,14 @@ class DataTerm:
         return mass
 
 
-def _times(blocks: Tensor, field: Tensor) -> Tensor:
-    lateral, axial = field
-    return torch.stack([blocks[0] * lateral + blocks[1] * axial, blocks[1] * lateral + blocks[2] * axial])
+def _add_times(result: Tensor, blocks: Tensor, field: Tensor) -> None:
+    for row in (0, 1):
+        for column in (0, 1):
+            result[row].addcmul_(blocks[row + column], field[column])
+
+
+_BINOMIALS = ((1,), (-1, 1), (1, -2, 1))
+"""Weights of differences of order 0, 1 and 2."""
 
 
 @dataclass(frozen=True)
@@ -128,11 +141,12 @@ class Difference:
 
     def adjoint(self, differences: Tensor) -> Tensor:
         """Transpose of `apply`."""
-        for dim, order in ((1, self.axial), (2, self.lateral)):
-            for _ in range(order):
-                edge = torch.zeros_like(differences.narrow(dim, 0, 1))
-                differences = -torch.diff(torch.cat([edge, differences, edge], dim=dim), dim=dim)
-        return differences
+        channels, rows, lines = differences.shape
+        field = differences.new_zeros(channels, rows + self.axial, lines + self.lateral)
+        for row, down in enumerate(_BINOMIALS[self.axial]):
+            for line, across in enumerate(_BINOMIALS[self.lateral]):
+                field[:, row : row + rows, line : line + lines].add_(differences, alpha=down * across)
+        return field
 
     def symbol(self, shape: tuple[int, int], like: Tensor) -> Tensor:
         """Eigenvalues (K, W) of adjoint times difference under the cosine transform (mirrored borders)."""
@@ -151,6 +165,10 @@ class PriorTerm:
         """Half the gradient of the term at `field`, linear in it."""
         return self.difference.adjoint(self.weight * self.difference.apply(field))
 
+    def single(self) -> "PriorTerm":
+        """Return the same term in single precision."""
+        return PriorTerm(self.difference, self.weight.float())
+
     def symbol(self, like: Tensor) -> Tensor:
         """Eigenvalues (2 or 1, K, W) of the term at its mean weight under the cosine transform, for fields `like`."""
         mean = self.weight.mean(dim=(1, 2), keepdim=True)
@@ -166,6 +184,10 @@ class QuadraticTerm(Protocol):
 
     def symbol(self, like: Tensor) -> Tensor:
         """About the eigenvalues of the term under the cosine transform, for the preconditioner."""
+        ...
+
+    def single(self) -> "QuadraticTerm":
+        """Return the same term in single precision."""
         ...
 
 
@@ -184,7 +206,17 @@ class System:
         return result
 
     def solve(self, right: Tensor, *, tolerance: float, iterations: int) -> tuple[Tensor, int]:
-        """Preconditioned conjugate gradients from zero until the residual falls below `tolerance` times `right`."""
+        """Preconditioned conjugate gradients from zero until the residual falls below `tolerance` times `right`.
+
+        A step that need not be exact is found in single precision: it is small, and taken in double precision.
+        """
+        if tolerance < LEAST_SINGLE:
+            return self._solved(right, tolerance, iterations)
+        single = System(self.data.single(), tuple(term.single() for term in self.prior))
+        solution, used = single._solved(right.float(), tolerance, iterations)
+        return solution.to(right.dtype), used
+
+    def _solved(self, right: Tensor, tolerance: float, iterations: int) -> tuple[Tensor, int]:
         return conjugate_gradients(
             self.apply, self._preconditioner(), right, iterations=iterations, tolerance=tolerance
         )

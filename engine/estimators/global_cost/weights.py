@@ -1,12 +1,13 @@
 """How much each sample of the residual tells: its local variance, and how many samples are independent."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from engine.numerics.running_sum import box_mean
 from engine.types import Geometry, Map
 
 BEAM_WIDTH_M = 0.5e-3
@@ -54,10 +55,11 @@ class ResidualWeights:
         """Return the weights (H, W) for a residual (H, W) that is zero where `inside` is False."""
         count = self.mean(inside.to(residual.dtype)).clamp(min=1e-3)
         variance = self.mean(residual * residual) / count
-        return 1 / (cell_samples(self.geometry) * (variance + self.floor()))
+        return 1 / (cell_samples(self.geometry) * (variance + self.floor))
 
+    @cached_property
     def floor(self) -> Tensor:
-        """Return the least variance that is believed, (H, W)."""
+        """The least variance that is believed, (H, W)."""
         power = self.mean(self.reference * self.reference)
         return SMALLEST_RELATIVE_VARIANCE * power + torch.finfo(power.dtype).eps
 
@@ -66,9 +68,4 @@ class ResidualWeights:
         axial, lateral = VARIANCE_WINDOW_M
         rows = 2 * int(axial / self.geometry.axial_spacing_m / 2) + 1
         lines = 2 * int(lateral / self.geometry.pitch_m / 2) + 1
-        smooth = functional.avg_pool2d(
-            image[None, None], (rows, 1), stride=1, padding=(rows // 2, 0), count_include_pad=False
-        )
-        return functional.avg_pool2d(smooth, (1, lines), stride=1, padding=(0, lines // 2), count_include_pad=False)[
-            0, 0
-        ]
+        return box_mean(image, rows, lines)
