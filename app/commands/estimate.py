@@ -98,14 +98,17 @@ def estimate(
         return
     echo(
         f"{output}: {len(wanted)} {'frame' if len(wanted) == 1 else 'frames'} with {chosen.method} on {target}, "
-        f"median compressive strain {_span(medians)} %"
+        + _span(medians)
     )
 
 
-def _span(values: list[float]) -> str:
-    finite = [value for value in values if math.isfinite(value)] or [math.nan]
+def _span(percents: list[float]) -> str:
+    """Say between what the frames' medians lie."""
+    finite = [value for value in percents if math.isfinite(value)]
+    if not finite:
+        return "no strain in any of them" if len(percents) > 1 else "no strain"
     low, high = f"{min(finite):.3g}", f"{max(finite):.3g}"
-    return low if low == high else f"{low} to {high}"
+    return f"median compressive strain {low if low == high else f'{low} to {high}'} %"
 
 
 def _median_percent(strain: "Strain") -> float:

@@ -25,6 +25,9 @@ def test_a_blank_frame_is_warned_of_and_left_out_of_the_medians(
     medians = json.loads(capsys.readouterr().out)["median_strain_percent"]
     assert medians[1] is None
     assert medians[0] == pytest.approx(1, abs=0.1)
+    call = ["estimate", str(recording), "-o", str(tmp_path / "r.h5"), "--method", "ncc", "--frames", "2"]
+    assert main(call) == 0
+    assert "1 frame with ncc on cpu, no strain\n" in capsys.readouterr().out
 
 
 def test_an_image_less_deep_than_the_window_is_warned_of(
