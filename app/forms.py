@@ -184,9 +184,15 @@ def in_words(name: str) -> str:
 
 def _explain(editor: QWidget, info: ParameterInfo) -> None:
     editor.setToolTip(info.help)
-    editor.setAccessibleName(_label(info))
-    editor.setAccessibleDescription(info.help)
+    for part in (editor, *_parts(editor)):
+        part.setAccessibleName(_label(info))
+        part.setAccessibleDescription(info.help)
     editor.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+
+def _parts(editor: QWidget) -> list[QWidget]:
+    """Return what of an editor takes the focus in its place."""
+    return editor.findChildren(QWidget) if isinstance(editor, QLabeledDoubleSlider) else []
 
 
 def _editor_of(info: ParameterInfo, listed: Mapping[str, str] | None = None) -> tuple[QWidget, SignalInstance]:

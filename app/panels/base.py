@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import QEvent, QSize
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QSize, Slot
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from superqt.utils import QSignalThrottler
 
 from app.controllers.commands import Commands
 from app.state import ViewerState
@@ -29,6 +31,9 @@ class PanelInfo:
     beside: str = ""
     shown: bool = True
 
+
+REDRAW_MS = 40
+"""While a cine plays, a line is dragged or frames come in, a panel is drawn at most this often."""
 
 WIDEST_PX = 250
 """Width that a panel may ask of the window; what needs more scrolls sideways."""
@@ -64,6 +69,34 @@ class Panel(QFrame):
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(10, 8, 10, 10)
         self.column.setSpacing(7)
+
+
+class DrawnPanel(Panel):
+    """A panel with a drawing and words below it, drawn anew soon after changes, and only while it is seen."""
+
+    def __init__(self, state: ViewerState, commands: Commands) -> None:
+        super().__init__(state, commands)
+        self.words = QLabel()
+        self.words.setObjectName("muted")
+        self.words.setWordWrap(True)
+        self._redraw = QSignalThrottler(QSignalThrottler.EmissionPolicy.Trailing, self)
+        self._redraw.setTimeout(REDRAW_MS)
+        self._redraw.triggered.connect(self.refresh)
+
+    def refresh(self) -> None:
+        """Draw what is there now."""
+        raise NotImplementedError
+
+    @Slot()
+    def refresh_soon(self) -> None:
+        """Draw several changes together."""
+        if self.isVisible():
+            self._redraw.throttle()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Draw what changed while the panel was hidden."""
+        super().showEvent(event)
+        self.refresh()
 
 
 class PanelArea(QScrollArea):

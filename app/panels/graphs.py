@@ -2,11 +2,11 @@
 
 import math
 
-from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtWidgets import QComboBox, QLabel
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QComboBox
 
 from app.controllers.commands import Commands
-from app.panels.base import PANELS, Panel, PanelInfo
+from app.panels.base import PANELS, DrawnPanel, PanelInfo
 from app.state import ViewerState
 from app.views.traces import TraceView
 from engine.export.over_frames import over_frames
@@ -14,11 +14,8 @@ from engine.metrics.base import METRICS, metrics_shown
 from engine.metrics.number_text import figures, three_figures
 from engine.reliability.frame import worth_keeping
 
-REDRAW_MS = 40
-"""Points arrive one by one; the graph is drawn for a handful of them at a time."""
 
-
-class GraphsPanel(Panel):
+class GraphsPanel(DrawnPanel):
     """A choice of metric and its graph."""
 
     def __init__(self, state: ViewerState, commands: Commands) -> None:
@@ -33,19 +30,12 @@ class GraphsPanel(Panel):
         self.choice.setCurrentIndex(self.choice.findData("cnr"))
         self.graph = TraceView()
         self.graph.frame_requested.connect(commands.playback.show_frame)
-        self.words = QLabel()
-        self.words.setObjectName("muted")
-        self.words.setWordWrap(True)
         self.column.addWidget(self.choice)
         self.column.addWidget(self.graph, 1)
         self.column.addWidget(self.words)
         self.column.addStretch(0)
-        self._redraw = QTimer(self)
-        self._redraw.setSingleShot(True)
-        self._redraw.setInterval(REDRAW_MS)
-        self._redraw.timeout.connect(self.refresh)
         self.choice.currentIndexChanged.connect(self.refresh)
-        state.history_changed.connect(self._later)
+        state.history_changed.connect(self.refresh_soon)
         state.frame_changed.connect(self._mark)
         state.recording_changed.connect(self.refresh)
         self.refresh()
@@ -77,11 +67,6 @@ class GraphsPanel(Panel):
             return ""
         spread = f"{three_figures(found.mean)} \u00b1 {figures(found.deviation, 2)} {found.unit}".strip()
         return f"Mean \u00b1 sd {spread} over {len(found.frames)} frames worth keeping"
-
-    @Slot()
-    def _later(self) -> None:
-        if not self._redraw.isActive():
-            self._redraw.start()
 
     @Slot()
     def _mark(self) -> None:

@@ -1,11 +1,10 @@
 """Histograms of the strain in both regions, in the shown frame; they follow every drag."""
 
-from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtGui import QShowEvent
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QLabel
 
 from app.controllers.commands import Commands
-from app.panels.base import PANELS, Panel, PanelInfo
+from app.panels.base import PANELS, DrawnPanel, PanelInfo
 from app.state import Role, ViewerState
 from app.theme import THEME_CHANGES, Theme, role_color
 from app.views.histogram import HistogramView
@@ -15,16 +14,13 @@ from engine.metrics.reasons import explain
 from engine.quantity import QUANTITIES
 from engine.strain.quality_mask import visible
 
-REDRAW_MS = 40
-"""While a cine plays or an ellipse is dragged the histogram is drawn at most this often."""
-
 WORDS = (
     "How the strain is spread over the pixels of the target and of the background; the vertical lines are the means. "
     "Where the two overlap much, CNR is low."
 )
 
 
-class HistogramPanel(Panel):
+class HistogramPanel(DrawnPanel):
     """The graph, and below it what it shows in numbers; nothing is computed while it is hidden."""
 
     def __init__(self, state: ViewerState, commands: Commands) -> None:
@@ -32,9 +28,6 @@ class HistogramPanel(Panel):
         self.graph = HistogramView()
         self.graph.setToolTip(WORDS)
         self.legends = {role: QLabel() for role in (Role.TARGET, Role.BACKGROUND)}
-        self.words = QLabel()
-        self.words.setObjectName("muted")
-        self.words.setWordWrap(True)
         self.column.addWidget(self.graph, 1)
         for role, legend in self.legends.items():
             legend.setTextFormat(Qt.TextFormat.RichText)
@@ -42,12 +35,8 @@ class HistogramPanel(Panel):
             self.column.addWidget(legend)
         self.column.addWidget(self.words)
         self.column.addStretch(0)
-        self._redraw = QTimer(self)
-        self._redraw.setSingleShot(True)
-        self._redraw.setInterval(REDRAW_MS)
-        self._redraw.timeout.connect(self.refresh)
         for signal in (state.picture_changed, state.regions_changed, state.display_changed, state.recording_changed):
-            signal.connect(self._later)
+            signal.connect(self.refresh_soon)
         THEME_CHANGES.changed.connect(self.refresh)
         self.refresh()
 
@@ -80,22 +69,12 @@ class HistogramPanel(Panel):
         self.words.setText(f"{text} beyond the graph (over 5 standard deviations off)." if beyond else "")
         self.words.setVisible(bool(beyond))
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Draw what changed while the panel was hidden."""
-        super().showEvent(event)
-        self.refresh()
-
     def _show_nothing(self, why: str) -> None:
         self.graph.hide()
         for legend in self.legends.values():
             legend.hide()
         self.words.setText(why)
         self.words.show()
-
-    @Slot()
-    def _later(self) -> None:
-        if self.isVisible() and not self._redraw.isActive():
-            self._redraw.start()
 
 
 def _legend(role: Role, region: RegionHistogram) -> str:

@@ -1,25 +1,21 @@
 """The profile: what lies along a line in the shown frame."""
 
 import numpy as np
-from PySide6.QtCore import QTimer, Slot
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton
 
 from app.controllers.commands import Commands
 from app.features.profile.controller import ProfileController
 from app.features.profile.graph import ProfileGraph
 from app.features.profile.state import ProfileState
-from app.panels.base import PANELS, Panel, PanelInfo
+from app.panels.base import PANELS, DrawnPanel, PanelInfo
 from app.state import Tool, ViewerState
 from engine.frames import frame_words
 from engine.metrics.profile import ProfileLine
 from engine.quantity import QUANTITIES
 
-REDRAW_MS = 40
-"""While a cine plays or the line is dragged the graph is drawn at most this often."""
 
-
-class ProfilePanel(Panel):
+class ProfilePanel(DrawnPanel):
     """Buttons, the graph, and below it where the line lies."""
 
     def __init__(self, state: ViewerState, commands: Commands) -> None:
@@ -42,20 +38,13 @@ class ProfilePanel(Panel):
         row.addWidget(self.remove)
         self.graph = ProfileGraph()
         self.graph.place_pointed.connect(self._point)
-        self.words = QLabel()
-        self.words.setObjectName("muted")
-        self.words.setWordWrap(True)
         self.column.addLayout(row)
         self.column.addWidget(self.bmode)
         self.column.addWidget(self.graph, 1)
         self.column.addWidget(self.words)
         self.column.addStretch(0)
-        self._redraw = QTimer(self)
-        self._redraw.setSingleShot(True)
-        self._redraw.setInterval(REDRAW_MS)
-        self._redraw.timeout.connect(self.refresh)
         for signal in (self._profile.profile_changed, state.display_changed):
-            signal.connect(self._later)
+            signal.connect(self.refresh_soon)
         for signal in (state.tool_changed, state.recording_changed, self._profile.line_changed):
             signal.connect(self.refresh_buttons)
         self.refresh()
@@ -87,21 +76,11 @@ class ProfilePanel(Panel):
         self.remove.setEnabled(self._profile.line is not None)
         self.refresh()
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Draw what changed while the panel was hidden."""
-        super().showEvent(event)
-        self.refresh()
-
     @Slot(object)
     def _point(self, distance_mm: float | None) -> None:
         """Mark the place under the mouse on the images."""
         line = self._profile.line
         self.state.set_cursor(None if distance_mm is None or line is None else line.at(1e-3 * distance_mm))
-
-    @Slot()
-    def _later(self) -> None:
-        if self.isVisible() and not self._redraw.isActive():
-            self._redraw.start()
 
 
 def _line_words(line: ProfileLine) -> str:
