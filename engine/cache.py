@@ -63,7 +63,8 @@ class KeptRun:
         with suppress(OSError):  # a folder that cannot be made is told by the writer
             self.folder.mkdir(parents=True, exist_ok=True)
         geometry, frames = estimate.strain.geometry, (estimate.deformed_frame,)
-        with ResultWriter(path, self.shape, geometry, estimate.reference_frame, frames, self.provenance) as writer:
+        reference, source = estimate.reference_frame, self.provenance
+        with ResultWriter(path, self.shape, geometry, reference, frames, source, with_components=False) as writer:
             writer.append(estimate)
 
     def _path(self, frame: int) -> Path:

@@ -32,15 +32,17 @@ def parameter(
     label: str = "",
     words: Mapping[str, str] | None = None,
     step: float = 0.0,
+    last: bool = False,
 ) -> Any:
     """Declare one field of a parameter dataclass with its unit, its closed range and one sentence of help.
 
     A form makes its words of the field's name unless `label` gives others; `words` are those of the choices, or of a
-    number that has a meaning of its own. A number with a `step` is set by a slider.
+    number that has a meaning of its own. A number with a `step` is set by a slider. A field that is `last` is listed
+    behind those of the classes that inherit it.
     """
     words = dict(words or {})
     entries = {"unit": unit, "minimum": minimum, "maximum": maximum, "help": help}
-    return field(default=default, metadata={**entries, "label": label, "words": words, "step": step})
+    return field(default=default, metadata={**entries, "label": label, "words": words, "step": step, "last": last})
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Parameters:
     @classmethod
     @cache
     def describe(cls) -> tuple[ParameterInfo, ...]:
-        """List the parameters in the order of their declaration."""
+        """List the parameters in the order of their declaration, those that are last at the end."""
         hints = get_type_hints(cls)
         return tuple(
             ParameterInfo(
@@ -87,7 +89,7 @@ class Parameters:
                 words=entry.metadata.get("words", {}),
                 step=entry.metadata.get("step", 0.0),
             )
-            for entry in fields(cls)
+            for entry in sorted(fields(cls), key=lambda entry: bool(entry.metadata.get("last")))
         )
 
     @classmethod

@@ -16,6 +16,7 @@ import numpy as np
 from engine.device import choose_device
 from engine.errors import CancelledError, MethodError, ParameterError
 from engine.estimators.base import ESTIMATORS, RecordingEstimator
+from engine.numerics.slope import SMALLEST_WINDOW
 from engine.parameters import Parameters, parameter
 from engine.preprocess.alignment import bulk_motion
 from engine.preprocess.filters import band_pass
@@ -24,7 +25,6 @@ from engine.quality import compensate, correlation_map
 from engine.reliability.sigma import sigma_maps
 from engine.reliability.validity import valid_pixels
 from engine.strain.base import STRAIN_METHODS, read_in
-from engine.strain.least_squares import SMALLEST_WINDOW
 from engine.types import Displacement, FrameEstimate, FramePair, Map, Mask, RFSequence
 
 if TYPE_CHECKING:

@@ -10,22 +10,29 @@ import numpy as np
 
 from engine.types import Map
 
+AXIAL_STRAIN = "axial-strain"
+"""The map that is shown where nothing else is chosen; what counts as positive in it is a choice of its own."""
 PERCENT = 100.0
+MILLI = 1e3
 
 
 @dataclass(frozen=True)
 class Quantity:
     """Shown is `factor` times stored, or its magnitude; `ends` are the words at the low and the high end.
 
-    A `symmetric` quantity has limits symmetric about zero.
+    `label` names it with its `unit`. Limits hold what is shown; those of a `symmetric` quantity are symmetric about
+    zero, those `from_zero` reach zero, and `limits` are the same for every map.
     """
 
     name: str
     label: str
     factor: float
     ends: tuple[str, str]
+    unit: str = "%"
     magnitude: bool = False
     symmetric: bool = False
+    from_zero: bool = False
+    limits: tuple[float, float] | None = None
 
     def shown(self, stored: Map) -> Map:
         """Return what is shown of stored values, any shape."""
@@ -33,29 +40,26 @@ class Quantity:
         return np.abs(values) if self.magnitude else values
 
 
-_SOFTNESS = ("stiff /\nlow strain", "soft /\nhigh strain")
+SOFTNESS = ("stiff /\nlow strain", "soft /\nhigh strain")
 QUANTITIES: dict[str, Quantity] = {
     entry.name: entry
     for entry in (
-        Quantity("compressive", "Compressive strain (%)", -PERCENT, _SOFTNESS),
+        Quantity("compressive", "Compressive strain (%)", -PERCENT, SOFTNESS),
         Quantity("signed", "Axial strain (%), elongation +", PERCENT, ("compression", "elongation"), symmetric=True),
-        Quantity("magnitude", "Strain magnitude (%)", PERCENT, _SOFTNESS, magnitude=True),
-        Quantity("true", "True compressive strain (%)", -PERCENT, _SOFTNESS),
-        Quantity("error", "Error of compressive strain (%)", -PERCENT, ("too low", "too high"), symmetric=True),
-        Quantity("quality", "Local correlation (no unit)", 1.0, ("no match", "match")),
-        Quantity("sigma", "Uncertainty of strain (%)", PERCENT, ("certain", "uncertain")),
-        Quantity("modulus", "Relative modulus", 1.0, ("softer", "stiffer")),
-        Quantity("relative-compressive", "Relative strain (no unit)", 1.0, _SOFTNESS),
+        Quantity("magnitude", "Strain magnitude (%)", PERCENT, SOFTNESS, magnitude=True),
+        Quantity("relative-compressive", "Relative strain (no unit)", 1.0, SOFTNESS, ""),
         Quantity(
             "relative-signed",
             "Relative strain (no unit)",
             1.0,
             ("against\nthe mean", "along\nthe mean"),
+            "",
             symmetric=True,
         ),
-        Quantity("relative-magnitude", "Relative magnitude (no unit)", 1.0, _SOFTNESS, magnitude=True),
+        Quantity("relative-magnitude", "Relative magnitude (no unit)", 1.0, SOFTNESS, "", magnitude=True),
     )
 }
+"""What may be shown of axial strain; every other map has a quantity of its own (`engine.maps`)."""
 COMPRESSIVE = QUANTITIES["compressive"]
 
 
@@ -82,10 +86,14 @@ def subsample(values: Map) -> Map:
 
 def limits_of(stored: tuple[float, float], quantity: Quantity) -> tuple[float, float]:
     """Limits of the quantity as shown that hold a range of stored values."""
+    if quantity.limits is not None:
+        return quantity.limits
     ends = quantity.shown(np.array(stored, np.float32))
     low, high = float(ends.min()), float(ends.max())
     if quantity.magnitude and stored[0] < 0 < stored[1]:
         low = 0.0
+    if quantity.from_zero:
+        low, high = min(low, 0.0), max(high, 0.0)
     return tidy_limits(low, high, symmetric=quantity.symmetric)
 
 

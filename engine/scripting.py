@@ -22,14 +22,16 @@ from engine.export.base import Export, writer_for
 from engine.export.result_file import ResultWriter
 from engine.export.result_file import read_result as read_result_file
 from engine.export.table import MetricTable, measure_result
-from engine.figures.compose import Choices, OtherMap, compose, other_map, reader_of
+from engine.figures.compose import Choices, compose, reader_of
 from engine.figures.content import FigureContent, Marks
 from engine.figures.options import FigureOptions, Shown
+from engine.figures.other_maps import needed_reader
 from engine.figures.save import save_figure
 from engine.files.atomic import check_target
 from engine.pipeline import Preparation, Progress, Settings, wanted_frames
 from engine.pipeline import run as run_chain
 from engine.provenance import make_provenance, unchanged_input
+from engine.quantity import AXIAL_STRAIN
 from engine.readers import Recording, open_recording
 from engine.strain.base import STRAIN_METHODS, read_in
 from engine.types import Ellipse, FrameEstimate, Result, RFSequence
@@ -229,24 +231,24 @@ def figure(
     target: Ellipse | None = None,
     background: Ellipse | None = None,
     lesion: Ellipse | None = None,
-    map: str = "strain",  # noqa: A002 - the word of the command line
+    map: str = AXIAL_STRAIN,  # noqa: A002 - the word of the command line
     limits: tuple[float, float] | None = None,
     **options: Any,
 ) -> FigureContent:
-    """Draw a frame for a paper: B-mode, with the `recording`, and strain, with regions, colour bar and numbers.
+    """Draw a frame for a paper: B-mode, with the `recording`, and a map, with regions, colour bar and numbers.
 
     Parameters
     ----------
     result, frame
         What `run` gave or a result file, and which deformed frame of it; None for the last.
     recording
-        The recording of the result, for the B-mode.
+        The recording of the result, for the B-mode and the truth.
     target, background, lesion
         Regions to outline and measure.
     map
-        `strain`, `quality` or `sigma`.
+        Any map of `strainscope figure --map`, such as `lateral-strain`.
     limits
-        Ends of the colour bar, in percent of strain; None for those that fit.
+        Ends of the colour bar, as shown (strain in percent); None for those that fit.
     **options
         Any option of `strainscope figure` by its field, for example `colormap="magma"`, `width="column"`, `dpi=600`.
 
@@ -260,17 +262,14 @@ def figure(
     opened = _opened(result)
     chosen = opened.estimated(frame)
     shown, page = _split(options)
-    instead: OtherMap | None = None if map == "strain" else other_map(opened, chosen, map)
-    choices = Choices(shown, Marks(target, background, lesion), page, limits)
-    return figure_of(opened, chosen, choices, recording, instead)
+    return figure_of(opened, chosen, Choices(shown, map, Marks(target, background, lesion), page, limits), recording)
 
 
-def figure_of(
-    result: Result, frame: int, choices: Choices, recording: Source | None = None, instead: OtherMap | None = None
-) -> FigureContent:
+def figure_of(result: Result, frame: int, choices: Choices, recording: Source | None = None) -> FigureContent:
     """Do what `figure` does under whole choices."""
-    read_rf = None if recording is None else reader_of(_recording(recording), result)
-    return compose(result, frame, choices, read_rf=read_rf, instead=instead)
+    source = None if recording is None else _recording(recording)
+    read_rf = None if source is None else reader_of(source, result)
+    return compose(result, frame, choices, read_rf=read_rf, read_map=needed_reader(result, choices, source))
 
 
 def save(what: Result | MetricTable | FigureContent | RFSequence | Recording, path: str | Path) -> Path:

@@ -20,6 +20,11 @@ from engine.errors import ParameterError, ReadError, StrainscopeError
 Map = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Source = Literal["file", "user", "assumed"]
+Measure = Literal["infinitesimal", "green-lagrange"]
+"""How strain follows from the displacement's gradient; Green-Lagrange strain is exact however much is turned."""
+
+LATERAL_WINDOW_M = 4e-3
+"""Length across the lines over which lateral and shear strain are taken, where nothing else is said."""
 
 
 PLAUSIBLE = {
@@ -124,10 +129,19 @@ class Geometry:
         """Lateral position of each line's centre, shape (lines,); 0 is the middle of the image."""
         return np.asarray((np.arange(lines) - (lines - 1) / 2) * self.pitch_m, dtype=np.float64)
 
+    def line_spacings_m(self, rows: int) -> NDArray[np.float64]:
+        """Distance from one line to the next at the depth of each row, (rows,)."""
+        if self.sector is None:
+            return np.full(rows, self.pitch_m)
+        return np.asarray((self.sector.apex_radius_m + self.depths_m(rows)) * self.sector.angle_step_rad)
+
     def window_samples(self, window_m: float, *, smallest: int = 5) -> int:
         """Odd number of samples nearest to a window in metres, at least `smallest`."""
-        half = round((window_m / self.axial_spacing_m - 1) / 2)
-        return max(2 * half + 1, smallest)
+        return _odd(window_m / self.axial_spacing_m, smallest)
+
+    def window_lines(self, window_m: float, *, smallest: int = 5) -> int:
+        """Odd number of lines nearest to a window in metres, at least `smallest`."""
+        return _odd(window_m / self.pitch_m, smallest)
 
 
 @dataclass(frozen=True)
@@ -272,13 +286,16 @@ class FramePair:
 class Strain:
     """Axial strain (H, W) float32, dimensionless, negative in compression; `window_m` is the strain filter's length.
 
-    `sigma` is the standard deviation of each pixel, where it is known.
+    `sigma` is the standard deviation of each pixel, where it is known. The other components follow from the
+    displacement (`engine.strain.tensor`), over `lateral_window_m` across the lines; `measure` says what strain is.
     """
 
     axial: Map
     geometry: Geometry
     window_m: float
     sigma: Map | None = None
+    lateral_window_m: float = LATERAL_WINDOW_M
+    measure: Measure = "infinitesimal"
 
     def __repr__(self) -> str:
         return f"<Strain: axial, negative in compression, {_size_in_words(self.axial.shape)}>"
@@ -450,6 +467,10 @@ def _frames_in_words(frames: tuple[int, ...]) -> str:
         return f"frame {frames[0]}"
     whole = frames == tuple(range(frames[0], frames[-1] + 1))
     return f"frames {frames[0]} to {frames[-1]}" if whole else f"{len(frames)} frames"
+
+
+def _odd(length: float, smallest: int) -> int:
+    return max(2 * round((length - 1) / 2) + 1, smallest)
 
 
 def _unit(name: str) -> str:

@@ -3,7 +3,7 @@
     python scripts/calibrate_reliability.py glue ncc usse-net musse-net
 
 Recordings are simulated from a seed below those of every evaluation set and cut to a strip of 1100 samples and 64
-lines, wide enough for every window. Methods that are not named keep what is stored of them.
+lines, wide enough for every window. Methods that are not named keep what is stored of them, and so do maps.
 """
 
 import argparse
@@ -17,11 +17,12 @@ import numpy as np
 from engine.device import choose_device
 from engine.evaluation.calibration import STEP
 from engine.evaluation.sets import FIRST_SEED
-from engine.metrics.accuracy import comparable
+from engine.metrics.accuracy import comparable, true_lateral_strain, true_shear_strain
 from engine.pipeline import Settings, run
 from engine.reliability.fit import Errors, fit_scales
 from engine.reliability.sigma import MAPS, least_window_m, parts_of
 from engine.simulation.protocols import protocol
+from engine.strain.tensor import strain_tensor
 from engine.types import FrameEstimate, FrameTruth, RFSequence, Truth
 
 SEED = 4242
@@ -43,20 +44,23 @@ def main() -> None:
     """Measure the methods' errors, fit, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("methods", nargs="+")
-    methods = parser.parse_args().methods
-    errors: dict[str, dict[str, list[Errors]]] = {method: {name: [] for name in MAPS} for method in methods}
+    parser.add_argument("--maps", nargs="+", choices=MAPS, default=MAPS, help="fit these alone, keep the others")
+    given = parser.parse_args()
+    methods: list[str] = given.methods
+    errors: dict[str, dict[str, list[Errors]]] = {method: {name: [] for name in given.maps} for method in methods}
     for family, sequence, truth in recordings():
         for method in methods:
             for estimate in run(sequence, Settings(method), choose_device("auto")):
                 true = truth.read_frame(estimate.deformed_frame)
-                for name, found in frame_errors(family, estimate, true, least_window_m(method)).items():
-                    errors[method][name].append(found)
+                found = frame_errors(family, estimate, true, least_window_m(method))
+                for name, kept in errors[method].items():
+                    kept.append(found[name])
     stored = json.loads(TARGET.read_text(encoding="utf-8"))
     for method, maps in errors.items():
         fitted = {name: asdict(fit_scales(samples)) for name, samples in maps.items()}
-        stored["methods"][method] = {
-            name: {key: float(f"{value:.6g}") for key, value in scales.items()} for name, scales in fitted.items()
-        }
+        stored["methods"].setdefault(method, {}).update(
+            {name: {key: float(f"{value:.6g}") for key, value in scales.items()} for name, scales in fitted.items()}
+        )
     TARGET.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
 
 
@@ -82,7 +86,11 @@ def _cut(frame: FrameTruth, strip: tuple[slice, slice]) -> FrameTruth:
 def frame_errors(family: str, estimate: FrameEstimate, truth: FrameTruth, least_window_m: float) -> dict[str, Errors]:
     """Take a sample of the errors of one frame, by map."""
     strain, displacement = estimate.strain, estimate.displacement
-    used = comparable(truth, strain.geometry, strain.window_m) & np.isfinite(strain.axial)
+    tensor = strain_tensor(displacement, strain, estimate.quality)
+    geometry = strain.geometry
+    half = geometry.window_lines(strain.lateral_window_m) // 2
+    used = comparable(truth, geometry, strain.window_m) & np.isfinite(strain.axial + tensor.shear + tensor.lateral)
+    used[:, :half] = used[:, used.shape[1] - half :] = False
     some = np.zeros_like(used)
     some[:: STEP[0], :: STEP[1]] = True
     used &= some
@@ -90,6 +98,8 @@ def frame_errors(family: str, estimate: FrameEstimate, truth: FrameTruth, least_
         "axial_strain": strain.axial - truth.axial_strain,
         "axial_displacement_m": displacement.axial_m - truth.axial_displacement_m,
         "lateral_displacement_m": displacement.lateral_m - truth.lateral_displacement_m,
+        "lateral_strain": tensor.lateral - true_lateral_strain(truth, geometry),
+        "shear_strain": tensor.shear - true_shear_strain(truth, geometry),
     }
     parts = parts_of(strain, estimate.quality, least_window_m)
     return {

@@ -12,10 +12,12 @@ from app.commands._shared import Opening
 from app.commands.metrics import Background, Lesion, Target
 from engine.errors import ParameterError
 from engine.figures.options import FigureOptions, Shown
+from engine.quantity import AXIAL_STRAIN
 
 if TYPE_CHECKING:
     from engine.figures.compose import Choices, ReadRF
     from engine.figures.content import Marks
+    from engine.maps.reading import ReadMap
     from engine.types import Result
 
 BModeOf = Annotated[
@@ -24,7 +26,10 @@ BModeOf = Annotated[
 FrameOption = Annotated[int | None, typer.Option("--frame", metavar="K", help="Deformed frame; default: the last.")]
 Limits = Annotated[
     str | None,
-    typer.Option("--limits", metavar="LOW,HIGH", help="Strain at the bar's ends, in %; default: all that is drawn."),
+    typer.Option("--limits", metavar="LOW,HIGH", help="Values at the bar's ends, as shown; default: all."),
+]
+MapName = Annotated[
+    str, typer.Option("--map", metavar="NAME", help="Which map: axial-strain, lateral-strain and so on, see the guide.")
 ]
 ShownOptions = Annotated[
     Shown,
@@ -74,11 +79,21 @@ class RegionOptions:
 OnRegions = Annotated[RegionOptions, Fields("target", "background", "lesion")]
 
 
-def choices_of(regions: RegionOptions, shown: Shown, page: FigureOptions, limits: str | None) -> "Choices":
+def choices_of(
+    regions: RegionOptions, shown: Shown, page: FigureOptions, limits: str | None, drawn: str = AXIAL_STRAIN
+) -> "Choices":
     """Turn the options into what figures are composed from."""
     from engine.figures.compose import Choices
 
-    return Choices(shown, regions.marks(), page, parse_limits(limits, "--limits"))
+    return Choices(shown, drawn, regions.marks(), page, parse_limits(limits, "--limits"))
+
+
+def map_of(opening: Opening, files: list[Path] | None, result: "Result", choices: "Choices") -> "ReadMap | None":
+    """Return what reads a map that needs more than the result: the recording of `--rf`, or `--background`."""
+    from engine.figures.other_maps import needed_reader
+
+    recording = opening.recording(files) if files and choices.entry.needs else None
+    return needed_reader(result, choices, recording)
 
 
 def rf_of(opening: Opening, files: list[Path] | None, result: "Result") -> "ReadRF | None":
@@ -87,8 +102,7 @@ def rf_of(opening: Opening, files: list[Path] | None, result: "Result") -> "Read
         return None
     from engine.figures.compose import reader_of
 
-    recording = opening.recording(files)
     try:
-        return reader_of(recording, result)
+        return reader_of(opening.recording(files), result)
     except ParameterError as error:
         raise ParameterError(f"--rf: {error}") from None

@@ -9,12 +9,14 @@ from app.commands._figure_options import (
     BModeOf,
     FrameOption,
     Limits,
+    MapName,
     MoviePage,
     OnRegions,
     RegionOptions,
     SheetPage,
     ShownOptions,
     choices_of,
+    map_of,
     rf_of,
 )
 from app.commands._groups import Fields, grouped
@@ -24,6 +26,7 @@ from app.commands._shared import Opening, ResultFile, open_result
 from app.commands.estimate import progress_bar
 from engine.errors import ParameterError
 from engine.figures.options import MovieOptions, Shown
+from engine.quantity import AXIAL_STRAIN
 
 if TYPE_CHECKING:
     from engine.export.base import Writer
@@ -43,13 +46,14 @@ def movie(
     opening: Opening,
     rf: BModeOf = None,
     limits: Limits = None,
+    drawn: MapName = AXIAL_STRAIN,
 ) -> None:
-    """Play frames as figures, B-mode and strain under one colour bar, with ellipses and numbers."""
+    """Play frames as figures, B-mode and a map under one colour bar, with ellipses and numbers."""
     from engine.figures.movie import compose_movie, save_movie
 
     opened = open_result(result)
-    choices = choices_of(regions, shown, page, limits)
-    plan = compose_movie(opened, choices, playing, rf_of(opening, rf, opened))
+    choices = choices_of(regions, shown, page, limits, drawn)
+    plan = compose_movie(opened, choices, playing, rf_of(opening, rf, opened), map_of(opening, rf, opened, choices))
     with progress_bar("drawing") as bar:
         save_movie(
             plan.contents, output, plan.rate, playing.dpi, lambda done: bar(done, plan.frames), loops=playing.loops
@@ -66,14 +70,20 @@ def sheet(
         Shown, Fields("quantity", "relative", "colormap", "persistence", "quality_threshold", "mask_numbers")
     ],
     page: SheetPage,
+    opening: Opening,
     most: Annotated[int, typer.Option("--most", min=1, max=200, help="Frames at most, evenly spread.")] = 40,
     limits: Limits = None,
+    drawn: MapName = AXIAL_STRAIN,
+    rf: Annotated[
+        list[Path] | None, typer.Option("--rf", metavar="FILE", help="The recording, for its truth; repeatable.")
+    ] = None,
 ) -> None:
-    """Draw the strain of all frames side by side under one colour bar."""
+    """Draw a map of all frames side by side under one colour bar."""
     from engine.figures.compose import compose_sheet
     from engine.figures.save import save_sheet
 
-    save_sheet(compose_sheet(open_result(result), choices_of(regions, shown, page, limits), most=most), output)
+    opened, choices = open_result(result), choices_of(regions, shown, page, limits, drawn)
+    save_sheet(compose_sheet(opened, choices, most=most, read_map=map_of(opening, rf, opened, choices)), output)
     echo(str(output))
 
 

@@ -9,16 +9,19 @@ from app.commands._figure_options import (
     BModeOf,
     FrameOption,
     Limits,
+    MapName,
     PageOptions,
     RegionOptions,
     ShownOptions,
     choices_of,
+    map_of,
     rf_of,
 )
 from app.commands._groups import grouped
 from app.commands._output import echo, warn
 from app.commands._shared import Opening, ResultFile, open_result
 from engine.errors import ParameterError
+from engine.quantity import AXIAL_STRAIN
 
 
 @grouped
@@ -32,9 +35,7 @@ def figure(
     rf: BModeOf = None,
     frame: FrameOption = None,
     limits: Limits = None,
-    drawn: Annotated[
-        str, typer.Option("--map", metavar="strain|quality|sigma", help="What is drawn: strain, quality or sigma.")
-    ] = "strain",
+    drawn: MapName = AXIAL_STRAIN,
     compare: Annotated[
         Path | None,
         typer.Option("--compare", metavar="RESULT.h5", help="Draw this result of the same recording beside it."),
@@ -43,18 +44,18 @@ def figure(
         int | None, typer.Option("--compare-frame", metavar="K", help="Frame of the second map; default: the same.")
     ] = None,
 ) -> None:
-    """Draw B-mode and strain side by side, or two strain maps, with ellipses, colour bar and numbers."""
-    from engine.figures.compose import compose, compose_comparison, other_map
+    """Draw B-mode and a map side by side, or two maps, with ellipses, colour bar and numbers."""
+    from engine.figures.compose import compose, compose_comparison
     from engine.figures.save import save_figure
     from engine.reliability.frame import judge_result
 
-    choices = choices_of(regions, shown, page, limits)
+    choices = choices_of(regions, shown, page, limits, drawn)
     opened = open_result(result)
     chosen = opened.estimated(frame)
     warn(judge_result(opened, [chosen]).words)
     if compare is None and compare_frame is None:
-        instead = None if drawn == "strain" else other_map(opened, chosen, drawn)
-        content = compose(opened, chosen, choices, read_rf=rf_of(opening, rf, opened), instead=instead)
+        read_map = map_of(opening, rf, opened, choices)
+        content = compose(opened, chosen, choices, read_rf=rf_of(opening, rf, opened), read_map=read_map)
     else:
         if rf:
             raise ParameterError("--rf: a comparison shows strain alone, without the B-mode")

@@ -119,7 +119,7 @@ def _choices(kept: "Workspace") -> "Choices":
     marks = Marks(
         regions.target, regions.background, regions.lesion, None if line is None else _read(ProfileLine, line)
     )
-    return Choices(display, marks, limits=display.manual if display.limits == "manual" else None)
+    return Choices(display, marks=marks, limits=display.manual if display.limits == "manual" else None)
 
 
 def _part(kept: "Workspace", name: str, model: type[T]) -> T:

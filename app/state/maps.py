@@ -1,53 +1,44 @@
-"""Which map lies beside the B-mode: strain, how sure it is, its truth or error where these are known, or modulus."""
+"""Which map of `engine.maps` lies beside the B-mode, and every relative modulus that was computed."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.state.viewer import ViewerState
 from engine.elasticity.base import RelativeModulus, modulus_ratio, normalised
 from engine.errors import ParameterError
+from engine.maps.base import LACKS, MAPS, StrainMap
 from engine.metrics.base import Measurement
 from engine.parameters import Parameters
+from engine.quantity import AXIAL_STRAIN
 from engine.types import Ellipse, Map
 
-MapKind = Literal["strain", "quality", "sigma", "true", "error", "modulus"]
-MAP_TITLES: dict[MapKind, str] = {
-    "strain": "Strain",
-    "quality": "Local correlation",
-    "sigma": "Uncertainty of the strain",
-    "true": "True strain, same filter",
-    "error": "Error of the strain",
-    "modulus": "Relative modulus",
-}
-MAP_COLORS: dict[MapKind, str] = {"error": "crameri:vik", "modulus": "magma"}
-"""Colour maps of maps other than strain; the others take the strain's."""
 NOT_COMPUTED = "Relative modulus was not computed for this frame yet."
 
 STILL_TO_COME = "Relative modulus of this frame is computed again once its strain is there."
-
-NO_SIGMA = "This result states no uncertainty: estimate it anew."
-SIGMA_OF_AVERAGE = "The uncertainty of averaged frames is not known: show the frame alone."
 
 NO_RATIO = Measurement("modulus_ratio", float("nan"), reason="Compute the relative modulus first (Ctrl+M)")
 
 
 @dataclass(frozen=True)
 class ShownMap:
-    """A map other than strain, of one frame of one run.
+    """A map other than axial strain, of one frame of one run; `kind` is its name in `MAPS`.
 
-    `values` (H, W) are as stored, `shown` is what is shown, on the screen's grid. `range` holds nearly all shown
-    values, None where there are none; `quantity` names an entry of `QUANTITIES`.
+    `values` (H, W) are as stored, `shown` is what is shown, on the screen's grid. `range` holds nearly all stored
+    values, None where there are none.
     """
 
-    kind: MapKind
+    kind: str
     run: int
     frame: int
-    quantity: str
     values: Map
     shown: Map
     range: tuple[float, float] | None
+
+    @property
+    def entry(self) -> StrainMap:
+        """All that is said of the map."""
+        return MAPS.get(self.kind)
 
 
 @dataclass(frozen=True)
@@ -80,7 +71,7 @@ class MapState(QObject):
     def __init__(self, state: ViewerState) -> None:
         super().__init__(state)
         self._state = state
-        self.kind: MapKind = "strain"
+        self.kind = AXIAL_STRAIN
         self.map: ShownMap | None = None
         self.methods: tuple[ModulusMethod, ...] = ()
         self.method = "gauss-newton"
@@ -96,7 +87,7 @@ class MapState(QObject):
             signal.connect(self._tell_ratio)
         self._tell_ratio()
 
-    def choose(self, kind: MapKind) -> None:
+    def choose(self, kind: str) -> None:
         """Choose the map."""
         if kind != self.kind:
             self.kind = kind
@@ -188,29 +179,30 @@ class MapState(QObject):
     def _tell_ratio(self) -> None:
         self._state.set_other_measurement(self.ratio() or NO_RATIO)
 
-    def unavailable(self, kind: MapKind) -> str:
+    def unavailable(self, kind: str) -> str:
         """Say why a map cannot be shown, or nothing."""
-        state = self._state
-        if kind == "strain":
+        state, needs = self._state, MAPS.get(kind).needs
+        if kind == AXIAL_STRAIN:
             return ""
         if state.run is None:
             return "Estimate strain first."
-        if kind == "quality":
-            return ""
-        if kind == "sigma":
-            picture = state.picture
-            if picture is None or picture.strain is None or picture.sigma is not None:
-                return ""
-            return SIGMA_OF_AVERAGE if len(picture.averaged) > 1 else NO_SIGMA
-        if kind == "modulus":
-            missing = STILL_TO_COME if state.frame in self.expected else NOT_COMPUTED
-            return "" if self.modulus is not None else missing
-        if state.recording is None or state.recording.sequence.truth is None:
-            return "Only simulated recordings hold the true motion."
+        if "sigma" in needs and state.frame in state.run.store and not state.run.store.summary(state.frame).has_sigma:
+            return _sentence(LACKS["sigma"])
+        if "modulus" in needs and self.modulus is None:
+            return STILL_TO_COME if state.frame in self.expected else NOT_COMPUTED
         settings = state.run.settings
-        if settings.reference != 0 or settings.preparation.pairing != "fixed":
-            return "The true motion is known from the first frame: make it the fixed reference."
+        if "true" in needs and (
+            state.recording is None
+            or state.recording.sequence.truth is None
+            or settings.reference != 0
+            or settings.preparation.pairing != "fixed"
+        ):
+            return _sentence(LACKS["true"])
         return ""
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def _relative_to(found: RelativeModulus, reference: Ellipse) -> RelativeModulus | None:

@@ -17,7 +17,7 @@ from engine.metrics.relative import mean_strain
 from engine.quantity import subsample, usual_range
 from engine.reliability.frame import FrameReliability, judge
 from engine.strain.persistence import FrameStrain
-from engine.types import Displacement, FrameEstimate, Geometry, Map, Provenance, Result, Sigma, Strain
+from engine.types import Displacement, FrameEstimate, Geometry, Map, Measure, Provenance, Result, Sigma, Strain
 
 CACHED_MAPS_BYTES = 64 * 2**20
 """Decoded maps kept for the frames shown last; enough for a cine of some seconds at 2048 x 256."""
@@ -45,6 +45,13 @@ class FrameSummary:
     mean_quality: float
     mean_strain: float
     reliability: FrameReliability
+    has_sigma: bool
+    lateral_window_m: float
+    measure: Measure
+
+    def strain(self, axial: Map, geometry: Geometry, sigma: Map | None = None) -> Strain:
+        """Return the frame's strain map as what it is."""
+        return Strain(axial, geometry, self.window_m, sigma, self.lateral_window_m, self.measure)
 
 
 class RunStore:
@@ -133,7 +140,7 @@ class RunStore:
         """Return strain and quality of a frame; `keep` holds the maps in memory, as those of frames that are shown."""
         axial, quality, sigma = self.shown_maps(frame) if keep else self.maps(frame)
         summary = self.summary(frame)
-        strain = Strain(axial, self.geometry, summary.window_m, sigma)
+        strain = summary.strain(axial, self.geometry, sigma)
         return FrameStrain(frame, summary.reference_frame, strain, quality, summary.mean_strain, (frame,))
 
     def result(self, reference_frame: int, provenance: Provenance) -> Result:
@@ -160,7 +167,7 @@ class RunStore:
             summary.reference_frame,
             frame,
             Displacement(axial, lateral, self.geometry),
-            Strain(strain, self.geometry, summary.window_m),
+            summary.strain(strain, self.geometry),
             quality,
             Sigma(*deviations) if deviations else None,
         )
@@ -217,4 +224,7 @@ def summarise(estimate: FrameEstimate) -> FrameSummary:
         float(quality.mean()) if quality.size else math.nan,
         mean_strain(estimate.strain.axial, estimate.strain.geometry, estimate.strain.window_m),
         judge(estimate),
+        estimate.sigma is not None,
+        estimate.strain.lateral_window_m,
+        estimate.strain.measure,
     )

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from app.state import Display, Picture, Regions, Role, Tool
 from app.state.image_grid import ImageGrid
-from app.state.maps import MAP_COLORS, MAP_TITLES, ShownMap
+from app.state.maps import ShownMap
 from app.state.raster import (
     Limits,
     Table,
@@ -21,11 +21,10 @@ from app.state.raster import (
     shown_percent,
     shown_strain,
     strain_index,
-    tidy_limits,
 )
 from app.views.image_pane import ImagePane, image_scale
 from app.views.linked_plots import LinkedPlots
-from engine.quantity import QUANTITIES, strain_quantity
+from engine import quantity
 
 LayoutName = Literal["automatic", "side by side", "stacked"]
 LAYOUTS: tuple[LayoutName, ...] = ("automatic", "side by side", "stacked")
@@ -197,7 +196,7 @@ class DualView(QWidget):
             words.append("quality \u2013" if np.isnan(quality) else f"quality {quality:.2f}")
         if self._map is not None:
             value = float(self._map.shown[row, line])
-            label = QUANTITIES[self._map.quantity].label.lower()
+            label = self._map.entry.quantity.label.lower()
             words.append(f"{label} \u2013" if np.isnan(value) else f"{label} {value:.3g}")
         words.append(f"B-mode {bmode_decibel(int(picture.bmode[row, line])):.0f} dB")
         return "   ".join(word.replace(" -", " \u2212") for word in words)
@@ -221,10 +220,9 @@ class DualView(QWidget):
 
     def _choose_limits(self, picture: Picture) -> Limits:
         display = self._display
-        if self._map is not None and (self._map.kind != "true" or display.relative):
-            low, high = self._map.range or (0.0, 1.0)
-            symmetric = QUANTITIES[self._map.quantity].symmetric
-            return tidy_limits(low if symmetric else min(low, 0.0), high, symmetric=symmetric)
+        if self._map is not None and (self._map.kind != "truth" or display.relative):
+            ends = self._map.range
+            return Limits(0.0, 1.0) if ends is None else Limits(*quantity.limits_of(ends, self._map.entry.quantity))
         if display.limits == "manual":
             return Limits(*display.manual)
         whole = display.limits == "recording"
@@ -240,22 +238,22 @@ class DualView(QWidget):
         self.bmode.bar.show_scale(
             _shown_greys(display.dynamic_range_db), (-display.dynamic_range_db, 0.0), "B-mode (dB)", ("", "")
         )
-        name = display.colormap if self._map is None else MAP_COLORS.get(self._map.kind, display.colormap)
+        name = ("" if self._map is None else self._map.entry.colormap) or display.colormap
         colors = color_table(name, reverse=display.reverse)
         strain = "Relative strain" if display.relative else "Axial strain"
-        self.strain.set_title(strain if self._map is None else MAP_TITLES[self._map.kind])
+        self.strain.set_title(strain if self._map is None else self._map.entry.title)
         self.strain.image.set_table(colors)
         self.bmode.overlay.set_table(color_table(name, reverse=display.reverse, opacity=display.overlay_opacity))
-        quantity = (
-            strain_quantity(display.quantity, relative=display.relative)
+        shown = (
+            quantity.strain_quantity(display.quantity, relative=display.relative)
             if self._map is None
-            else QUANTITIES[self._map.quantity]
+            else self._map.entry.quantity
         )
         if self._limits is None or not self.strain.image.has_image():
             self.strain.bar.clear()
         else:
             self.strain.bar.show_scale(
-                colors, (self._limits.low_percent, self._limits.high_percent), quantity.label, quantity.ends
+                colors, (self._limits.low_percent, self._limits.high_percent), shown.label, shown.ends
             )
 
     @Slot(object)

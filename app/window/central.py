@@ -229,9 +229,8 @@ class CentralArea(Pages):
 
     def _badge(self, picture: Picture) -> str:
         """Say on the strain over how many frames it is averaged, or why it is not although that was asked for."""
-        kind = "strain" if self.view.map is None else self.view.map.kind
         run = self._state.run
-        if run is None or picture.strain is None or kind not in {"strain", "error", "quality"}:
+        if run is None or picture.strain is None or self.view.map is not None:
             return ""
         if picture.persistence > 1 and run.settings.preparation.pairing != "fixed":
             return "Not averaged: every frame has its own reference"

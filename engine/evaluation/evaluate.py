@@ -164,6 +164,8 @@ def evaluate(
         raise ParameterError("there is no method to evaluate")
     settings = [entry.in_equal_window() for entry in methods]
     first = settings[0]
+    if getattr(first.strain_parameters, "measure", "infinitesimal") != "infinitesimal":
+        raise ParameterError("the truth is infinitesimal strain: evaluate with strain.measure=infinitesimal")
     rows: list[Row] = []
     facts: list[CaseFacts] = []
     window_m = math.nan
@@ -187,7 +189,7 @@ def _rows(case: EvaluationCase, method: str, estimates: Iterable[FrameEstimate])
         seconds = perf_counter() - started
         frame = estimate.deformed_frame
         truth = case.truth.read_frame(frame)
-        values = measure(case, truth, estimate.displacement, estimate.strain, seconds if method != ORACLE else math.nan)
+        values = measure(case, truth, estimate, seconds if method != ORACLE else math.nan)
         rows.append(Row(method, case.name, frame, case.level(frame, truth), values))
         started = perf_counter()
     return rows

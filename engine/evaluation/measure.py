@@ -4,15 +4,17 @@ import math
 
 from engine.evaluation.sets import EvaluationCase
 from engine.metrics.base import MetricInput, metrics_shown
-from engine.types import Displacement, FrameTruth, Strain
+from engine.strain.tensor import strain_tensor
+from engine.types import FrameEstimate, FrameTruth
 
 
-def measure(
-    case: EvaluationCase, truth: FrameTruth, displacement: Displacement, strain: Strain, seconds: float
-) -> dict[str, float]:
+def measure(case: EvaluationCase, truth: FrameTruth, estimate: FrameEstimate, seconds: float) -> dict[str, float]:
     """All metrics of an evaluation for one frame; NaN where there is none, for example without an inclusion."""
+    displacement, strain = estimate.displacement, estimate.strain
     source = MetricInput.of_strain(
         strain,
+        lateral_strain=strain_tensor(displacement, strain, estimate.quality).lateral,
+        lateral_window_m=strain.lateral_window_m,
         target=case.target,
         background=case.background,
         lesion=case.lesion,

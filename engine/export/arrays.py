@@ -1,7 +1,8 @@
 """A result's maps for other programs: MATLAB (.mat, version 5) and NumPy (.npz), with axes, geometry and provenance.
 
 Arrays are float32 in the order (frame, axial, lateral): `axial_displacement_m`, `lateral_displacement_m`,
-`axial_strain` (negative in compression) and `quality`. Beside them: `depth_m` (H,), `lateral_m` (W,),
+`axial_strain` (negative in compression), `quality`, `lateral_strain`, `shear_strain` and, where it is known,
+`lateral_strain_sigma`. Beside them: `depth_m` (H,), `lateral_m` (W,),
 `deformed_frame` (T,) counted from 0, `reference_frame`, and the structs `geometry` and `provenance`.
 """
 
@@ -15,6 +16,7 @@ import numpy as np
 from engine.errors import WriteError
 from engine.export.base import WRITERS, Export, Writer
 from engine.files.atomic import atomic_path
+from engine.maps.components import components
 from engine.types import Result
 
 FORMATS = (".mat", ".npz")
@@ -58,6 +60,7 @@ class ArraysWriter(Writer):
 
 def _content(result: Result) -> dict[str, Any]:
     frames = [result.read_frame(row) for row in range(result.shape[0])]
+    others = [components(frame, result.provenance.method) for frame in frames]
     geometry, provenance = result.geometry, result.provenance
     _, rows, lines = result.shape
     shape = asdict(geometry)
@@ -66,7 +69,10 @@ def _content(result: Result) -> dict[str, Any]:
         "lateral_displacement_m": np.stack([frame.displacement.lateral_m for frame in frames]),
         "axial_strain": np.stack([frame.strain.axial for frame in frames]),
         "quality": np.stack([frame.quality for frame in frames]),
+        **{name: np.stack([maps[name] for maps in others]) for name in set.intersection(*map(set, others))},
         "strain_window_m": frames[0].strain.window_m,
+        "lateral_window_m": frames[0].strain.lateral_window_m,
+        "strain_measure": frames[0].strain.measure,
         "depth_m": geometry.depths_m(rows),
         "lateral_m": geometry.laterals_m(lines),
         "deformed_frame": np.array(result.deformed_frames),

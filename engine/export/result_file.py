@@ -3,8 +3,10 @@
 Datasets `axial_displacement_m`, `lateral_displacement_m`, `axial_strain` and `quality`, each (T, H, W) float32 on the
 grid of the RF with NaN where there is no estimate, the standard deviations of the first three as `<name>_sigma` (files
 of older programs have none; for displacement the unit stays last, `axial_displacement_sigma_m`), and
-`deformed_frame` (T,), in increasing order. Root attributes:
-`format`, `version`, `reference_frame`, `strain_window_m`, the geometry values, each with its `<name>_source`, and the
+`deformed_frame` (T,), in increasing order. For other programs there are `lateral_strain`, `shear_strain` and, where it
+is known, `lateral_strain_sigma`, which follow from the displacement. Root attributes:
+`format`, `version`, `reference_frame`, `strain_window_m`, `lateral_window_m`, `strain_measure`, the geometry values,
+each with its `<name>_source`, and the
 provenance (`method`, `parameters` as JSON, `weights_sha256`, `program_version`, `input_sha256`, `recording_key`,
 `recording_name`). Frames that were
 compared with different references (sliding pairs) add `frame_reference` (T,).
@@ -16,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
 
@@ -25,13 +27,17 @@ from engine.export.base import WRITERS, Export, Writer
 from engine.files.atomic import Place, temporary_beside
 from engine.files.hdf5_reading import Group, dataset, is_hdf5, open_hdf5, plain, root_attribute
 from engine.files.hdf5_writing import Hdf5Target
+from engine.maps.components import components
 from engine.readers.common.checks import DAMAGED, finite, geometry_values, sequence_shape
 from engine.readers.common.hdf5_frames import require_stored
 from engine.types import (
+    LATERAL_WINDOW_M,
     Displacement,
     FrameEstimate,
     Geometry,
     GeometrySources,
+    Map,
+    Measure,
     Provenance,
     Result,
     Sector,
@@ -70,8 +76,12 @@ class ResultWriter:
         reference_frame: int,
         deformed_frames: Sequence[int],
         provenance: Provenance,
+        *,
+        with_components: bool = True,
     ) -> None:
         self._path = path
+        self._method = provenance.method
+        self._with_components = with_components
         self._frames = tuple(sorted(set(deformed_frames)))
         self._shape = (len(self._frames), *sequence_shape[1:])
         self._attributes = {
@@ -111,16 +121,23 @@ class ResultWriter:
         try:
             for name, values in zip(MAPS, maps, strict=True):
                 self._target.file[name][row] = values
-            for field, name in SIGMAS.items() if estimate.sigma is not None else ():
+            for name, values in self._more(estimate).items():
                 if name not in self._target.file:
                     self._add_map(self._target, name)
-                self._target.file[name][row] = getattr(estimate.sigma, field)
+                self._target.file[name][row] = values
             self._target.file.attrs["strain_window_m"] = estimate.strain.window_m
+            self._target.file.attrs["lateral_window_m"] = estimate.strain.lateral_window_m
+            self._target.file.attrs["strain_measure"] = estimate.strain.measure
             self._target.check()
         except (OSError, RuntimeError) as error:
             raise self._failure(error) from error
         self._references[estimate.deformed_frame] = estimate.reference_frame
         self._missing.discard(estimate.deformed_frame)
+
+    def _more(self, estimate: FrameEstimate) -> dict[str, Map]:
+        """Return the maps that not every file has."""
+        sigmas = {} if estimate.sigma is None else {name: getattr(estimate.sigma, of) for of, name in SIGMAS.items()}
+        return {**sigmas, **(components(estimate, self._method) if self._with_components else {})}
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -258,6 +275,10 @@ def read_result(path: Path) -> Result:
         references = _frame_numbers(path, file, "frame_reference", shape[0]) if sliding else (reference,) * shape[0]
         geometry = _read_geometry(path, file)
         window_m = finite(path, "strain_window_m", _attribute(path, file, "strain_window_m"))
+        lateral_m = finite(path, "lateral_window_m", plain(file.attrs.get("lateral_window_m", LATERAL_WINDOW_M)))
+        measure = plain(file.attrs.get("strain_measure", "infinitesimal"))
+        if measure not in get_args(Measure):
+            raise ReadError(path, f"strain_measure is {measure!r}, expected {' or '.join(get_args(Measure))}")
         provenance = _read_provenance(path, file)
 
     def read_frame(row: int) -> FrameEstimate:
@@ -269,9 +290,8 @@ def read_result(path: Path) -> Result:
             axial, lateral, strain, quality = (dataset(path, again, name)[row] for name in MAPS)
             sigma = _read_sigma(path, again, row)
         displacement = Displacement(axial, lateral, geometry)
-        return FrameEstimate(
-            references[row], frames[row], displacement, Strain(strain, geometry, window_m), quality, sigma
-        )
+        read = Strain(strain, geometry, window_m, lateral_window_m=lateral_m, measure=measure)
+        return FrameEstimate(references[row], frames[row], displacement, read, quality, sigma)
 
     return Result(shape, geometry, reference, frames, provenance, read_frame, path)
 

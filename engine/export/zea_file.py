@@ -2,7 +2,8 @@
 
 One track, whose maps share one number of frames and one grid: `tracks/track_0/data/` holds `beamformed_data` (frames,
 z, x, 1), `image` (B-mode, dB at most 0), `strain_percentage_map` and, as further maps, `axial_displacement`,
-`lateral_displacement` and `quality`, each a group of `values`, `coordinates` (z, x, 3) in m, `unit` and
+`lateral_displacement`, `quality`, `lateral_strain`, `shear_strain` and `lateral_strain_sigma`, each a group of
+`values`, `coordinates` (z, x, 3) in m, `unit` and
 `description`. With a recording the frames are the recording's, NaN where one was not estimated; without, they are the
 estimated ones.
 
@@ -27,6 +28,7 @@ from engine.export.base import WRITERS, Export, Writer
 from engine.export.result_file import geometry_attributes
 from engine.files.atomic import atomic_path
 from engine.files.hdf5_writing import Hdf5Target
+from engine.maps.components import COMPONENTS, components
 from engine.preprocess.bmode import bmode_db, reference_level
 from engine.preprocess.scan_conversion import ScanConverter
 from engine.types import FrameEstimate, Geometry, Map, Provenance, Result, RFSequence
@@ -63,6 +65,7 @@ RECORDED = {
     "image": ("dB", "B-mode: log-compressed envelope; 0 dB is the 99.9th percentile of the first frame, or above."),
 }
 ESTIMATED = {
+    **{name: ("\N{EN DASH}", words) for name, words in COMPONENTS.items()},
     "strain_percentage_map": ("%", "Axial strain against the reference frame, negative in compression."),
     "axial_displacement": ("m", "Axial displacement from the reference frame, positive away from the probe."),
     "lateral_displacement": ("m", "Lateral displacement from the reference frame."),
@@ -153,7 +156,8 @@ def _frames(plan: _Plan, recording: RFSequence | None, result: Result | None) ->
             yield _Frame(maps)
             continue
         estimate = result.read_frame(rows[frame])
-        yield _Frame({**maps, **_estimated(estimate)}, estimate.reference_frame)
+        others = components(estimate, result.provenance.method)
+        yield _Frame({**maps, **_estimated(estimate), **others}, estimate.reference_frame)
 
 
 def _estimated(estimate: FrameEstimate) -> dict[str, Map]:

@@ -1,6 +1,6 @@
 """Compose figures of a result: the one place where window and command line decide what a figure shows and says."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.as_shown import noted, result_title
@@ -17,11 +17,14 @@ from engine.figures.options import FigureOptions, Shown
 from engine.figures.shown import series_remarks, shown_remarks
 from engine.figures.words import map_words
 from engine.frames import frame_title, frame_words
+from engine.maps.base import MAPS, StrainMap
+from engine.maps.reading import ReadMap, map_reader
 from engine.metrics.base import Measurement
 from engine.metrics.contrast import strain_metrics
+from engine.metrics.map_values import map_metrics
 from engine.metrics.relative import relative_strain
 from engine.preprocess.bmode import bmode_db, reference_level
-from engine.quantity import QUANTITIES, Quantity, strain_quantity
+from engine.quantity import AXIAL_STRAIN, Quantity, strain_quantity
 from engine.readers.base import Recording
 from engine.reliability.frame import judge_result
 from engine.strain.persistence import FrameStrain, averaged_frames
@@ -37,47 +40,35 @@ MOST_ON_A_SHEET = 40
 
 @dataclass(frozen=True)
 class Choices:
-    """All that is chosen of a figure; `limits` of what is shown, None for those that fit."""
+    """All that is chosen of a figure: which map of `MAPS`, how; `limits` of what is shown, None for those that fit."""
 
     shown: Shown = field(default_factory=Shown)
+    map: str = AXIAL_STRAIN
     marks: Marks = field(default_factory=Marks)
     options: FigureOptions = field(default_factory=FigureOptions)
     limits: Limits | None = None
 
+    def __post_init__(self) -> None:
+        if self.map != AXIAL_STRAIN and MAPS.get(self.map):  # the others are of the frame alone, as it was estimated
+            object.__setattr__(self, "shown", replace(self.shown, relative=False, persistence=1))
+
+    @property
+    def entry(self) -> StrainMap:
+        """The map that is drawn."""
+        return MAPS.get(self.map)
+
     @property
     def quantity(self) -> Quantity:
-        """What is shown of strain."""
+        """What is shown of it."""
+        if self.map != AXIAL_STRAIN:
+            return self.entry.quantity
         return strain_quantity(self.shown.quantity, relative=self.shown.relative)
 
     @property
     def colormap(self) -> str:
         """Return the colour map's name with its direction: that for print, or the one that is shown."""
-        return self.options.print_colormap or self.shown.colormap + ("_r" if self.shown.reverse else "")
-
-
-@dataclass(frozen=True)
-class OtherMap:
-    """A map (H, W) of the same frame that takes the place of its strain, such as relative modulus, as it is stored."""
-
-    values: Map
-    quantity: Quantity
-    colormap: str = ""
-    averaged: bool = False
-
-
-def other_map(result: Result, frame: int, name: str) -> OtherMap:
-    """Return the `quality` or the `sigma` of a frame's strain as a map to be drawn.
-
-    Another name, or a result that states no uncertainty, is a ParameterError.
-    """
-    estimate = result.frame(frame)
-    if name == "quality":
-        return OtherMap(estimate.quality, QUANTITIES["quality"])
-    if name != "sigma":
-        raise ParameterError(f"no map is called {name!r}; there are: strain, quality, sigma")
-    if estimate.sigma is None:
-        raise ParameterError("this result states no uncertainty: estimate it anew")
-    return OtherMap(estimate.sigma.axial_strain, QUANTITIES["sigma"])
+        shown = self.entry.colormap or self.shown.colormap
+        return self.options.print_colormap or shown + ("_r" if self.shown.reverse else "")
 
 
 def compose(
@@ -86,22 +77,23 @@ def compose(
     choices: Choices | None = None,
     *,
     read_rf: ReadRF | None = None,
-    instead: OtherMap | None = None,
+    read_map: ReadMap | None = None,
 ) -> FigureContent:
-    """Compose the figure of one frame: B-mode, where `read_rf` gives the RF, and strain, or the map `instead`.
+    """Compose the figure of one frame: B-mode, where `read_rf` gives the RF, and the chosen map.
+
+    `read_map` reads a map that does not follow from the result alone, such as the error or the relative modulus.
 
     >>> save_figure(compose(result, 9, read_rf=sequence.frame), Path("figure.pdf"))  # doctest: +SKIP
     """
     choices = choices or Choices()
     found = averaged_frames(result, choices.shown.persistence)(frame)
-    if instead is not None:
-        return _compose_other(result, found, choices, read_rf, instead)
-    panel = _panel(result, found, choices)
+    values = _values_of(result, choices, read_map)(found)
+    panel = _panel(result, found, values, choices)
     return FigureContent(
         (panel,),
         result.geometry,
         _bmode(result, choices, read_rf)(found),
-        _scale(choices, _values(found, choices)),
+        _scale(choices, values),
         _marks(choices),
         choices.options,
         (*_remarks(found, choices), *judge_result(result, [frame]).words),
@@ -125,10 +117,11 @@ def compose_comparison(
         for letter, words in zip("AB", (_remarks(side, choices) for side in sides), strict=True)
         if words
     ]
+    maps = [_values_of(result, choices, None)(side) for result, side in zip((first, second), sides, strict=True)]
     return FigureContent(
-        tuple(_panel(result, side, choices) for result, side in zip((first, second), sides, strict=True)),
+        tuple(_panel(*panel, choices) for panel in zip((first, second), sides, maps, strict=True)),
         first.geometry,
-        scale=_scale(choices, *(_values(side, choices) for side in sides)),
+        scale=_scale(choices, *maps),
         marks=_marks(choices),
         options=choices.options,
         remarks=tuple(told),
@@ -141,17 +134,19 @@ def compose_frames(
     choices: Choices | None = None,
     *,
     read_rf: ReadRF | None = None,
+    read_map: ReadMap | None = None,
     frames: Sequence[int] | None = None,
 ) -> Iterator[FigureContent]:
     """Compose a figure of each frame, for a movie: under the same limits, and with as many lines of words."""
     choices = choices or Choices()
     frames = result.deformed_frames if frames is None else frames
-    choices = replace(choices, limits=_limits_of_all(result, choices, frames))
+    values_of = _values_of(result, choices, read_map)
+    choices = replace(choices, limits=_limits_of_all(result, choices, values_of, frames))
     choices = replace(choices, options=replace(choices.options, caption=False))
     read, bmode = averaged_frames(result, choices.shown.persistence), _bmode(result, choices, read_rf)
     for found in map(read, frames):
         yield FigureContent(
-            (_panel(result, found, choices, series=True),),
+            (_panel(result, found, values_of(found), choices, series=True),),
             result.geometry,
             bmode(found),
             _scale(choices),
@@ -162,7 +157,9 @@ def compose_frames(
         )
 
 
-def compose_sheet(result: Result, choices: Choices | None = None, *, most: int = MOST_ON_A_SHEET) -> FigureContent:
+def compose_sheet(
+    result: Result, choices: Choices | None = None, *, most: int = MOST_ON_A_SHEET, read_map: ReadMap | None = None
+) -> FigureContent:
     """Compose a contact sheet of at most so many frames, evenly spread: maps alone, under the same limits."""
     from engine.figures.draw_sheet import evenly
 
@@ -170,15 +167,18 @@ def compose_sheet(result: Result, choices: Choices | None = None, *, most: int =
     frames = evenly(result.deformed_frames, most)
     read = averaged_frames(result, choices.shown.persistence)
     bare = replace(choices, options=replace(choices.options, numbers=False))
-    words = map_words(result, None)
+    values_of = _values_of(result, choices, read_map)
+    words = map_words(result, None, choices.entry)
     panels = [
-        replace(_panel(result, found, bare, series=True), title=frame_words(found.frame), caption=words)
+        replace(
+            _panel(result, found, values_of(found), bare, series=True), title=frame_words(found.frame), caption=words
+        )
         for found in map(read, frames)
     ]
     return FigureContent(
         tuple(panels),
         result.geometry,
-        scale=_scale(replace(choices, limits=_limits_of_all(result, choices, frames))),
+        scale=_scale(replace(choices, limits=_limits_of_all(result, choices, values_of, frames))),
         marks=replace(_marks(choices), profile=None),
         options=choices.options,
         remarks=series_remarks(
@@ -191,38 +191,14 @@ def compose_sheet(result: Result, choices: Choices | None = None, *, most: int =
     )
 
 
-def _compose_other(
-    result: Result, found: FrameStrain, choices: Choices, read_rf: ReadRF | None, other: OtherMap
-) -> FigureContent:
-    shown = choices.shown
-    title = frame_title(result_title(result.provenance), found.frame, found.reference)
-    values = visible(other.values, found.quality, shown.quality_threshold)
-    source = noted(result.provenance, averaged_frames=len(found.averaged) if other.averaged else 1)
-    caption = map_words(result, found, other.quantity)
-    scale = ColorScale(
-        other.quantity,
-        choices.limits or suggest_limits(other.values, quantity=other.quantity),
-        choices.options.print_colormap or (other.colormap or shown.colormap) + ("_r" if shown.reverse else ""),
-    )
-    return FigureContent(
-        (StrainPanel(title, values, caption=caption, source=source),),
-        result.geometry,
-        _bmode(result, choices, read_rf)(found),
-        scale,
-        _marks(choices),
-        choices.options,
-        shown_remarks(frames=found.averaged if other.averaged and len(found.averaged) > 1 else ()),
-    )
-
-
-def _panel(result: Result, found: FrameStrain, choices: Choices, *, series: bool = False) -> StrainPanel:
+def _panel(result: Result, found: FrameStrain, values: Map, choices: Choices, *, series: bool = False) -> StrainPanel:
     """Describe a map; one of a `series` tells where the whole series comes from."""
     shown = choices.shown
     return StrainPanel(
         frame_title(result_title(result.provenance), found.frame, found.reference),
-        visible(_values(found, choices), found.quality, shown.quality_threshold),
-        _numbers(found, choices),
-        map_words(result, found),
+        visible(values, found.quality, shown.quality_threshold),
+        _numbers(found, values, choices),
+        map_words(result, found, choices.entry),
         noted(
             result.provenance,
             relative=shown.relative,
@@ -234,18 +210,24 @@ def _panel(result: Result, found: FrameStrain, choices: Choices, *, series: bool
     )
 
 
-def _numbers(found: FrameStrain, choices: Choices) -> dict[str, Measurement]:
+def _numbers(found: FrameStrain, values: Map, choices: Choices) -> Mapping[str, Measurement]:
     """Measure the map as the window does: under the regions, of the averaged strain, all pixels or the shown ones."""
     if not choices.options.numbers:
         return {}
-    marks = choices.marks
-    strain = measured(found, choices.shown.measured_above).strain
-    return strain_metrics(strain, marks.target, marks.background, lesion=marks.lesion)
+    marks, above = choices.marks, choices.shown.measured_above
+    if choices.map != AXIAL_STRAIN:
+        known = visible(values, found.quality, above)
+        return map_metrics(known, choices.quantity, found.strain.geometry, marks.target, marks.background)
+    return strain_metrics(measured(found, above).strain, marks.target, marks.background, lesion=marks.lesion)
 
 
-def _values(found: FrameStrain, choices: Choices) -> Map:
-    strain = found.strain.axial
-    return relative_strain(strain, found.mean) if choices.shown.relative else strain
+def _values_of(result: Result, choices: Choices, read_map: ReadMap | None) -> Callable[[FrameStrain], Map]:
+    """Return what gives the chosen map of a frame, as it is stored."""
+    if choices.map != AXIAL_STRAIN:
+        read = read_map or map_reader(result, choices.map)
+        return lambda found: read(found.frame)
+    relative = choices.shown.relative
+    return lambda found: relative_strain(found.strain.axial, found.mean) if relative else found.strain.axial
 
 
 def _scale(choices: Choices, *maps: Map) -> ColorScale:
@@ -253,18 +235,16 @@ def _scale(choices: Choices, *maps: Map) -> ColorScale:
     return ColorScale(choices.quantity, limits, choices.colormap)
 
 
-def _limits_of_all(result: Result, choices: Choices, frames: Sequence[int]) -> Limits:
+def _limits_of_all(
+    result: Result, choices: Choices, values_of: Callable[[FrameStrain], Map], frames: Sequence[int]
+) -> Limits:
     """Limits that hold for all frames; an average reaches no further than what it is made of."""
     from engine.figures.draw_sheet import evenly
 
     if choices.limits is not None:
         return choices.limits
-    read = averaged_frames(result)
-    return suggest_limits(*_each(map(read, evenly(frames, MOST_ON_A_SHEET)), choices), quantity=choices.quantity)
-
-
-def _each(found: Iterable[FrameStrain], choices: Choices) -> Iterator[Map]:
-    return (_values(entry, choices)[::4, ::2] for entry in found)
+    some = map(averaged_frames(result), evenly(frames, MOST_ON_A_SHEET))
+    return suggest_limits(*(values_of(entry)[::4, ::2] for entry in some), quantity=choices.quantity)
 
 
 def _marks(choices: Choices) -> Marks:

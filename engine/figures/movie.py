@@ -19,6 +19,7 @@ from engine.figures.options import MovieOptions
 from engine.figures.save import drawn
 from engine.figures.words import provenance_text
 from engine.files.atomic import atomic_path
+from engine.maps.reading import ReadMap
 from engine.types import Result
 
 FORMATS = (".mp4", ".gif")
@@ -36,7 +37,11 @@ class MoviePlan:
 
 
 def compose_movie(
-    result: Result, choices: Choices | None = None, options: MovieOptions | None = None, read_rf: ReadRF | None = None
+    result: Result,
+    choices: Choices | None = None,
+    options: MovieOptions | None = None,
+    read_rf: ReadRF | None = None,
+    read_map: ReadMap | None = None,
 ) -> MoviePlan:
     """Choose the frames of a movie and compose them; a range without any estimated frame is a ParameterError."""
     options = options or MovieOptions()
@@ -48,7 +53,9 @@ def compose_movie(
     rate = movie_rate(recording_hz, frames, options.rate_hz or None)
     if options.speed != 1:
         rate = movie_rate(recording_hz, frames, rate.hz * options.speed)
-    return MoviePlan(compose_frames(result, choices, read_rf=read_rf, frames=frames), len(frames), rate)
+    return MoviePlan(
+        compose_frames(result, choices, read_rf=read_rf, read_map=read_map, frames=frames), len(frames), rate
+    )
 
 
 def save_movie(

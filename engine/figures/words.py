@@ -8,10 +8,11 @@ from engine.as_shown import result_title
 from engine.export.table import provenance_lines
 from engine.figures.content import FigureContent, StrainPanel
 from engine.frames import frame_words
+from engine.maps.base import StrainMap
 from engine.metrics.base import METRICS, Measurement, metrics_shown
 from engine.metrics.number_text import DASH, MINUS, decibel_text, interval_text, three_figures
 from engine.metrics.reasons import explain
-from engine.quantity import PERCENT, Quantity
+from engine.quantity import AXIAL_STRAIN, PERCENT
 from engine.strain.persistence import FrameStrain
 from engine.types import Provenance, Result
 
@@ -97,18 +98,19 @@ def _ranges(panel: StrainPanel) -> list[str]:
     return [f"{short} {value_text(entry)} ({words})" for short, entry in entries if (words := interval_text(entry))]
 
 
-def map_words(result: Result, found: FrameStrain | None, quantity: Quantity | None = None) -> str:
-    """Say in words what a map is: method, strain window, frames and mean compression; of many frames the first two.
+def map_words(result: Result, found: FrameStrain | None, entry: StrainMap) -> str:
+    """Say in words what a map is: method, strain windows, frames and mean compression; of many frames the first two.
 
-    A `quantity` other than strain is named first.
+    A map other than axial strain is named first, and so is any strain that is not infinitesimal.
     """
-    source = result.provenance
-    window_m = result.read_frame(0).strain.window_m if found is None else found.strain.window_m
-    words = [] if quantity is None else [quantity.label]
+    source, strain = result.provenance, result.read_frame(0).strain if found is None else found.strain
+    words = [] if entry.name == AXIAL_STRAIN else [entry.quantity.label]
+    words += ["Green-Lagrange strain"] * (strain.measure == "green-lagrange")
     words += [
         result_title(source),
-        f"{1e3 * window_m:.2g} mm {source.parameters.get('strain_method', 'strain')} window",
+        f"{1e3 * strain.window_m:.2g} mm {source.parameters.get('strain_method', 'strain')} window",
     ]
+    words += [f"{1e3 * strain.lateral_window_m:.2g} mm across the lines"] * entry.across
     if found is not None:
         words += [frame_words(found.frame, found.reference), *_compression_words(found.mean)]
     return ", ".join(words)

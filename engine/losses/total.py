@@ -14,9 +14,9 @@ from engine.losses.endpoint import STRAIN_SCALE, TALL_STRAIN_SCALE, endpoint_los
 from engine.losses.similarity import similarity_loss
 from engine.losses.smoothness import smoothness_loss
 from engine.numerics.running_sum import running_sum
+from engine.numerics.slope import strain_kernel
 from engine.numerics.warp import inside, warp
 from engine.parameters import Parameters, parameter
-from engine.strain.least_squares import strain_kernel
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from engine.metrics.base import (
     Measurement,
     Metric,
     MetricInput,
+    Need,
     decibel,
     given,
     register,
@@ -118,6 +119,37 @@ def strain_accuracy(strain: Strain, truth: FrameTruth) -> dict[str, Measurement]
     return {entry.name: entry for entry in _errors("strain", PERCENT * (wanted - estimate), "%")}
 
 
+def true_lateral_strain(truth: FrameTruth, geometry: Geometry) -> Map:
+    """Return the derivative of the true lateral displacement across the lines (H, W), by central differences."""
+    slope: Map = np.gradient(truth.lateral_displacement_m, geometry.pitch_m, axis=1)
+    return slope
+
+
+def true_shear_strain(truth: FrameTruth, geometry: Geometry) -> Map:
+    """Return half the sum of the true motion's mixed derivatives (H, W), by central differences."""
+    across = np.gradient(truth.axial_displacement_m, geometry.pitch_m, axis=1)
+    along = np.gradient(truth.lateral_displacement_m, geometry.axial_spacing_m, axis=0)
+    return np.asarray((across + along) / 2, np.float32)
+
+
+def lateral_strain_accuracy(
+    lateral_strain: Map, truth: FrameTruth, geometry: Geometry, window_m: float, lateral_window_m: float
+) -> dict[str, Measurement]:
+    """Errors of lateral strain (H, W) in percent; half of each window is left out at its ends.
+
+    >>> zero = np.zeros((400, 60), np.float32)
+    >>> truth, geometry = FrameTruth(zero, zero, zero), Geometry(40e6, 5e6, 1540.0, 0.3e-3)
+    >>> found = lateral_strain_accuracy(zero + np.float32(1e-3), truth, geometry, 2e-3, 4e-3)
+    >>> round(found["lateral_strain_rmse"].value, 4)
+    0.1
+    """
+    mask = comparable(truth, geometry, window_m)
+    half = geometry.window_lines(lateral_window_m) // 2
+    mask[:, :half] = mask[:, mask.shape[1] - half :] = False
+    estimate, wanted = _pair(lateral_strain, true_lateral_strain(truth, geometry), mask)
+    return {entry.name: entry for entry in _errors("lateral_strain", PERCENT * (estimate - wanted), "%")}
+
+
 def nrmse(estimate: Map, truth: Map, mask: Mask | None = None) -> dict[str, Measurement]:
     """Compute the four relative errors of axial displacement in samples, (H, W), in percent.
 
@@ -205,6 +237,18 @@ def _strain(source: MetricInput) -> dict[str, Measurement]:
     return strain_accuracy(Strain(given(source.strain), source.geometry, source.window_m), given(source.truth))
 
 
+def _lateral_strain(source: MetricInput) -> dict[str, Measurement]:
+    windows = source.window_m, source.lateral_window_m
+    return lateral_strain_accuracy(given(source.lateral_strain), given(source.truth), source.geometry, *windows)
+
+
+NEEDS: dict[Callable[[MetricInput], dict[str, Measurement]], tuple[Need, ...]] = {
+    _displacement: ("displacement", "truth"),
+    _strain: ("strain", "truth"),
+    _lateral_strain: ("lateral_strain", "truth"),
+}
+
+
 def _picked(errors: Callable[[MetricInput], dict[str, Measurement]], name: str) -> Callable[[MetricInput], Finding]:
     def function(source: MetricInput) -> Finding:
         found = source.once(errors)[name]
@@ -241,6 +285,14 @@ for _order, (_name, _short, _unit, _title, _function, _of) in enumerate(
         ),
         ("nrmse_percent", "NRMSE", "%", "RMS error of axial displacement over its RMS", _displacement, "nrmse"),
         ("strain_rmse_percent", "Strain RMSE", "%", "RMS error of axial strain", _strain, "strain_rmse"),
+        (
+            "lateral_strain_rmse_percent",
+            "Lat. strain RMSE",
+            "%",
+            "RMS error of lateral strain",
+            _lateral_strain,
+            "lateral_strain_rmse",
+        ),
     )
 ):
     register(
@@ -250,7 +302,7 @@ for _order, (_name, _short, _unit, _title, _function, _of) in enumerate(
             _title,
             f"{_title}, where the truth is known and there is an estimate",
             _picked(_function, _of),
-            ("strain", "truth") if _function is _strain else ("displacement", "truth"),
+            NEEDS[_function],
             _unit,
             "lower",
             places=frozenset({"evaluation"}),

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from engine.quantity import Quantity
 from engine.registry import Registry
-from engine.types import Displacement, Ellipse, FrameTruth, Geometry, Map, Strain
+from engine.types import LATERAL_WINDOW_M, Displacement, Ellipse, FrameTruth, Geometry, Map, Strain
 
 T = TypeVar("T")
 
@@ -21,7 +22,18 @@ MINIMUM_PIXELS = 25
 """Fewest valid pixels that are measured."""
 PERCENT = 100.0
 
-Need = Literal["strain", "displacement", "truth", "modulus", "seconds", "target", "background", "lesion"]
+Need = Literal[
+    "strain",
+    "shown_map",
+    "lateral_strain",
+    "displacement",
+    "truth",
+    "modulus",
+    "seconds",
+    "target",
+    "background",
+    "lesion",
+]
 Better = Literal["higher", "lower", "neither"]
 Place = Literal["panel", "figure", "evaluation"]
 RangeKind = Literal["", "interval-95", "method-factor"]
@@ -78,6 +90,8 @@ class Finding:
     high: float = math.nan
     cells: float = 0.0
     warning: str = ""
+    unit: str = ""
+    """Unit of the value where it is not the metric's own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +100,8 @@ class MetricInput:
 
     `strain` (H, W) is negative in compression, NaN where invalid, made with a window of `window_m`; `modulus` (H, W) is
     relative; `sigma` (H, W) is the strain's standard deviation; `seconds` is what the estimate took; `ddof` is that of
-    all standard deviations.
+    all standard deviations. `shown_map` (H, W) is another map as it is stored, shown as `quantity`; `lateral_strain`
+    (H, W) was taken over `lateral_window_m`.
     """
 
     geometry: Geometry
@@ -101,6 +116,10 @@ class MetricInput:
     modulus: Map | None = None
     seconds: float | None = None
     sigma: Map | None = None
+    shown_map: Map | None = None
+    quantity: Quantity | None = None
+    lateral_strain: Map | None = None
+    lateral_window_m: float = LATERAL_WINDOW_M
     _kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
@@ -153,7 +172,7 @@ class Metric:
         return Measurement(
             self.name,
             found.value,
-            self.unit,
+            found.unit or self.unit,
             decibel(found.value, self.decibel) if self.decibel else math.nan,
             found.count,
             source.ddof,

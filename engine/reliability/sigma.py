@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +34,12 @@ from engine.quality import WINDOW_M
 from engine.types import Displacement, Geometry, Map, Sigma, Strain
 
 Values = NDArray[np.float64]
-MapName = Literal["axial_strain", "axial_displacement_m", "lateral_displacement_m"]
-MAPS: tuple[MapName, ...] = ("axial_strain", "axial_displacement_m", "lateral_displacement_m")
+ComponentName = Literal["lateral_strain", "shear_strain"]
+MapName = Literal["axial_strain", "axial_displacement_m", "lateral_displacement_m", "lateral_strain", "shear_strain"]
+MAPS: tuple[MapName, ...] = get_args(MapName)
+
+BEAM_WAVELENGTHS = 2.0
+"""Lateral resolution, within which the errors of lines go together."""
 
 SURROUNDINGS_M = (3.0e-3, 2.0e-3)
 """Axial and lateral size over which the deviation of the strain is taken."""
@@ -103,6 +107,12 @@ def least_window_m(method: str) -> float:
     return STRAIN_WINDOW_M if ESTIMATORS.get(method).strain_window_m < STRAIN_WINDOW_M else 0.0
 
 
+def component_sigma(name: ComponentName, method: str, strain: Strain, quality: Map) -> Map:
+    """Return the standard deviation of a frame's lateral or shear strain (H, W); NaN where axial strain is."""
+    parts = parts_of(strain, quality, least_window_m(method))[name]
+    return np.where(np.isfinite(strain.axial), scales_of(method)[name].sigma(parts), np.nan).astype(np.float32)
+
+
 def parts_of(strain: Strain, quality: Map, least_window_m: float = 0.0) -> Mapping[str, Parts]:
     """Measure the parts of each map's uncertainty from the estimate itself."""
     geometry = strain.geometry
@@ -114,10 +124,13 @@ def parts_of(strain: Strain, quality: Map, least_window_m: float = 0.0) -> Mappi
     slope = np.sqrt(12 * WINDOW_M / max(strain.window_m, least_window_m, WINDOW_M / 10) ** 3) * bound_m
     wave = geometry.wavelength_m
     moved = Parts(bound_m / wave, change, mean, wave)
+    across = np.sqrt(12 * BEAM_WAVELENGTHS * wave / strain.lateral_window_m**3) * bound_m
     return {
         "axial_strain": Parts(slope, change, mean, 1.0),
         "axial_displacement_m": moved,
         "lateral_displacement_m": moved,
+        "lateral_strain": Parts(across, change, mean, 1.0),
+        "shear_strain": Parts(np.hypot(across, slope) / 2, change, mean, 1.0),
     }
 
 
@@ -138,9 +151,10 @@ def _deviation(strain: Map, geometry: Geometry) -> Values:
 
 
 def scales_of(method: str) -> Mapping[str, Scales]:
-    """Return the calibrated scales of a method; one that was not calibrated takes those of its kind."""
+    """Return the calibrated scales of a method; what was not calibrated is that of its kind, or of NCC."""
     table = _table()
-    return table.get(method) or table[_kin(method)]
+    own = table.get(method) or table[_kin(method)]
+    return {**table["ncc"], **own}
 
 
 def calibrated(method: str) -> bool:

@@ -1,16 +1,39 @@
 """What every strain method is: a displacement in, its axial strain out."""
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
-from engine.parameters import Parameters
+from engine.parameters import Parameters, parameter
 from engine.registry import Registry
-from engine.types import Displacement, Map, Strain
+from engine.strain.tensor import green_lagrange
+from engine.types import LATERAL_WINDOW_M, Displacement, Map, Strain
 
 if TYPE_CHECKING:
     import torch
 
-P = TypeVar("P", bound=Parameters)
+
+@dataclass(frozen=True)
+class StrainParameters(Parameters):
+    """What every strain method lets choose: how the other components are taken, and which strain it is."""
+
+    lateral_window_m: float = parameter(
+        LATERAL_WINDOW_M,
+        unit="m",
+        minimum=0.5e-3,
+        maximum=20e-3,
+        help="Length across the lines over which a straight line is fitted, for lateral and shear strain",
+        last=True,
+    )
+    measure: Literal["infinitesimal", "green-lagrange"] = parameter(
+        "infinitesimal",
+        help="Infinitesimal strain, or Green-Lagrange strain, which turning alone leaves zero",
+        last=True,
+    )
+
+
+P = TypeVar("P", bound=StrainParameters)
+Given = TypeVar("Given", bound=Parameters)
 
 
 class StrainMethod(ABC, Generic[P]):
@@ -18,18 +41,26 @@ class StrainMethod(ABC, Generic[P]):
 
     name: ClassVar[str]
     title: ClassVar[str]
-    Params: ClassVar[type[Parameters]]
+    Params: ClassVar[type[StrainParameters]]
 
-    @abstractmethod
     def strain(self, displacement: Displacement, quality: Map | None, params: P, device: "torch.device") -> Strain:
         """Return the axial strain (H, W); `quality` (H, W) in 0..1 weights the fit where the method uses weights."""
+        found = self.infinitesimal(displacement, quality, params, device)
+        found = replace(found, lateral_window_m=params.lateral_window_m)
+        return found if params.measure == "infinitesimal" else green_lagrange(displacement, found, quality)
+
+    @abstractmethod
+    def infinitesimal(
+        self, displacement: Displacement, quality: Map | None, params: P, device: "torch.device"
+    ) -> Strain:
+        """Return the axial displacement's derivative by depth (H, W)."""
 
     def unavailable(self) -> str | None:
         """Give the reason why the method cannot run here, such as missing weights; None where it can."""
         return None
 
 
-def read_in(params: type[P], window_m: float) -> P:
+def read_in(params: type[Given], window_m: float) -> Given:
     """Return a strain method's default parameters, with a window of this length where it has one."""
     has_one = any(info.name == "window_m" for info in params.describe())
     return params(**({"window_m": window_m} if has_one else {}))

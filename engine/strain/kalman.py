@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
-from engine.parameters import Parameters, parameter
-from engine.strain.base import STRAIN_METHODS, StrainMethod
+from engine.parameters import parameter
+from engine.strain.base import STRAIN_METHODS, StrainMethod, StrainParameters
 from engine.strain.least_squares import LeastSquares, LeastSquaresParams
 from engine.types import Displacement, Map, Strain
 
@@ -29,7 +29,7 @@ _DEVIATION_OF_CURVATURE = 0.6745 * 6**0.5
 
 
 @dataclass(frozen=True)
-class KalmanParameters(Parameters):
+class KalmanParameters(StrainParameters):
     """Parameters of the least-squares step and of the filter."""
 
     window_m: float = parameter(
@@ -56,11 +56,11 @@ class Kalman(StrainMethod[KalmanParameters]):
     title = "Least squares and Kalman"
     Params = KalmanParameters
 
-    def strain(
+    def infinitesimal(
         self, displacement: Displacement, quality: Map | None, params: KalmanParameters, device: "torch.device"
     ) -> Strain:
         """Fit within each line, then filter across; pixels without strain stay so and are skipped."""
-        fitted = LeastSquares().strain(
+        fitted = LeastSquares().infinitesimal(
             displacement, quality, LeastSquaresParams(window_m=params.window_m, weighted=params.weighted), device
         )
         noise = params.smoothing * noise_deviation(fitted.axial)

@@ -15,8 +15,8 @@ from engine.errors import WeightsError
 from engine.networks import weights
 from engine.networks.weights import WeightsCard
 from engine.numerics.gaps import fill_gaps
-from engine.parameters import Parameters, parameter
-from engine.strain.base import STRAIN_METHODS, StrainMethod
+from engine.parameters import parameter
+from engine.strain.base import STRAIN_METHODS, StrainMethod, StrainParameters
 from engine.types import Displacement, Map, Strain
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _ROUNDS = 5
 
 
 @dataclass(frozen=True)
-class PatchCNNParameters(Parameters):
+class PatchCNNParameters(StrainParameters):
     """The patch has a fixed size: 61 samples by 9 lines."""
 
     weights: str = parameter("", help="Path of other weights; empty for those in the box")
@@ -43,7 +43,7 @@ class PatchCNN(StrainMethod[PatchCNNParameters]):
     title = "End-to-end CNN"
     Params = PatchCNNParameters
 
-    def strain(
+    def infinitesimal(
         self, displacement: Displacement, quality: Map | None, params: PatchCNNParameters, device: "torch.device"
     ) -> Strain:
         """Run over the frame; pixels without displacement have no strain. Without weights a WeightsError."""

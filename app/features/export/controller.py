@@ -5,16 +5,19 @@ from functools import partial
 from pathlib import Path
 
 from app.controllers.commands import Commands
-from app.features.export.source import RunResult, other_map, present_choices, run_result
+from app.features.export.source import RunResult, present_choices, run_result
 from app.features.export.writing import PREVIEW_DPI, WritingController
 from app.jobs import JobControl
-from app.state.maps import MapState
+from app.state.maps import MapState, ShownMap
+from engine.evaluation.oracle import true_motion
 from engine.export.base import WRITERS, Export
-from engine.figures.compose import Choices, Limits, OtherMap, compose, compose_sheet
+from engine.figures.compose import Choices, Limits, compose, compose_sheet
 from engine.figures.content import FigureContent
 from engine.figures.movie import compose_movie, save_movie
 from engine.figures.options import FigureOptions, MovieOptions
 from engine.figures.save import save_figure, save_sheet
+from engine.maps.reading import ReadMap, map_reader
+from engine.quantity import AXIAL_STRAIN
 from engine.types import Result
 
 NOTHING = "There is no strain to export yet: estimate strain first."
@@ -27,7 +30,7 @@ class FigureSource:
     run: RunResult
     frame: int
     choices: Choices
-    map: OtherMap | None = None
+    map: ShownMap | None = None
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,13 @@ class SeriesSource:
 
     run: RunResult
     choices: Choices
+
+    def read_map(self) -> ReadMap | None:
+        """Return what reads the chosen map where it needs the recording's truth."""
+        truth = self.run.sequence.truth
+        if truth is None or "true" not in self.choices.entry.needs:
+            return None
+        return map_reader(self.run.result, self.choices.map, true_motion(self.run.result, truth))
 
 
 class ExportController(WritingController):
@@ -52,14 +62,16 @@ class ExportController(WritingController):
         if picture is None or picture.strain is None:
             self.failed.emit(NOTHING)
             return None
-        shown = other_map(self._state.slice(MapState).map)
-        return FigureSource(run, picture.frame, present_choices(self._state, limits), shown)
+        shown = self._state.slice(MapState).map
+        drawn = AXIAL_STRAIN if shown is None else shown.kind
+        return FigureSource(run, picture.frame, present_choices(self._state, limits, drawn), shown)
 
     def series_source(self, limits: Limits | None) -> SeriesSource | None:
         """Freeze all frames; limits of one frame alone do not hold for a series. None as in `figure_source`."""
         run = self._shown_run()
-        kept = limits if self._state.display.limits != "frame" else None
-        return None if run is None else SeriesSource(run, present_choices(self._state, kept))
+        drawn = self._state.slice(MapState).kind
+        kept = limits if self._state.display.limits != "frame" and drawn == AXIAL_STRAIN else None
+        return None if run is None else SeriesSource(run, present_choices(self._state, kept, drawn))
 
     def preview_figure(self, source: FigureSource, options: FigureOptions) -> None:
         """Draw a small figure for the dialog; the last request wins."""
@@ -107,7 +119,9 @@ def figure_content(source: FigureSource, options: FigureOptions, result: Result 
     """Compose the figure; the B-mode is computed anew in full precision."""
     choices = replace(source.choices, options=options)
     shown = result or source.run.result
-    return compose(shown, source.frame, choices, read_rf=source.run.sequence.frame, instead=source.map)
+    made = source.map
+    read_map = None if made is None else lambda _frame: made.values
+    return compose(shown, source.frame, choices, read_rf=source.run.sequence.frame, read_map=read_map)
 
 
 def write_figure(source: FigureSource, options: FigureOptions, path: Path, control: JobControl) -> None:
@@ -117,12 +131,14 @@ def write_figure(source: FigureSource, options: FigureOptions, path: Path, contr
 
 def write_sheet(source: SeriesSource, options: FigureOptions, path: Path, control: JobControl) -> None:
     """Draw a contact sheet into a file."""
-    save_sheet(compose_sheet(source.run.hashed(control), replace(source.choices, options=options)), path)
+    choices = replace(source.choices, options=options)
+    save_sheet(compose_sheet(source.run.hashed(control), choices, read_map=source.read_map()), path)
 
 
 def write_movie(source: SeriesSource, options: MovieOptions, path: Path, control: JobControl) -> None:
     """Draw a movie into a file, frame by frame."""
-    plan = compose_movie(source.run.hashed(control), source.choices, options, source.run.sequence.frame)
+    read_rf, read_map = source.run.sequence.frame, source.read_map()
+    plan = compose_movie(source.run.hashed(control), source.choices, options, read_rf, read_map)
     save_movie(
         plan.contents,
         path,
@@ -154,4 +170,4 @@ def _draw_preview(source: FigureSource, options: FigureOptions, path: Path) -> N
 
 def _draw_sheet(source: SeriesSource, options: FigureOptions, path: Path) -> None:
     choices = replace(source.choices, options=replace(options, settings=False))
-    save_sheet(compose_sheet(source.run.result, choices), path, PREVIEW_DPI)
+    save_sheet(compose_sheet(source.run.result, choices, read_map=source.read_map()), path, PREVIEW_DPI)

@@ -5,13 +5,11 @@ from dataclasses import dataclass, replace
 from app.features.profile.state import ProfileState
 from app.jobs import JobControl
 from app.state import Run, ViewerState
-from app.state.maps import MAP_COLORS, ShownMap
-from engine.figures.compose import Choices, Limits, OtherMap
+from engine.figures.compose import Choices, Limits
 from engine.figures.content import Marks
-from engine.figures.options import FigureOptions
 from engine.pipeline import Settings
 from engine.provenance import describe_run, make_provenance
-from engine.quantity import QUANTITIES
+from engine.quantity import AXIAL_STRAIN
 from engine.types import Result, RFSequence
 
 
@@ -34,16 +32,8 @@ def run_result(run: Run, sequence: RFSequence) -> RunResult:
     return RunResult(sequence, run.settings, run.store.result(run.settings.reference, source))
 
 
-def present_choices(state: ViewerState, limits: Limits | None, options: FigureOptions | None = None) -> Choices:
-    """Return what the window shows now as what a figure is to show."""
+def present_choices(state: ViewerState, limits: Limits | None, drawn: str = AXIAL_STRAIN) -> Choices:
+    """Return what the window shows now as what a figure is to show, of the map that is `drawn`."""
     regions = state.regions
     marks = Marks(regions.target, regions.background, regions.lesion, state.slice(ProfileState).line)
-    return Choices(state.display, marks, options or FigureOptions(), limits)
-
-
-def other_map(shown: ShownMap | None) -> OtherMap | None:
-    """Return the map that is shown in place of strain, as figures take it."""
-    if shown is None:
-        return None
-    colors = MAP_COLORS.get(shown.kind, "")
-    return OtherMap(shown.values, QUANTITIES[shown.quantity], colors, averaged=shown.kind in {"error", "quality"})
+    return Choices(state.display, drawn, marks, limits=limits)

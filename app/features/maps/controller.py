@@ -1,4 +1,4 @@
-"""Maps beside strain: the truth and the error of a simulated recording, and relative modulus, off the GUI thread."""
+"""Maps beside axial strain: every entry of `engine.maps`, and relative modulus, off the GUI thread."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,32 +12,33 @@ from app.controllers.processing import in_words
 from app.jobs import Answers, JobControl
 from app.state import Activity
 from app.state.image_grid import ImageGrid
-from app.state.maps import MapKind, MapState, ModulusKey, ModulusMethod, ShownMap
+from app.state.maps import MapState, ModulusKey, ModulusMethod, ShownMap
 from app.state.run_store import RunStore
 from engine.device import choose_device
 from engine.elasticity.base import ELASTICITY_METHODS, RelativeModulus
 from engine.evaluation.oracle import oracle_estimate
 from engine.frames import frame_words
 from engine.interruption import interrupted_by
+from engine.maps.base import MAPS, MapInput
 from engine.parameters import Parameters
 from engine.pipeline import Settings
-from engine.quantity import QUANTITIES
+from engine.quantity import AXIAL_STRAIN, usual_range
 from engine.types import Ellipse, Map, RFSequence
 
 NO_BACKGROUND = "Draw the background first: its median modulus is the 1 of the map."
 
 
 @dataclass(frozen=True)
-class TruthRequest:
-    """What a truth or error map is made from."""
+class MapRequest:
+    """What a map of a frame is made from."""
 
-    kind: MapKind
+    kind: str
     run: int
     frame: int
+    store: RunStore
     sequence: RFSequence
     settings: Settings
     grid: ImageGrid
-    strain: Map
 
 
 def list_methods(_control: JobControl) -> tuple[ModulusMethod, ...]:
@@ -45,24 +46,22 @@ def list_methods(_control: JobControl) -> tuple[ModulusMethod, ...]:
     return tuple(ModulusMethod(entry.name, entry.title, entry.Params) for entry in ELASTICITY_METHODS)
 
 
-def make_truth_map(request: TruthRequest, _control: JobControl) -> ShownMap:
-    """Read the true motion of one frame, filter it as the run does, and take it, or the estimate's distance from it."""
-    truth = request.sequence.truth
-    assert truth is not None
-    estimate = oracle_estimate(truth, request.sequence.geometry, request.frame, request.settings, choose_device("cpu"))
-    true = estimate.strain.axial
-    values = request.strain - true if request.kind == "error" else true
+def make_map(request: MapRequest, _control: JobControl) -> ShownMap:
+    """Make the map of one frame as figures do: of that frame alone, as it was estimated."""
+    entry, estimate, truth = MAPS.get(request.kind), request.store.read(request.frame), request.sequence.truth
+    true = None
+    if "true" in entry.needs and truth is not None:
+        geometry, device = request.sequence.geometry, choose_device("cpu")
+        true = oracle_estimate(truth, geometry, request.frame, request.settings, device)
+    values = entry.of(MapInput(estimate, request.settings.method, true))
     return shown_map(request.kind, request.run, request.frame, values, request.grid)
 
 
-def shown_map(kind: MapKind, run: int, frame: int, values: Map, grid: ImageGrid) -> ShownMap:
+def shown_map(kind: str, run: int, frame: int, values: Map, grid: ImageGrid) -> ShownMap:
     """Bring stored values to the screen's grid and into the quantity that is shown."""
-    quantity = QUANTITIES[kind]
-    shown = quantity.shown(grid.convert(values))
-    some = shown[::4, ::2]
-    some = some[np.isfinite(some)]
-    ends = None if some.size == 0 else tuple(float(end) for end in np.percentile(some, (2, 98)))
-    return ShownMap(kind, run, frame, quantity.name, values, shown, ends)  # type: ignore[arg-type]
+    ends = usual_range(values)
+    shown = MAPS.get(kind).quantity.shown(grid.convert(values))
+    return ShownMap(kind, run, frame, values, shown, ends if np.isfinite(ends[0]) else None)
 
 
 def reconstruct(store: RunStore, key: ModulusKey, reference: Ellipse, control: JobControl) -> RelativeModulus:
@@ -178,7 +177,7 @@ class MapsController(QObject):
         state, maps = self._state, self._maps
         picture, run, recording = state.picture, state.run, state.recording
         ready = picture is not None and picture.strain is not None and run is not None and picture.run == run.number
-        if not ready or maps.kind == "strain" or maps.unavailable(maps.kind):
+        if not ready or maps.kind == AXIAL_STRAIN or maps.unavailable(maps.kind):
             maps.set_map(None)
             return
         assert picture is not None
@@ -194,15 +193,11 @@ class MapsController(QObject):
             if modulus is not None and picture.frame == state.frame:
                 maps.set_map(shown_map("modulus", run.number, picture.frame, modulus.relative, recording.grid))
             return
-        own = {"quality": picture.quality, "sigma": picture.sigma}.get(maps.kind)
-        if own is not None:
-            maps.set_map(shown_map(maps.kind, run.number, picture.frame, own, recording.grid))
-            return
-        request = TruthRequest(
-            maps.kind, run.number, picture.frame, recording.sequence, run.settings, recording.grid, picture.strain
+        request = MapRequest(
+            maps.kind, run.number, picture.frame, run.store, recording.sequence, run.settings, recording.grid
         )
         answers = Answers(done=self._show, failed=self._failed)
-        self._jobs.pictures.submit_latest(partial(make_truth_map, request), answers, slot="map")
+        self._jobs.pictures.submit_latest(partial(make_map, request), answers, slot="map")
 
     def _listed(self, methods: tuple[ModulusMethod, ...]) -> None:
         self._maps.set_methods(methods)
@@ -261,4 +256,4 @@ class MapsController(QObject):
         self.cancel()
         self._job = None
         self._maps.forget_moduli()
-        self._maps.choose("strain")
+        self._maps.choose(AXIAL_STRAIN)

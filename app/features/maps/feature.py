@@ -5,8 +5,9 @@ from functools import partial
 from app.actions import Action
 from app.features.maps.controller import MapsController
 from app.features.maps.kept import MapKeeper
-from app.state.maps import MAP_TITLES, MapKind, MapState
+from app.state.maps import MapState
 from app.window.feature import FEATURES, Entry, FeatureContext
+from engine.maps.base import MAPS, StrainMap
 
 
 def build(context: FeatureContext) -> tuple[Entry, ...]:
@@ -19,7 +20,7 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
     maps.kind_changed.connect(context.refresh)
     maps.modulus_changed.connect(context.refresh)
     return (
-        *(_choice(maps, kind, place) for place, kind in enumerate(MAP_TITLES)),
+        *(_choice(maps, entry, place) for place, entry in enumerate(MAPS)),
         Action(
             "modulus",
             "Compute relative &modulus",
@@ -33,17 +34,17 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
     )
 
 
-def _choice(maps: MapState, kind: MapKind, place: int) -> Action:
+def _choice(maps: MapState, entry: StrainMap, place: int) -> Action:
     return Action(
-        f"map_{kind}",
-        MAP_TITLES[kind],
-        partial(maps.choose, kind),
+        f"map_{entry.name}",
+        entry.title,
+        partial(maps.choose, entry.name),
         menu="View/&Map",
         place=150 + place,
-        tip=f"Show beside the B-mode: {MAP_TITLES[kind].lower()}",
+        tip=entry.help,
         checkable=True,
-        enabled=lambda: not maps.unavailable(kind),
-        checked=lambda: maps.kind == kind,
+        enabled=lambda: not maps.unavailable(entry.name),
+        checked=lambda: maps.kind == entry.name,
     )
 
 

@@ -9,8 +9,10 @@ from app.features.maps.controller import MapsController
 from app.forms import ParameterForm
 from app.panels.base import PANELS, Panel, PanelInfo
 from app.state import ViewerState
-from app.state.maps import MAP_TITLES, MapState
+from app.state.maps import MapState
 from engine.elasticity.base import range_words
+from engine.maps.base import MAPS
+from engine.metrics.map_values import map_metrics
 from engine.metrics.number_text import DASH, three_figures
 from engine.metrics.reasons import explain
 
@@ -24,9 +26,10 @@ class MapsPanel(Panel):
         self._controller = commands.part(MapsController)
         self.kind = QComboBox()
         self.kind.setAccessibleName("Shown map")
-        for kind, title in MAP_TITLES.items():
-            self.kind.addItem(title, kind)
+        for entry in MAPS:
+            self.kind.addItem(entry.title, entry.name)
         self.why = _words("muted")
+        self.numbers = _words("")
         self.method = QComboBox()
         self.method.setAccessibleName("Elasticity method")
         self.method.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
@@ -39,6 +42,8 @@ class MapsPanel(Panel):
         self.kind.currentIndexChanged.connect(self._kind_chosen)
         self.method.currentIndexChanged.connect(self._method_chosen)
         self._maps.methods_changed.connect(self._list)
+        for signal in (self._maps.map_changed, state.regions_changed):
+            signal.connect(self._measure)
         self.compute.clicked.connect(self._controller.compute)
         for signal in (
             self._maps.kind_changed, self._maps.modulus_changed, state.picture_changed, state.regions_changed,
@@ -54,6 +59,7 @@ class MapsPanel(Panel):
         form.addRow("Show", self.kind)
         self.column.addLayout(form)
         self.column.addWidget(self.why)
+        self.column.addWidget(self.numbers)
         heading = QLabel("Relative modulus")
         heading.setObjectName("heading")
         self.column.addWidget(heading)
@@ -76,10 +82,10 @@ class MapsPanel(Panel):
         maps = self._maps
         model = self.kind.model()
         assert isinstance(model, QStandardItemModel)
-        for row, kind in enumerate(MAP_TITLES):
-            reason = maps.unavailable(kind)
-            model.item(row).setEnabled(not reason or kind == maps.kind)
-            model.item(row).setToolTip(reason)
+        for row, entry in enumerate(MAPS):
+            reason = maps.unavailable(entry.name)
+            model.item(row).setEnabled(not reason or entry.name == maps.kind)
+            model.item(row).setToolTip(reason or f"{entry.help}: {entry.formula}")
         for box, value in ((self.kind, maps.kind), (self.method, maps.method)):
             with QSignalBlocker(box):
                 box.setCurrentIndex(box.findData(value))
@@ -94,6 +100,24 @@ class MapsPanel(Panel):
         self.ratio.setToolTip("" if ratio is None or ratio.reason else range_words(ratio))
         self.warning.setText("" if ratio is None else ratio.warning)
         self.warning.setVisible(bool(self.warning.text()))
+
+    @Slot()
+    def _measure(self) -> None:
+        """Write mean and standard deviation of the shown map under each region."""
+        shown, recording = self._maps.map, self.state.recording
+        lines = []
+        if shown is not None and recording is not None:
+            regions = self.state.regions
+            geometry, quantity = recording.sequence.geometry, shown.entry.quantity
+            found = map_metrics(shown.values, quantity, geometry, regions.target, regions.background)
+            for region in ("target", "background"):
+                mean, deviation = (found[f"map_{part}_{region}"] for part in ("mean", "std"))
+                if not mean.reason:
+                    spread = f"{three_figures(mean.value)} \N{PLUS-MINUS SIGN} {three_figures(deviation.value)}"
+                    lines.append(f"{region.capitalize()}: {spread} {quantity.unit}".rstrip())
+        self.numbers.setText("\n".join(lines))
+        self.numbers.setToolTip("Mean and standard deviation of the shown map under the region")
+        self.numbers.setVisible(bool(lines))
 
     def _ratio_text(self) -> str:
         ratio = self._maps.ratio()

@@ -60,7 +60,7 @@ def test_truth_and_error_of_the_shown_frame(with_truth: MainWindow, qtbot: QtBot
     """The estimate is constant and known, so its error is the difference of two known numbers, in percent."""
     window, maps = with_truth, _map(with_truth)
     assert window.state.recording is not None
-    for name, frame in (("true", 2), ("error", 2), ("error", 4)):
+    for name, frame in (("truth", 2), ("error", 2), ("error", 4)):
         window.actions_by_name[f"map_{name}"].trigger()
         window.commands.playback.show_frame(frame)
         qtbot.waitUntil(
@@ -69,7 +69,7 @@ def test_truth_and_error_of_the_shown_frame(with_truth: MainWindow, qtbot: QtBot
         )
         assert maps.map is not None
         estimate = expected_strain(window.state.recording.sequence, "first", frame)
-        wanted = 100 * -TRUE_STRAIN if name == "true" else 100 * (TRUE_STRAIN - estimate)
+        wanted = 100 * -TRUE_STRAIN if name == "truth" else 100 * (TRUE_STRAIN - estimate)
         assert float(np.nanmedian(maps.map.shown)) == pytest.approx(wanted, rel=1e-3)
         assert window.central.view.map is maps.map
     limits = window.central.view.limits
@@ -82,15 +82,15 @@ def test_a_map_leaves_with_its_recording(with_truth: MainWindow, qtbot: QtBot) -
     maps.choose("error")
     qtbot.waitUntil(lambda: maps.map is not None, timeout=10_000)
     window.state.set_recording(None)
-    assert (maps.map, maps.kind) == (None, "strain")
+    assert (maps.map, maps.kind) == (None, "axial-strain")
 
 
 def test_without_truth_the_reason_is_said(opened: MainWindow) -> None:
     maps = _map(opened)
-    assert "simulated" in maps.unavailable("true")
+    assert "simulated" in maps.unavailable("truth")
     assert not opened.actions_by_name["map_error"].isEnabled()
     opened.state.set_settings(opened.state.settings)
-    assert maps.unavailable("strain") == ""
+    assert maps.unavailable("axial-strain") == ""
 
 
 def test_modulus_needs_a_background_and_is_shown_when_done(with_truth: MainWindow, qtbot: QtBot) -> None:

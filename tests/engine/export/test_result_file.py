@@ -69,7 +69,8 @@ def test_lines_that_fan_out_stay_so(tmp_path: Path) -> None:
 
 def test_the_layout_is_the_published_one(tmp_path: Path) -> None:
     with h5py.File(write(tmp_path / "r.h5"), "r") as file:
-        assert set(file) == {*MAPS, "deformed_frame"}
+        assert set(file) == {*MAPS, "deformed_frame", "lateral_strain", "shear_strain"}
+        assert (file.attrs["lateral_window_m"], file.attrs["strain_measure"]) == (4e-3, "infinitesimal")
         assert file.attrs["format"] == "strainscope-result"
         assert file.attrs["version"] == 1
         assert file.attrs["pitch_m"] == 0.2e-3

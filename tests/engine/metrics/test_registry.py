@@ -12,7 +12,7 @@ from engine.figures.content import StrainPanel
 from engine.figures.words import measured_names
 from engine.metrics.base import METRICS, Finding, Metric, MetricInput, measure, metrics_shown, register
 from engine.metrics.contrast import region_metrics
-from engine.types import Displacement, Ellipse, FrameTruth, Geometry, Provenance, Strain
+from engine.types import Displacement, Ellipse, FrameEstimate, FrameTruth, Geometry, Provenance, Strain
 
 GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.3e-3)
 TARGET = Ellipse(0.0, 9e-3, 3e-3, 3e-3)
@@ -53,7 +53,8 @@ def test_a_new_metric_is_in_the_table_the_figure_and_the_evaluation(added: Metri
     zero = np.zeros(STRAIN.axial.shape, np.float32)
     truth = FrameTruth(zero, zero, STRAIN.axial)
     case = EvaluationCase("only its regions count", None, None, None, None)
-    found = evaluate_frame(case, truth, Displacement(zero, zero, GEOMETRY), STRAIN, 0.5)
+    estimate = FrameEstimate(0, 1, Displacement(zero, zero, GEOMETRY), STRAIN, zero + 1)
+    found = evaluate_frame(case, truth, estimate, 0.5)
     assert found["lowest"] == pytest.approx(1.0)
     assert found["strain_rmse_percent"] == 0.0
 

@@ -4,12 +4,8 @@ import numpy as np
 import pytest
 from scipy.signal import savgol_filter
 
-from engine.strain.least_squares import (
-    LeastSquares,
-    LeastSquaresParams,
-    strain_kernel,
-    weighted_slope,
-)
+from engine.numerics.slope import strain_kernel, weighted_slope
+from engine.strain.least_squares import LeastSquares, LeastSquaresParams
 from engine.types import Displacement
 
 

@@ -1,0 +1,26 @@
+"""Maps of a result, frame by frame."""
+
+from collections.abc import Callable
+
+from engine.maps.base import MAPS, MapInput
+from engine.types import FrameEstimate, Map, Result
+
+ReadMap = Callable[[int], Map]
+"""Gives the map of a frame (H, W), as it is stored, by the frame's number."""
+
+
+def map_reader(result: Result, name: str, true: Callable[[FrameEstimate], FrameEstimate] | None = None) -> ReadMap:
+    """Return what reads a map of a result's frames; `true` gives the true motion of an estimate where it is known.
+
+    An unknown name is a MethodError at once, a map that a frame does not have a ParameterError when it is read.
+
+    >>> map_reader(result, "lateral-strain")(9)  # doctest: +SKIP
+    """
+    entry, rows = MAPS.get(name), {frame: row for row, frame in enumerate(result.deformed_frames)}
+
+    def read(frame: int) -> Map:
+        estimate = result.read_frame(rows[frame])
+        known = None if true is None or "true" not in entry.needs else true(estimate)
+        return entry.of(MapInput(estimate, result.provenance.method, known))
+
+    return read
