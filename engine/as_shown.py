@@ -18,11 +18,12 @@ def noted(
     at_most: bool = False,
     quality: float = 0.0,
     measured_above: float = 0.0,
+    measured_map: str = "",
 ) -> Provenance:
     """Add to a provenance how its maps are shown; as estimated, nothing is added.
 
     Pixels of a quality below `quality` are not shown, those below `measured_above` not measured. Of many frames
-    `averaged_frames` is what was averaged `at_most`.
+    `averaged_frames` is what was averaged `at_most`. `measured_map` was measured beside axial strain.
     """
     shown: dict[str, object] = {}
     if relative:
@@ -33,6 +34,8 @@ def noted(
         shown["quality_above"] = quality
     if measured_above > 0:
         shown["measured_quality_above"] = measured_above
+    if measured_map:
+        shown["measured_map"] = measured_map
     if not shown:
         return provenance
     return replace(provenance, parameters={**provenance.parameters, "shown": shown})

@@ -181,6 +181,7 @@ def measure(
     average: int = 1,
     quality: float = 0.0,
     ddof: int = 0,
+    map: str = AXIAL_STRAIN,  # noqa: A002 - the word of the command line
 ) -> MetricTable:
     """Measure every frame, or some, under two ellipses: a list with a dictionary for each frame.
 
@@ -200,6 +201,8 @@ def measure(
         Local correlation from which on pixels count, 0 to 1.
     ddof
         Of standard deviations: 0 for the population's, 1 for the sample's.
+    map
+        Another map, such as `lateral-strain`, whose mean and deviation are measured too.
 
     Returns
     -------
@@ -220,6 +223,7 @@ def measure(
         average=average,
         quality=quality,
         ddof=ddof,
+        drawn=map,
     )
 
 

@@ -28,9 +28,6 @@ Limits = Annotated[
     str | None,
     typer.Option("--limits", metavar="LOW,HIGH", help="Values at the bar's ends, as shown; default: all."),
 ]
-MapName = Annotated[
-    str, typer.Option("--map", metavar="NAME", help="Which map: axial-strain, lateral-strain and so on, see the guide.")
-]
 ShownOptions = Annotated[
     Shown,
     Fields(

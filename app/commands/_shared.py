@@ -21,6 +21,9 @@ Files = Annotated[
 ResultFile = Annotated[Path, typer.Argument(metavar="RESULT.h5", help="A result file of `strainscope estimate`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Device = Annotated[str, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to compute.")]
+MapName = Annotated[
+    str, typer.Option("--map", metavar="NAME", help="Which map: axial-strain, lateral-strain and so on, see the guide.")
+]
 Average = Annotated[
     int, typer.Option("--average", metavar="N", help="Average each frame with up to N-1 before it, 1 to 10.")
 ]

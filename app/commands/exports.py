@@ -9,7 +9,6 @@ from app.commands._figure_options import (
     BModeOf,
     FrameOption,
     Limits,
-    MapName,
     MoviePage,
     OnRegions,
     RegionOptions,
@@ -22,7 +21,7 @@ from app.commands._figure_options import (
 from app.commands._groups import Fields, grouped
 from app.commands._output import echo
 from app.commands._parse import parse_line
-from app.commands._shared import Opening, ResultFile, open_result
+from app.commands._shared import MapName, Opening, ResultFile, open_result
 from app.commands.estimate import progress_bar
 from engine.errors import ParameterError
 from engine.figures.options import MovieOptions, Shown
@@ -104,6 +103,7 @@ def export(
         list[Path] | None,
         typer.Option("--rf", metavar="FILE", help="The recording, for formats that hold it too; repeatable."),
     ] = None,
+    drawn: MapName = AXIAL_STRAIN,
 ) -> None:
     """Write a result in another format: a table of all metrics, or maps with axes, geometry and provenance."""
     from engine.export.base import Export
@@ -119,7 +119,8 @@ def export(
     check_target(output, (result, *(sequence.files if sequence is not None else ())))
     marks = regions.marks()
     with progress_bar("writing") as bar:
-        told = Export(opened, sequence, marks.target, marks.background, marks.lesion, shown.persistence, progress=bar)
+        regions_of = (marks.target, marks.background, marks.lesion)
+        told = Export(opened, sequence, *regions_of, shown.persistence, map=drawn, progress=bar)
         writer.save(told, output)
     echo(str(output))
 

@@ -9,7 +9,6 @@ from app.commands._figure_options import (
     BModeOf,
     FrameOption,
     Limits,
-    MapName,
     PageOptions,
     RegionOptions,
     ShownOptions,
@@ -19,7 +18,7 @@ from app.commands._figure_options import (
 )
 from app.commands._groups import grouped
 from app.commands._output import echo, warn
-from app.commands._shared import Opening, ResultFile, open_result
+from app.commands._shared import MapName, Opening, ResultFile, open_result
 from engine.errors import ParameterError
 from engine.quantity import AXIAL_STRAIN
 

@@ -8,9 +8,10 @@ import typer
 
 from app.commands._output import echo, echo_columns, echo_json, warn
 from app.commands._parse import parse_ellipse
-from app.commands._shared import AsJson, Average, ResultFile, open_result
+from app.commands._shared import AsJson, Average, MapName, ResultFile, open_result
 from engine.errors import ParameterError
 from engine.frames import frame_words
+from engine.quantity import AXIAL_STRAIN
 
 if TYPE_CHECKING:
     from engine.export.over_frames import OverFrames
@@ -45,6 +46,7 @@ def metrics(
         float,
         typer.Option("--quality", min=0, max=1, help="Measure pixels of at least this quality; default: all of them."),
     ] = 0.0,
+    drawn: MapName = AXIAL_STRAIN,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
@@ -72,6 +74,7 @@ def metrics(
         average=average,
         quality=quality,
         ddof=ddof,
+        drawn=drawn,
     )
     rows, provenance = table.rows, table.provenance
     reliability = judge_result(opened, chosen)
@@ -81,6 +84,7 @@ def metrics(
         echo_json(
             {
                 "result": result,
+                "map": drawn,
                 "target": regions[0],
                 "background": regions[1],
                 **({} if regions[2] is None else {"lesion": regions[2]}),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from engine.errors import CancelledError, WriteError
+from engine.quantity import AXIAL_STRAIN
 from engine.registry import Registry
 from engine.types import Ellipse, Result, RFSequence
 
@@ -23,7 +24,7 @@ class Export:
     """All that may be written: a result, its recording, and what the numbers of a table are of.
 
     `persistence` is over how many frames strain is averaged before it is measured, `measured_above` the quality
-    from which on pixels are; maps are written as estimated.
+    from which on pixels are; maps are written as estimated. A table measures `map` beside axial strain.
     """
 
     result: Result | None = None
@@ -33,6 +34,7 @@ class Export:
     lesion: Ellipse | None = None
     persistence: int = 1
     measured_above: float = 0.0
+    map: str = AXIAL_STRAIN
     progress: Progress = lambda done, total: None
     cancelled: Cancelled = lambda: False
 

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,10 +12,14 @@ from engine.errors import WriteError
 from engine.export.base import WRITERS, Export, Writer
 from engine.files.atomic import atomic_path
 from engine.frames import COUNTED
+from engine.maps.base import other_map
+from engine.maps.reading import map_reader
 from engine.metrics.base import METRICS, Measurement
 from engine.metrics.contrast import RegionWarning, region_warnings, strain_metrics
+from engine.metrics.map_values import map_metrics
+from engine.quantity import AXIAL_STRAIN
 from engine.strain.persistence import averaged_frames
-from engine.strain.quality_mask import measured
+from engine.strain.quality_mask import measured, visible
 from engine.types import Ellipse, FrameEstimate, Provenance, Result, Strain
 
 MILLI = 1e3
@@ -127,22 +131,31 @@ def measure_result(
     average: int = 1,
     quality: float = 0.0,
     ddof: int = 0,
+    drawn: str = AXIAL_STRAIN,
     measured_row: Callable[[int], None] = lambda count: None,
 ) -> MetricTable:
     """Measure deformed frames of a result, all for None, one in memory at a time.
 
-    Strain is averaged over up to `average` frames first; pixels below `quality` do not count. `measured_row` is called
+    Strain is averaged over up to `average` frames first; pixels below `quality` do not count. Where another map than
+    axial strain is `drawn`, its mean and deviation under the regions are among the numbers. `measured_row` is called
     before each frame, and at the end, with the number of those that are done, and may raise to stop.
     """
     rows: list[FrameMetrics] = []
-    read = averaged_frames(result, average)
+    read, other = averaged_frames(result, average), other_map(drawn)
+    read_map = None if other is None else map_reader(result, drawn)
     for frame in result.deformed_frames if frames is None else frames:
         measured_row(len(rows))
         found = measured(read(frame), quality)
         counts = (found.reference, found.frame, target, background, len(found.averaged))
-        rows.append(measure_strain(found.strain, *counts, lesion=lesion, ddof=ddof))
+        row = measure_strain(found.strain, *counts, lesion=lesion, ddof=ddof)
+        if other is not None and read_map is not None:
+            values = visible(read_map(frame), found.quality, quality)
+            more = map_metrics(values, other.quantity, result.geometry, target, background)
+            row = replace(row, metrics={**row.metrics, **more})
+        rows.append(row)
     measured_row(len(rows))
-    source = noted(result.provenance, averaged_frames=average, at_most=True, measured_above=quality)
+    label = "" if other is None else other.quantity.label
+    source = noted(result.provenance, averaged_frames=average, at_most=True, measured_above=quality, measured_map=label)
     return MetricTable(rows, source, (target, background, lesion))
 
 
@@ -231,6 +244,7 @@ class TableWriter(Writer):
             lesion=export.lesion,
             average=export.persistence,
             quality=export.measured_above,
+            drawn=export.map,
             measured_row=before,
         ).write(path)
 

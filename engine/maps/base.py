@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Literal
 
 from engine.errors import ParameterError
-from engine.quantity import Quantity
+from engine.quantity import AXIAL_STRAIN, Quantity
 from engine.registry import Registry
 from engine.reliability.sigma import ComponentName, component_sigma
 from engine.strain.tensor import StrainTensor, strain_tensor
@@ -88,6 +88,11 @@ MAPS: Registry[StrainMap] = Registry(
     "engine.maps",
     ("strain", "displacement", "principal", "rotation", "poisson", "reliability", "truth", "modulus"),
 )
+
+
+def other_map(name: str) -> StrainMap | None:
+    """Return a map that is measured beside axial strain, by its name; None for axial strain itself."""
+    return None if name == AXIAL_STRAIN else MAPS.get(name)
 
 
 def register(entry: StrainMap) -> StrainMap:

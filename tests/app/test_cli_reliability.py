@@ -71,7 +71,7 @@ def test_quality_and_sigma_are_drawn_like_strain(result, tmp_path, capsys) -> No
         assert main(["figure", str(result), "--frame", "1", "--map", name, "-o", str(target)]) == 0
         assert target.stat().st_size > 5000
     assert main(["figure", str(result), "--map", "nix", "-o", str(tmp_path / "n.png")]) == 2
-    assert "there are: strain, quality, sigma" in capsys.readouterr().err
+    assert "there are: axial-strain, lateral-strain" in capsys.readouterr().err
 
 
 def test_the_caption_has_intervals_on_request(result, tmp_path, capsys) -> None:

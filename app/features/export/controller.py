@@ -16,6 +16,7 @@ from engine.figures.content import FigureContent
 from engine.figures.movie import compose_movie, save_movie
 from engine.figures.options import FigureOptions, MovieOptions
 from engine.figures.save import save_figure, save_sheet
+from engine.maps.base import MAPS
 from engine.maps.reading import ReadMap, map_reader
 from engine.quantity import AXIAL_STRAIN
 from engine.types import Result
@@ -104,8 +105,14 @@ class ExportController(WritingController):
                 lesion=regions.lesion,
                 persistence=self._state.display.persistence,
                 measured_above=self._state.display.measured_above,
+                map=self._measured_map(),
             )
             self._write(partial(write_data, run, name, measured, path), path)
+
+    def _measured_map(self) -> str:
+        """Return the map that a table measures too: the chosen one, if a result alone gives it."""
+        kind = self._state.slice(MapState).kind
+        return AXIAL_STRAIN if MAPS.get(kind).needs else kind
 
     def _shown_run(self) -> RunResult | None:
         state = self._state

@@ -18,20 +18,23 @@ from PySide6.QtWidgets import (
 
 import resources
 from app.widgets.fitting import fitting
-from engine.export.base import markdown_table
+from engine.export.base import markdown_table as formats_table
+from engine.maps.base import markdown_table as maps_table
 from engine.metrics.base import metrics_shown
 
 FOLDER = Path(resources.__file__).parent / "guide"
 WIDEST_PICTURE_PX = 640
 EXPORTS_PLACE = re.compile("<!-- exports.*-->")
+MAPS_PLACE = re.compile("<!-- maps.*-->")
 METRICS_PLACE = re.compile("<!-- metrics.*-->")
 
 
 def guide_text() -> str:
-    """Return the guide as Markdown, with the tables of metrics and of formats made from their registries."""
+    """Return the guide as Markdown, with the tables of metrics, maps and formats made from their registries."""
     rows = [f"| {entry.short} | {entry.help} |" for entry in metrics_shown() if "truth" not in entry.needs]
     text = (FOLDER / "guide.md").read_text(encoding="utf-8")
-    text = EXPORTS_PLACE.sub(markdown_table(), text)
+    text = EXPORTS_PLACE.sub(formats_table(), text)
+    text = MAPS_PLACE.sub(maps_table(), text)
     return METRICS_PLACE.sub("\n".join(("| | |", "|---|---|", *rows)), text)
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from engine.errors import WriteError
-from engine.export.table import measure_frames, measure_strain, table_text, write_table
+from engine.export.table import measure_frames, measure_result, measure_strain, table_text, write_table
 from engine.metrics.contrast import region_metrics
-from engine.types import Displacement, Ellipse, FrameEstimate, Geometry, Provenance, Strain
+from engine.types import Displacement, Ellipse, FrameEstimate, Geometry, Provenance, Result, Strain
 
 GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.3e-3)
 PROVENANCE = Provenance("ncc", {"method": {"levels": 3}}, "", "0.1.0", "ab" * 32)
@@ -85,3 +85,16 @@ def test_the_file_is_written_whole(tmp_path: Path) -> None:
     assert (tmp_path / "t.csv").read_text(encoding="utf-8") == table_text(rows, PROVENANCE, TARGET, BACKGROUND)
     with pytest.raises(WriteError):
         write_table(tmp_path, rows, PROVENANCE)
+
+
+def test_another_map_is_measured_beside_axial_strain() -> None:
+    """Lateral strain of 0.5 % everywhere: its mean is a column, and the comments say which map it is."""
+    (first, *_) = estimates()
+    geometry, shape = first.strain.geometry, first.strain.axial.shape
+    lateral = np.broadcast_to(5e-3 * geometry.laterals_m(shape[1]), shape).astype(np.float32)
+    moved = replace(first, displacement=replace(first.displacement, lateral_m=lateral))
+    made = Result((1, *shape), geometry, 0, (first.deformed_frame,), PROVENANCE, lambda _row: moved)
+    (row,) = table = measure_result(made, TARGET, None, drawn="lateral-strain")
+    assert row["map_mean_target"] == pytest.approx(0.5, abs=1e-3)
+    assert "Lateral strain (%)" in table_text(table.rows, table.provenance)
+    assert "map_mean_target" not in measure_result(made, TARGET, None)[0]

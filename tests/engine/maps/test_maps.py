@@ -17,18 +17,18 @@ GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.3e-3)
 SHAPE = (400, 41)
 X, Z = np.meshgrid(GEOMETRY.laterals_m(SHAPE[1]), GEOMETRY.depths_m(SHAPE[0]))
 INSIDE = slice(60, -60), slice(8, -8)
-MATRIX = np.array([[0.008, 0.004], [0.010, -0.020]])
-"""Displacement by place: u = .008 x + .004 z, w = .01 x - .02 z."""
+MATRIX = np.array([[0.016, 0.004], [0.010, -0.020]])
+"""Displacement by place: u = .016 x + .004 z, w = .01 x - .02 z."""
 TRUE = {
     "axial-strain": -0.020,
-    "lateral-strain": 0.008,
+    "lateral-strain": 0.016,
     "shear-strain": 0.007,
-    "major-strain": -0.006 + np.hypot(0.014, 0.007),
-    "minor-strain": -0.006 - np.hypot(0.014, 0.007),
-    "principal-angle": np.arctan2(0.014, 0.028) / 2,
-    "max-shear": np.hypot(0.014, 0.007),
-    "rotation": np.arctan2(0.006, 2 - 0.012),
-    "poisson": 0.4,
+    "major-strain": -0.002 + np.hypot(0.018, 0.007),
+    "minor-strain": -0.002 - np.hypot(0.018, 0.007),
+    "principal-angle": np.arctan2(0.014, 0.036) / 2,
+    "max-shear": np.hypot(0.018, 0.007),
+    "rotation": np.arctan2(0.006, 2 - 0.004),
+    "poisson": 0.8,
     "quality": 0.99,
     "sigma": 1e-4,
     "truth": -0.019,
