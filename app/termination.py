@@ -34,7 +34,8 @@ _PLUMBING = (str(Path(__file__).parents[1] / "engine" / "files") + os.sep, __fil
 swallow what is raised in them."""
 
 _LIBRARY = f"{os.sep}h5py{os.sep}"
-_UNBROKEN = frozenset({"__enter__", "__exit__", "__del__", "__torch_function__"})
+_UNBROKEN = frozenset({"__enter__", "__exit__", "__del__", "__torch_function__", "cb"})
+"""`cb` is what `importlib` names a finaliser of its own."""
 
 
 class EndedEarlyError(Exception):

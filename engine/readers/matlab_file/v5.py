@@ -148,9 +148,9 @@ class MatlabV5:
         return self._arrays
 
     def block(self, path: str) -> NDArray[Any]:
-        """Return a block out of the middle of an array."""
+        """Return a block out of the middle of an array, of complex ones the real part, which lies by itself."""
         array = self._array(path)
-        return middle_block(array, array.shape)
+        return middle_block(array.real if isinstance(array, _Pairs) else array, array.shape)
 
     def frames(self, path: str, axes: str) -> Callable[[int], NDArray[Any]]:
         """Return a reader of frames (H, W), from the file where possible, else of the array read whole."""
