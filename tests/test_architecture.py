@@ -46,7 +46,7 @@ print("loaded:", *sorted({name.partition(".")[0] for name in sys.modules}))
     files = [str(rf_file_anywhere)] if arguments == ["info"] else []
     found = set(run_python(code, *arguments, *files).rpartition("loaded:")[2].split())
     assert "typer" in found
-    assert not found & {"torch", "PySide6", "pyqtgraph", "matplotlib", "skfem"}
+    assert not found & {"torch", "PySide6", "pyqtgraph", "matplotlib", "skfem", "h5py"}
 
 
 @pytest.fixture(name="rf_file_anywhere")

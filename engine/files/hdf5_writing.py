@@ -10,8 +10,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import h5py
-
 KEPT_BYTES = 1 << 16
 """Writes up to this size are metadata, which HDF5 may read back; larger ones are dropped once the disk is full."""
 
@@ -25,6 +23,8 @@ class Hdf5Target:
     """
 
     def __init__(self, path: Path) -> None:
+        import h5py  # what only reads needs it in another process
+
         self._disk = _Disk(path)
         try:
             self.file = h5py.File(self._disk, "w")
