@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.signals import STATUS as INTERRUPTED
 from app.signals import give_signals_back
-from app.termination import EndedEarlyError, ended_like_ctrl_c
+from app.termination import EndedEarlyError, ended_like_ctrl_c, forget_signals, was_interrupted
 from engine.errors import one_line
 from engine.files.atomic import discard_unfinished
 
@@ -72,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.insert(0, "view")  # how a desktop opens a file
     named = next((text for text in given if not text.startswith("-")), None)
     _show_all_names()
+    forget_signals()
     try:
         if named in WINDOWS:
             give_signals_back()
@@ -138,6 +139,8 @@ def _start_reading(given: list[str]) -> None:
 
 
 def _refuse(message: str, status: int = USER_ERROR) -> int:
+    if status != INTERRUPTED and was_interrupted():  # libraries make errors of their own of it, as an import that fails
+        message, status = "interrupted", INTERRUPTED
     print(f"{PROGRAM}: {one_line(message)}", file=sys.stderr)
     return status
 

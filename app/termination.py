@@ -27,11 +27,17 @@ from app.signals import NAMES, STATUS, end
 CLEANING_S = 5.0
 """How long what an interruption unwinds may take before it counts as swallowed."""
 
+LOOK_EVERY_S = 1e-3
+"""How often is asked whether it is safe: at every call, a stack as deep as an import's takes all the time there is."""
+
 AT_ONCE = b"strainscope: ended at once\n"
 
 _PLUMBING = (str(Path(__file__).parents[1] / "engine" / "files") + os.sep, __file__, weakref.__file__)
 """What runs from these files, or is called from them, is never cut short: files are put in their place, and finalisers
 swallow what is raised in them."""
+
+_IMPORTED = "<module>"
+"""What runs while a file is imported, which has nothing open yet."""
 
 _LIBRARY = f"{os.sep}h5py{os.sep}"
 _UNBROKEN = frozenset({"__enter__", "__exit__", "__del__", "__torch_function__", "cb"})
@@ -48,20 +54,25 @@ class _Signals:
     def __init__(self) -> None:
         self.count = 0
         self.cooperative = 0
-        self.raised_at = -math.inf
+        self.raised_at = self._looked_at = -math.inf
 
     def note(self, _number: int, frame: FrameType | None) -> None:
         """Handle the signal in the main thread: note it, and interrupt where that is safe."""
         self.count += 1
         if self.cooperative:
             return
-        sys.setprofile(self._interrupt_when_safe)
+        sys.setprofile(self._look)
         if frame is not None:
-            self._interrupt_when_safe(frame, "", None)
+            self._interrupt_if_safe(frame, time.monotonic())
 
-    def _interrupt_when_safe(self, frame: FrameType, _event: str, _argument: Any) -> None:
-        """Raise, and not again for a while: what cleans up is left in peace. Raising ends the profiling as well."""
+    def _look(self, frame: FrameType, _event: str, _argument: Any) -> None:
         now = time.monotonic()
+        if now - self._looked_at > LOOK_EVERY_S:
+            self._looked_at = now
+            self._interrupt_if_safe(frame, now)
+
+    def _interrupt_if_safe(self, frame: FrameType, now: float) -> None:
+        """Raise, and not again for a while: what cleans up is left in peace. Raising ends the profiling as well."""
         if now - self.raised_at > CLEANING_S and may_interrupt(frame):
             self.raised_at = now
             raise KeyboardInterrupt
@@ -70,12 +81,23 @@ class _Signals:
 _SIGNALS = _Signals()
 
 
+def was_interrupted() -> bool:
+    """Say whether a signal was acted on since `forget_signals`: what fails then, fails because of that."""
+    return _SIGNALS.raised_at > -math.inf
+
+
+def forget_signals() -> None:
+    """Begin anew."""
+    _SIGNALS.count, _SIGNALS.raised_at = 0, -math.inf
+
+
 def may_interrupt(frame: FrameType) -> bool:
     """Say whether an exception raised in this frame breaks no library and no file that is being put in its place."""
     outer: FrameType | None = frame
     while outer is not None:
         code = outer.f_code
-        if code.co_filename.startswith(_PLUMBING) or _LIBRARY in code.co_filename or code.co_name in _UNBROKEN:
+        plumbing = code.co_filename.startswith(_PLUMBING) or _LIBRARY in code.co_filename
+        if code.co_name in _UNBROKEN or (plumbing and code.co_name != _IMPORTED):
             return False
         outer = outer.f_back
     return True
@@ -91,7 +113,7 @@ def ended_like_ctrl_c() -> Iterator[None]:
     usual = (signal.SIG_DFL, signal.default_int_handler, end)
     taken = {number: signal.getsignal(number) for number in numbers if signal.getsignal(number) in usual}
     if taken:
-        _SIGNALS.count, _SIGNALS.raised_at = 0, -math.inf
+        forget_signals()
     with _second_ends(frozenset(int(number) for number in taken)):
         for number in taken:
             signal.signal(number, _SIGNALS.note)

@@ -28,8 +28,8 @@ __all__ = [
 LARGEST_DEPTH_DIFFERENCE_M = 5e-3
 """Difference of depth of two regions up to which their strains are compared without a warning."""
 
-SMALLEST_REGION_M, SMALLEST_WINDOWS = 2e-3, 1.0
-"""A region whose shorter axis is below either, a length or strain windows, shows blur rather than its own strain."""
+SMALLEST_REGION_M, SMALLEST_WINDOWS = 2e-3, 3.0
+"""A region whose shorter axis is below the length, or its height below so many strain windows, shows blur too much."""
 
 LEAST_VALID = 0.5
 """Share of a region's pixels that must have a strain."""
@@ -192,8 +192,8 @@ def region_warnings(
 def _doubts(ellipse: Ellipse, strain: Map, geometry: Geometry, window_m: float) -> tuple[str, ...]:
     """Name what makes the numbers of a region not worth reading: it is too small, or mostly not valid."""
     values = region_strain(strain, geometry, ellipse)
-    height_m = 2 * min(ellipse.semi_axial_m, ellipse.semi_lateral_m)
-    small = height_m < max(SMALLEST_REGION_M, SMALLEST_WINDOWS * window_m)
+    shorter_m, height_m = 2 * min(ellipse.semi_axial_m, ellipse.semi_lateral_m), 2 * ellipse.reach_m[1]
+    small = shorter_m < SMALLEST_REGION_M or height_m < SMALLEST_WINDOWS * window_m
     few = not isinstance(values, str) and float(np.isfinite(values).mean()) < LEAST_VALID
     return ("small_region",) * small + ("mostly_invalid",) * few
 

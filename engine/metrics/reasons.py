@@ -9,7 +9,7 @@ REASONS = {
     "overlap": "the target and the background share pixels",
     "other_depth": "the background lies more than 5 mm above or below the target, and strain changes with depth",
     "too_few": "too few valid pixels (at least 25, spread over at least 3 resolution cells)",
-    "small_region": "smaller than 2 mm or the strain window, so that blur decides its numbers",
+    "small_region": "smaller than 2 mm, or less high than three strain windows, so that blur reaches its numbers",
     "mostly_invalid": "fewer than half of its pixels have a strain",
     "zero_variance": "all values are the same, so there is no standard deviation to divide by",
     "zero_mean": "the mean strain is zero, so there is no ratio",

@@ -119,6 +119,28 @@ import app.__main__
 """
 
 
+IMPORTING = """
+import os, signal, sys, time
+from app.termination import ended_like_ctrl_c
+class Finder:  # is asked in the middle of the import of plumbing
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy":
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+try:
+    with ended_like_ctrl_c():
+        import engine.files.hdf5_reading
+except KeyboardInterrupt:
+    sys.exit(0 if "engine.files.hdf5_reading" not in sys.modules else 1)
+"""
+
+
+@POSIX
+def test_the_import_of_plumbing_is_interrupted_like_any_other() -> None:
+    assert subprocess.run([sys.executable, "-c", IMPORTING], check=False).returncode == 0
+
+
 @POSIX
 def test_a_signal_before_anything_is_loaded_is_one_line() -> None:
     done = subprocess.run([sys.executable, "-c", FIRST_LINES], capture_output=True, text=True, check=False)
@@ -152,10 +174,12 @@ def test_a_signal_inside_a_callback_of_hdf5_waits_until_the_library_has_come_bac
 
 
 def _between_calls() -> None:
-    """Be a call of the program's own, where a signal is acted on."""
+    """Be calls of the program's own, where a signal is acted on."""
     from engine.errors import one_line
 
-    one_line("")
+    until = time.monotonic() + 0.1
+    while time.monotonic() < until:
+        one_line("")
 
 
 @POSIX

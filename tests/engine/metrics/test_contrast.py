@@ -118,7 +118,7 @@ def test_warnings_name_region_and_trouble() -> None:
     ]
     for step_m, expected in ((4.9e-3, []), (5.1e-3, ["other_depth"]), (-5.1e-3, ["other_depth"])):
         lower = replace(BACKGROUND, depth_m=TARGET.depth_m + step_m, semi_axial_m=1.5e-3)
-        assert [entry.reason for entry in region_warnings(strain, GEOMETRY, TARGET, lower)] == expected
+        assert [entry.reason for entry in region_warnings(strain, GEOMETRY, TARGET, lower, window_m=1e-3)] == expected
     crossing = region_warnings(strain, GEOMETRY, TARGET, replace(TARGET, lateral_m=-4e-3))
     assert [entry.reason for entry in crossing] == ["overlap"]
     gone = region_warnings(strain, GEOMETRY, None, replace(BACKGROUND, depth_m=90e-3))
