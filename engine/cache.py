@@ -89,7 +89,7 @@ class ResultCache:
             "provenance": {**asdict(provenance), "recording_name": ""},
             "geometry": asdict(sequence.geometry),
             "shape": sequence.shape,
-            "reference": settings.reference if settings.preparation.pairing == "fixed" else None,
+            "reference": settings.reference if settings.pairs.one_reference else None,
             "program": program_sha256(),
         }
         name = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()

@@ -9,14 +9,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.accumulation import composed, drift_m
 from engine.device import choose_device
 from engine.errors import CancelledError, MethodError, ParameterError
 from engine.estimators.base import ESTIMATORS, RecordingEstimator
 from engine.numerics.slope import SMALLEST_WINDOW
+from engine.pairs import Pairing, parse_pairing
 from engine.parameters import Parameters, parameter
 from engine.preprocess.alignment import bulk_motion
 from engine.preprocess.filters import band_pass
@@ -43,9 +45,15 @@ class Preparation(Parameters):
     bandwidth_fraction: float = parameter(
         1.0, unit="of centre frequency", minimum=0.2, maximum=1.9, help="Width of the band that is kept"
     )
-    pairing: Literal["fixed", "sliding"] = parameter(
-        "fixed", help="Compare each frame with one reference, or with the frame before it"
+    pairing: str = parameter(
+        "fixed",
+        help="Compare each frame with one reference (fixed), with the one before it (sliding), with the n-th before it "
+        "(lag n), either added up (sliding added up), or pairs such as 0-5, 2-7",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        parse_pairing(self.pairing)
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,15 @@ class Settings:
                 strain_method.Params,
             ),
         )
+
+    @property
+    def pairs(self) -> Pairing:
+        """Which frame each is compared with."""
+        return parse_pairing(self.preparation.pairing)
+
+    def reference_of(self, frame: int) -> int | None:
+        """Return the frame on whose grid a frame's strain lies; None where it has none."""
+        return self.pairs.reference_of(frame, self.reference)
 
     def in_equal_window(self) -> "Settings":
         """Return the same settings resolved for a comparison: without strain parameters, with those of all methods."""
@@ -151,6 +168,9 @@ def run(
     device = choose_device() if device is None else device
     settings = settings.resolved()
     wanted = wanted_frames(sequence, settings)
+    if settings.pairs.added:
+        yield from _accumulated(sequence, settings, wanted, device, progress, cancelled, began)
+        return
     evidence = _evidence(sequence, settings)
     steps = len(wanted) * (2 if evidence else 1)
     done = 0
@@ -163,6 +183,34 @@ def run(
                 progress(done, steps)
                 if provisional or not estimate.provisional:
                     yield estimate
+
+
+def _accumulated(
+    sequence: RFSequence,
+    settings: Settings,
+    wanted: tuple[int, ...],
+    device: "torch.device",
+    progress: Progress,
+    cancelled: Cancelled,
+    began: Callable[[int], None],
+) -> Iterator[FrameEstimate]:
+    """Estimate every step from the reference on, one after the other, and yield the sums up to the wanted frames."""
+    steps = range(settings.reference + settings.pairs.lag, wanted[-1] + 1, settings.pairs.lag)
+    single = replace(settings.preparation, pairing=replace(settings.pairs, added=False).text)
+    assert settings.strain_parameters is not None
+    method, total = STRAIN_METHODS.get(settings.strain_method), None
+    progress(0, len(steps))
+    for done, frame in enumerate(steps, 1):
+        pair = replace(settings, preparation=single, frames=(frame,))
+        (step,) = run(sequence, pair, device, cancelled=cancelled, began=began)
+        total = step if total is None else composed(total, step)
+        strain = method.strain(total.displacement, total.quality, settings.strain_parameters, device)
+        if frame in wanted:
+            ends = Pairs(sequence, single, settings.reference, cancelled).of(frame)
+            report = {"steps": done, "drift_m": drift_m(compensate(ends, total.displacement, device))}
+            displacement = replace(total.displacement, report=report)
+            yield replace(total, displacement=displacement, strain=strain)
+        progress(done, len(steps))
 
 
 def wanted_frames(sequence: RFSequence, settings: Settings) -> tuple[int, ...]:
@@ -203,8 +251,7 @@ def wanted_frames(sequence: RFSequence, settings: Settings) -> tuple[int, ...]:
     bad = [frame for frame in frames if not 0 <= frame < total]
     if bad:
         raise ParameterError(f"frame {bad[0]} does not exist, there are {total}")
-    first = settings.reference if settings.preparation.pairing == "fixed" else 0
-    wanted = tuple(sorted({frame for frame in frames if frame != first}))
+    wanted = tuple(sorted(set(frames) & set(settings.pairs.frames(total, settings.reference))))
     if not wanted:
         raise ParameterError("no frame to estimate besides the reference")
     return wanted
@@ -228,8 +275,7 @@ def is_recurrent(settings: Settings) -> bool:
     """Say whether the method remembers what it saw of the frames before: these must be estimated too."""
     settings = settings.resolved()
     assert settings.parameters is not None
-    fixed = settings.preparation.pairing == "fixed"
-    return fixed and ESTIMATORS.get(settings.method).is_recurrent(settings.parameters)
+    return settings.pairs.fixed and ESTIMATORS.get(settings.method).is_recurrent(settings.parameters)
 
 
 def _evidence(sequence: RFSequence, settings: Settings) -> tuple[int, ...]:
@@ -238,7 +284,7 @@ def _evidence(sequence: RFSequence, settings: Settings) -> tuple[int, ...]:
     Pairs with references of their own have nothing in common: they are estimated each alone.
     """
     estimator = ESTIMATORS.get(settings.method)
-    if not isinstance(estimator, RecordingEstimator) or settings.preparation.pairing != "fixed":
+    if not isinstance(estimator, RecordingEstimator) or not settings.pairs.fixed:
         return ()
     others = [frame for frame in range(sequence.shape[0]) if frame != settings.reference]
     return tuple(others[place] for place in estimator.evidence(len(others), settings.parameters))
@@ -252,9 +298,11 @@ def _runs(
         frames = tuple(sorted({*wanted, *evidence}))
         yield settings.reference, frames if shown is None else _outwards(frames, shown)
         return
-    if settings.preparation.pairing == "sliding":
+    if not settings.pairs.fixed:
         for frame in wanted if shown is None else _outwards(wanted, shown):
-            yield frame - 1, [frame]
+            reference_of_pair = settings.pairs.reference_of(frame, settings.reference)
+            assert reference_of_pair is not None
+            yield reference_of_pair, [frame]
         return
     reference, recurrent = settings.reference, is_recurrent(settings)
     if shown is not None and not recurrent:

@@ -13,7 +13,17 @@ from app.commands._groups import grouped
 from app.commands._output import echo, echo_json, warn
 from app.commands._parse import parse_ellipse, parse_frames
 from app.commands._shared import AsJson, Device, Opening
-from app.commands.estimate import Frames, Method, Reference, Sets, StrainMethod, choose_settings, progress_bar
+from app.commands.estimate import (
+    Frames,
+    Method,
+    PairsOption,
+    Reference,
+    Sets,
+    StrainMethod,
+    choose_settings,
+    progress_bar,
+    with_pairs,
+)
 from app.commands.metrics import Background, Target
 from app.termination import EndedEarlyError, interruptions
 from engine.errors import CancelledError, ParameterError
@@ -63,6 +73,7 @@ def batch(
     workers: Workers = None,
     scheduler: Scheduler = None,
     reference: Reference = 0,
+    pairs: PairsOption = None,
     frames: Frames = None,
     device: Device = "auto",
     settings: Sets = None,
@@ -80,7 +91,7 @@ def batch(
     if workers is not None and scheduler is not None:
         raise ParameterError("--workers is for this machine: an existing cluster has its own")
     choose_device(device)
-    chosen = choose_settings(method, strain_method, settings or [], reference)
+    chosen = choose_settings(method, strain_method, with_pairs(settings, pairs), reference)
     regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
     if frames is not None:
         parse_frames(frames, MANY_FRAMES)

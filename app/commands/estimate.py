@@ -34,6 +34,10 @@ StrainMethod = Annotated[
     str, typer.Option("--strain-method", metavar="NAME", help="How strain follows from displacement.")
 ]
 
+PairsOption = Annotated[
+    str | None,
+    typer.Option("--pairs", metavar="PAIRS", help="fixed, sliding, 'lag 5', 'sliding added up', or '0-5, 2-7'."),
+]
 Reference = Annotated[int, typer.Option("--reference", metavar="FRAME", help="Reference frame.")]
 Frames = Annotated[
     str | None, typer.Option("--frames", metavar="1:10", help="Frames to estimate: 3, 1,4,7 or a Python slice.")
@@ -47,6 +51,7 @@ def estimate(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="RESULT.h5", help="Result file to write.")],
     method: Method = None,
     reference: Reference = 0,
+    pairs: PairsOption = None,
     frames: Frames = None,
     device: Device = "auto",
     settings: Sets = None,
@@ -63,12 +68,13 @@ def estimate(
 
     sequence = opening.sequence(files)
     check_target(output, sequence.files)
-    chosen = make_settings(sequence, method, strain_method, settings or [], reference, frames)
+    chosen = make_settings(sequence, method, strain_method, with_pairs(settings, pairs), reference, frames)
     wanted = wanted_frames(sequence, chosen)
     target = choose_device(device)
     say_notes(sequence)
     medians: list[float] = []
     judged: list[FrameReliability] = []
+    drifts: list[float] = []
     provenance = make_provenance(sequence, chosen)
     with (
         ResultWriter(output, sequence.shape, sequence.geometry, reference, wanted, provenance) as writer,
@@ -79,6 +85,7 @@ def estimate(
             writer.append(found)
             medians.append(_median_percent(found.strain))
             judged.append(judge(found))
+            drifts.append(found.displacement.report.get("drift_m", math.nan))
     reliability = RecordingReliability.of(judged)
     warn((*reliability.words, depth_warning(sequence, chosen)))
     if as_json:
@@ -90,6 +97,7 @@ def estimate(
                 "reference_frame": reference,
                 "deformed_frames": wanted,
                 "median_strain_percent": medians,
+                **({"drift_m": drifts} if chosen.pairs.added else {}),
                 "reliability": reliability,
                 "shape": (len(wanted), *sequence.shape[1:]),
                 "provenance": provenance,
@@ -100,6 +108,9 @@ def estimate(
         f"{output}: {len(wanted)} {'frame' if len(wanted) == 1 else 'frames'} with {chosen.method} on {target}, "
         + _span(medians)
     )
+    if chosen.pairs.added:
+        steps = wanted[-1] - chosen.reference
+        echo(f"Added up over {steps} frames: {1e6 * drifts[-1]:.2g} um of axial drift at the end")
 
 
 def _span(percents: list[float]) -> str:
@@ -130,6 +141,11 @@ def make_settings(
     """Turn the options into settings; an unknown method, parameter or frame is one clear line."""
     chosen = choose_settings(method, strain_method, texts, reference)
     return chosen if frames is None else replace(chosen, frames=parse_frames(frames, sequence.shape[0]))
+
+
+def with_pairs(texts: list[str] | None, pairs: str | None) -> list[str]:
+    """Add `--pairs` to what was set."""
+    return [*(texts or []), *([] if pairs is None else [f"prepare.pairing={pairs}"])]
 
 
 def choose_settings(method: str | None, strain_method: str, texts: list[str], reference: int) -> "Settings":

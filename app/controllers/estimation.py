@@ -174,8 +174,8 @@ def _without(settings: Settings, present: tuple[int, ...], sequence: RFSequence)
     if not present:
         return settings
     wanted = range(sequence.shape[0]) if settings.frames is None else settings.frames
-    first = settings.reference if settings.preparation.pairing == "fixed" else 0
-    return replace(settings, frames=tuple(frame for frame in wanted if frame not in present and frame != first))
+    missing = (frame for frame in wanted if frame not in present and settings.reference_of(frame) is not None)
+    return replace(settings, frames=tuple(missing))
 
 
 def release_memory() -> None:

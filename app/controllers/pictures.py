@@ -145,13 +145,14 @@ class PicturesController(QObject):
         if state.recording is None:
             return
         run = state.run
-        reference = run.settings.reference if run else state.settings.reference
+        settings = state.settings if run is None else run.settings
+        reference = settings.reference_of(state.frame)
         request = PictureRequest(
             state.recording.number,
             state.recording.sequence,
             state.recording.grid,
             state.frame,
-            reference if state.display.bmode_frame == "reference" else state.frame,
+            state.frame if reference is None or state.display.bmode_frame != "reference" else reference,
             None if run is None else run.number,
             None if run is None else run.store,
             state.regions,

@@ -122,6 +122,6 @@ class PlaybackController(QObject):
     def _is_empty(self, frame: int) -> bool:
         """Say whether it is the reference, whose strain would be blank once a loop: the frame before it stays."""
         run = self._state.run
-        if run is None or run.settings.preparation.pairing != "fixed" or not run.store.frames():
+        if run is None or not run.settings.pairs.one_reference or not run.store.frames():
             return False
         return frame == run.settings.reference

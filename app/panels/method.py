@@ -27,6 +27,14 @@ from engine.frames import counted
 from engine.parameters import Parameters
 from engine.pipeline import Preparation
 
+PAIRINGS = {
+    "fixed": "All with the reference",
+    "sliding": "Each with the one before",
+    "sliding added up": "Steps added up from the reference",
+    "lag 2": "Each with the second before",
+}
+"""Usual pairs of frames; others are typed, such as lag 5, or 0-5, 2-7."""
+
 
 class Section(QWidget):
     """A heading that folds what is under it."""
@@ -87,7 +95,10 @@ class MethodPanel(Panel):
         self.strain_method.currentIndexChanged.connect(self._strain_method_chosen)
         self._strain_place = QVBoxLayout()
         self._parameters_place = QVBoxLayout()
-        self.preparation = ParameterForm(Preparation)
+        self.pairs = ParameterForm(Preparation, only=("pairing",), choices={"pairing": PAIRINGS})
+        self.pairs.changed.connect(commands.processing.set_preparation)
+        others = tuple(info.name for info in Preparation.describe() if info.name != "pairing")
+        self.preparation = ParameterForm(Preparation, only=others)
         self.preparation.changed.connect(commands.processing.set_preparation)
         self.device = DeviceChooser(state)
         self.run = QPushButton()
@@ -116,6 +127,7 @@ class MethodPanel(Panel):
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(6)
         form.addRow("Method", self.method)
+        form.addRow("Pairs", self.pairs.editors["pairing"])
         form.addRow("Reference", reference)
         form.addRow("Frames", self.frames)
         self.column.addLayout(form)
@@ -145,11 +157,12 @@ class MethodPanel(Panel):
             self.reference.setValue(state.settings.reference)
             self.method.setCurrentIndex(self.method.findData(state.settings.method))
         self.frames.show_frames(state.settings.frames, frames)
-        fixed = state.settings.preparation.pairing == "fixed"
+        fixed = state.settings.pairs.one_reference
         self.reference.setEnabled(frames > 1 and fixed)
         self.here.setEnabled(frames > 1 and fixed)
         self.method.setEnabled(bool(state.methods))
-        self.preparation.show_values(state.settings.preparation)
+        for part in (self.pairs, self.preparation):
+            part.show_values(state.settings.preparation)
         self._show_form(state.settings.parameters)
         self._show_strain_form(state.settings.strain_parameters)
         self._show_run()

@@ -195,7 +195,7 @@ class MapState(QObject):
             state.recording is None
             or state.recording.sequence.truth is None
             or settings.reference != 0
-            or settings.preparation.pairing != "fixed"
+            or not settings.pairs.one_reference
         ):
             return _sentence(LACKS["true"])
         return ""

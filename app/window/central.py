@@ -205,7 +205,7 @@ class CentralArea(Pages):
     def _show_runs(self) -> None:
         run = self._state.run
         summaries = {} if run is None else {frame: run.store.summary(frame) for frame in run.store.frames()}
-        fixed = self._state.settings.preparation.pairing == "fixed"
+        fixed = self._state.settings.pairs.one_reference
         self.play_bar.show_summaries(summaries, self._state.settings.reference if fixed else None)
         self._show_words()
 
@@ -232,7 +232,7 @@ class CentralArea(Pages):
         run = self._state.run
         if run is None or picture.strain is None or self.view.map is not None:
             return ""
-        if picture.persistence > 1 and run.settings.preparation.pairing != "fixed":
+        if picture.persistence > 1 and not run.settings.pairs.one_reference:
             return "Not averaged: every frame has its own reference"
         return averaged_words(len(picture.averaged)).capitalize()
 
@@ -253,9 +253,10 @@ class CentralArea(Pages):
         name = state.method.title if state.method else state.settings.method
         if run is None or run.status == "waiting":
             return f"Not estimated with these settings yet ({name}).\nPress \u201cEstimate strain\u201d (Ctrl+R)."
-        first = run.settings.reference if run.settings.preparation.pairing == "fixed" else 0
-        if frame == first:
+        if frame == run.settings.reference and run.settings.pairs.one_reference:
             return "This is the reference frame: it has no strain.\nGo to another frame (arrow keys)."
+        if run.settings.reference_of(frame) is None:
+            return f"Frame {frame} is compared with no other\n(Pairs, beside the method: {run.settings.pairs.text})."
         chosen = run.settings.frames
         if chosen is not None and frame not in chosen:
             return f"Frame {frame} is not among the {len(chosen)} frames that were chosen\n(Frames, beside the method)."
@@ -281,7 +282,7 @@ class CentralArea(Pages):
         """Count the frames that are estimated before another: for most methods that of now alone."""
         settings, recording = run.settings, self._state.recording
         method = next((entry for entry in self._state.methods if entry.name == settings.method), None)
-        fixed = settings.preparation.pairing == "fixed"
+        fixed = settings.pairs.fixed
         if method is None or recording is None or not fixed or not method.is_recurrent(settings.parameters):
             return 1
         reference = settings.reference

@@ -187,3 +187,20 @@ def test_info_ends_with_what_to_do_next(rf_file: Path, tmp_path: Path, capsys: p
     }
     assert main(["info", str(tmp_path / "a.npy"), "--radius-mm", "60"]) == 2
     assert "--radius-mm needs --angle-step-deg" in capsys.readouterr().err
+
+
+def test_pairs_are_typed_once_and_stand_in_the_result(
+    rf_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A list of pairs keeps each its reference; steps added up have one, and state their drift."""
+    target = tmp_path / "r.h5"
+    run_json(capsys, "estimate", str(rf_file), "-o", str(target), "--method", "ncc", "--pairs", "(0, 2), (1, 3)")
+    result = read_result(target)
+    assert [result.frame(frame).reference_frame for frame in result.deformed_frames] == [0, 1]
+    assert result.provenance.parameters["preparation"]["pairing"] == "(0, 2), (1, 3)"
+    command = ["estimate", str(rf_file), "-o", str(target), "--method", "ncc", "--pairs", "sliding added up"]
+    told = run_json(capsys, *command)
+    assert told["deformed_frames"] == [1, 2, 3]
+    assert len(told["drift_m"]) == 3
+    assert main(["estimate", str(rf_file), "-o", str(target), "--pairs", "often"]) == 2
+    assert "pairs: 'often' is not fixed, sliding, 'lag 5'" in capsys.readouterr().err

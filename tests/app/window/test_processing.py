@@ -144,6 +144,22 @@ def test_second_run_with_other_reference(opened: MainWindow, qtbot: QtBot) -> No
     qtbot.waitUntil(lambda: "reference frame" in opened.central.view.strain.message())
 
 
+def test_pairs_beside_the_method_are_chosen_or_typed(opened: MainWindow) -> None:
+    """The same texts as on the command line; one that is none leaves the pairs as they are."""
+    panel = opened.findChild(MethodPanel)
+    assert panel is not None
+    box = panel.pairs.editors["pairing"]
+    for text, one_reference in (("sliding", False), ("lag 3", False), ("0-2, 1-3", False), ("sliding added up", True)):
+        box.setEditText(text)
+        box.edited.emit()
+        assert opened.state.settings.pairs.text == text
+        assert panel.reference.isEnabled() == one_reference
+    box.setEditText("often")
+    box.edited.emit()
+    assert opened.state.settings.pairs.text == "sliding added up"
+    assert box.currentText() == "Steps added up from the reference"
+
+
 def test_another_strain_window_filters_the_stored_displacement(
     opened: MainWindow, fake: FakeEngine, qtbot: QtBot
 ) -> None:

@@ -1,0 +1,82 @@
+"""Motion that adds up: from the reference to a far frame over the steps between, each of them small.
+
+    u_0k(x) = u_0j(x) + u_jk(x + u_0j(x))
+
+Steps decorrelate less than one large compression, and where one step has no estimate the sum has none. Errors of the
+steps are taken as independent, so the stated uncertainty is an upper limit: neighbouring steps share a frame, whose
+noise enters them with opposite signs. What still adds up is drift; the two end frames show it.
+"""
+
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.numerics.warp import inside, motion_from_numpy, warp
+from engine.quality import WINDOW_LINES, WINDOW_M, Compensated
+from engine.types import Displacement, FrameEstimate, Map, Sigma
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LEAST_CORRELATION = 0.5
+"""Windows of less correlation tell no drift."""
+
+
+def composed(total: FrameEstimate, step: FrameEstimate) -> FrameEstimate:
+    """Return the motion from the reference of `total` to the deformed frame of `step`, whose reference it reached.
+
+    Quality is the lowest of all steps, sigma the root of the sum of squares, each where the point was by then. Strain
+    is still that of the step: it is to be read anew.
+    """
+    import torch
+
+    cpu, start = torch.device("cpu"), total.displacement
+    motion = motion_from_numpy(start.axial_samples, start.lateral_lines, cpu)
+    known = inside(motion, margin=1.0)[0, 0].numpy() & np.isfinite(start.axial_m) & np.isfinite(start.lateral_m)
+
+    def moved(values: Map) -> Map:
+        """Return a map of the step on the grid of the reference."""
+        image = torch.from_numpy(np.ascontiguousarray(values))[None, None]
+        sampled: Map = warp(image, motion, "bilinear")[0, 0].numpy()
+        return np.where(known, sampled, np.float32(np.nan))
+
+    displacement = Displacement(
+        start.axial_m + moved(step.displacement.axial_m),
+        start.lateral_m + moved(step.displacement.lateral_m),
+        start.geometry,
+    )
+    quality = np.fmin(total.quality, np.nan_to_num(moved(step.quality)))
+    sigma = None
+    if total.sigma is not None and step.sigma is not None:
+        names = [entry.name for entry in fields(Sigma)]
+        sigma = Sigma(
+            **{name: np.hypot(getattr(total.sigma, name), moved(getattr(step.sigma, name))) for name in names}
+        )
+    return replace(step, reference_frame=total.reference_frame, displacement=displacement, quality=quality, sigma=sigma)
+
+
+def drift_m(ends: Compensated) -> float:
+    """Root mean square of the axial motion that is left between the reference and the far frame, brought back onto it.
+
+    It is the phase of the correlation in windows as those of quality, in metres; NaN where the two do not match.
+    """
+    import torch
+
+    from engine.numerics.analytic_signal import analytic_signal
+    from engine.numerics.running_sum import box_mean
+
+    window = ends.geometry.window_samples(WINDOW_M), WINDOW_LINES
+    first, second = (analytic_signal(frame * ends.known) for frame in (ends.reference, ends.deformed))
+
+    def mean(values: "Tensor") -> "Tensor":
+        return box_mean(values[None], *window)[0]
+
+    product = first.conj() * second
+    energy = torch.sqrt(mean(first.abs().square()) * mean(second.abs().square())).clamp_min(1e-12)
+    shared = torch.complex(mean(product.real), mean(product.imag))
+    matched = (shared.abs() / energy > LEAST_CORRELATION) & (ends.known > 0)
+    phase = torch.angle(shared)[matched]
+    if phase.numel() == 0:
+        return float("nan")
+    return float(phase.square().mean().sqrt()) * ends.geometry.wavelength_m / (4 * np.pi)
