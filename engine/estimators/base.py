@@ -120,7 +120,7 @@ class BatchEstimator(Estimator[P]):
             yield from found.displacements(pair.geometry)
 
 
-class RecordingEstimator(PairwiseEstimator[P]):
+class RecordingEstimator(Estimator[P]):
     """A method that estimates each pair on its own first, and then all pairs of one reference together.
 
     The pipeline keeps of each first estimate what `keep` returns, no more, and hands all of it to `together`.

@@ -1,4 +1,4 @@
-"""Named combinations: a network finds the motion, GLUE refines it (`musse-net+glue`).
+"""Named combinations: a network finds the motion, GLUE refines it (`musse-net+glue`, `musse-net+glue-stack`).
 
 A direct regression network ends near half a sample of error but does not slip cycles; GLUE is accurate to some
 thousandths of a sample but needs a start within a quarter of an RF period. Together they have both (as GLUENet:
@@ -7,11 +7,12 @@ Kibria & Rivaz 2018, arXiv:1807.06120).
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from engine.errors import MethodError
 from engine.estimators.base import ESTIMATORS, SMOOTHED_WINDOW_M, Estimator
 from engine.estimators.glue import GlueParameters, refine
+from engine.estimators.glue_stack import Stacked, StackParameters
 from engine.parameters import Parameters, parameter
 from engine.types import Displacement, FramePair
 
@@ -31,24 +32,34 @@ class RefinedParameters(Parameters):
         GlueParameters.smoothness, minimum=1e-4, maximum=100.0, help="Weight of changes of strain in GLUE"
     )
 
+    def glue(self) -> GlueParameters:
+        """Parameters of the refinement."""
+        return GlueParameters(passes=self.passes, smoothness=self.smoothness)
 
-class NetworkThenGlue(Estimator[RefinedParameters]):
+
+@dataclass(frozen=True)
+class StackedParameters(StackParameters):
+    """Those of the stack, and what finds the motion first."""
+
+    weights: str = parameter("", help="Other weights of the network: a name in the box or a path; empty for its own")
+
+
+R = TypeVar("R", bound=RefinedParameters | StackedParameters)
+
+
+class NetworkThenGlue(Estimator[R]):
     """A network of the registry, its motion refined pair by pair."""
 
     kind = "combined"
     strain_window_m = SMOOTHED_WINDOW_M
-    Params = RefinedParameters
     network: ClassVar[str]
 
-    def track(
-        self, pairs: Iterable[FramePair], params: RefinedParameters, device: "torch.device"
-    ) -> Iterator[Displacement]:
+    def track(self, pairs: Iterable[FramePair], params: R, device: "torch.device") -> Iterator[Displacement]:
         """Yield the refined displacement of each pair as soon as the network has it."""
-        glue = GlueParameters(start="initial", passes=params.passes, smoothness=params.smoothness)
         for pair, start in self._network().track_pairs(pairs, self._network_parameters(params), device):
-            yield refine(pair, start, glue, device)
+            yield refine(pair, start, params.glue(), device)
 
-    def is_recurrent(self, params: RefinedParameters) -> bool:
+    def is_recurrent(self, params: R) -> bool:
         """Whether the network has a memory."""
         return self._network().is_recurrent(self._network_parameters(params))
 
@@ -63,21 +74,32 @@ class NetworkThenGlue(Estimator[RefinedParameters]):
         """Return the card of the network's weights."""
         return self._network().card()
 
-    def card_for(self, params: RefinedParameters) -> "WeightsCard | None":
+    def card_for(self, params: R) -> "WeightsCard | None":
         """Return the card of the weights that the parameters choose."""
         return self._network().card_for(self._network_parameters(params))
 
     def _network(self) -> Estimator[Parameters]:
         return ESTIMATORS.get(self.network)
 
-    def _network_parameters(self, params: RefinedParameters) -> Parameters:
+    def _network_parameters(self, params: R) -> Parameters:
         return self._network().Params.from_text({"weights": params.weights, "mirrored": "false"})
 
 
 @ESTIMATORS.entry
-class MusseNetThenGlue(NetworkThenGlue):
+class MusseNetThenGlue(NetworkThenGlue[RefinedParameters]):
     """MUSSE-Net refined by GLUE."""
 
     name = "musse-net+glue"
     title = "MUSSE-Net refined by GLUE"
+    Params = RefinedParameters
+    network = "musse-net"
+
+
+@ESTIMATORS.entry
+class MusseNetThenGlueStack(NetworkThenGlue[StackedParameters], Stacked[StackedParameters]):
+    """MUSSE-Net refined by GLUE, then all frames together."""
+
+    name = "musse-net+glue-stack"
+    title = "MUSSE-Net refined by GLUE on the whole recording"
+    Params = StackedParameters
     network = "musse-net"

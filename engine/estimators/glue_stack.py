@@ -10,11 +10,11 @@ reference is that of group-wise registration.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
-from engine.estimators.base import ESTIMATORS, SMOOTHED_WINDOW_M, RecordingEstimator
+from engine.estimators.base import ESTIMATORS, SMOOTHED_WINDOW_M, PairwiseEstimator, RecordingEstimator
 from engine.estimators.glue import GlueParameters, refine, starting_field
 from engine.parameters import Parameters, parameter
 from engine.types import Displacement, FramePair, Map
@@ -29,12 +29,9 @@ LEAST_FRAMES = 2
 
 
 @dataclass(frozen=True)
-class GlueStackParameters(Parameters):
+class StackParameters(Parameters):
     """What matters of the stack and of GLUE's energy; the rest of GLUE keeps its defaults."""
 
-    start: Literal["ncc", "dynamic-programming", "initial"] = parameter(
-        "ncc", help="Where each frame's own estimate starts: cross-correlation, dynamic programming, or bulk motion"
-    )
     evidence_frames: int = parameter(
         8, minimum=2, maximum=64, help="Frames, spread over the recording, from which the common pattern is found"
     )
@@ -58,30 +55,32 @@ class GlueStackParameters(Parameters):
 
     def glue(self) -> GlueParameters:
         """Parameters of each frame's own estimate."""
-        return GlueParameters(start=self.start, smoothness=self.smoothness)
+        return GlueParameters(smoothness=self.smoothness)
 
 
-@ESTIMATORS.entry
-class GlueStack(RecordingEstimator[GlueStackParameters]):
-    """GLUE pair by pair, then all frames together."""
+@dataclass(frozen=True)
+class GlueStackParameters(StackParameters):
+    """Those of the stack, and where the own estimates start."""
 
-    name = "glue-stack"
-    title = "GLUE on the whole recording"
+    start: Literal["ncc", "dynamic-programming", "initial"] = parameter(
+        "ncc", help="Where each frame's own estimate starts: cross-correlation, dynamic programming, or bulk motion"
+    )
+
+
+S = TypeVar("S", bound=StackParameters)
+
+
+class Stacked(RecordingEstimator[S]):
+    """A method whose own estimates GLUE has refined, then all frames together."""
+
     strain_window_m = SMOOTHED_WINDOW_M
-    kind = "classical"
-    Params = GlueStackParameters
 
-    def displacement(self, pair: FramePair, params: GlueStackParameters, device: "torch.device") -> Displacement:
-        """GLUE's own estimate of one pair."""
-        glue = params.glue()
-        return refine(pair, starting_field(pair, glue.start, device), glue, device)
-
-    def evidence(self, count: int, params: GlueStackParameters) -> tuple[int, ...]:
+    def evidence(self, count: int, params: S) -> tuple[int, ...]:
         """Return the places of the frames that make the pattern, spread evenly over `count`."""
         places = np.linspace(0, count - 1, min(params.evidence_frames, count))
         return tuple(int(place) for place in np.unique(np.round(places)))
 
-    def keep(self, displacement: Displacement, params: GlueStackParameters) -> Map:
+    def keep(self, displacement: Displacement, params: S) -> Map:
         """Keep a frame's own estimate on the knots, (2, K, W) float32."""
         from engine.estimators.global_cost.stack import on_knots
 
@@ -92,7 +91,7 @@ class GlueStack(RecordingEstimator[GlueStackParameters]):
         pair_of: Callable[[int], FramePair],
         kept: Mapping[int, Map],
         evidence: Sequence[int],
-        params: GlueStackParameters,
+        params: S,
         device: "torch.device",
     ) -> "Stack":
         """Find the common pattern; iterate the result for each frame and its displacement."""
@@ -101,3 +100,16 @@ class GlueStack(RecordingEstimator[GlueStackParameters]):
         energy = replace(params.glue(), mechanics=params.mechanics)
         plan = StackPlan(energy, params.pattern_smoothness, params.own_smoothness, params.guard_percent / 100)
         return Stack.of(pair_of, kept, evidence, plan, device)
+
+
+@ESTIMATORS.entry
+class GlueStack(Stacked[GlueStackParameters], PairwiseEstimator[GlueStackParameters]):
+    """GLUE pair by pair, then all frames together."""
+
+    name = "glue-stack"
+    title = "GLUE on the whole recording"
+    Params = GlueStackParameters
+
+    def displacement(self, pair: FramePair, params: GlueStackParameters, device: "torch.device") -> Displacement:
+        """GLUE's own estimate of one pair."""
+        return refine(pair, starting_field(pair, params.start, device), params.glue(), device)

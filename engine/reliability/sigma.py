@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
-from engine.estimators.base import ESTIMATORS, STRAIN_WINDOW_M
+from engine.estimators.base import ESTIMATORS, STRAIN_WINDOW_M, RecordingEstimator
 from engine.numerics.accuracy_limit import displacement_deviation_m
 from engine.quality import WINDOW_M
 from engine.types import Displacement, Geometry, Map, Sigma, Strain
@@ -163,8 +163,9 @@ def calibrated(method: str) -> bool:
 
 
 def _kin(method: str) -> str:
+    estimator = ESTIMATORS.get(method)
     kinds = {"classical": "ncc", "network": "usse-net", "combined": "glue"}
-    return kinds[ESTIMATORS.get(method).kind]
+    return "glue-stack" if isinstance(estimator, RecordingEstimator) else kinds[estimator.kind]
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from engine.estimators.base import ESTIMATORS, Estimator
-from engine.estimators.combined import MusseNetThenGlue, RefinedParameters
+from engine.estimators.combined import MusseNetThenGlue, MusseNetThenGlueStack, RefinedParameters, StackedParameters
 from engine.parameters import Parameters
 from engine.types import Displacement
 
@@ -66,3 +66,18 @@ def test_weights_reach_the_network():
     assert estimator._network_parameters(RefinedParameters(weights="other.safetensors")).as_dict()["weights"] == (
         "other.safetensors"
     )
+
+
+def test_a_recording_is_stacked_from_the_starts_of_the_network(monkeypatch, still_pair):
+    estimator = MusseNetThenGlueStack()
+    monkeypatch.setattr(estimator, "_network", Rough)
+    monkeypatch.setattr(estimator, "_network_parameters", lambda params: RoughParameters())
+    params, made = StackedParameters(), [still_pair(number) for number in range(2)]
+    kept = {
+        number: estimator.keep(displacement, params)
+        for number, displacement in enumerate(estimator.track(iter(made), params, CPU))
+    }
+    assert max(np.abs(field[:, 3:-3, 2:-2]).max() for field in kept.values()) < 0.02
+    final = dict(estimator.together(made.__getitem__, kept, (0, 1), params, CPU))
+    assert np.abs(final[1].axial_samples[20:-20, 2:-2]).max() < 0.02
+    assert ESTIMATORS.get("musse-net+glue-stack").unavailable() == ESTIMATORS.get("musse-net").unavailable()

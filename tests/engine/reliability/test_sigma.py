@@ -82,6 +82,7 @@ def test_a_method_without_calibration_takes_its_kins() -> None:
     assert scales_of("loupas") == scales_of("ncc")
     assert scales_of("usenet") == scales_of("usse-net")
     assert scales_of("musse-net+glue") == scales_of("glue")
+    assert scales_of("musse-net+glue-stack") == scales_of("glue-stack")
 
 
 def test_the_fit_finds_the_scales_that_made_the_errors() -> None:
