@@ -2,10 +2,11 @@
 
 Each frame moves by d_t = c_t V + r_t: the common pattern V at the frame's amplitude c_t (|c_t| at most 1), and what
 the frame has of its own. V is found from all frames at once with the reference estimated along with it
-(`global_cost/group.py`), then each frame's own motion around it, under a much stronger prior. Every frame may have its
-own answer back: where the pattern explains it worse than its own GLUE estimate, the prior of its own motion is relaxed,
-and at last its own estimate stands. Joint estimation over frames: Pellot-Barakat et al. (ElastMI, 2014); the profiled
-reference is that of group-wise registration.
+(`global_cost/group.py`), then each frame's own motion around it, under a much stronger prior; what of that varies
+slowly over the whole frame, as when the probe's contact changes, is free (`global_cost/slow_motion.py`). Every frame
+may have its own answer back: where the pattern explains it worse than its own GLUE estimate, the prior of its own
+motion is relaxed, and at last its own estimate stands. Joint estimation over frames: Pellot-Barakat et al. (ElastMI,
+2014); the profiled reference is that of group-wise registration.
 """
 
 from collections.abc import Callable, Mapping, Sequence

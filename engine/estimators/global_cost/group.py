@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from engine.estimators.global_cost.prior import Prior
+from engine.estimators.global_cost.slow_motion import slow_part
 from engine.estimators.global_cost.solver import Matching, Outcome, Passes, gauss_newton
 from engine.estimators.global_cost.spline import Samples, SplineFrame
 from engine.estimators.global_cost.system import DataTerm, KnotGrid, System
@@ -33,15 +34,29 @@ FIRST_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Member:
-    """One deformed frame: its spline, the amplitude c of the pattern in it, and its own motion r (2, K, W) on top."""
+    """One deformed frame: its spline, the amplitude c of the pattern in it, and its own motion r (2, K, W) on top.
+
+    `slow` is the part of r that varies slowly over the frame, (2, K, W), which costs nothing.
+    """
 
     frame: SplineFrame
     amplitude: float
     own: Tensor
+    slow: Tensor
+
+    @classmethod
+    def of(cls, frame: SplineFrame, amplitude: float, motion: Tensor, pattern: Tensor) -> "Member":
+        """Take the frame's own estimate (2, K, W) apart, as the first view of what it has besides the pattern."""
+        own = motion - amplitude * pattern
+        return cls(frame, amplitude, own, slow_part(own))
 
     def field(self, pattern: Tensor) -> Tensor:
         """Motion of this frame, (2, K, W)."""
         return self.amplitude * pattern + self.own
+
+    def origin(self, pattern: Tensor) -> Tensor:
+        """Motion from which the prior of its own counts: the pattern's part, and what varies slowly over the frame."""
+        return self.amplitude * pattern + self.slow
 
 
 @dataclass(frozen=True)
@@ -164,14 +179,13 @@ def settled(
     template = group.template([group.sample(member, pattern) for member in members])
     found = []
     for index, member in enumerate(members):
-        origin = member.amplitude * pattern
         outcome = group.alone(
             member,
             template.without(index),
             template.variances[index + 1],
-            (member.field(pattern), origin),
+            (member.field(pattern), member.origin(pattern)),
             prior_of(member),
             passes,
         )
-        found.append(replace(member, own=outcome.field - origin))
+        found.append(replace(member, own=outcome.field - member.amplitude * pattern))
     return tuple(found), template

@@ -97,9 +97,7 @@ class Stack:
             return found
         amplitudes = {place: strains[place] / strongest for place in used}
         pattern = _start([own[place] for place in used], [strains[place] for place in used], strongest)
-        members: Sequence[Member] = [
-            Member(frames[place], amplitudes[place], own[place] - amplitudes[place] * pattern) for place in used
-        ]
+        members: Sequence[Member] = [Member.of(frames[place], amplitudes[place], own[place], pattern) for place in used]
         found = replace(found, strongest=strongest)
         for _ in range(ROUNDS):
             members, _ = settled(group, members, pattern, found.prior_of(pattern, 1.0), OWN_PASSES)
@@ -132,7 +130,8 @@ class Stack:
 
     def matches(self, frame: SplineFrame, field: Tensor) -> bool:
         """Whether a frame compensated for a motion resembles the reference at all."""
-        samples = self.group.sample(Member(frame, 0.0, field), torch.zeros_like(field))
+        still = torch.zeros_like(field)
+        samples = self.group.sample(Member(frame, 0.0, field, still), still)
         first, second = self.group.reference[samples.inside], samples.value[samples.inside]
         if first.numel() < 2:
             return False
@@ -155,7 +154,7 @@ class Stack:
         guard = Guard(matching, own, self.plan.guard, self.geometry)
         if place in self.members and guard.allows(member.field(self.pattern)):
             return member.field(self.pattern), 1.0
-        origin = member.amplitude * self.pattern
+        origin = member.origin(self.pattern)
         start = member.field(self.pattern)
         for relaxed in (1.0, *RELAXED) if place not in self.members else RELAXED:
             prior = self.prior_of(self.pattern, relaxed)(member)
@@ -174,7 +173,7 @@ class Stack:
         (frame,) = self.echoes.apply([self.pair_of(place).deformed])
         spline = SplineFrame.of(torch.as_tensor(frame, device=self.device))
         amplitude = mean_strain(_axial(self.group.grid, own)) / self.strongest
-        member = Member(spline, amplitude, own - amplitude * self.pattern)
+        member = Member.of(spline, amplitude, own, self.pattern)
         uncertainty = 1 / self.template.total_weight
         seen = self.group.average((self.group.sample(member, self.pattern).value - self.template.image) ** 2)
         return member, (self.template.image, uncertainty), torch.maximum(seen - uncertainty, self.group.floor)
