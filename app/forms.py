@@ -187,7 +187,8 @@ def _explain(editor: QWidget, info: ParameterInfo) -> None:
     for part in (editor, *_parts(editor)):
         part.setAccessibleName(_label(info))
         part.setAccessibleDescription(info.help)
-    editor.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    for part in (editor, *editor.findChildren(QLineEdit)):  # a slider's number can be typed, and so tabbed to
+        part.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
 
 def _parts(editor: QWidget) -> list[QWidget]:

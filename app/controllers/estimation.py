@@ -10,7 +10,7 @@ from app.state.run_store import RunStore
 from engine import pipeline
 from engine.device import accelerator_name, choose_device
 from engine.errors import StrainscopeError
-from engine.estimators.base import ESTIMATORS, Estimator
+from engine.estimators.base import ESTIMATORS, Estimator, RecordingEstimator
 from engine.failures import is_out_of_memory
 from engine.interruption import interrupted_by
 from engine.parameters import Parameters
@@ -65,6 +65,7 @@ def list_methods(_control: JobControl) -> Catalog:
             entry.unavailable() or "",
             entry.is_recurrent,
             weights=_weights_of(entry),
+            refines=isinstance(entry, RecordingEstimator),
             strain_window_m=entry.strain_window_m,
         )
         for entry in ESTIMATORS
@@ -142,7 +143,8 @@ def _estimate_on(
         control.item(Begun(frame))
 
     with interrupted_by(control.cancelled):
-        work = pipeline.run(sequence, settings, device, progress, control.cancelled, shown=shown, began=began)
+        progressed = (progress, control.cancelled)
+        work = pipeline.run(sequence, settings, device, *progressed, shown=shown, began=began, provisional=True)
         for result in work:
             control.check()
             store.add(result)

@@ -47,7 +47,7 @@ def measure_picture(picture: Picture, geometry: Geometry, regions: Regions, abov
     strain = Strain(axial, geometry, window_m, picture.sigma)
     values = strain_metrics(strain, target, background, lesion=lesion)
     warnings = region_warnings(axial, geometry, target, background, lesion=lesion, window_m=window_m)
-    return FrameMeasurements(picture.frame, values, warnings, max(len(picture.averaged), 1), above)
+    return FrameMeasurements(picture.frame, values, warnings, max(len(picture.averaged), 1), above, picture.stage)
 
 
 def _measured(regions: Regions, shown: FrameStrain, above: float) -> FrameMeasurements:
@@ -126,8 +126,8 @@ class MeasuringController(QObject):
     @Slot(int, int)
     def _estimate_arrived(self, number: int, frame: int) -> None:
         state = self._state
-        if state.run is None or state.recording is None or number != state.run.number:
-            return
+        if state.run is None or number != state.run.number or frame not in state.run.store:
+            return  # first estimates have no place among the numbers over all frames
         work = partial(measure_one, state.run.store, state.regions, *self._how(), frame)
         self._lane.submit(work, Answers(done=partial(self._receive, (number, state.regions, *self._how()))))
 

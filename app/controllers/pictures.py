@@ -12,10 +12,11 @@ from PySide6.QtCore import QObject, Signal, Slot
 from app.controllers.measuring import measure_picture
 from app.controllers.processing import in_words
 from app.jobs import Answers, JobControl, Jobs
-from app.state import OpenRecording, Picture, Regions, ViewerState
+from app.state import OpenRecording, Picture, Regions, Run, ViewerState
 from app.state.image_grid import ImageGrid
 from app.state.raster import bmode_index
 from app.state.run_store import RunStore
+from app.state.runs import Stage
 from engine.preprocess.bmode import bmode_db, reference_level
 from engine.quantity import usual_range
 from engine.strain.persistence import FrameStrain, averaged_strain
@@ -72,6 +73,7 @@ class PictureRequest:
     regions: Regions
     persistence: int = 1
     measured_above: float = 0.0
+    refines: bool = False
 
 
 def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) -> Picture:
@@ -79,9 +81,11 @@ def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) ->
     bmode = cache.get(request.recording, request.sequence, request.grid, request.bmode_frame)
     picture = Picture(request.recording, request.frame, request.bmode_frame, bmode, request.run)
     store = request.store
-    if store is None or request.frame not in store:
+    frames = () if store is None else store.shown_frames()
+    if store is None or request.frame not in frames:
         return picture
-    shown = averaged_strain(request.frame, store.frames(), request.persistence, store.strain)
+    stage = _stage(store, request)  # before it is read: what is called refined is
+    shown = averaged_strain(request.frame, frames, request.persistence, store.strain)
     picture = replace(
         picture,
         reference_frame=shown.reference,
@@ -96,6 +100,7 @@ def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) ->
         persistence=request.persistence,
         mean_strain=shown.mean,
         reliability=store.summary(shown.frame).reliability,
+        stage=stage,
     )
     return replace(
         picture,
@@ -103,6 +108,12 @@ def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) ->
         measured_above=request.measured_above,
         measured_regions=request.regions,
     )
+
+
+def _stage(store: RunStore, request: PictureRequest) -> Stage:
+    if not request.refines:
+        return ""
+    return "first estimate" if store.is_first(request.frame) else "refined"
 
 
 def _range(store: RunStore, shown: FrameStrain) -> tuple[float, float] | None:
@@ -158,9 +169,15 @@ class PicturesController(QObject):
             state.regions,
             state.display.persistence,
             state.display.measured_above,
+            run is not None and self._refines(run),
         )
         answers = Answers(done=self._show, failed=partial(self._tell, request))
         self._lane.submit_latest(partial(prepare, self._cache, request), answers, slot="picture")
+
+    def _refines(self, run: Run) -> bool:
+        """Say whether the run's method gives every frame two estimates, as it does of pairs with one reference."""
+        method = next((entry for entry in self._state.methods if entry.name == run.settings.method), None)
+        return method is not None and method.refines and run.settings.preparation.pairing == "fixed"
 
     def _show(self, picture: Picture) -> None:
         state = self._state

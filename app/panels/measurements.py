@@ -124,7 +124,7 @@ class MeasurementsPanel(Panel):
                 label.setToolTip(tip)
             self.decibels[name].setToolTip(decibel_reason(name, entry) or tip)
         has_strain = bool(measured.values)
-        of = (f"Frame {measured.frame}", averaged_words(measured.averaged), _used_words(measured))
+        of = (f"Frame {measured.frame}", measured.stage, averaged_words(measured.averaged), _used_words(measured))
         self.frame.setText(" \u00b7 ".join(filter(None, of)) if has_strain else "No strain in this frame")
         self.words.setText(self._remarks(measured.values) if has_strain else "")
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from app.state.image_grid import ImageGrid
 from app.state.regions import Regions
-from app.state.runs import FrameMeasurements
+from app.state.runs import FrameMeasurements, Stage
 from engine.reliability.frame import FrameReliability
 from engine.types import Map, RFSequence
 
@@ -68,6 +68,7 @@ class Picture:
     """What relative strain is relative to; NaN where the frame was hardly compressed."""
     reliability: FrameReliability | None = None
     """How far the frame can be trusted; None without an estimate."""
+    stage: Stage = ""
     measured: FrameMeasurements | None = None
     measured_regions: Regions | None = None
     """The metrics, and the regions they are of: they hold only while these are the regions shown."""

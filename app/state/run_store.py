@@ -59,7 +59,9 @@ class RunStore:
 
     Sigma, where there is any, is that of strain, axial and lateral displacement.
 
-    `add` is called by the engine thread, reading by any thread; a frame is seen only once it is wholly written.
+    `add` is called by the engine thread, reading by any thread; a frame is seen only once it is wholly written. A first
+    estimate, which a method of the whole recording gives each pair until it has seen all, is there to be shown alone:
+    it is none of the store's `frames`, and gives way to the final one.
     """
 
     def __init__(self, folder: Path, geometry: Geometry) -> None:
@@ -67,11 +69,16 @@ class RunStore:
         self.geometry = geometry
         self._lock = threading.Lock()
         self._summaries: dict[int, FrameSummary] = {}
+        self._first: dict[int, FrameSummary] = {}
         self._cache: OrderedDict[int, StoredMaps] = OrderedDict()
-        self._range: tuple[float, float] | None = None
 
     def add(self, estimate: FrameEstimate) -> FrameSummary:
-        """Write one frame's estimate and return its summary; a WriteError says why it cannot be kept."""
+        """Write one frame's estimate and return its summary; a WriteError says why it cannot be kept.
+
+        A first estimate never takes the place of a final one.
+        """
+        if estimate.provisional and estimate.deformed_frame in self:
+            return self.summary(estimate.deformed_frame)
         maps = (
             estimate.displacement.axial_m,
             estimate.displacement.lateral_m,
@@ -82,10 +89,8 @@ class RunStore:
         self._write(self._path(estimate.deformed_frame), np.stack(maps).astype(np.float32, copy=False))
         summary = summarise(estimate)
         with self._lock:
-            self._summaries[estimate.deformed_frame] = summary
-            if np.isfinite(summary.low):
-                low, high = self._range or (summary.low, summary.high)
-                self._range = min(low, summary.low), max(high, summary.high)
+            self._first.pop(estimate.deformed_frame, None)
+            (self._first if estimate.provisional else self._summaries)[estimate.deformed_frame] = summary
             self._cache.pop(estimate.deformed_frame, None)
         return summary
 
@@ -94,6 +99,16 @@ class RunStore:
         with self._lock:
             return tuple(sorted(self._summaries))
 
+    def shown_frames(self) -> tuple[int, ...]:
+        """Frames that are estimated, be it for the first time, in order."""
+        with self._lock:
+            return tuple(sorted({*self._summaries, *self._first}))
+
+    def is_first(self, frame: int) -> bool:
+        """Say whether a frame has its first estimate alone."""
+        with self._lock:
+            return frame in self._first
+
     def __contains__(self, frame: int) -> bool:
         with self._lock:
             return frame in self._summaries
@@ -101,26 +116,29 @@ class RunStore:
     def summary(self, frame: int) -> FrameSummary:
         """Return the small facts of an estimated frame."""
         with self._lock:
-            return self._summaries[frame]
+            return self._first.get(frame) or self._summaries[frame]
 
     def strain_range(self) -> tuple[float, float] | None:
         """Return stored strains that hold 96 % of every frame so far, or None where no frame has a valid pixel."""
-        with self._lock:
-            return self._range
+        finite = [entry for entry in self._told() if math.isfinite(entry.low)]
+        return (min(entry.low for entry in finite), max(entry.high for entry in finite)) if finite else None
 
     def relative_range(self) -> tuple[float, float] | None:
         """Return relative strains that hold 96 % of a usual frame: the medians of both ends over all frames so far."""
-        with self._lock:
-            summaries = tuple(self._summaries.values())
         ends = [
             sorted((entry.low / entry.mean_strain, entry.high / entry.mean_strain))
-            for entry in summaries
+            for entry in self._told()
             if math.isfinite(entry.mean_strain)
         ]
         if not ends:
             return None
         low, high = np.median(np.array(ends), axis=0)
         return float(low), float(high)
+
+    def _told(self) -> tuple[FrameSummary, ...]:
+        """Return the summaries of the final estimates, or, before there is one, of the first ones."""
+        with self._lock:
+            return tuple((self._summaries or self._first).values())
 
     def shown_maps(self, frame: int) -> StoredMaps:
         """Return strain, quality and sigma of a frame, read-only, from memory where they were shown lately."""
@@ -170,14 +188,15 @@ class RunStore:
             summary.strain(strain, self.geometry),
             quality,
             Sigma(*deviations) if deviations else None,
+            self.is_first(frame),
         )
 
     def forget(self) -> None:
         """Be empty from now on; `delete` takes what is on disk away."""
         with self._lock:
             self._summaries.clear()
+            self._first.clear()
             self._cache.clear()
-            self._range = None
 
     def delete(self) -> None:
         """Delete the store's folder: gigabytes take a while, so this is a job."""

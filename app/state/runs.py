@@ -13,11 +13,13 @@ from engine.parameters import Parameters
 from engine.pipeline import Settings
 
 KEPT_RUNS = 8
+"""Runs kept on disk side by side; the oldest goes first."""
 SOON_S = 5.0
 """What takes no longer needs no saying."""
-"""Runs kept on disk side by side; the oldest goes first."""
 
 RunStatus = Literal["waiting", "running", "complete", "cancelled", "failed"]
+Stage = Literal["", "first estimate", "refined"]
+"""Which of its two estimates is shown of a frame, by a method that gives it two."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class MethodInfo:
     """Whether it must go through all frames from the reference, under its parameters."""
     weights: tuple[str, ...] = ()
     """Trained weights in the box that it can run with, those it uses without a choice first."""
+    refines: bool = False
+    """Whether it gives each pair a first estimate, and a refined one when it has seen all frames of one reference."""
     strain_window_m: float = STRAIN_WINDOW_M
     """Window in which its strain is read unless another is chosen."""
 
@@ -103,3 +107,4 @@ class FrameMeasurements:
     """Over how many frames the strain was averaged before it was measured."""
     above: float = 0.0
     """The quality from which on pixels were measured; 0 for all."""
+    stage: Stage = ""

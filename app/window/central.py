@@ -204,7 +204,7 @@ class CentralArea(Pages):
     @Slot()
     def _show_runs(self) -> None:
         run = self._state.run
-        summaries = {} if run is None else {frame: run.store.summary(frame) for frame in run.store.frames()}
+        summaries = {} if run is None else {frame: run.store.summary(frame) for frame in run.store.shown_frames()}
         fixed = self._state.settings.pairs.one_reference
         self.play_bar.show_summaries(summaries, self._state.settings.reference if fixed else None)
         self._show_words()
@@ -228,13 +228,22 @@ class CentralArea(Pages):
         self.view.show_words(of, strain, self._message(picture))
 
     def _badge(self, picture: Picture) -> str:
-        """Say on the strain over how many frames it is averaged, or why it is not although that was asked for."""
+        """Say on the map which estimate it is while another is to come or has come, and how strain is averaged."""
         run = self._state.run
-        if run is None or picture.strain is None or self.view.map is not None:
+        if run is None or picture.strain is None:
+            return ""
+        stage = picture.stage if picture.stage == "first estimate" or run.status == "running" else ""
+        later = ", refined when all frames are seen" if stage == "first estimate" and run.status == "running" else ""
+        words = " \u00b7 ".join(filter(None, (stage + later, self._averaged(run, picture))))
+        return words[:1].upper() + words[1:]
+
+    def _averaged(self, run: Run, picture: Picture) -> str:
+        """Say over how many frames the strain is averaged, or why it is not although that was asked for."""
+        if self.view.map is not None:
             return ""
         if picture.persistence > 1 and not run.settings.pairs.one_reference:
-            return "Not averaged: every frame has its own reference"
-        return averaged_words(len(picture.averaged)).capitalize()
+            return "not averaged: every frame has its own reference"
+        return averaged_words(len(picture.averaged))
 
     def _message(self, picture: Picture) -> str:
         if picture.strain is None:

@@ -60,7 +60,7 @@ class ExportController(WritingController):
         run, picture = self._shown_run(), self._state.picture
         if run is None:
             return None
-        if picture is None or picture.strain is None:
+        if picture is None or picture.strain is None or picture.stage == "first estimate":
             self.failed.emit(NOTHING)
             return None
         shown = self._state.slice(MapState).map

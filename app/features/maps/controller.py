@@ -114,6 +114,8 @@ class MapsController(QObject):
         state = self._state
         if state.picture is None or state.picture.strain is None or state.run is None:
             return "Estimate strain first, and go to an estimated frame."
+        if state.picture.stage == "first estimate":
+            return "This is the frame's first estimate: wait for the refined one."
         if state.regions.background is None:
             return NO_BACKGROUND
         return ""
