@@ -73,4 +73,4 @@ class GraphsPanel(DrawnPanel):
         self.graph.show_frame(self.state.frame)
 
 
-PANELS.register("graphs", PanelInfo("graphs", "Over all frames", "right", GraphsPanel))
+PANELS.register("graphs", PanelInfo("graphs", "All frames", "right", GraphsPanel))

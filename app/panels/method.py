@@ -289,4 +289,4 @@ def _fill(box: QComboBox, entries: Sequence[tuple[MethodInfo | StrainMethodInfo,
             model.item(row).setToolTip(entry.unavailable or words)
 
 
-PANELS.register("method", PanelInfo("method", "Strain estimation", "left", MethodPanel))
+PANELS.register("method", PanelInfo("method", "Method", "left", MethodPanel))

@@ -23,6 +23,9 @@ BELOW_PX = 180
 SIDE_PX = {"left": 325, "right": 320}
 SIDE_SHARE = 0.26
 """Part of a small window that a side takes at most."""
+NARROW_PX = 1100
+"""Below this width a window has room for one side beside the images: all panels are tabs there."""
+NARROW_SIDE_PX = 350
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Docks:
 
     docks: dict[str, QDockWidget] = field(default_factory=dict)
     actions: dict[str, QAction] = field(default_factory=dict)
+    _sides: dict[str, Qt.DockWidgetArea] = field(default_factory=dict)
+    """Where a dock of one of the two sides belongs."""
     _tabs: dict[str, tuple[QTabWidget, QWidget]] = field(default_factory=dict)
     _leader: dict[str, str] = field(default_factory=dict)
 
@@ -41,9 +46,35 @@ class Docks:
     def show(self, panel: str) -> None:
         """Bring a panel to the front."""
         self.dock(panel).show()
+        self.dock(panel).raise_()
         if panel in self._tabs:
             tabs, page = self._tabs[panel]
+            tabs.setTabVisible(tabs.indexOf(page), True)
             tabs.setCurrentWidget(page)
+
+    def is_folded(self, window: QMainWindow) -> bool:
+        """Say whether all panels are tabs of one side."""
+        return any(window.tabifiedDockWidgets(self.docks[name]) for name in self._sides)
+
+    def fold(self, window: QMainWindow) -> None:
+        """Put both sides together as tabs where the window is narrow, and apart again where it is not."""
+        narrow = window.width() < NARROW_PX
+        if narrow == self.is_folded(window):
+            return
+        docks = [(self.docks[name], area) for name, area in self._sides.items()]
+        hidden = [dock for dock, _ in docks if dock.isHidden()]
+        first = docks[0][0]
+        for dock, area in docks:
+            window.addDockWidget(AREAS["right"] if narrow else area, dock)
+            if narrow and dock is not first:
+                window.tabifyDockWidget(first, dock)
+        for dock in hidden:
+            dock.hide()
+        if narrow:
+            first.raise_()
+            window.resizeDocks([first], [NARROW_SIDE_PX], Qt.Orientation.Horizontal)
+        else:
+            widen_docks(window, self)
 
     def add(self, window: QMainWindow, info: PanelInfo, panel: QWidget) -> None:
         """Put a panel into a dock of its own, or beside the panel that it names."""
@@ -63,6 +94,8 @@ class Docks:
         dock.setFeatures(movable | closable)
         dock.setWidget(page)
         window.addDockWidget(AREAS[info.area], dock)
+        if info.area != "bottom":
+            self._sides[info.name] = AREAS[info.area]
         self.actions[info.name] = dock.toggleViewAction()
 
     def _add_tab(self, info: PanelInfo, page: QWidget, dock: QDockWidget) -> None:
@@ -76,7 +109,7 @@ class Docks:
             tabs.addTab(first, dock.windowTitle())
             first.show()
             self._tabs[dock.objectName()] = tabs, first
-        tabs.addTab(page, info.title)
+        tabs.setTabVisible(tabs.addTab(page, info.title), info.shown)
         self._tabs[info.name] = tabs, page
 
 
@@ -91,11 +124,12 @@ def make_docks(window: QMainWindow, state: ViewerState, commands: Commands) -> D
     """Build all panels of the registry."""
     window.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
     window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+    window.setTabPosition(AREAS["right"], QTabWidget.TabPosition.East)  # four titles find no room side by side
     docks = Docks()
     for info in sorted(PANELS, key=lambda entry: bool(entry.beside)):  # a place comes before what shares it
         docks.add(window, info, info.build(state, commands))
     for info in PANELS:
-        if not info.shown:
+        if not info.shown and not info.beside:
             docks.dock(info.name).hide()
     window.resizeDocks([docks.docks["method"], docks.docks["display"]], [350, 400], Qt.Orientation.Vertical)
     window.resizeDocks([docks.docks["measurements"], docks.docks["graphs"]], [400, 340], Qt.Orientation.Vertical)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QMessageBox
 
 from app.actions import Action, key_rows, make_action, refresh, restyle
@@ -16,7 +16,7 @@ from app.state.display import TASTE
 from app.theme import THEME_CHANGES, Theme, ThemeName, apply_theme
 from app.widgets.message_box import WrappingMessageBox
 from app.window.central import CentralArea
-from app.window.docks import make_docks, widen_docks
+from app.window.docks import Docks, make_docks, widen_docks
 from app.window.feature import FEATURES, Entry, FeatureContext
 from app.window.input_guard import InputGuard
 from app.window.menus import DOCKS_PLACE, Menus, make_tool_bar
@@ -41,6 +41,8 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Strainscope")
         self.setAcceptDrops(True)
         self._was_shown = False
+        self._fold = QTimer(self, singleShot=True, interval=0)
+        self._fold.timeout.connect(lambda: self.docks.fold(self))
         self.resize(self._first_size())
         start_reading()
         self.preferences = preferences or load_preferences()
@@ -52,7 +54,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(self.state, self.commands)
         self.setStatusBar(self.status)
         self.status.set_read_out(self.central.view.read_out)
-        self.docks = make_docks(self, self.state, self.commands)
+        self.docks: Docks = make_docks(self, self.state, self.commands)
         self.context = self._make_context()
         self.actions_by_name: dict[str, QAction] = {}
         self._infos: dict[str, Action] = {}
@@ -234,6 +236,13 @@ class MainWindow(QMainWindow):
             self._was_shown = True
             if not self.preferences.window_state:
                 widen_docks(self, self.docks)
+            self._fold.start()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fold the panels into one side, or out again, once the window has its new size."""
+        super().resizeEvent(event)
+        if self._was_shown:
+            self._fold.start()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop every job, forget the temporary results, remember the window."""

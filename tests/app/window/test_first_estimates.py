@@ -103,7 +103,7 @@ def test_the_first_estimate_shows_at_once_and_gives_way_to_the_refined_one(
     assert run.store.frames() == (1, 2, 3, 4, 5)
     assert not run.store.read(1).provisional
     qtbot.waitUntil(lambda: window.central.view.strain.badge() == "")
-    qtbot.waitUntil(lambda: sorted(state.history) == [1, 2, 3, 4, 5])
+    qtbot.waitUntil(lambda: sorted(state.history) == [1, 2, 3, 4, 5], timeout=20_000)
 
 
 def test_a_cancelled_run_keeps_no_first_estimate_but_shows_it_as_one(window: MainWindow, qtbot: QtBot) -> None:
