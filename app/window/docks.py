@@ -125,6 +125,7 @@ def make_docks(window: QMainWindow, state: ViewerState, commands: Commands) -> D
     window.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
     window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
     window.setTabPosition(AREAS["right"], QTabWidget.TabPosition.East)  # four titles find no room side by side
+    window.setAnimated(False)
     docks = Docks()
     for info in sorted(PANELS, key=lambda entry: bool(entry.beside)):  # a place comes before what shares it
         docks.add(window, info, info.build(state, commands))

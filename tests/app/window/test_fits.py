@@ -203,19 +203,20 @@ def test_every_panel_has_its_place_and_a_narrow_window_keeps_all_on_one_side(ope
     opened.resize(room_on(SCREENS["1280x800"]))
     qtbot.waitUntil(lambda: columns() == 2)
     assert all(not dock.visibleRegion().isEmpty() for dock in docks)
-    two_sides = area_px(opened.central.view) / opened.width()
     opened.docks.docks["graphs"].hide()
     opened.resize(room_on(SCREENS["1920x1080 at 200 %"]))
     qtbot.waitUntil(lambda: columns() == 1)
     settle()
-    assert area_px(opened.central.view) / opened.width() > 0.8 * two_sides
+    assert opened.central.view.width() > 0.6 * opened.width()
     for name in ("display", "maps", "measurements", "method"):
         opened.docks.show(name)
         qtbot.waitUntil(lambda name=name: not opened.docks.dock(name).visibleRegion().isEmpty())
     opened.resize(room_on(SCREENS["1280x800"]))
     qtbot.waitUntil(lambda: columns() == 2)
     assert opened.docks.docks["graphs"].isHidden()
-    assert opened.docks.docks["method"].geometry().bottom() < opened.docks.docks["display"].geometry().top()
+    above, below = docks[:2]
+    settle()
+    assert above.geometry().bottom() < below.geometry().top()
 
 
 def test_nothing_is_cut_without_a_recording(window: MainWindow) -> None:
