@@ -21,6 +21,7 @@ GROUPS = {
         "example": "app.commands.example:example",
         "info": "app.commands.info:info",
         "methods": "app.commands.methods:methods",
+        "pairs": "app.commands.pairs:pairs",
         "doctor": "app.commands.doctor:doctor",
     },
     "Estimate strain": {

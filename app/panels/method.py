@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.controllers.commands import Commands
+from app.controllers.pair_finding import PairFinding
 from app.forms import ParameterForm
 from app.panels.base import PANELS, Panel, PanelInfo
 from app.panels.device_choice import DeviceChooser
@@ -24,6 +25,7 @@ from app.panels.frame_range import FrameRange
 from app.state import MethodInfo, StrainMethodInfo, ViewerState
 from app.theme import THEME_CHANGES, icon
 from engine.frames import counted
+from engine.pair_finder import PairReport
 from engine.parameters import Parameters
 from engine.pipeline import Preparation
 
@@ -34,6 +36,17 @@ PAIRINGS = {
     "lag 2": "Each with the second before",
 }
 """Usual pairs of frames; others are typed, such as lag 5, or 0-5, 2-7."""
+
+
+def offered(report: PairReport) -> dict[str, str]:
+    """Return what a look through a recording suggests as pairs, by its words."""
+    best = report.pairs[:1]
+    listed = ", ".join(f"{rest}-{pressed}" for rest, pressed in report.cycles)
+    return {
+        **{f"Best pair, {entry.reference}-{entry.deformed}": f"{entry.reference}-{entry.deformed}" for entry in best},
+        **({} if (report.best_lag or 1) <= 2 else {f"Best lag, {report.best_lag}": f"lag {report.best_lag}"}),
+        **({"Cycles, at rest to most compressed": listed} if len(report.cycles) > 1 else {}),
+    }
 
 
 class Section(QWidget):
@@ -97,6 +110,12 @@ class MethodPanel(Panel):
         self._parameters_place = QVBoxLayout()
         self.pairs = ParameterForm(Preparation, only=("pairing",), choices={"pairing": PAIRINGS})
         self.pairs.changed.connect(commands.processing.set_preparation)
+        self._finding = commands.part(PairFinding)
+        self._finding.found.connect(self._offer_pairs)
+        self._finding.changed.connect(self.refresh)
+        self.find_pairs = QPushButton("Find")
+        self.find_pairs.setToolTip("Look for the best pair, reference, lag and cycles of compression in this recording")
+        self.find_pairs.clicked.connect(self._finding.find)
         others = tuple(info.name for info in Preparation.describe() if info.name != "pairing")
         self.preparation = ParameterForm(Preparation, only=others)
         self.preparation.changed.connect(commands.processing.set_preparation)
@@ -127,7 +146,11 @@ class MethodPanel(Panel):
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(6)
         form.addRow("Method", self.method)
-        form.addRow("Pairs", self.pairs.editors["pairing"])
+        pairs = QHBoxLayout()
+        pairs.setSpacing(6)
+        pairs.addWidget(self.pairs.editors["pairing"], 1)
+        pairs.addWidget(self.find_pairs)
+        form.addRow("Pairs", pairs)
         form.addRow("Reference", reference)
         form.addRow("Frames", self.frames)
         self.column.addLayout(form)
@@ -161,6 +184,7 @@ class MethodPanel(Panel):
         self.reference.setEnabled(frames > 1 and fixed)
         self.here.setEnabled(frames > 1 and fixed)
         self.method.setEnabled(bool(state.methods))
+        self.find_pairs.setEnabled(frames > 1 and not self._finding.is_running())
         for part in (self.pairs, self.preparation):
             part.show_values(state.settings.preparation)
         self._show_form(state.settings.parameters)
@@ -250,6 +274,18 @@ class MethodPanel(Panel):
     @Slot()
     def _method_chosen(self) -> None:
         self.commands.processing.choose_method(str(self.method.currentData()))
+
+    @Slot(object)
+    def _offer_pairs(self, report: PairReport) -> None:
+        """Put what was found into the list of pairs, below the usual ones."""
+        box = self.pairs.editors["pairing"]
+        assert isinstance(box, QComboBox)
+        with QSignalBlocker(box):
+            while box.count() > len(PAIRINGS):
+                box.removeItem(box.count() - 1)
+            for words, text in offered(report).items():
+                box.addItem(words, text)
+        self.refresh()
 
     @Slot()
     def _strain_method_chosen(self) -> None:

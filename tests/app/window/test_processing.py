@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.controllers import estimation
+from app.controllers import estimation, pair_finding
 from app.controllers.estimation import Device, Fallback
 from app.jobs import JobControl
 from app.panels.method import MethodPanel
 from app.state import StrainMethodInfo
 from app.state.run_store import RunStore
 from app.window.main_window import MainWindow
+from engine.pair_finder import PairReport, PairScore
 from engine.pipeline import Settings
 from engine.strain.kalman import KalmanParameters
 from engine.strain.least_squares import LeastSquaresParams
@@ -158,6 +159,20 @@ def test_pairs_beside_the_method_are_chosen_or_typed(opened: MainWindow) -> None
     box.edited.emit()
     assert opened.state.settings.pairs.text == "sliding added up"
     assert box.currentText() == "Steps added up from the reference"
+
+
+def test_pairs_that_were_found_are_offered(opened: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = PairReport((PairScore(1, 4, -0.01, 0.9, 1.0, 8.0),), 1, 3, ((0, 2), (3, 5)), (0.0,) * 6)
+    monkeypatch.setattr(pair_finding, "find_pairs", lambda *_args, **_named: report)
+    panel = opened.findChild(MethodPanel)
+    assert panel is not None
+    usual = panel.pairs.editors["pairing"].count()
+    for _ in range(2):  # a second look replaces what the first one found
+        panel.find_pairs.click()
+        qtbot.waitUntil(lambda: "Best pair 1-4" in opened.state.notice, timeout=10_000)
+        qtbot.waitUntil(panel.find_pairs.isEnabled, timeout=10_000)
+        box = panel.pairs.editors["pairing"]
+        assert [box.itemData(row) for row in range(usual, box.count())] == ["1-4", "lag 3", "0-2, 3-5"]
 
 
 def test_another_strain_window_filters_the_stored_displacement(
