@@ -61,7 +61,8 @@ class Settings:
     """Everything that decides a result, apart from the recording and the device.
 
     `frames` are the deformed frames to estimate; None means every frame but the reference. Parameters left None are
-    the method's defaults; those of the strain have the window that the method reads its strain in.
+    the method's defaults; those of the strain have the window that the method reads its strain in. `label` decides
+    nothing: it tells apart one method run in several ways.
     """
 
     method: str
@@ -71,6 +72,12 @@ class Settings:
     preparation: Preparation = field(default_factory=Preparation)
     strain_method: str = "least-squares"
     strain_parameters: Parameters | None = None
+    label: str = ""
+
+    @property
+    def row(self) -> str:
+        """Name in a table that compares several: the label, else the method's."""
+        return self.label or self.method
 
     def resolved(self) -> "Settings":
         """Return the same settings with the defaults filled in.

@@ -2,10 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from engine.errors import ParameterError
 from engine.metrics.profile import ProfileLine
 from engine.types import Ellipse
+
+if TYPE_CHECKING:
+    from engine.pipeline import Settings
 
 MILLI = 1e-3
 LARGEST_LIMIT = 1e9
@@ -104,3 +108,36 @@ def _numbers(text: str, option: str, form: str, counts: tuple[int, ...]) -> list
     if len(values) not in counts:
         raise ParameterError(f"{option}: {text!r} is not like {form}")
     return values
+
+
+def parse_methods(
+    texts: Sequence[str], shared: Sequence[str] = (), strain_method: str = "least-squares"
+) -> "list[Settings]":
+    """Read each `NAME` or `NAME:KEY=VALUE,...` into settings labelled by it; `shared` are settings of all of them.
+
+    >>> [entry.row for entry in parse_methods(["glue:preset=published", "ncc"], ["prepare.band_pass=true"])]
+    ['glue:preset=published', 'ncc']
+    """
+    from engine.estimators.base import ESTIMATORS
+    from engine.pipeline import Preparation, Settings
+    from engine.strain.base import STRAIN_METHODS
+
+    common = parse_settings(shared)
+    if common["method"] and len(set(texts)) > 1:
+        raise ParameterError(f"--set {next(iter(common['method']))}: a method's parameter needs exactly one --method")
+    found = []
+    for text in dict.fromkeys(texts):
+        name, _, own = text.partition(":")
+        groups = parse_settings(own.split(",") if own else [])
+        if groups["strain"]:
+            raise ParameterError(f"--method: {text!r}: all methods share the strain filter, see --set")
+        chosen = Settings(
+            method=name,
+            parameters=ESTIMATORS.get(name).Params.from_text({**common["method"], **groups["method"]}),
+            preparation=Preparation.from_text({**common["prepare"], **groups["prepare"]}),
+            strain_method=strain_method,
+            strain_parameters=STRAIN_METHODS.get(strain_method).Params.from_text(common["strain"]),
+            label=text,
+        )
+        found.append(chosen.resolved())
+    return found

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.commands._output import echo_columns, echo_json
-from app.commands._parse import parse_ellipse
+from app.commands._parse import parse_ellipse, parse_methods
 from app.commands._shared import AsJson, Device
 from app.commands.estimate import progress_bar
 from engine.errors import ParameterError
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 Files = Annotated[
     list[Path] | None, typer.Argument(metavar="[FILE ...]", help="Recordings; without any, the set's are simulated.")
 ]
-Methods = Annotated[list[str] | None, typer.Option("--method", metavar="NAME", help="Estimator; repeatable.")]
+Methods = Annotated[
+    list[str] | None,
+    typer.Option("--method", metavar="NAME[:KEY=VALUE,...]", help="Estimator, as in `evaluate`; repeatable."),
+]
 Lesion = Annotated[
     str | None,
     typer.Option("--lesion", metavar="X,Z,A,B[,ANGLE]", help="Outline in the given recordings, mm and degrees."),
@@ -43,12 +46,10 @@ def compare_pairs(
     from engine.device import choose_device
     from engine.evaluation.papers.many_pairs import compare_many_pairs, plot_many_pairs, summarise
     from engine.evaluation.plot import check_plot
-    from engine.pipeline import Settings
 
     if plot is not None:
         check_plot(plot)
-    chosen = list(dict.fromkeys(methods or ["glue", "gluenet"]))
-    settings = [Settings(name, strain_method=strain_method).in_equal_window() for name in chosen]
+    settings = parse_methods(methods or ["glue", "gluenet"], strain_method=strain_method)
     total, recordings = _recordings(files or [], lesion, set_name)
     with progress_bar("comparing") as bar:
         results = compare_many_pairs(

@@ -15,8 +15,6 @@ from engine.errors import ParameterError
 if TYPE_CHECKING:
     from engine.evaluation.papers.elasticity_experiment import Score
 
-EXPERIMENT_METHODS = ("strain-inverse", "gauss-newton", "statistical", "red")
-
 
 def elasticity(
     result: ResultFile,
@@ -94,18 +92,18 @@ def elasticity_experiment(
     import numpy as np
 
     from engine.elasticity.red import shipped_denoiser
-    from engine.evaluation.papers.elasticity_experiment import TEST_SEED, make_case, reconstruct, score
+    from engine.evaluation.papers.elasticity_experiment import METHODS, TEST_SEED, make_case, reconstruct, score
     from engine.evaluation.papers.elasticity_plot import save_cross_sections
 
     if output.exists() and not output.is_dir():
         raise ParameterError(f"{output} is not a folder")
     output.mkdir(parents=True, exist_ok=True)
     denoiser = shipped_denoiser()
-    scores: dict[str, list[Score]] = {method: [] for method in EXPERIMENT_METHODS}
+    scores: dict[str, list[Score]] = {method: [] for method in METHODS}
     with progress_bar("phantoms") as progress:
         for number in range(cases):
             case = make_case(TEST_SEED + number, noise_db=noise_db)
-            maps = {method: reconstruct(case, method, denoiser) for method in EXPERIMENT_METHODS}
+            maps = {method: reconstruct(case, method, denoiser) for method in METHODS}
             for method, found in maps.items():
                 scores[method].append(score(case, found))
             if number < 3:

@@ -2,10 +2,11 @@
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -75,6 +76,7 @@ def estimate(
     medians: list[float] = []
     judged: list[FrameReliability] = []
     drifts: list[float] = []
+    reports: list[Mapping[str, float]] = []
     provenance = make_provenance(sequence, chosen)
     with (
         ResultWriter(output, sequence.shape, sequence.geometry, reference, wanted, provenance) as writer,
@@ -86,6 +88,7 @@ def estimate(
             medians.append(_median_percent(found.strain))
             judged.append(judge(found))
             drifts.append(found.displacement.report.get("drift_m", math.nan))
+            reports.append(found.displacement.report)
     reliability = RecordingReliability.of(judged)
     warn((*reliability.words, depth_warning(sequence, chosen)))
     if as_json:
@@ -98,6 +101,7 @@ def estimate(
                 "deformed_frames": wanted,
                 "median_strain_percent": medians,
                 **({"drift_m": drifts} if chosen.pairs.added else {}),
+                "reports": reports,
                 "reliability": reliability,
                 "shape": (len(wanted), *sequence.shape[1:]),
                 "provenance": provenance,
@@ -111,6 +115,14 @@ def estimate(
     if chosen.pairs.added:
         steps = wanted[-1] - chosen.reference
         echo(f"Added up over {steps} frames: {1e6 * drifts[-1]:.2g} um of axial drift at the end")
+    if said := ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in _means(reports).items()):
+        echo(f"  mean over frames: {said}")
+
+
+def _means(reports: list[Mapping[str, float]]) -> dict[str, float]:
+    """Mean of each entry over the frames that have it: what a method says of its own work."""
+    names = dict.fromkeys(name for report in reports for name in report)
+    return {name: fmean(report[name] for report in reports if name in report) for name in names}
 
 
 def _span(percents: list[float]) -> str:

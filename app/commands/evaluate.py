@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.commands._output import echo, echo_columns, echo_json
-from app.commands._parse import parse_settings
+from app.commands._parse import parse_methods
 from app.commands._shared import AsJson, Device
 from app.commands.estimate import progress_bar
 from engine.errors import ParameterError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Files = Annotated[list[Path] | None, typer.Argument(metavar="[DATA.h5 ...]", help="Recordings with truth.")]
 Methods = Annotated[
     list[str] | None,
-    typer.Option("--method", metavar="NAME", help="Estimator, see `strainscope methods`; repeatable."),
+    typer.Option("--method", metavar="NAME[:KEY=VALUE,...]", help="Estimator, see `strainscope methods`; repeatable."),
 ]
 Sets = Annotated[
     list[str] | None,
@@ -78,12 +78,13 @@ def evaluate(
         _list(as_json)
         return
     from engine.device import choose_device
+    from engine.estimators.default import default_method
     from engine.evaluation.evaluate import evaluate as measure_all
     from engine.evaluation.evaluate import table, table_by_recording
     from engine.evaluation.plot import check_plot, plot_evaluation
 
     names = [text for text in sets or [] if "=" not in text]
-    settings = _settings(methods or [], [text for text in sets or [] if "=" in text], strain_method)
+    settings = parse_methods(methods or [default_method()], [text for text in sets or [] if "=" in text], strain_method)
     if plot is not None:
         check_plot(plot)
     total, cases = _cases(files or [], names, tuning_seed)
@@ -122,7 +123,7 @@ def _calibrate(
 
     with progress_bar("calibrating") as bar:
         frames = collect(cases, settings, choose_device(device), lambda case, done: bar(done, total))
-    own = {entry.method: [frame for frame in frames if frame.method == entry.method] for entry in settings}
+    own = {entry.row: [frame for frame in frames if frame.method == entry.row] for entry in settings}
     bins = {method: reliability(found) for method, found in own.items()}
     valid = {method: sum(frame.valid for frame in found) / len(found) for method, found in own.items()}
     if plot is not None:
@@ -169,28 +170,6 @@ def _trade_off(
         rows.append([f"{100 * level:g} %", f"{1e3 * window_m:g}", *cells])
     echo_columns(rows)
     echo("edge width and RMS error of strain, means over the frames in which every method and window shows the edge")
-
-
-def _settings(methods: list[str], texts: list[str], strain_method: str) -> "list[Settings]":
-    from engine.estimators.base import ESTIMATORS
-    from engine.estimators.default import default_method
-    from engine.pipeline import Preparation, Settings
-    from engine.strain.base import STRAIN_METHODS
-
-    groups = parse_settings(texts)
-    chosen = list(dict.fromkeys(methods or [default_method()]))
-    if groups["method"] and len(chosen) > 1:
-        raise ParameterError(f"--set {next(iter(groups['method']))}: a method's parameter needs exactly one --method")
-    return [
-        Settings(
-            method=name,
-            parameters=ESTIMATORS.get(name).Params.from_text(groups["method"]),
-            preparation=Preparation.from_text(groups["prepare"]),
-            strain_method=strain_method,
-            strain_parameters=STRAIN_METHODS.get(strain_method).Params.from_text(groups["strain"]),
-        ).resolved()
-        for name in chosen
-    ]
 
 
 def _cases(files: list[Path], names: list[str], seed: int | None) -> "tuple[int, Iterator[EvaluationCase]]":

@@ -9,6 +9,7 @@ denoiser with symmetric Jacobian, which a U-Net is not (Reehorst and Schniter 20
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, cg
@@ -39,6 +40,10 @@ class REDParameters(StatisticalParameters):
     """The statistical parameters give the maximum-likelihood start."""
 
     red_steps: int = parameter(12, minimum=1, maximum=1000, help="Regularised steps at most")
+    weight_rule: Literal["balance", "printed"] = parameter(
+        "balance",
+        help="Weight of the prior: balanced with the data and grown until these fit, or the least by equation 12",
+    )
     target_misfit: float = parameter(1.0, minimum=0.0, maximum=100.0, help="Misfit that the prior's weight aims at")
 
 
@@ -72,7 +77,8 @@ def regularised(
     The weight of the prior starts at the balance of the maximum-likelihood estimate, |grad g| / |E - C(E)|, where the
     paper's bound (equation 12) is dimensionally loose; at each step it grows while the data are fitted better than
     `target_misfit`, by default to within their noise, and falls otherwise, but never below its start: data that no
-    modulus explains would have no prior at all. The end is where the objective g + l/2 E.(E - C(E)) stops falling.
+    modulus explains would have no prior at all. By the printed rule it is |grad g| at every step. The end is where the
+    objective g + l/2 E.(E - C(E)) stops falling.
     """
     problem = EquilibriumModel(observation)
     modulus, _ = maximum_likelihood(
@@ -86,7 +92,9 @@ def regularised(
             raise CancelledError("cancelled")
         problem.refresh(modulus)
         denoised = observation.model.to_nodes(denoiser(observation.model.to_map(modulus)))
-        if step == 0:
+        if params.weight_rule == "printed":
+            weight = least = float(np.linalg.norm(problem.gradient(modulus)))
+        elif step == 0:
             weight = least = _balance(problem, modulus, denoised)
         modulus = red_step(problem, modulus, denoised, weight, smallest)
         misfits.append(problem.misfit(modulus))

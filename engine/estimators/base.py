@@ -153,7 +153,7 @@ class RecordingEstimator(Estimator[P]):
 ESTIMATORS: Registry[Estimator[Any]] = Registry(
     "method",
     "engine.estimators",
-    ("network", "ncc", "loupas", "am2d", "glue", "glue_stack", "combined", "gluenet"),
+    ("network", "ncc", "loupas", "am2d", "glue", "glue_stack", "combined", "gluenet", "bulk"),
     base=Estimator,
     plugins="strainscope.estimators",
 )

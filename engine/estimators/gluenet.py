@@ -7,7 +7,7 @@ an RF period), passes a median and a least-squares plane. Any other method of th
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy import ndimage
@@ -43,6 +43,9 @@ class GlueNetParameters(Parameters):
     correct_cycles: bool = parameter(
         False, help="Match whole samples within 4 of the coarse field first, by dynamic programming"
     )
+    preset: Literal["tuned", "published"] = parameter(
+        "tuned", help="GLUE's preset: its noise-adaptive energy, or the energy and weights of the 2017 paper"
+    )
     passes: int = parameter(5, minimum=1, maximum=50, help="Linearisations of GLUE at most")
     smoothness: float = parameter(
         GlueParameters.smoothness, minimum=1e-4, maximum=100.0, help="Weight of changes of strain in GLUE"
@@ -63,7 +66,7 @@ class GlueNet(Estimator[GlueNetParameters]):
     ) -> Iterator[Displacement]:
         """Yield the refined displacement of each pair as soon as the coarse method has its own."""
         coarse = _coarse(params)
-        glue = GlueParameters(start="initial", passes=params.passes, smoothness=params.smoothness)
+        glue = GlueParameters(start="initial", preset=params.preset, passes=params.passes, smoothness=params.smoothness)
         for pair, found in coarse.track_pairs(pairs, _coarse_parameters(coarse, params), device):
             start = smoothed(found)
             if params.correct_cycles:

@@ -77,7 +77,7 @@ def collect(
             for estimate in run(case.sequence, settings, device):
                 frame = estimate.deformed_frame
                 truth = case.truth.read_frame(frame)
-                found.append(errors_of(settings.method, case.name, case.level(frame, truth), estimate, truth))
+                found.append(errors_of(settings.row, case.name, case.level(frame, truth), estimate, truth))
         progress(case.name, done)
     return tuple(found)
 

@@ -171,7 +171,7 @@ def evaluate(
     window_m = math.nan
     for case in cases:
         for entry in settings:
-            rows += _rows(case, entry.method, run(case.sequence, entry, device, cancelled=cancelled))
+            rows += _rows(case, entry.row, run(case.sequence, entry, device, cancelled=cancelled))
         for name, estimates in (others or {}).items():
             rows += _rows(case, name, estimates(case.sequence))
         oracle = list(_oracle(case, first, device))

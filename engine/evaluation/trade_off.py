@@ -74,7 +74,7 @@ def trade_off(
     for done, case in enumerate(cases, 1):
         for entry in settings:
             for estimate in run(case.sequence, entry, device):
-                readings += _readings(case, entry.method, estimate, entry, windows_m, device)
+                readings += _readings(case, entry.row, estimate, entry, windows_m, device)
         for frame in range(1, case.sequence.shape[0]):
             estimate = oracle_estimate(case.truth, case.sequence.geometry, frame, settings[0], device)
             readings += _readings(case, ORACLE, estimate, settings[0], windows_m, device)

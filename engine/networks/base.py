@@ -86,14 +86,15 @@ class DisplacementNetwork(nn.Module, ABC):
 
     def refine(
         self, features: Features, deformed: Tensor, state: State, stop_threshold_samples: float
-    ) -> tuple[Tensor, State, list[int]]:
-        """Like `step` for one recording (B = 1), with the number of stages used for each frame.
+    ) -> tuple[Tensor, State, list[list[float]]]:
+        """Like `step` for one recording (B = 1), with what each stage used for a frame has changed.
 
         A network of several stages stops early on a frame whose motion a stage changed by less than
-        `stop_threshold_samples` on average; the others have one stage.
+        `stop_threshold_samples` on average; the others have one stage. The changes are mean magnitudes over both
+        directions, in samples and lines; that of the first stage is its motion.
         """
         motion, state = self.step(features, deformed, state)
-        return motion, state, [1] * deformed.shape[1]
+        return motion, state, [[size] for size in motion[0].abs().mean(dim=(1, 2, 3)).tolist()]
 
 
 NETWORKS: Registry[type[DisplacementNetwork]] = Registry(

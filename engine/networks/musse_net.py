@@ -3,15 +3,15 @@
 Stage m sees the reference and the deformed frame compensated by the motion found so far, and predicts what is left.
 Two readings differ from the printed formulas. The original frame is warped once with the whole motion, since repeated
 interpolation takes the high frequencies out of RF. And the residual, which lives on the compensated frame, is composed
-with the motion before it, total(x) = residual(x) + before(x + residual(x)); plain addition would err by up to
-|residual| |gradient|. `interpolation="paper"` keeps the paper's own up-sampled bilinear warp.
+with the motion before it, total(x) = residual(x) + before(x + residual(x)); plain addition errs by up to
+|residual| |gradient|. `update="add"` is the paper's equation 3, `interpolation="paper"` its up-sampled bilinear warp.
 
 With `smoothing_samples` the motion is smoothed along the beam before a stage takes it over, as registration by
 diffusing "demons" does between its warps (Thirion, Med. Image Anal. 2:243, 1998): the noise of one stage is not built
 on by the next, and what the smoothing rounds off, the next stage finds again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -32,6 +32,9 @@ class MUSSENetConfig(USSENetConfig):
     stages: int = parameter(2, minimum=1, maximum=8, help="Number of USSE-Net stages")
     interpolation: Literal["band-limited", "bilinear", "paper"] = parameter(
         "band-limited", help="Interpolation of RF between stages"
+    )
+    update: Literal["compose", "add"] = parameter(
+        "compose", help="How a stage's motion joins that before it: composed, or added as the paper prints (equation 3)"
     )
     smoothing_samples: float = parameter(
         0.0,
@@ -68,6 +71,10 @@ class MUSSENet(DisplacementNetwork):
             module.requires_grad_(index == stage)
         self.active_stages = stage
 
+    def run_as_printed(self) -> None:
+        """Join stages by the paper's addition and up-sampled bilinear warp, without smoothing, however trained."""
+        self.config = replace(self.config, interpolation="paper", update="add", smoothing_samples=0.0)
+
     def stage_motions(self, reference: Tensor, deformed: Tensor) -> list[Tensor]:
         """Total motion after each active stage, each (B, T, 2, H, W), of a whole series as in `forward`."""
         motions: list[Tensor] = []
@@ -102,28 +109,30 @@ class MUSSENet(DisplacementNetwork):
 
     def refine(
         self, features: Features, deformed: Tensor, state: State, stop_threshold_samples: float
-    ) -> tuple[Tensor, State, list[int]]:
-        """Motion with the paper's stopping rule, frame by frame; a frame that stopped leaves later memories alone.
+    ) -> tuple[Tensor, State, list[list[float]]]:
+        """Motion of each frame until a stage changes it by less than the threshold; see `DisplacementNetwork.refine`.
 
-        The rule compares two successive stages, so at least two run. B must be 1.
+        This exit is ours: the paper chooses the number of stages M once, for a data set, from the same mean changes.
+        Two successive stages are compared, so at least two run. A frame that stopped leaves later memories alone.
         """
         going = torch.arange(deformed.shape[1], device=deformed.device)
-        used = torch.zeros_like(going)
+        changes: list[list[float]] = [[] for _ in range(deformed.shape[1])]
         total: Tensor | None = None
         after = list(state)
         for index, stage in enumerate(self._active()):
             before = None if total is None else total[:, going]
             motion, stage_state = self._refined(stage, (features[index],), deformed[:, going], before, (state[index],))
             after[index] = stage_state[0]
-            used[going] = index + 1
             total = motion if total is None else total.index_copy(1, going, motion)
+            change = (motion if before is None else motion - before)[0].abs().mean(dim=(1, 2, 3))
+            for frame, size in zip(going.tolist(), change.tolist(), strict=True):
+                changes[frame].append(size)
             if before is not None:
-                change = (motion - before)[0].abs().mean(dim=(1, 2, 3))
                 going = going[change >= stop_threshold_samples]
             if not len(going):
                 break
         assert total is not None
-        return total, tuple(after), used.tolist()
+        return total, tuple(after), changes
 
     def _refined(
         self, stage: USSENet, features: Features, deformed: Tensor, before: Tensor | None, state: State
@@ -135,7 +144,9 @@ class MUSSENet(DisplacementNetwork):
             flat = smooth_along_beam(in_a_row(before), self.config.smoothing_samples)
             compensated = warp.warp(in_a_row(deformed), flat, self.config.interpolation)
         residual, state = stage.step(features, as_series(compensated, deformed), state)
-        return as_series(warp.compose(in_a_row(residual), flat), deformed), state
+        flat_residual = in_a_row(residual)
+        total = warp.compose(flat_residual, flat) if self.config.update == "compose" else flat_residual + flat
+        return as_series(total, deformed), state
 
     def _stages(self) -> list[USSENet]:
         return [stage for stage in self.stages if isinstance(stage, USSENet)]

@@ -52,7 +52,7 @@ class DataSettings(Parameters):
     """Where sequences come from and how they vary."""
 
     source: Literal["simulated", "folder", "recordings"] = parameter(
-        "simulated", help="Simulate on the fly, read simulated files with truth, or real recordings without truth"
+        "simulated", help="Simulate on the fly, read simulated files with truth, or recordings of which only RF is used"
     )
     path: str = parameter("", help="Folder of the files, relative to the TOML file")
     batch: int = parameter(1, minimum=1, help="Sequences in one iteration")
@@ -66,6 +66,12 @@ class DataSettings(Parameters):
     noise: float = parameter(0.0, minimum=0.0, help="Largest white noise added, relative to the RF's effective value")
     equalise: bool = parameter(True, help="Divide the RF by its local magnitude, as the estimators do")
     held_out: int = parameter(1, minimum=0, help="Files at the end of the folder kept for validation only")
+    reference: Literal["any", "first"] = parameter(
+        "any", help="Reference of sequences from real recordings: any frame, or always the first"
+    )
+    prealign: bool = parameter(
+        True, help="Start sequences from real recordings from the bulk motion found in the RF; false: from none"
+    )
     prefetch: int = parameter(0, minimum=0, maximum=64, help="Threads that make batches ahead; 0: none")
 
 

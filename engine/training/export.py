@@ -79,9 +79,14 @@ def program_commit() -> str:
 
 
 def manner(config: TrainingConfig, iteration: int) -> str:
-    """Say in a few words whether truth took part, up to an iteration."""
+    """Say in a few words whether truth took part, up to an iteration: in the loss, or around it.
+
+    Of simulated sequences the true motion decides alignment, crops, mask and the best weights, whatever the loss.
+    """
     last, _, _ = config.phase_at(max(iteration - 1, 0))
     done = [phase.loss.supervised for phase in config.phases[: last + 1]]
     if not any(done):
-        return "unsupervised"
+        if config.data.source == "recordings":
+            return "without truth"
+        return "unsupervised loss; truth in alignment, crops, mask and the choice of the weights"
     return "supervised on simulated truth" if all(done) else "supervised start on simulated truth, then unsupervised"

@@ -28,6 +28,8 @@ class CanonicalRecording:
         sequence: RFSequence,
         samples_per_period: float = SAMPLES_PER_PERIOD,
         pitch_m: tuple[float, float] = PITCH_M,
+        *,
+        prealign: bool = True,
     ) -> None:
         native = sequence.geometry
         self.sequence = sequence
@@ -40,6 +42,7 @@ class CanonicalRecording:
             native.start_depth_m,
             native.frame_rate_hz,
         )
+        self._prealign = prealign
         self._frames: dict[int, Tensor] = {}
         self._motions: dict[tuple[int, int], Tensor] = {}
 
@@ -61,7 +64,7 @@ class CanonicalRecording:
         return self._frames[index]
 
     def motion(self, reference: int, frame: int) -> Tensor:
-        """Return the true motion from frame 0, or the bulk motion of a recording without truth."""
+        """Return the true motion from frame 0, or of a recording without truth the bulk motion (zero if not wanted)."""
         key = (reference, frame)
         if key not in self._motions:
             _make_room(self._motions)
@@ -101,6 +104,8 @@ class CanonicalRecording:
             truth = self.sequence.truth.read_frame(frame)
             lateral = truth.lateral_displacement_m / native.pitch_m
             axial = truth.axial_displacement_m / native.axial_spacing_m
+        elif not self._prealign:
+            return torch.zeros(2, *self.sequence.shape[1:])
         else:
             pair = normalise(self.sequence.frame(reference), self.sequence.frame(frame), native)
             bulk = bulk_motion(pair, torch.device("cpu"))

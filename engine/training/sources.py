@@ -34,10 +34,10 @@ class SimulatedSource:
 
 
 class FileSource:
-    """Random crops of recordings; frame 0 is the reference of those with truth, any frame of the others."""
+    """Random crops of recordings; frame 0 is the reference of those with truth, elsewhere the data table says which."""
 
     def __init__(self, sequences: tuple[RFSequence, ...], data: DataSettings, device: torch.device) -> None:
-        self._recordings = [CanonicalRecording(sequence) for sequence in sequences]
+        self._recordings = [CanonicalRecording(sequence, prealign=data.prealign) for sequence in sequences]
         self._data = data
         self._device = device
         short = [sequence for sequence in sequences if sequence.shape[0] < data.frames]
@@ -48,7 +48,8 @@ class FileSource:
         """Read one crop; recorded motion is what it is, whatever the difficulty."""
         recording = self._recordings[_draw(len(self._recordings), generator)]
         total = recording.shape[0]
-        first = 0 if recording.has_truth else _draw(total - self._data.frames + 1, generator)
+        fixed = recording.has_truth or self._data.reference == "first"
+        first = 0 if fixed else _draw(total - self._data.frames + 1, generator)
         later = torch.randperm(total - first - 1, generator=generator)[: self._data.frames - 1].sort().values
         frames = [first, *(int(index) + first + 1 for index in later)]
         raw = recording.random_crop(frames, (self._data.height, self._data.width), generator)
@@ -58,7 +59,8 @@ class FileSource:
 def training_and_validation_sources(config: TrainingConfig, device: torch.device) -> tuple[Source, Source]:
     """Open what the configuration names; files held out for validation are never trained on.
 
-    With none held out all files serve both, and the validation says only how well they are learnt.
+    With none held out all files serve both, and the validation says only how well they are learnt. Of `recordings`
+    only the RF is used: truth that a file holds takes no part in alignment, crops, masks or the choice of weights.
     """
     data = config.data
     if data.source == "simulated":
@@ -71,6 +73,8 @@ def training_and_validation_sources(config: TrainingConfig, device: torch.device
         other = replace(settings, bank_seed=settings.bank_seed + OTHER_PHANTOMS, bank_size=phantoms)
         return SimulatedSource(settings, device), SimulatedSource(other, device)
     sequences = open_folder(config.folder / data.path, needs_truth=data.source == "folder")
+    if data.source == "recordings":
+        sequences = tuple(replace(sequence, truth=None) for sequence in sequences)
     if len(sequences) <= data.held_out:
         raise ParameterError(f"{data.path}: {len(sequences)} recordings do not suffice to hold {data.held_out} out")
     kept = len(sequences) - data.held_out

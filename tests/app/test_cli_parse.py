@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from app.commands._output import plain
-from app.commands._parse import parse_ellipse, parse_frames, parse_limits, parse_settings
+from app.commands._parse import parse_ellipse, parse_frames, parse_limits, parse_methods, parse_settings
 from engine.errors import ParameterError
 from engine.metrics.base import Measurement
 from engine.types import Ellipse
@@ -52,6 +52,19 @@ def test_other_ellipses_are_refused(text: str) -> None:
 def test_settings_are_grouped_by_prefix() -> None:
     found = parse_settings(["a=1", "prepare.b = 2", "strain.c=x=y"])
     assert found == {"method": {"a": "1"}, "prepare": {"b": "2"}, "strain": {"c": "x=y"}}
+
+
+def test_one_method_in_two_ways_is_two_rows() -> None:
+    plain, still = parse_methods(["usenet:preset=paper", "usenet:prepare.prealign=false"], ["strain.window_m=3e-3"])
+    assert (plain.row, still.row) == ("usenet:preset=paper", "usenet:prepare.prealign=false")
+    assert plain.parameters is not None
+    assert plain.parameters.as_dict()["preset"] == "paper"
+    assert (plain.preparation.prealign, still.preparation.prealign) == (True, False)
+    assert plain.strain_parameters == still.strain_parameters
+    with pytest.raises(ParameterError, match="exactly one --method"):
+        parse_methods(["ncc", "glue"], ["window_m=3e-3"])
+    with pytest.raises(ParameterError, match="share the strain filter"):
+        parse_methods(["ncc:strain.window_m=3e-3"])
 
 
 def test_limits_are_ordered() -> None:

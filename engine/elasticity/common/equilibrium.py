@@ -1,6 +1,7 @@
 """The statistical forward model f = D(u_measured) E + noise, whose covariance depends on E (RED elasticity, eq. 4, 5).
 
 The residual of equilibrium under measured displacement is normal with covariance G(E) = S_w + K(E) S_n K(E)^T.
+Of the paper's S_w, to which it gives no value, only a jitter of the diagonal is here, so that G can be inverted.
 Keeping G fixed while E is updated, and renewing it from time to time, is the paper's fixed-point scheme.
 """
 

@@ -1,7 +1,7 @@
 """Parameters of the network estimators: what a user may choose about how trained weights are run."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 from engine.parameters import Parameters, parameter
 
@@ -26,8 +26,12 @@ class NetworkParams(Parameters):
 
 @dataclass(frozen=True)
 class RFNetworkParams(NetworkParams):
-    """Parameters of a network that sees RF itself."""
+    """Parameters of a network that sees RF itself; those after `preset` belong to `tuned`."""
 
+    preset: Literal["tuned", "paper"] = parameter(
+        "tuned",
+        help="paper: nothing that the papers have not, whatever stands below; the bulk alignment is in the preparation",
+    )
     equalise: bool = parameter(
         True, help="Divide the RF by its local magnitude first, so that weak echoes count as much as strong ones"
     )
@@ -42,6 +46,10 @@ class RFNetworkParams(NetworkParams):
         help="Standard deviation of the Gaussian along the beam that smooths the motion; 0 for none",
     )
 
+    def as_run(self) -> Self:
+        """Return what holds under the preset."""
+        return self if self.preset == "tuned" else replace(self, equalise=False, mirrored=False, smoothing_m=0.0)
+
 
 @dataclass(frozen=True)
 class MultiStageParams(RFNetworkParams):
@@ -54,3 +62,11 @@ class MultiStageParams(RFNetworkParams):
         maximum=10.0,
         help="Stop refining a frame when a stage changes its motion by less than this on average",
     )
+    stages: int = parameter(
+        0, minimum=0, maximum=8, help="Stages that run at most, the paper's M; 0 for all that the weights have"
+    )
+
+    def as_run(self) -> Self:
+        """Return what holds under the preset: every frame goes through all stages."""
+        held = super().as_run()
+        return held if held.preset == "tuned" else replace(held, stop_threshold_samples=0.0)

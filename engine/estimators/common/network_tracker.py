@@ -14,6 +14,7 @@ from engine.estimators.common.resample import CanonicalGrid
 from engine.networks.base import DisplacementNetwork, Features, State
 from engine.networks.layers.equalisation import equalise
 from engine.networks.layers.smoothing import smooth_along_beam
+from engine.networks.musse_net import MUSSENet
 from engine.networks.weights import WeightsCard
 from engine.numerics.warp import compose, motion_from_numpy, warp
 from engine.types import Displacement, FramePair
@@ -46,10 +47,16 @@ class NetworkTracker:
         self._network = network
         self._device = device
         self._precision = params.precision
-        on_rf = params if isinstance(params, RFNetworkParams) else _PLAIN
+        on_rf = params.as_run() if isinstance(params, RFNetworkParams) else _PLAIN
         self._equalise = on_rf.equalise
         self._views = [False, True] if on_rf.mirrored else [False]
-        self._threshold = params.stop_threshold_samples if isinstance(params, MultiStageParams) else 0.0
+        self._tuned = on_rf.preset == "tuned"
+        self._threshold = 0.0
+        if isinstance(on_rf, MultiStageParams) and isinstance(network, MUSSENet):
+            self._threshold = on_rf.stop_threshold_samples
+            network.active_stages = min(on_rf.stages or len(network.stages), len(network.stages))
+            if not self._tuned:
+                network.run_as_printed()
         expected = card.samples_per_period if params.canonical_grid else 0.0
         pitch_m = card.pitch_m if params.canonical_grid else (first.geometry.pitch_m, first.geometry.pitch_m)
         height, width = first.reference.shape
@@ -64,14 +71,16 @@ class NetworkTracker:
         with torch.inference_mode():
             initial = torch.stack([self._initial(pair) for pair in pairs])
             frames = self._compensated(pairs, initial)
-            motion, self._states, stages = self._answer(frames, self._states)
-            motion = motion - torch.stack([self._standing_still(self._seen + place) for place in range(len(pairs))])
+            motion, self._states, changes = self._answer(frames, self._states)
+            if self._tuned:
+                still = [self._standing_still(self._seen + place) for place in range(len(pairs))]
+                motion = motion - torch.stack(still)
             self._seen += len(pairs)
             motion = smooth_along_beam(motion, self._smoothing_rows)
             total = self._grid.native_motion(_compose(motion, initial)).cpu().numpy()
         return [
-            Displacement.from_samples(field[1], field[0], pair.geometry, {"stages": float(used)})
-            for field, pair, used in zip(total, pairs, stages, strict=True)
+            Displacement.from_samples(field[1], field[0], pair.geometry, _report(changed))
+            for field, pair, changed in zip(total, pairs, changes, strict=True)
         ]
 
     def _begin(self, first: FramePair) -> tuple[Tensor, list[Features], list[State]]:
@@ -81,18 +90,21 @@ class NetworkTracker:
             features = [self._network.encode_reference(_seen(reference, mirrored)) for mirrored in self._views]
             return reference, features, [self._network.initial_state(found) for found in features]
 
-    def _answer(self, frames: Tensor, states: list[State]) -> tuple[Tensor, list[State], list[int]]:
-        """Mean motion (n, 2, H, W) of all views in frames (n, 1, H, W), the memories after it, and the stages used."""
-        motions, after, used = [], [], []
+    def _answer(self, frames: Tensor, states: list[State]) -> tuple[Tensor, list[State], list[list[float]]]:
+        """Mean motion (n, 2, H, W) of all views in frames (n, 1, H, W), the memories after it, what each stage changed.
+
+        The changes are those of the view that used the most stages.
+        """
+        motions, after, changes = [], [], []
         for mirrored, features, state in zip(self._views, self._features, states, strict=True):
             with self._autocast():
-                motion, state_after, stages = self._network.refine(
+                motion, state_after, changed = self._network.refine(
                     features, _seen(frames[None], mirrored), state, self._threshold
                 )
             motions.append(_motion_back(motion[0].float(), mirrored))
             after.append(state_after)
-            used.append(stages)
-        return torch.stack(motions).mean(dim=0), after, [max(counts) for counts in zip(*used, strict=True)]
+            changes.append(changed)
+        return torch.stack(motions).mean(dim=0), after, [max(views, key=len) for views in zip(*changes, strict=True)]
 
     def _standing_still(self, number: int) -> Tensor:
         """Motion (2, H, W) that the network sees in the reference as frame `number` of a recording that stands still.
@@ -123,6 +135,12 @@ class NetworkTracker:
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self._device.type, torch.bfloat16, enabled=self._precision == "bfloat16")
+
+
+def _report(changes: list[float]) -> dict[str, float]:
+    """Say how many stages a frame used, and how much each after the first changed its motion on average."""
+    further = {f"change_of_stage_{stage}_samples": size for stage, size in enumerate(changes[1:], start=2)}
+    return {"stages": float(len(changes)), **further}
 
 
 def _seen(frames: Tensor, mirrored: bool) -> Tensor:

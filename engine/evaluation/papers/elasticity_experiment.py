@@ -24,6 +24,9 @@ from engine.elasticity.statistical import StatisticalParameters, maximum_likelih
 
 SIDE_M = 40e-3
 COMPRESSION = 0.01
+METHODS = ("strain-inverse", "gauss-newton", "gauss-newton-plain", "statistical", "red", "red-printed")
+"""`plain` is Gauss-Newton on the misfit alone; `printed` takes the prior's weight from equation 12."""
+
 WHITE_TV_WEIGHT = 2.0
 """The paper's noise is white, so that each node says something new; tracked displacement errs alike in neighbours."""
 
@@ -74,22 +77,23 @@ def make_case(seed: int, nodes: int = 32, noise_db: float = 35.0) -> Case:
 
 
 def reconstruct(case: Case, method: str, denoiser: Denoiser | None = None) -> Vector:
-    """Modulus map (rows, lines) by `strain-inverse`, `gauss-newton`, `statistical` or `red`."""
+    """Modulus map (rows, lines) by one of METHODS."""
     observation = case.observation
     if method == "strain-inverse":
         axial = observation.model.to_map(observation.displacement_m[observation.model.axial_dofs])
         slope = np.abs(np.gradient(axial, observation.model.axial_spacing_m, axis=0))
         return np.asarray(1 / np.maximum(slope, 0.1 * COMPRESSION))
-    if method == "gauss-newton":
-        nodal, _ = invert(
-            observation, GaussNewtonParameters(tv_weight=WHITE_TV_WEIGHT, iterations=20), start=_uniform(observation)
-        )
+    if method in {"gauss-newton", "gauss-newton-plain"}:
+        weight = WHITE_TV_WEIGHT if method == "gauss-newton" else 0.0
+        params = GaussNewtonParameters(tv_weight=weight, iterations=20)
+        nodal, _ = invert(observation, params, start=_uniform(observation))
     elif method == "statistical":
         nodal, _ = maximum_likelihood(observation, StatisticalParameters())
     elif denoiser is None:
         raise ValueError("red needs a denoiser")
     else:
-        nodal, _ = regularised(observation, denoiser, REDParameters())
+        rule = REDParameters(weight_rule="printed" if method == "red-printed" else "balance")
+        nodal, _ = regularised(observation, denoiser, rule)
     return observation.model.to_map(nodal)
 
 

@@ -80,7 +80,7 @@ def compare_many_pairs(
         maps: dict[tuple[str, int], Map] = {}
         for settings in methods:
             for estimate in run(recording.sequence, settings, device, cancelled=cancelled):
-                maps[settings.method, estimate.deformed_frame] = estimate.strain.axial
+                maps[settings.row, estimate.deformed_frame] = estimate.strain.axial
         results += judged(maps, recording)
         progress(recording.name, done)
     return tuple(results)

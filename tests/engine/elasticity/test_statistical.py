@@ -108,3 +108,19 @@ def test_on_tracked_rf_the_prior_changes_the_map_and_brings_it_nearer_to_the_tru
         found = method.reconstruct(estimate, Ellipse(11e-3, 20e-3, 2.5e-3, 2.5e-3), method.Params())
         ratios[name] = modulus_ratio(found, Ellipse(0.0, 20e-3, 3.5e-3, 3.5e-3)).value
     assert abs(np.log(ratios["red"] / 3)) < 0.5 * abs(np.log(ratios["statistical"] / 3))
+
+
+def test_by_the_printed_rule_the_prior_weighs_the_norm_of_the_gradient(monkeypatch):
+    """Equation 12 at every step, at the covariance of the map so far."""
+    observation = make_case(3, nodes=10).observation
+    weights = []
+
+    def noted(problem, modulus, denoised, weight, smallest):
+        weights.append((weight, float(np.linalg.norm(problem.gradient(modulus)))))
+        return modulus * 1.01
+
+    monkeypatch.setattr("engine.elasticity.red.red_step", noted)
+    params = REDParameters(weight_rule="printed", red_steps=3, steps=5, renewals=1)
+    regularised(observation, lambda modulus: modulus, params)
+    assert weights
+    assert all(weight == pytest.approx(norm) for weight, norm in weights)

@@ -4,6 +4,7 @@ import torch
 
 from engine.errors import MethodError, ParameterError
 from engine.estimators.base import ESTIMATORS, Estimator
+from engine.estimators.glue import GlueParameters, refine
 from engine.estimators.gluenet import GlueNet, GlueNetParameters, smoothed
 from engine.networks import weights
 from engine.parameters import Parameters
@@ -40,6 +41,14 @@ def test_glue_removes_the_noise_of_any_coarse_method(rough, still_pair, correct_
     params = GlueNetParameters(coarse="rough", correct_cycles=correct_cycles)
     (displacement,) = GlueNet().track(iter([still_pair()]), params, CPU)
     assert np.abs(displacement.axial_samples[20:-20, 2:-2]).max() < 0.01
+
+
+def test_the_published_glue_is_that_of_glue_itself(rough, still_pair):
+    pair = still_pair()
+    (found,) = GlueNet().track(iter([pair]), GlueNetParameters(coarse="rough", preset="published", passes=1), CPU)
+    start = smoothed(next(Rough().track([pair], Parameters(), CPU)))
+    expected = refine(pair, start, GlueParameters(start="initial", preset="published", passes=1), CPU)
+    np.testing.assert_array_equal(found.axial_samples, expected.axial_samples)
 
 
 @pytest.mark.parametrize(("coarse", "recurrent"), [("flownet2", False), ("usenet", False), ("musse-net", True)])

@@ -131,6 +131,24 @@ def test_the_stopping_rule_leaves_out_stages(box: Path) -> None:
     (stopped,) = estimator.track(pairs(1), MultiStageParams(), CPU)
     (full,) = estimator.track(pairs(1), MultiStageParams(stop_threshold_samples=0.0), CPU)
     assert (stopped.report["stages"], full.report["stages"]) == (2, 3)
+    assert full.report["change_of_stage_2_samples"] == full.report["change_of_stage_3_samples"] == 0
+    (paper,) = estimator.track(pairs(1), MultiStageParams(preset="paper"), CPU)
+    (chosen,) = estimator.track(pairs(1), MultiStageParams(preset="paper", stages=1), CPU)
+    assert (paper.report["stages"], chosen.report["stages"]) == (3, 1)
+
+
+def test_the_preset_of_the_paper_is_the_bare_network(box: Path) -> None:
+    """Whatever the other parameters say: what it answers is what the network itself says of the scaled frames."""
+    torch.manual_seed(0)
+    network = build("usse-net", {"base_channels": 1})
+    weights.save(network, {"samples_per_period": 0.0}, box / "usse-net-v1.safetensors")
+    (pair,) = pairs(1)
+    (found,) = ESTIMATORS.get("usse-net").track([pair], RFNetworkParams(preset="paper", smoothing_m=1e-3), CPU)
+    with torch.inference_mode():
+        frames = [torch.from_numpy(frame)[None, None] for frame in (pair.reference, pair.deformed)]
+        bare = network.eval()(frames[0], frames[1][None])[0, 0]
+    np.testing.assert_allclose(found.axial_samples, bare[1], atol=1e-4)
+    np.testing.assert_allclose(found.lateral_lines, bare[0], atol=1e-4)
 
 
 def test_mirrored_frames_give_the_mirrored_motion(filled: Path) -> None:

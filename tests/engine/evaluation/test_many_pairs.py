@@ -85,8 +85,10 @@ def test_nothing_to_compare_is_one_line(recording, cpu):
 def test_the_command_compares_methods_on_a_file(recording, tmp_path: Path, capsys):
     path = tmp_path / "lesion.h5"
     write_recording(path, recording.sequence)
-    arguments = ["compare-pairs", str(path), "--method", "ncc", "--method", "loupas", "--lesion", "0,10,4,4", "--json"]
+    arguments = ["compare-pairs", str(path), "--method", "ncc", "--lesion", "0,10,4,4", "--json"]
+    arguments += ["--method", "ncc:prepare.prealign=false"]
     assert main(arguments) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["methods"]["ncc"]["failed"] == 0
+    assert list(report["methods"]) == ["ncc", "ncc:prepare.prealign=false"]
     assert len(report["pairs"][0]["cnr"]) == 120

@@ -48,6 +48,19 @@ def test_residual_is_composed_with_the_motion_before() -> None:
     torch.testing.assert_close(total[:, :, 1, 10], expected, atol=1e-5, rtol=0)
 
 
+def test_as_printed_a_residual_is_added_to_the_motion_before() -> None:
+    """Equation 3, however the network was trained; the field is not smoothed before it is taken over."""
+    network = make(smoothing_samples=3.0)
+    network.run_as_printed()
+    assert network.config == make(interpolation="paper", update="add").config
+    with torch.no_grad():
+        before = network.stage_motions(REFERENCE, DEFORMED)[0]
+        constant(network, 2, 0.0, 0.3)
+        total = network(REFERENCE, DEFORMED)
+    torch.testing.assert_close(total[:, :, 1], before[:, :, 1] + 0.3, atol=1e-5, rtol=0)
+    torch.testing.assert_close(total[:, :, 0], before[:, :, 0], atol=1e-5, rtol=0)
+
+
 def test_later_stages_see_the_original_frame_warped_once() -> None:
     network = make(stages=3)
     for stage, lateral, axial in ((1, 1.0, 2.5), (2, 0.5, -1.0)):
@@ -81,10 +94,11 @@ def test_the_rule_stops_each_frame_on_its_own() -> None:
     with torch.inference_mode():
         features = network.encode_reference(REFERENCE)
         state = network.initial_state(features)
-        stopped, _, used = network.refine(features, DEFORMED, state, 0.25)
-        full, _, all_used = network.refine(features, DEFORMED, state, 0.01)
+        stopped, _, changes = network.refine(features, DEFORMED, state, 0.25)
+        full, _, all_changes = network.refine(features, DEFORMED, state, 0.01)
         whole = network.stage_motions(REFERENCE, DEFORMED)
-    assert (used, all_used) == ([2, 2, 2], [3, 3, 3])
+    assert [[len(frame) for frame in found] for found in (changes, all_changes)] == [[2, 2, 2], [3, 3, 3]]
+    assert all_changes[0][1] == pytest.approx(0.1, abs=1e-2)  # 0.2 samples in one of two directions
     torch.testing.assert_close(stopped, whole[1], atol=1e-5, rtol=0)
     torch.testing.assert_close(full, whole[2], atol=1e-5, rtol=0)
 
@@ -99,14 +113,14 @@ def test_frames_that_stop_and_frames_that_go_on() -> None:
         state = network.initial_state(features)
         change = (lambda m: (m[1] - m[0])[0].abs().mean(dim=(1, 2, 3)))(network.stage_motions(REFERENCE, DEFORMED))
         threshold = float(change.median())
-        together, _, used = network.refine(features, DEFORMED, state, threshold)
+        together, _, changes = network.refine(features, DEFORMED, state, threshold)
         parts, stages = [], []
         for frame in DEFORMED.split(1, dim=1):  # type: ignore[no-untyped-call]
             motion, state, count = network.refine(features, frame, state, threshold)
             parts.append(motion)
             stages += count
-    assert set(used) == {2, 3}
-    assert stages == used
+    assert {len(frame) for frame in changes} == {2, 3}
+    assert [len(frame) for frame in stages] == [len(frame) for frame in changes]
     torch.testing.assert_close(torch.cat(parts, dim=1), together, atol=1e-4, rtol=0)
 
 

@@ -1,4 +1,5 @@
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from engine.errors import ParameterError, WeightsError
 from engine.networks.base import build
 from engine.networks.weights import fitting, load
 from engine.training import checkpoint
-from engine.training.config import TrainingConfig, parse
+from engine.training.config import DataSettings, TrainingConfig, parse
 from engine.training.export import export_weights, manner, program_commit
 from engine.training.initial import initial_network
 from engine.training.loop import BEST
@@ -75,7 +76,9 @@ def test_the_card_names_the_commit_of_a_checkout(monkeypatch: pytest.MonkeyPatch
 def test_the_manner_of_training_is_that_up_to_the_best_weights() -> None:
     assert manner(config(), 5) == "supervised on simulated truth"
     assert manner(config(), 6) == "supervised start on simulated truth, then unsupervised"
-    assert manner(parse(TEXT + UNSUPERVISED), 5) == "unsupervised"
+    assert manner(parse(TEXT + UNSUPERVISED), 5).startswith("unsupervised loss; truth in alignment")
+    recordings = replace(parse(TEXT + UNSUPERVISED), data=DataSettings(source="recordings", path="."))
+    assert manner(recordings, 5) == "without truth"
 
 
 def test_nothing_is_exported_before_the_first_validation(tmp_path: Path) -> None:

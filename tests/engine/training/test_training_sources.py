@@ -119,3 +119,33 @@ def test_memory_does_not_grow_with_the_recording(monkeypatch: pytest.MonkeyPatch
     for index in range(8):
         recording.frame(index)
     assert len(recording._frames) == 3
+
+
+def test_truth_in_a_file_takes_no_part_when_only_its_rf_is_wanted(tmp_path: Path) -> None:
+    """Alignment, crops and masks are those of the same RF written without truth, and nothing can be scored by truth."""
+    made = {}
+    for truth in (True, False):
+        for index in range(2):
+            (tmp_path / str(truth)).mkdir(exist_ok=True)
+            write(tmp_path / str(truth) / f"{index}.h5", truth=truth, seed=index)
+        sources = training_and_validation_sources(config(tmp_path / str(truth), "recordings"), CPU)
+        made[truth] = [source.sequence(generator(0), Difficulty()) for source in sources]
+    for with_truth, without in zip(made[True], made[False], strict=True):
+        assert with_truth.motion is None
+        assert with_truth.bulk is not None
+        assert without.bulk is not None
+        assert torch.equal(with_truth.rf, without.rf)
+        assert torch.equal(with_truth.bulk.slope, without.bulk.slope)
+
+
+def test_sequences_of_real_recordings_may_start_at_the_first_frame_and_unaligned() -> None:
+    sequence = RFSequence.from_array(compressed(6), GEOMETRY)
+    settings = DataSettings(height=64, width=8, frames=3, reference="first", prealign=False)
+    source = FileSource((sequence,), settings, CPU)
+    first = CanonicalRecording(sequence).frame(0)
+    for seed in range(4):
+        raw = source.sequence(generator(seed), Difficulty())
+        assert raw.bulk is not None
+        assert not raw.bulk.offset.any()
+        assert not raw.bulk.slope.any()
+        assert any(torch.equal(raw.rf[0], rows) for rows in first.unfold(0, 64, 1).unfold(1, 8, 1).flatten(0, 1))
