@@ -4,7 +4,9 @@
 
 Steps decorrelate less than one large compression, and where one step has no estimate the sum has none. Errors of the
 steps are taken as independent, so the stated uncertainty is an upper limit: neighbouring steps share a frame, whose
-noise enters them with opposite signs. What still adds up is drift; the two end frames show it.
+noise enters them with opposite signs. What adds up is drift, above all the blur of a prior, which is the same in every
+step. So wherever the two end frames still match, each sum is closed: the estimator starts from it and finds what is
+left between them; the correction is carried on to where they do not match.
 """
 
 from dataclasses import fields, replace
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.numerics.gaps import fill_gaps
 from engine.numerics.warp import inside, motion_from_numpy, warp
 from engine.quality import WINDOW_LINES, WINDOW_M, Compensated
 from engine.types import Displacement, FrameEstimate, Map, Sigma
@@ -54,6 +57,41 @@ def composed(total: FrameEstimate, step: FrameEstimate) -> FrameEstimate:
             **{name: np.hypot(getattr(total.sigma, name), moved(getattr(step.sigma, name))) for name in names}
         )
     return replace(step, reference_frame=total.reference_frame, displacement=displacement, quality=quality, sigma=sigma)
+
+
+def start_of(total: FrameEstimate) -> Displacement:
+    """Return the sum as an estimator may start from it, without gaps."""
+    motion = total.displacement
+    return replace(motion, axial_m=fill_gaps(motion.axial_m), lateral_m=fill_gaps(motion.lateral_m))
+
+
+def closed(total: FrameEstimate, ends: FrameEstimate) -> FrameEstimate:
+    """Return the sum with the motion, quality and sigma that its end frames show, where they match.
+
+    Elsewhere the motion takes the nearest correction, and quality and sigma stay those of the sum.
+    """
+    here = np.isfinite(ends.displacement.axial_m)
+    if not here.any():
+        return total
+
+    def taken(whole: Map, direct: Map) -> Map:
+        return np.where(here, direct, whole)
+
+    def corrected(whole: Map, direct: Map) -> Map:
+        known = here & np.isfinite(whole)
+        return taken(whole + fill_gaps(np.where(known, direct - whole, np.float32(np.nan))), direct)
+
+    motion, direct = total.displacement, ends.displacement
+    displacement = replace(
+        motion,
+        axial_m=corrected(motion.axial_m, direct.axial_m),
+        lateral_m=corrected(motion.lateral_m, direct.lateral_m),
+    )
+    sigma = total.sigma
+    if total.sigma is not None and ends.sigma is not None:
+        names = [entry.name for entry in fields(Sigma)]
+        sigma = Sigma(**{name: taken(getattr(total.sigma, name), getattr(ends.sigma, name)) for name in names})
+    return replace(total, displacement=displacement, quality=taken(total.quality, ends.quality), sigma=sigma)
 
 
 def drift_m(ends: Compensated) -> float:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.accumulation import composed, drift_m
+from engine.accumulation import closed, composed, drift_m, start_of
 from engine.device import choose_device
 from engine.errors import CancelledError, MethodError, ParameterError
 from engine.estimators.base import ESTIMATORS, RecordingEstimator
@@ -23,6 +23,7 @@ from engine.parameters import Parameters, parameter
 from engine.preprocess.alignment import bulk_motion
 from engine.preprocess.filters import band_pass
 from engine.preprocess.pairing import normalise
+from engine.preprocess.part_of_frame import parse_box, part_of
 from engine.quality import compensate, correlation_map
 from engine.reliability.sigma import sigma_maps
 from engine.reliability.validity import valid_pixels
@@ -51,9 +52,16 @@ class Preparation(Parameters):
         "(lag n), either added up (sliding added up), or pairs such as 0-5, 2-7",
     )
 
+    part: str = parameter(
+        "",
+        help="Part of the frame to estimate: depths in mm (10:25), and lateral positions after a comma (10:25,-8:8); "
+        "empty for all of it",
+    )
+
     def __post_init__(self) -> None:
         super().__post_init__()
         parse_pairing(self.pairing)
+        parse_box(self.part)
 
 
 @dataclass(frozen=True)
@@ -175,6 +183,12 @@ def run(
     device = choose_device() if device is None else device
     settings = settings.resolved()
     wanted = wanted_frames(sequence, settings)
+    if settings.preparation.part:
+        part = part_of(sequence, parse_box(settings.preparation.part))
+        whole = replace(settings, preparation=replace(settings.preparation, part=""))
+        more = run(part.sequence, whole, device, progress, cancelled, shown=shown, began=began, provisional=provisional)
+        yield from map(part.in_whole, more)
+        return
     if settings.pairs.added:
         yield from _accumulated(sequence, settings, wanted, device, progress, cancelled, began)
         return
@@ -205,18 +219,25 @@ def _accumulated(
     steps = range(settings.reference + settings.pairs.lag, wanted[-1] + 1, settings.pairs.lag)
     single = replace(settings.preparation, pairing=replace(settings.pairs, added=False).text)
     assert settings.strain_parameters is not None
-    method, total = STRAIN_METHODS.get(settings.strain_method), None
+    assert settings.parameters is not None
+    estimator, method = ESTIMATORS.get(settings.method), STRAIN_METHODS.get(settings.strain_method)
+    pairs, total = Pairs(sequence, single, settings.reference, cancelled), None
     progress(0, len(steps))
     for done, frame in enumerate(steps, 1):
-        pair = replace(settings, preparation=single, frames=(frame,))
-        (step,) = run(sequence, pair, device, cancelled=cancelled, began=began)
-        total = step if total is None else composed(total, step)
-        strain = method.strain(total.displacement, total.quality, settings.strain_parameters, device)
+        small = replace(settings, preparation=single, frames=(frame,))
+        (step,) = run(sequence, small, device, cancelled=cancelled, began=began)
+        pair = pairs.of(frame)
+        if total is None:
+            total = step
+        else:
+            total = composed(total, step)
+            started = replace(pair, initial=start_of(total))
+            ((_, motion),) = estimator.track_pairs(iter([started]), settings.parameters, device)
+            total = closed(total, _finished(settings, settings.reference, frame, pair, motion, device))
         if frame in wanted:
-            ends = Pairs(sequence, single, settings.reference, cancelled).of(frame)
-            report = {"steps": done, "drift_m": drift_m(compensate(ends, total.displacement, device))}
-            displacement = replace(total.displacement, report=report)
-            yield replace(total, displacement=displacement, strain=strain)
+            report = {"steps": done, "drift_m": drift_m(compensate(pair, total.displacement, device))}
+            strain = method.strain(total.displacement, total.quality, settings.strain_parameters, device)
+            yield replace(total, displacement=replace(total.displacement, report=report), strain=strain)
         progress(done, len(steps))
 
 

@@ -17,12 +17,13 @@ from app.commands.estimate import (
     Frames,
     Method,
     PairsOption,
+    PartOption,
     Reference,
     Sets,
     StrainMethod,
     choose_settings,
+    prepared,
     progress_bar,
-    with_pairs,
 )
 from app.commands.metrics import Background, Target
 from app.termination import EndedEarlyError, interruptions
@@ -75,6 +76,7 @@ def batch(
     reference: Reference = 0,
     pairs: PairsOption = None,
     frames: Frames = None,
+    part: PartOption = None,
     device: Device = "auto",
     settings: Sets = None,
     strain_method: StrainMethod = "least-squares",
@@ -91,7 +93,7 @@ def batch(
     if workers is not None and scheduler is not None:
         raise ParameterError("--workers is for this machine: an existing cluster has its own")
     choose_device(device)
-    chosen = choose_settings(method, strain_method, with_pairs(settings, pairs), reference)
+    chosen = choose_settings(method, strain_method, prepared(settings, pairs, part), reference)
     regions = parse_ellipse(target, "--target"), parse_ellipse(background, "--background")
     if frames is not None:
         parse_frames(frames, MANY_FRAMES)

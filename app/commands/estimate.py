@@ -39,6 +39,10 @@ PairsOption = Annotated[
     str | None,
     typer.Option("--pairs", metavar="PAIRS", help="fixed, sliding, 'lag 5', 'sliding added up', or '0-5, 2-7'."),
 ]
+PartOption = Annotated[
+    str | None,
+    typer.Option("--part", metavar="TOP:BOTTOM[,LEFT:RIGHT]", help="Part of the frame to estimate, in mm: 10:25,-8:8."),
+]
 Reference = Annotated[int, typer.Option("--reference", metavar="FRAME", help="Reference frame.")]
 Frames = Annotated[
     str | None, typer.Option("--frames", metavar="1:10", help="Frames to estimate: 3, 1,4,7 or a Python slice.")
@@ -54,6 +58,7 @@ def estimate(
     reference: Reference = 0,
     pairs: PairsOption = None,
     frames: Frames = None,
+    part: PartOption = None,
     device: Device = "auto",
     settings: Sets = None,
     strain_method: StrainMethod = "least-squares",
@@ -69,7 +74,7 @@ def estimate(
 
     sequence = opening.sequence(files)
     check_target(output, sequence.files)
-    chosen = make_settings(sequence, method, strain_method, with_pairs(settings, pairs), reference, frames)
+    chosen = make_settings(sequence, method, strain_method, prepared(settings, pairs, part), reference, frames)
     wanted = wanted_frames(sequence, chosen)
     target = choose_device(device)
     say_notes(sequence)
@@ -155,9 +160,10 @@ def make_settings(
     return chosen if frames is None else replace(chosen, frames=parse_frames(frames, sequence.shape[0]))
 
 
-def with_pairs(texts: list[str] | None, pairs: str | None) -> list[str]:
-    """Add `--pairs` to what was set."""
-    return [*(texts or []), *([] if pairs is None else [f"prepare.pairing={pairs}"])]
+def prepared(texts: list[str] | None, pairs: str | None, part: str | None) -> list[str]:
+    """Add `--pairs` and `--part` to what was set."""
+    given = {"pairing": pairs, "part": part}
+    return [*(texts or []), *(f"prepare.{name}={text}" for name, text in given.items() if text is not None)]
 
 
 def choose_settings(method: str | None, strain_method: str, texts: list[str], reference: int) -> "Settings":

@@ -73,7 +73,8 @@ class RecordingReliability:
 def judge(estimate: FrameEstimate) -> FrameReliability:
     """Judge one estimate."""
     valid = np.isfinite(estimate.strain.axial)
-    share = float(valid.mean())
+    looked_at = np.isfinite(estimate.quality)  # all but what lies outside the part that was to be estimated
+    share = float(valid.sum() / max(int(looked_at.sum()), 1))
     quality = estimate.quality[valid] if share > NO_MATCH_SHARE else estimate.quality
     known = quality[np.isfinite(quality)]
     ratio = math.nan
