@@ -44,3 +44,23 @@ def choose_device(name: str = "auto") -> "torch.device":
     if name == "cuda" and not available:
         raise ParameterError("device: cuda was asked for, but this machine has no CUDA device")
     return torch.device("cuda" if available and name != "cpu" else "cpu")
+
+
+MOST_FRAMES = 64
+_MAPS_PER_FRAME = 1000
+"""Maps of single precision that a frame takes at most on its way, with room to spare."""
+_SHARE = 0.6
+"""Share of the free memory that a batch may take."""
+
+
+def frames_at_once(shape: tuple[int, int], device: "torch.device") -> int:
+    """Frames (H, W) that go through the chain together: on a CPU one, whose result is there the sooner.
+
+    On CUDA it is what fits the free memory.
+    """
+    import torch
+
+    if device.type != "cuda":
+        return 1
+    free, _ = torch.cuda.mem_get_info(device)
+    return max(1, min(MOST_FRAMES, int(_SHARE * free / (4 * _MAPS_PER_FRAME * shape[0] * shape[1]))))

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.types import Displacement, FramePair, Geometry
+
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,10 @@ class PairBatch:
 
 @dataclass(frozen=True)
 class MotionBatch:
-    """Motion (B, 2, H, W), lateral in lines and axial in samples, NaN where there is none; `report`: facts (B,)."""
+    """Motion (B, 2, H, W), lateral in lines and axial in samples, NaN where there is none.
+
+    `report` holds facts (B,), NaN where a frame has none of the kind.
+    """
 
     motion: Tensor
     report: Mapping[str, Tensor] = field(default_factory=dict)
@@ -68,9 +74,14 @@ class MotionBatch:
         fields = self.motion.cpu().numpy()
         facts = {name: values.tolist() for name, values in self.report.items()}
         return [
-            Displacement.from_samples(axial, lateral, geometry, {name: facts[name][place] for name in facts})
+            Displacement.from_samples(axial, lateral, geometry, known({name: facts[name][place] for name in facts}))
             for place, (lateral, axial) in enumerate(fields)
         ]
+
+
+def known(facts: Mapping[str, float]) -> dict[str, float]:
+    """Leave out the facts that a frame does not have."""
+    return {name: float(value) for name, value in facts.items() if not np.isnan(value)}
 
 
 def _stacked(displacement: Displacement, device: torch.device) -> Tensor:
@@ -79,3 +90,26 @@ def _stacked(displacement: Displacement, device: torch.device) -> Tensor:
 
 def _motion(displacement: Displacement, device: torch.device) -> Tensor:
     return torch.nan_to_num(_stacked(displacement, device), nan=0.0)
+
+
+def upload(array: Array, device: torch.device) -> Tensor:
+    """Take an array to a device; to CUDA without waiting for it."""
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+
+class Departure:
+    """Tensors on their way to the host: CUDA copies them while it computes what comes next."""
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        self._tensors = {name: tensor.to("cpu", non_blocking=True) for name, tensor in tensors.items()}
+        self._event = None
+        if any(tensor.is_cuda for tensor in tensors.values()):
+            self._event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            self._event.record()
+
+    def arrays(self) -> dict[str, Array]:
+        """Wait until they are there."""
+        if self._event is not None:
+            self._event.synchronize()
+        return {name: tensor.numpy() for name, tensor in self._tensors.items()}

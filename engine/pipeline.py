@@ -6,32 +6,36 @@ for estimate in run(sequence, settings):
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.accumulation import closed, composed, drift_m, start_of
-from engine.device import choose_device
+from engine.device import choose_device, frames_at_once
 from engine.errors import CancelledError, MethodError, ParameterError
-from engine.estimators.base import ESTIMATORS, RecordingEstimator
+from engine.estimators.base import ESTIMATORS, BatchEstimator, RecordingEstimator
+from engine.failures import is_out_of_memory
 from engine.numerics.slope import SMALLEST_WINDOW
 from engine.pairs import Pairing, parse_pairing
 from engine.parameters import Parameters, parameter
-from engine.preprocess.alignment import bulk_motion
+from engine.preprocess.alignment import bulk_motion, bulk_motions
 from engine.preprocess.filters import band_pass
-from engine.preprocess.pairing import normalise
+from engine.preprocess.pairing import factor_of
 from engine.preprocess.part_of_frame import parse_box, part_of
-from engine.quality import compensate, correlation_map
-from engine.reliability.sigma import sigma_maps
+from engine.quality import compensate, compensated, correlation_map
+from engine.reliability.sigma import sigmas
 from engine.reliability.validity import valid_pixels
 from engine.strain.base import STRAIN_METHODS, read_in
-from engine.types import Displacement, FrameEstimate, FramePair, Map, Mask, RFSequence
+from engine.types import Displacement, FrameEstimate, FramePair, Geometry, Map, RFSequence, Sigma, Strain
 
 if TYPE_CHECKING:
     import torch
+
+    from engine.on_device import Departure, MotionBatch, PairBatch
 
 Progress = Callable[[int, int], None]
 Cancelled = Callable[[], bool]
@@ -141,6 +145,7 @@ def run(
     shown: Callable[[], int] | None = None,
     began: Callable[[int], None] = lambda frame: None,
     provisional: bool = False,
+    batch: int | None = None,
 ) -> Iterator[FrameEstimate]:
     """Yield the estimate of each wanted frame as soon as it is there, in increasing distance from the reference.
 
@@ -161,6 +166,8 @@ def run(
         Called with the number of each frame before it is estimated.
     provisional
         A method of the whole recording estimates each pair alone first; True yields these too, marked `provisional`.
+    batch
+        Frames that go through the chain together; None for what suits the device.
 
     Yields
     ------
@@ -186,7 +193,8 @@ def run(
     if settings.preparation.part:
         part = part_of(sequence, parse_box(settings.preparation.part))
         whole = replace(settings, preparation=replace(settings.preparation, part=""))
-        more = run(part.sequence, whole, device, progress, cancelled, shown=shown, began=began, provisional=provisional)
+        asked: dict[str, Any] = {"shown": shown, "began": began, "provisional": provisional, "batch": batch}
+        more = run(part.sequence, whole, device, progress, cancelled, **asked)
         yield from map(part.in_whole, more)
         return
     if settings.pairs.added:
@@ -198,7 +206,7 @@ def run(
     progress(0, steps)
     for reference, deformed in _runs(wanted, evidence, settings, shown):
         pairs = Pairs(sequence, settings.preparation, reference, cancelled)
-        for estimate in _track(pairs, deformed, evidence, settings, device, began):
+        for estimate in _track(pairs, deformed, evidence, settings, device, began, batch):
             if estimate.deformed_frame in wanted:
                 done += 1
                 progress(done, steps)
@@ -222,6 +230,7 @@ def _accumulated(
     assert settings.parameters is not None
     estimator, method = ESTIMATORS.get(settings.method), STRAIN_METHODS.get(settings.strain_method)
     pairs, total = Pairs(sequence, single, settings.reference, cancelled), None
+    finish = Finish(settings, settings.reference, sequence.geometry)
     progress(0, len(steps))
     for done, frame in enumerate(steps, 1):
         small = replace(settings, preparation=single, frames=(frame,))
@@ -233,7 +242,7 @@ def _accumulated(
             total = composed(total, step)
             started = replace(pair, initial=start_of(total))
             ((_, motion),) = estimator.track_pairs(iter([started]), settings.parameters, device)
-            total = closed(total, _finished(settings, settings.reference, frame, pair, motion, device))
+            total = closed(total, finish.one(frame, pair, motion, device))
         if frame in wanted:
             report = {"steps": done, "drift_m": drift_m(compensate(pair, total.displacement, device))}
             strain = method.strain(total.displacement, total.quality, settings.strain_parameters, device)
@@ -361,10 +370,15 @@ def _track(
     settings: Settings,
     device: "torch.device",
     began: Callable[[int], None],
+    batch: int | None,
 ) -> Iterator[FrameEstimate]:
     """Estimate one run. Pairs are made when the estimator asks for them, so only a few frames are in memory."""
-    assert settings.parameters is not None
     estimator = ESTIMATORS.get(settings.method)
+    finish = Finish(settings, pairs.reference, pairs.sequence.geometry)
+    if isinstance(estimator, BatchEstimator):
+        yield from _in_batches(estimator, pairs, deformed, settings, device, began, finish, batch)
+        return
+    assert settings.parameters is not None
     asked: deque[int] = deque()
     """Frames that the estimator has taken; they are chosen one by one, and it may take some ahead."""
 
@@ -382,14 +396,69 @@ def _track(
         if evidence:
             assert isinstance(estimator, RecordingEstimator)
             kept[frame] = estimator.keep(displacement, settings.parameters)
-        yield _finished(settings, pairs.reference, frame, pair, displacement, device, provisional=bool(evidence))
+        yield finish.one(frame, pair, displacement, device, provisional=bool(evidence))
         pairs.check()
     if evidence:
         assert isinstance(estimator, RecordingEstimator)
         final = estimator.together(pairs.of, kept, evidence, settings.parameters, device)
         for frame, displacement in final:
-            yield _finished(settings, pairs.reference, frame, pairs.of(frame), displacement, device)
+            yield finish.one(frame, pairs.of(frame), displacement, device)
             pairs.check()
+
+
+def _in_batches(
+    estimator: BatchEstimator[Any],
+    pairs: "Pairs",
+    deformed: Iterable[int],
+    settings: Settings,
+    device: "torch.device",
+    began: Callable[[int], None],
+    finish: "Finish",
+    wanted: int | None,
+) -> Iterator[FrameEstimate]:
+    """Take frames through the chain together; nothing leaves the device before all of it is known.
+
+    Without a wanted size of batches the first frame goes alone, so that it is there soon, and batches double from
+    then on. One for which the memory does not suffice is halved, and so are those that follow. On CUDA the results of
+    one batch leave while the next one computes.
+    """
+    import torch
+
+    from engine.on_device import Departure
+
+    tracker = estimator.tracker(settings.parameters, device)
+    most = wanted or estimator.frames_per_batch(settings.parameters)
+    size = most or 1
+    most = most or frames_at_once(pairs.sequence.shape[1:], device)
+    frames, leaving = iter(deformed), deque[tuple[list[int], Departure]]()
+    waiting: list[int] = []
+    while True:
+        taken, waiting = waiting[:size], waiting[size:]
+        for frame in islice(frames, size - len(taken) if not waiting else 0):
+            pairs.check()
+            began(frame)
+            taken.append(frame)
+        if not taken:
+            break
+        try:
+            with torch.inference_mode():
+                batch = pairs.batch(taken, device)
+                if settings.preparation.prealign:
+                    batch = replace(batch, initial=bulk_motions(batch).motion)
+                leaving.append((taken, Departure(finish.maps(batch, tracker(batch)))))
+        except (RuntimeError, MemoryError) as error:
+            if len(taken) == 1 or not is_out_of_memory(error):
+                raise
+            size = most = len(taken) // 2
+            waiting = taken + waiting
+            continue
+        size = min(2 * size, most)
+        while len(leaving) > (device.type == "cuda"):
+            yield from finish.frames(*leaving.popleft())
+            pairs.check()
+    for found in leaving:
+        yield from finish.frames(*found)
+        pairs.check()
 
 
 @dataclass(frozen=True)
@@ -403,48 +472,112 @@ class Pairs:
 
     def of(self, frame: int) -> FramePair:
         """Return reference and frame as a pair; a CancelledError when the work is no longer wanted."""
-        self.check()
-        reference = self._still
-        return normalise(reference, _prepare(self.sequence, frame, self.preparation), self.sequence.geometry)
+        return FramePair(self._still[0], self._deformed(frame), self.sequence.geometry)
+
+    def batch(self, frames: Sequence[int], device: "torch.device") -> "PairBatch":
+        """Return reference and frames on a device; a CancelledError when the work is no longer wanted."""
+        from engine.on_device import PairBatch, upload
+
+        if "reference" not in self._there:
+            self._there["reference"] = upload(self._still[0][None], device)
+        deformed = upload(np.stack([self._deformed(frame) for frame in frames]), device)
+        return PairBatch(self._there["reference"], deformed, self.sequence.geometry)
 
     def check(self) -> None:
         """Raise a CancelledError when the work is no longer wanted."""
         if self.cancelled():
             raise CancelledError("cancelled")
 
+    def _deformed(self, frame: int) -> Map:
+        self.check()
+        _, factor = self._still
+        return _prepare(self.sequence, frame, self.preparation) * factor
+
     @cached_property
-    def _still(self) -> Map:
-        return _prepare(self.sequence, self.reference, self.preparation)
+    def _still(self) -> tuple[Map, np.float32]:
+        """The reference, divided, and the factor that it was multiplied with."""
+        reference = _prepare(self.sequence, self.reference, self.preparation)
+        factor = factor_of(reference)
+        return reference * factor, factor
+
+    @cached_property
+    def _there(self) -> "dict[str, torch.Tensor]":
+        """The reference on the device."""
+        return {}
 
 
-def _finished(
-    settings: Settings,
-    reference: int,
-    frame: int,
-    pair: FramePair,
-    displacement: Displacement,
-    device: "torch.device",
-    *,
-    provisional: bool = False,
-) -> FrameEstimate:
-    """Add quality, validity, strain and sigma to a displacement."""
-    assert settings.strain_parameters is not None
-    compensated = compensate(pair, displacement, device)
-    quality = correlation_map(compensated)
-    chance = ESTIMATORS.get(settings.method).chance_correlation
-    displacement = _only(valid_pixels(compensated, chance), displacement)
-    method = STRAIN_METHODS.get(settings.strain_method)
-    strain = method.strain(displacement, quality, settings.strain_parameters, device)
-    sigma = sigma_maps(settings.method, displacement, strain, quality)
-    return FrameEstimate(reference, frame, displacement, strain, quality, sigma, provisional)
+@dataclass(frozen=True)
+class Finish:
+    """What follows a displacement: quality, validity, strain and sigma."""
 
+    settings: Settings
+    reference: int
+    geometry: Geometry
 
-def _only(valid: Mask, displacement: Displacement) -> Displacement:
-    """Take away what smoothness alone has made up."""
-    axial, lateral = (
-        np.where(valid, part, np.float32(np.nan)) for part in (displacement.axial_m, displacement.lateral_m)
-    )
-    return replace(displacement, axial_m=axial, lateral_m=lateral)
+    def maps(self, batch: "PairBatch", found: "MotionBatch") -> "dict[str, torch.Tensor]":
+        """Everything that is known of a batch, (B, H, W) each by its name, and facts (B,)."""
+        import torch
+
+        settings, geometry = self.settings, self.geometry
+        assert settings.strain_parameters is not None
+        frames = compensated(batch, found.motion)
+        quality = correlation_map(frames)
+        valid = valid_pixels(frames, ESTIMATORS.get(settings.method).chance_correlation)
+        motion = torch.where(valid[:, None], found.motion, torch.nan)  # smoothness alone has made up the others
+        method = STRAIN_METHODS.get(settings.strain_method)
+        strain, window_m = method.strains(motion, quality, geometry, settings.strain_parameters)
+        sigma = sigmas(settings.method, motion, strain, quality, geometry, window_m)
+        return {
+            "axial_m": motion[:, 1] * geometry.axial_spacing_m,
+            "lateral_m": motion[:, 0] * geometry.pitch_m,
+            "strain": strain,
+            "quality": quality,
+            "window_m": torch.full(strain.shape[:1], window_m, dtype=torch.float64),
+            **{f"sigma {name}": values for name, values in sigma.items()},
+            **{f"report {name}": values for name, values in found.report.items()},
+        }
+
+    def frames(self, numbers: Sequence[int], leaving: "Departure", *, provisional: bool = False) -> list[FrameEstimate]:
+        """Wait for the maps of a batch and take it apart."""
+        from engine.on_device import known
+
+        arrays = leaving.arrays()
+        found = []
+        for place, number in enumerate(numbers):
+            maps = {name: values[place].copy() for name, values in arrays.items()}  # each frame is kept by itself
+
+            def named(start: str, maps: dict[str, Any] = maps) -> dict[str, Any]:
+                return {name.removeprefix(start): entry for name, entry in maps.items() if name.startswith(start)}
+
+            displacement = Displacement(maps["axial_m"], maps["lateral_m"], self.geometry, known(named("report ")))
+            strain = self._strain(maps["strain"], float(maps["window_m"]))
+            sigma = Sigma(**named("sigma "))
+            found.append(
+                FrameEstimate(self.reference, number, displacement, strain, maps["quality"], sigma, provisional)
+            )
+        return found
+
+    def _strain(self, axial: Map, window_m: float) -> Strain:
+        chosen: Any = self.settings.strain_parameters
+        return Strain(axial, self.geometry, window_m, lateral_window_m=chosen.lateral_window_m, measure=chosen.measure)
+
+    def one(
+        self,
+        number: int,
+        pair: FramePair,
+        displacement: Displacement,
+        device: "torch.device",
+        *,
+        provisional: bool = False,
+    ) -> FrameEstimate:
+        """Finish one frame whose displacement was found on the host."""
+        import torch
+
+        from engine.on_device import Departure, MotionBatch, PairBatch
+
+        with torch.inference_mode():
+            maps = self.maps(PairBatch.of([pair], device), MotionBatch.of(displacement, device))
+            return self.frames([number], Departure(maps), provisional=provisional)[0]
 
 
 def _prepare(sequence: RFSequence, index: int, preparation: Preparation) -> Map:

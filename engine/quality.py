@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from engine.types import Displacement, FramePair, Geometry, Map
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+    from engine.on_device import PairBatch
 
 WINDOW_M = 2.0e-3
 """Axial length of the correlation window: about ten wavelengths at 5 MHz, as for tracking."""
@@ -19,7 +19,7 @@ WINDOW_LINES = 5
 
 @dataclass(frozen=True)
 class Compensated:
-    """A reference and its deformed frame warped onto it, (H, W) tensors.
+    """References (1 or B, H, W) and deformed frames (B, H, W) warped onto them.
 
     `known` is 1 where there is an estimate whose motion leaves the frame by no more than a sample or a line, else 0.
     """
@@ -30,18 +30,24 @@ class Compensated:
     geometry: Geometry
 
 
-def compensate(pair: FramePair, displacement: Displacement, device: "torch.device") -> Compensated:
-    """Warp the deformed frame by the displacement, with band-limited interpolation."""
+def compensated(batch: "PairBatch", motion: "Tensor") -> Compensated:
+    """Warp the deformed frames by a motion (B, 2, H, W) with NaN, with band-limited interpolation."""
     import torch
 
-    from engine.numerics.warp import inside, motion_from_numpy, warp
+    from engine.numerics.warp import inside, warp
 
-    motion = motion_from_numpy(displacement.axial_samples, displacement.lateral_lines, device)
-    reference = torch.from_numpy(pair.reference).to(device)
-    deformed = warp(torch.from_numpy(pair.deformed).to(device)[None, None], motion)[0, 0]
-    estimated = torch.from_numpy(np.isfinite(displacement.axial_m) & np.isfinite(displacement.lateral_m)).to(device)
-    known = (estimated & inside(motion, margin=1.0)[0, 0]).to(reference.dtype)
-    return Compensated(reference, deformed, known, pair.geometry)
+    estimated = torch.isfinite(motion).all(dim=1)
+    motion = torch.nan_to_num(motion, nan=0.0)
+    deformed = warp(batch.deformed[:, None], motion)[:, 0]
+    known = (estimated & inside(motion, margin=1.0)[:, 0]).to(deformed.dtype)
+    return Compensated(batch.reference, deformed, known, batch.geometry)
+
+
+def compensate(pair: FramePair, displacement: Displacement, device: "torch.device") -> Compensated:
+    """Warp one pair's deformed frame by the displacement, a batch of one."""
+    from engine.on_device import MotionBatch, PairBatch
+
+    return compensated(PairBatch.of([pair], device), MotionBatch.of(displacement, device).motion)
 
 
 def local_correlation(pair: FramePair, displacement: Displacement, device: "torch.device") -> Map:
@@ -64,6 +70,7 @@ def local_correlation(pair: FramePair, displacement: Displacement, device: "torc
     array
         Quality (H, W), 1 where the frames agree after the motion is taken out.
 
+    >>> import numpy as np
     >>> import torch
     >>> from engine.types import Geometry
     >>> rf = np.random.default_rng(0).standard_normal((300, 16)).astype(np.float32)
@@ -72,30 +79,29 @@ def local_correlation(pair: FramePair, displacement: Displacement, device: "torc
     >>> float(local_correlation(pair, Displacement(still, still, geometry), torch.device("cpu")).min().round(3))
     1.0
     """
-    return correlation_map(compensate(pair, displacement, device))
+    quality: Map = correlation_map(compensate(pair, displacement, device))[0].cpu().numpy()
+    return quality
 
 
-def correlation_map(frames: Compensated) -> Map:
-    """Correlation coefficient in 0..1 around each pixel of the reference, (H, W) float32.
+def correlation_map(frames: Compensated) -> "Tensor":
+    """Correlation coefficient in 0..1 around each pixel of the reference, (B, H, W) float32.
 
     Negative correlation counts as 0; so does a pixel that is not known.
     """
     rho, _ = windowed_correlation(
         frames.reference, frames.deformed, frames.known, frames.geometry.window_samples(WINDOW_M), WINDOW_LINES
     )
-    quality: Map = (rho.clamp_min(0) * frames.known).cpu().numpy()
-    return quality
+    return rho.clamp_min(0) * frames.known
 
 
 def windowed_correlation(a: "Tensor", b: "Tensor", usable: "Tensor", rows: int, lines: int) -> "tuple[Tensor, Tensor]":
-    """Correlation coefficient of frames (H, W) over windows of the `usable` (1 or 0) pixels, and how many those are."""
+    """Correlation of frames (B, H, W) over windows of the `usable` (1 or 0) pixels, and how many those are."""
     import torch
 
     from engine.numerics.correlation import coefficient
     from engine.numerics.running_sum import box_mean
 
     a, b = a * usable, b * usable
-    means = box_mean(torch.stack([a * b, a, a * a, b, b * b, usable]), rows, lines)
-    share = means[5].clamp_min(1e-6)
-    rho = coefficient(means[0] / share, means[1] / share, means[2] / share, means[3] / share, means[4] / share)
-    return rho, means[5] * (rows * lines)
+    *sums, known = box_mean(torch.stack([a * b, a, a * a, b, b * b, usable]), rows, lines)
+    share = 1 / known.clamp_min(1e-6)
+    return coefficient(*(entry.mul_(share) for entry in sums)), known * (rows * lines)

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from engine.parameters import Parameters
@@ -97,6 +98,30 @@ Tracker = Callable[["PairBatch"], "MotionBatch"]
 class BatchEstimator(Estimator[P]):
     """A method that takes several pairs at once, on tensors that stay on their device."""
 
+    @abstractmethod
+    def tracker(self, params: P, device: "torch.device") -> Tracker:
+        """Return what estimates one recording, batch after batch."""
+
+    def frames_per_batch(self, params: P) -> int:
+        """Return how many pairs are wanted in a batch, 0 for what suits the device."""
+        return 0
+
+    def track(self, pairs: Iterable[FramePair], params: P, device: "torch.device") -> Iterator[Displacement]:
+        """Yield the displacement of each pair, as many pairs at a time as are wanted."""
+        import torch
+
+        from engine.on_device import PairBatch
+
+        tracker, stream = self.tracker(params, device), iter(pairs)
+        while group := list(islice(stream, max(self.frames_per_batch(params), 1))):
+            with torch.inference_mode():
+                found = tracker(PairBatch.of(group, device))
+            yield from found.displacements(group[0].geometry)
+
+
+class PairwiseBatchEstimator(BatchEstimator[P]):
+    """A classical method that takes each pair of a batch on its own."""
+
     kind = "classical"
 
     @abstractmethod
@@ -104,20 +129,8 @@ class BatchEstimator(Estimator[P]):
         """Return the motion of pairs that have nothing to do with one another."""
 
     def tracker(self, params: P, device: "torch.device") -> Tracker:
-        """Return what estimates one recording, batch after batch."""
+        """Remember nothing between batches."""
         return lambda batch: self.motion(batch, params)
-
-    def track(self, pairs: Iterable[FramePair], params: P, device: "torch.device") -> Iterator[Displacement]:
-        """Yield the displacement of each pair, one pair at a time."""
-        import torch
-
-        from engine.on_device import PairBatch
-
-        tracker = self.tracker(params, device)
-        for pair in pairs:
-            with torch.inference_mode():
-                found = tracker(PairBatch.of([pair], device))
-            yield from found.displacements(pair.geometry)
 
 
 class RecordingEstimator(Estimator[P]):

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.estimators.base import ESTIMATORS, BatchEstimator
+from engine.estimators.base import ESTIMATORS, PairwiseBatchEstimator
 from engine.estimators.common.window_tracker import TrackingParams, WindowTracker
 from engine.numerics.analytic_signal import analytic_signal
 from engine.numerics.correlation import Peaks, find_peaks, window_sum
@@ -18,7 +18,7 @@ from engine.on_device import MotionBatch, PairBatch
 
 
 @ESTIMATORS.entry
-class Loupas(BatchEstimator[TrackingParams]):
+class Loupas(PairwiseBatchEstimator[TrackingParams]):
     """Phase-based tracking after a coarse search; each pair on its own, from its initial motion."""
 
     name = "loupas"

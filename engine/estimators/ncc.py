@@ -5,7 +5,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from engine.estimators.base import ESTIMATORS, BatchEstimator
+from engine.estimators.base import ESTIMATORS, PairwiseBatchEstimator
 from engine.estimators.common.window_tracker import TrackingParams, WindowTracker
 from engine.numerics.correlation import Peaks, find_peaks
 from engine.on_device import MotionBatch, PairBatch
@@ -22,7 +22,7 @@ class NccParams(TrackingParams):
 
 
 @ESTIMATORS.entry
-class Ncc(BatchEstimator[NccParams]):
+class Ncc(PairwiseBatchEstimator[NccParams]):
     """Window-based tracking, the yardstick of the field; each pair on its own, from its initial motion."""
 
     name = "ncc"

@@ -7,25 +7,23 @@ that see RF get it equalised; what they find in the frames and in their mirror i
 reference itself is taken off, and the rest is smoothed along the beam.
 """
 
-from collections.abc import Iterable, Iterator
-from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from engine.errors import WeightsError
-from engine.estimators.base import ESTIMATORS, Estimator
+from engine.estimators.base import ESTIMATORS, BatchEstimator, Tracker
 from engine.estimators.common.network_parameters import MultiStageParams, NetworkParams, RFNetworkParams
 from engine.networks import weights
 from engine.networks.catalogue import CATALOGUE, NetworkEntry
-from engine.types import Displacement, FramePair
 
 if TYPE_CHECKING:
     import torch
 
     from engine.networks.base import DisplacementNetwork
     from engine.networks.weights import WeightsCard
+    from engine.on_device import MotionBatch, PairBatch
 
 
-class NetworkEstimator(Estimator[NetworkParams]):
+class NetworkEstimator(BatchEstimator[NetworkParams]):
     """A displacement network with its weights, as an estimator of the registry.
 
     A network without a memory takes each pair on its own.
@@ -37,22 +35,23 @@ class NetworkEstimator(Estimator[NetworkParams]):
         self.name, self.title, self._entry = entry.name, entry.title, entry
         self.Params = MultiStageParams if entry.several_stages else RFNetworkParams if entry.sees_rf else NetworkParams
 
-    def track(
-        self, pairs: Iterable[FramePair], params: NetworkParams, device: "torch.device"
-    ) -> Iterator[Displacement]:
-        """Run over one recording; the memory of the network lives in this call."""
-        from engine.estimators.common.network_tracker import NetworkTracker, frames_per_batch
+    def tracker(self, params: NetworkParams, device: "torch.device") -> Tracker:
+        """Return what runs over one recording; the memory of the network lives in it."""
+        from engine.estimators.common.network_tracker import NetworkTracker
 
-        network, card = self._load(params)
-        stream = iter(pairs)
-        first = next(stream, None)
-        if first is None:
-            return
-        tracker = NetworkTracker(network.to(device), card, params, device, first)
-        waiting = chain([first], stream)
-        size = frames_per_batch(params, device)
-        while group := list(islice(waiting, size)):
-            yield from tracker.displacements(group)
+        network, card = self._load(params, device)
+        begun: list[NetworkTracker] = []
+
+        def next_frames(batch: "PairBatch") -> "MotionBatch":
+            if not begun:
+                begun.append(NetworkTracker(network, card, params, batch))
+            return begun[0](batch)
+
+        return next_frames
+
+    def frames_per_batch(self, params: NetworkParams) -> int:
+        """Frames that the user wants encoded together."""
+        return params.frames_per_batch
 
     def is_recurrent(self, params: NetworkParams) -> bool:
         """Whether the network has a memory."""
@@ -83,10 +82,10 @@ class NetworkEstimator(Estimator[NetworkParams]):
             return False
         return True
 
-    def _load(self, params: NetworkParams) -> "tuple[DisplacementNetwork, WeightsCard]":
+    def _load(self, params: NetworkParams, device: "torch.device") -> "tuple[DisplacementNetwork, WeightsCard]":
         from engine.networks.base import NETWORKS
 
-        module, card = weights.load(params.weights or self.name)
+        module, card = weights.shared(params.weights or self.name, device)
         if not isinstance(module, NETWORKS.get(self.name)):
             raise WeightsError(f"{card.name} holds weights of {card.network}, not of {self.name}")
         return module, card

@@ -86,15 +86,15 @@ class DisplacementNetwork(nn.Module, ABC):
 
     def refine(
         self, features: Features, deformed: Tensor, state: State, stop_threshold_samples: float
-    ) -> tuple[Tensor, State, list[list[float]]]:
-        """Like `step` for one recording (B = 1), with what each stage used for a frame has changed.
+    ) -> tuple[Tensor, State, Tensor]:
+        """Like `step`, with what each stage has changed of each frame, (stages, B, n), NaN where it was not used.
 
         A network of several stages stops early on a frame whose motion a stage changed by less than
         `stop_threshold_samples` on average; the others have one stage. The changes are mean magnitudes over both
         directions, in samples and lines; that of the first stage is its motion.
         """
         motion, state = self.step(features, deformed, state)
-        return motion, state, [[size] for size in motion[0].abs().mean(dim=(1, 2, 3)).tolist()]
+        return motion, state, motion.abs().mean(dim=(2, 3, 4))[None]
 
 
 NETWORKS: Registry[type[DisplacementNetwork]] = Registry(

@@ -109,33 +109,38 @@ class MUSSENet(DisplacementNetwork):
 
     def refine(
         self, features: Features, deformed: Tensor, state: State, stop_threshold_samples: float
-    ) -> tuple[Tensor, State, list[list[float]]]:
+    ) -> tuple[Tensor, State, Tensor]:
         """Motion of each frame until a stage changes it by less than the threshold; see `DisplacementNetwork.refine`.
 
         This exit is ours: the paper chooses the number of stages M once, for a data set, from the same mean changes.
-        Two successive stages are compared, so at least two run. A frame that stopped leaves later memories alone.
+        Two successive stages are compared, so at least two run. A frame that stopped leaves later memories alone; among
+        others it goes through their stages in vain, since nothing waits for the number of those that go on.
         """
-        going = torch.arange(deformed.shape[1], device=deformed.device)
-        changes: list[list[float]] = [[] for _ in range(deformed.shape[1])]
-        total: Tensor | None = None
-        after = list(state)
-        for index, stage in enumerate(self._active()):
-            before = None if total is None else total[:, going]
-            motion, stage_state = self._refined(stage, (features[index],), deformed[:, going], before, (state[index],))
-            after[index] = stage_state[0]
-            total = motion if total is None else total.index_copy(1, going, motion)
-            change = (motion if before is None else motion - before)[0].abs().mean(dim=(1, 2, 3))
-            for frame, size in zip(going.tolist(), change.tolist(), strict=True):
-                changes[frame].append(size)
-            if before is not None:
-                going = going[change >= stop_threshold_samples]
-            if not len(going):
+        first, *further = self._active()
+        total, state_after = self._refined(first, (features[0],), deformed, None, (state[0],))
+        after = [state_after[0], *state[1:]]
+        changes = [total.abs().mean(dim=(2, 3, 4))]
+        going = torch.ones_like(changes[0], dtype=torch.bool)
+        for index, stage in enumerate(further, start=1):
+            if deformed.shape[1] == 1 and not going.any():  # a frame alone is spared what is in vain
                 break
-        assert total is not None
-        return total, tuple(after), changes
+            mask = going.T.reshape(-1, 1, 1, 1)  # the order of maps inside the networks
+            motion, state_after = self._refined(stage, (features[index],), deformed, total, (state[index],), mask)
+            after[index] = state_after[0]
+            change = (motion - total).abs().mean(dim=(2, 3, 4))
+            changes.append(torch.where(going, change, torch.nan))
+            total = torch.where(going[..., None, None, None], motion, total)
+            going = going & (change >= stop_threshold_samples)
+        return total, tuple(after), torch.stack(changes)
 
     def _refined(
-        self, stage: USSENet, features: Features, deformed: Tensor, before: Tensor | None, state: State
+        self,
+        stage: USSENet,
+        features: Features,
+        deformed: Tensor,
+        before: Tensor | None,
+        state: State,
+        going: Tensor | None = None,
     ) -> tuple[Tensor, State]:
         """Total motion after `stage`, which sees the frames compensated by the motion `before` it."""
         if before is None:
@@ -143,7 +148,7 @@ class MUSSENet(DisplacementNetwork):
         with torch.autocast(deformed.device.type, enabled=False):
             flat = smooth_along_beam(in_a_row(before), self.config.smoothing_samples)
             compensated = warp.warp(in_a_row(deformed), flat, self.config.interpolation)
-        residual, state = stage.step(features, as_series(compensated, deformed), state)
+        residual, state = stage.step(features, as_series(compensated, deformed), state, going)
         flat_residual = in_a_row(residual)
         total = warp.compose(flat_residual, flat) if self.config.update == "compose" else flat_residual + flat
         return as_series(total, deformed), state

@@ -119,8 +119,10 @@ class USSENet(DisplacementNetwork):
         """Zeros at every level."""
         return (self.decoder.initial_state(features[0][0]),)
 
-    def step(self, features: Features, deformed: Tensor, state: State) -> tuple[Tensor, State]:
-        """Motion of the next frames; see `DisplacementNetwork.step`."""
+    def step(
+        self, features: Features, deformed: Tensor, state: State, going: Tensor | None = None
+    ) -> tuple[Tensor, State]:
+        """Motion of the next frames; see `DisplacementNetwork.step`. Those not `going` leave the state alone."""
         frames = pad(in_a_row(deformed))
         reference, *pre = features[0]
         post = self.shared(frames)
@@ -130,7 +132,7 @@ class USSENet(DisplacementNetwork):
             (for_each(pre_map, frames), post_map, mid_map)
             for pre_map, post_map, mid_map in zip(pre[-2::-1], post[-2::-1], mid[-2::-1], strict=True)
         ]
-        motion, after = self.decoder(bottom, skips, state[0])
+        motion, after = self.decoder(bottom, skips, state[0], going)
         return as_series(motion, deformed) * self.config.output_scale, (after,)
 
 

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from functools import lru_cache
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
@@ -22,6 +23,7 @@ from engine.errors import ParameterError, StrainscopeError, WeightsError
 from engine.files.atomic import atomic_path
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 _VERSIONED = re.compile(r"(?P<network>.+)-v(?P<version>\d+)")
@@ -112,6 +114,21 @@ def load(name: str | Path) -> "tuple[nn.Module, WeightsCard]":
     module = _build(card)
     _fill(module, content, path.name)
     return module.eval(), card
+
+
+def shared(name: str | Path, device: "torch.device") -> "tuple[nn.Module, WeightsCard]":
+    """Like `load`, on a device, once a process as long as the file and its hash stay the same: not to be changed."""
+    path = find(name)
+    status = path.stat()
+    return _shared(path, WeightsCard.read(path).sha256, (status.st_mtime_ns, status.st_size), device)
+
+
+@lru_cache(maxsize=4)
+def _shared(
+    path: Path, sha256: str, status: tuple[int, int], device: "torch.device"
+) -> "tuple[nn.Module, WeightsCard]":
+    module, card = load(path)
+    return module.to(device), card
 
 
 def save(module: "nn.Module", card_fields: Mapping[str, Any], path: Path, *, half: bool = False) -> WeightsCard:

@@ -7,7 +7,7 @@ the ratio of amplitudes within the band,
 """
 
 import math
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,10 @@ from engine.types import Geometry
 FRACTIONAL_BANDWIDTH = 0.6
 """Usual -6 dB fractional bandwidth of a linear array's RF."""
 
-C = TypeVar("C", float, NDArray[np.float64])
+if TYPE_CHECKING:
+    from torch import Tensor
+
+C = TypeVar("C", float, NDArray[np.float64], "Tensor")
 
 
 def displacement_deviation_m(

@@ -42,6 +42,8 @@ def conjugate_gradients(
             return solution, count
         length = energy / curvature.clamp_min(smallest)
         solution = torch.addcmul(solution, length, direction)
+        if count == iterations - 1:
+            break
         residual = torch.addcmul(residual, length, image, value=-1)
         preconditioned = precondition(residual)
         previous, energy = energy, inner(residual, preconditioned)
@@ -54,4 +56,5 @@ def _inner(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _inner_of_maps(a: Tensor, b: Tensor) -> Tensor:
-    return (a * b).sum(dim=(-2, -1), keepdim=True)
+    product: Tensor = torch.linalg.vecdot(a.flatten(-2), b.flatten(-2))
+    return product[..., None, None]

@@ -7,6 +7,7 @@ that the cost of a lag does not depend on the length of the window.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -70,22 +71,20 @@ def correlate(reference: Tensor, deformed: Tensor, axial_lags: range, lateral_la
         return frame[..., max(top, 0) :, :].unfold(-2, rows, 1).movedim(-3, 0)[: len(axial_lags)].transpose(-1, -2)
 
     rows = _blocks(at_lags(padded, height + missing), grid.step)
-    along = [
-        running_sum(_block_sum(at_lags(frame, height), grid.step), grid.blocks, -2)
-        for frame in (padded, padded * padded)
-    ]
-    own = torch.stack([torch.ones_like(reference), reference, reference * reference])
-    count, own_sum, own_square = window_sum(own, grid)
-    share = 1 / count
+    blocks = [_block_sum(at_lags(frame, height), grid.step) for frame in (padded, padded * padded)]
+    along = running_sum(torch.stack(blocks), grid.blocks, -2)
+    share = _share(grid, height, width, reference.dtype, reference.device)
+    own_sum, own_square = window_sum(torch.stack([reference, reference * reference]), grid) * share
     found = []
     for index in range(len(lateral_lags)):
         part = slice(max(left, 0) + index, max(left, 0) + index + width)
         product = whole[..., 0, :] * rows[..., 0, part]
         for row in range(1, grid.step):
             product.addcmul_(whole[..., row, :], rows[..., row, part])
-        sums, squares = (running_sum(entry[..., part], grid.lines, -1).mul_(share) for entry in along)
-        product = _window_sum(product, grid).mul_(share)
-        found.append(coefficient(product, own_sum * share, own_square * share, sums, squares))
+        product = running_sum(product, grid.blocks, -2)
+        sums, squares = along[..., part].expand(2, *product.shape)
+        product, sums, squares = running_sum(torch.stack([product, sums, squares]), grid.lines, -1).mul_(share)
+        found.append(coefficient(product, own_sum, own_square, sums, squares))
     return torch.stack(found, dim=1)
 
 
@@ -180,6 +179,12 @@ def parabolic_peak(before: Tensor, peak: Tensor, after: Tensor) -> Tensor:
     usable = curvature < -1e-9
     offset = (before - after) / (2 * torch.where(usable, curvature, -torch.ones_like(curvature)))
     return torch.where(usable & (offset.abs() <= 1), offset, torch.zeros_like(offset))
+
+
+@lru_cache(maxsize=16)
+def _share(grid: WindowGrid, height: int, width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """One over the samples of each window of frames (H, W)."""
+    return 1 / window_sum(torch.ones(height, width, dtype=dtype, device=device), grid)
 
 
 def window_sum(image: Tensor, grid: WindowGrid) -> Tensor:

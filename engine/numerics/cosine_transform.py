@@ -32,7 +32,12 @@ def inverse_cosine_transform(field: Tensor) -> Tensor:
 
 def difference_symbol(size: int, like: Tensor) -> Tensor:
     """Eigenvalues (size,) of squared first differences with mirrored borders, `2 - 2 cos(pi k / size)`."""
-    return 2 - 2 * torch.cos(math.pi * torch.arange(size, dtype=like.dtype, device=like.device) / size)
+    return _symbol(size, like.dtype, like.device)
+
+
+@lru_cache(maxsize=8)
+def _symbol(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return 2 - 2 * torch.cos(math.pi * torch.arange(size, dtype=dtype, device=device) / size)
 
 
 def _forward(x: Tensor) -> Tensor:

@@ -14,19 +14,30 @@ def running_sum(values: Tensor, length: int, dim: int) -> Tensor:
     >>> running_sum(torch.ones(5), 3, 0).tolist()
     [2.0, 3.0, 3.0, 3.0, 2.0]
     """
-    size, half = values.shape[dim], length // 2
+    half = length // 2
     border = values.new_zeros([half if axis == dim % values.ndim else n for axis, n in enumerate(values.shape)])
-    power = torch.cat([border, values, border], dim)
-    total = power.narrow(dim, 0, size)  # `length` is odd, so the sum of one neighbour is always part of it
-    start, span = 1, 1
-    while 2 * span <= length:
+    return consecutive_sum(torch.cat([border, values, border], dim), length, dim)
+
+
+def consecutive_sum(values: Tensor, length: int, dim: int) -> Tensor:
+    """Sum over every `length` consecutive values along `dim`, of which there are `length` - 1 fewer.
+
+    >>> consecutive_sum(torch.ones(5), 2, 0).tolist()
+    [2.0, 2.0, 2.0, 2.0]
+    """
+    size = values.shape[dim] - length + 1
+    power, total, start, span = values, None, 0, 1
+    while True:
+        if length & span:
+            part = power.narrow(dim, start, size)
+            total = part if total is None else total + part
+            start += span
+        if 2 * span > length:
+            assert total is not None
+            return total
         count = power.shape[dim] - span
         power = power.narrow(dim, 0, count) + power.narrow(dim, span, count)
         span *= 2
-        if length & span:
-            total = total + power.narrow(dim, start, size)
-            start += span
-    return total
 
 
 def box_mean(maps: Tensor, rows: int, lines: int) -> Tensor:

@@ -4,11 +4,13 @@ The slope at a sample is that of the straight line fitted over N = 2 M + 1 sampl
 `sum_k k d_{i+k} * 3 / (M (M + 1) (2 M + 1))` for even weights: the same as a Savitzky-Golay derivative of order 1.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SMALLEST_WINDOW = 5
 _LEAST_WEIGHT = 0.05
@@ -21,6 +23,12 @@ def fit_weights(values: NDArray[Any], quality: NDArray[Any] | None) -> NDArray[n
     if quality is not None:
         weights *= np.maximum(np.square(np.nan_to_num(quality, nan=0.0)), _LEAST_WEIGHT)
     return weights
+
+
+def weights_of_fits(values: "Tensor", quality: "Tensor | None") -> "Tensor":
+    """Return `fit_weights` of maps (B, H, W) on their device."""
+    weights = values.isfinite().double()
+    return weights if quality is None else weights * quality.nan_to_num(nan=0.0).square().clamp_min(_LEAST_WEIGHT)
 
 
 def strain_kernel(samples: int) -> NDArray[np.float64]:
@@ -79,63 +87,66 @@ def weighted_slope(
     >>> weighted_slope(ramp, np.ones((100, 1)), 21)[50].round(6).tolist()
     [-0.01]
     """
-    rows = displacement.shape[0]
-    weighting: NDArray[np.float64] = np.asarray(weights, np.float64)
-    present = weighting > 0
-    values: NDArray[np.float64] = np.where(present, displacement, 0.0).astype(np.float64)
-    mean = values.sum(axis=0) / np.maximum(present.sum(axis=0), 1)
-    values = np.where(present, values - mean, 0.0)  # keeps the sums small
+    import torch
+
+    moved, counts = (torch.from_numpy(np.asarray(entry, np.float64))[None] for entry in (displacement, weights))
+    found: NDArray[np.float64] = slopes(moved, counts, window, neighbours)[0].numpy()
+    return found
+
+
+def slopes(displacement: "Tensor", weights: "Tensor", window: int, neighbours: int = 0) -> "Tensor":
+    """`weighted_slope` of several frames (B, H, W) on their device, float64."""
+    import torch
+
+    rows = displacement.shape[-2]
+    weights = weights.double()
+    present = weights > 0
+    values = torch.where(present, displacement, 0.0).double()
+    mean = values.sum(dim=-2, keepdim=True) / present.sum(dim=-2, keepdim=True).clamp_min(1)
+    values = torch.where(present, values - mean, 0.0)  # keeps the sums small
     half = (min(window, rows) - 1) // 2
-    moments = np.zeros((6, *values.shape))
-    if half >= SMALLEST_WINDOW // 2:
-        moments[:, half : rows - half] = _moments_by_prefix(values, weighting, half)
-    for reach in range(SMALLEST_WINDOW // 2, half):
-        length = 2 * reach + 1
-        moments[:, reach] = _moments(values[:length], weighting[:length])
-        moments[:, rows - 1 - reach] = _moments(values[-length:], weighting[-length:])
-    return _slope(moments, present, half, neighbours)
+    smallest = SMALLEST_WINDOW // 2
+    if half < smallest:
+        return torch.full_like(values, torch.nan)
+    length = 2 * half + 1
+    total = torch.nn.functional.pad(_terms(values, weights).cumsum(dim=-2), (0, 0, 1, 0))
+    inside = total[..., length:, :] - total[..., : rows + 1 - length, :]
+    # Towards the ends windows begin with the frame's first row, or end with its last: sums from there, k counted too.
+    top, bottom = (
+        _terms(values[..., part, :].flip(flip), weights[..., part, :].flip(flip)).cumsum(dim=-2)
+        for part, flip in ((slice(0, length), ()), (slice(rows - length, rows), (-2,)))
+    )
+    growing = [entry[..., 0 : length - 1 : 2, :] for entry in (top, bottom)]
+    growing[1] = growing[1].flip(-2)
+    growing[1][1::3] *= -1  # w k and w k v change their sign with the direction in which k is counted
+    return _slope(torch.cat([growing[0], inside, growing[1]], dim=-2), present, half, neighbours)
 
 
-def _terms(values: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[NDArray[Any], ...]:
-    """Summands w, w k, w k^2, w v, w k v and presence of each sample, with k counted from the middle row."""
-    k = np.arange(len(values))[:, None] - (len(values) - 1) / 2
-    return weights, weights * k, weights * k**2, weights * values, weights * k * values, weights > 0
+def _terms(values: "Tensor", weights: "Tensor") -> "Tensor":
+    """Summands w, w k, w k^2, w v, w k v and presence of each sample, (6, B, N, W), k counted from the middle row."""
+    import torch
+
+    rows = values.shape[-2]
+    k = (torch.arange(rows, device=values.device, dtype=values.dtype) - (rows - 1) / 2)[:, None]
+    first, weighted = weights * k, weights * values
+    return torch.stack([weights, first, first * k, weighted, weighted * k, (weights > 0).double()])
 
 
-def _moments(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum the terms over one window (N, W), giving (6, W)."""
-    return np.stack([term.sum(axis=0) for term in _terms(values, weights)])
-
-
-def _moments_by_prefix(values: NDArray[np.float64], weights: NDArray[np.float64], half: int) -> NDArray[np.float64]:
-    """Sum the terms over every whole window of the frame, giving (6, H - 2 half, W)."""
-
-    def windowed(term: NDArray[Any]) -> NDArray[np.float64]:
-        total = np.zeros((len(term) + 1, term.shape[1]))
-        np.cumsum(term, axis=0, out=total[1:])
-        difference: NDArray[np.float64] = total[2 * half + 1 :] - total[: -2 * half - 1]
-        return difference
-
-    return np.stack([windowed(term) for term in _terms(values, weights)])
-
-
-def _slope(moments: NDArray[np.float64], present: NDArray[np.bool_], half: int, neighbours: int) -> NDArray[np.float64]:
+def _slope(moments: "Tensor", present: "Tensor", half: int, neighbours: int) -> "Tensor":
     """Slope of the fit with these sums; it does not depend on where k is counted from."""
-    rows = len(present)
+    import torch
+
+    from engine.numerics.running_sum import running_sum
+
+    rows = present.shape[-2]
     weight, first, second, value, product, count = moments
     spread = second * weight - first**2
-    reach = np.minimum(half, np.minimum(np.arange(rows), np.arange(rows)[::-1]))[:, None]
+    row = torch.arange(rows, device=present.device)
+    reach = torch.minimum(row, row.flip(0)).clamp(max=half)[:, None]
     usable = (2 * count >= 2 * reach + 1) & present & (spread > 0) & (reach >= SMALLEST_WINDOW // 2)
     covariance = product * weight - first * value
     if neighbours:
-        per_weight = np.divide(1.0, weight, out=np.zeros_like(weight), where=usable)
-        covariance, spread = (_over_lines(term * per_weight, neighbours) for term in (covariance, spread))
-    slope: NDArray[np.float64] = np.where(usable, covariance / np.where(usable, spread, 1.0), np.nan)
-    return slope
-
-
-def _over_lines(term: NDArray[np.float64], neighbours: int) -> NDArray[np.float64]:
-    """Sum over each line and its neighbours (H, W); at the sides over those that exist."""
-    lines = 2 * neighbours + 1
-    total: NDArray[np.float64] = lines * uniform_filter1d(term, lines, axis=1, mode="constant")
-    return total
+        per_weight = torch.where(usable, 1 / weight, 0.0)
+        lines = 2 * neighbours + 1
+        covariance, spread = (running_sum(term * per_weight, lines, -1) for term in (covariance, spread))
+    return torch.where(usable, covariance / torch.where(usable, spread, 1.0), torch.nan)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from engine.numerics.correlation import parabolic_peak
 from engine.types import Geometry
 
 _BLOCK_AXIAL_M = 4.0e-3
@@ -20,35 +21,47 @@ _SPACING_LATERAL_M = 4.0e-3
 
 @dataclass(frozen=True)
 class Surfaces:
-    """Correlation `rho` (P, axial lags, lateral lags) of P patches; lag 0 is in the middle of both axes.
+    """Correlation `rho` (B, P, axial lags, lateral lags) of P patches; lag 0 is in the middle of both axes.
 
-    `rows` and `lines` (P,) are the patches' centres on the RF grid; one axial lag is `decimation` samples.
+    `rows` and `lines` (P) are the patches' centres on the RF grid; one axial lag is `decimation` samples.
     """
 
     rho: Tensor
-    rows: Tensor
-    lines: Tensor
+    rows: tuple[float, ...]
+    lines: tuple[float, ...]
     decimation: int
+
+    def at(self, rows: Tensor, columns: Tensor) -> Tensor:
+        """Correlation of each patch at lags (B, P, ...), counted from the first."""
+        place = rows * self.rho.shape[3] + columns
+        return self.rho.flatten(2).gather(2, place.flatten(2) if place.ndim > 2 else place[..., None]).view(place.shape)
+
+    def peaks(self, row: Tensor, column: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Peak near lags (B, P): axial (decimated samples), lateral (lines), and rho squared as its weight; float64."""
+        peak = self.at(row, column)
+        axial = row - self.axial_reach + parabolic_peak(self.at(row - 1, column), peak, self.at(row + 1, column))
+        lateral = column - self.lateral_reach + parabolic_peak(self.at(row, column - 1), peak, self.at(row, column + 1))
+        return axial.double(), lateral.double(), peak.clamp_min(0).square().double()
 
     @property
     def axial_reach(self) -> int:
         """Largest axial lag, in decimated samples."""
-        return self.rho.shape[1] // 2
+        return self.rho.shape[-2] // 2
 
     @property
     def lateral_reach(self) -> int:
         """Largest lateral lag, in lines."""
-        return self.rho.shape[2] // 2
+        return self.rho.shape[-1] // 2
 
 
 def match_blocks(
     reference: Tensor, deformed: Tensor, geometry: Geometry, axial_reach: int, lateral_reach: int
 ) -> Surfaces:
-    """Correlate blocks of about 4 mm by 4 mm over lags up to the reaches (samples, lines); frames are (H, W)."""
+    """Correlate blocks of about 4 mm by 4 mm over lags up to the reaches (samples, lines); frames are (B, H, W)."""
     decimation = max(1, int(geometry.sampling_hz / (2 * geometry.center_hz)))
     first = demodulated_envelope(reference, geometry, decimation)
     second = demodulated_envelope(deformed, geometry, decimation)
-    height, width = first.shape
+    height, width = first.shape[-2:]
     spacing = geometry.axial_spacing_m * decimation
     block = (
         min(round(_BLOCK_AXIAL_M / spacing), height),
@@ -61,57 +74,61 @@ def match_blocks(
     padded = functional.pad(second, (reach[1], reach[1], reach[0], reach[0]))
     span = (block[0] + 2 * reach[0], block[1] + 2 * reach[1])
     regions = _cut(padded, span, tops, lefts)
-    rows = (torch.as_tensor(tops) + (block[0] - 1) / 2) * decimation
-    lines = torch.as_tensor(lefts) + (block[1] - 1) / 2
-    centres = torch.cartesian_prod(rows.float(), lines.float()).to(first.device)
-    return Surfaces(normalised_surfaces(patches, regions), centres[:, 0], centres[:, 1], decimation)
+    rows = [(top + (block[0] - 1) / 2) * decimation for top in tops for _ in lefts]
+    lines = [left + (block[1] - 1) / 2 for _ in tops for left in lefts]
+    return Surfaces(normalised_surfaces(patches, regions), tuple(rows), tuple(lines), decimation)
 
 
 def normalised_surfaces(patches: Tensor, regions: Tensor) -> Tensor:
-    """Correlation coefficient of each patch (P, h, w) at all places inside its region (P, h + 2 r, w + 2 s)."""
+    """Correlation of patches (..., P, h, w) at all places inside their regions (..., P, h + 2 r, w + 2 s)."""
     size = regions.shape[-2:]
-    lags = (size[0] - patches.shape[1] + 1, size[1] - patches.shape[2] + 1)
-    count = patches.shape[1] * patches.shape[2]
-    centred = patches - patches.mean(dim=(1, 2), keepdim=True)
-    regions = regions - regions.mean(dim=(1, 2), keepdim=True)
-    ones = torch.fft.rfft2(torch.ones_like(patches[:1]), s=size).conj()
+    height, width = patches.shape[-2:]
+    lags = (size[0] - height + 1, size[1] - width + 1)
+    count = height * width
+    centred = patches - patches.mean(dim=(-2, -1), keepdim=True)
+    regions = regions - regions.mean(dim=(-2, -1), keepdim=True)
+    ones = torch.fft.rfft2(patches.new_ones(height, width), s=size).conj()
 
     def sums(spectrum: Tensor) -> Tensor:
         inverse: Tensor = torch.fft.irfft2(spectrum, s=size)
-        return inverse[:, : lags[0], : lags[1]]
+        return inverse[..., : lags[0], : lags[1]]
 
     spectrum = torch.fft.rfft2(regions)
     product = sums(spectrum * torch.fft.rfft2(centred, s=size).conj())
     total = sums(spectrum * ones)
     square = sums(torch.fft.rfft2(regions.square()) * ones)
-    energy = centred.square().sum(dim=(1, 2), keepdim=True)
+    energy = centred.square().sum(dim=(-2, -1), keepdim=True)
     variance = (square - total.square() / count).clamp_min(0)
-    floor = 1e-3 * regions.square().mean(dim=(1, 2), keepdim=True) * count
+    floor = 1e-3 * regions.square().mean(dim=(-2, -1), keepdim=True) * count
     usable = (energy > 0) & (variance > floor)
-    scale = torch.sqrt(torch.where(usable, energy * variance, torch.ones_like(variance)))
-    return torch.where(usable, product / scale, torch.zeros_like(product)).clamp(-1, 1)
+    scale = torch.sqrt(torch.where(usable, energy * variance, 1.0))
+    return torch.where(usable, product / scale, 0.0).clamp(-1, 1)
 
 
 def demodulated_envelope(frame: Tensor, geometry: Geometry, decimation: int) -> Tensor:
-    """Square root of the envelope in the band fs / decimation around the centre frequency, (ceil(H / decimation), W).
+    """Square root of the envelope in the band fs / decimation about the centre frequency, (..., H / decimation, W).
 
     The square root keeps single bright reflectors from outvoting the speckle.
     """
-    height = frame.shape[0]
+    height = frame.shape[-2]
     kept = -(-height // decimation)
     length = kept * decimation
-    spectrum = torch.fft.rfft(frame, n=length, dim=0)
+    spectrum = torch.fft.rfft(frame, n=length, dim=-2)
     bins = torch.arange(kept, device=frame.device) - kept // 2
     frequency = bins * (geometry.sampling_hz / length)
     gain = torch.exp(-0.5 * (frequency / (0.35 * geometry.center_hz)).square())
-    index = (bins + round(geometry.center_hz / geometry.sampling_hz * length)).clamp(0, spectrum.shape[0] - 1)
-    band = spectrum[index] * gain[:, None]
-    return torch.sqrt(torch.fft.ifft(band, dim=0).abs() / decimation)
+    index = (bins + round(geometry.center_hz / geometry.sampling_hz * length)).clamp(0, spectrum.shape[-2] - 1)
+    band = spectrum.index_select(-2, index) * gain[:, None]
+    return torch.sqrt(torch.fft.ifft(band, dim=-2).abs() / decimation)
 
 
 def _cut(frame: Tensor, size: tuple[int, int], tops: list[int], lefts: list[int]) -> Tensor:
-    """Copy the blocks that start at every combination of `tops` and `lefts`, (P, height, width)."""
-    return torch.stack([frame[top : top + size[0], left : left + size[1]] for top in tops for left in lefts])
+    """Copy the blocks that start at every combination of `tops` and `lefts`, (B, H, W) to (B, P, height, width)."""
+    rows, lines = (
+        torch.tensor(starts, device=frame.device)[:, None] + torch.arange(length, device=frame.device)
+        for starts, length in zip((tops, lefts), size, strict=True)
+    )
+    return frame[:, rows[:, None, :, None], lines[None, :, None, :]].flatten(1, 2)
 
 
 def _starts(size: int, block: int, spacing: float) -> list[int]:

@@ -36,8 +36,13 @@ def normalise(reference: Map, deformed: Map, geometry: Geometry) -> FramePair:
     >>> round(float(np.percentile(np.abs(pair.reference), 99.9)), 2)
     1.0
     """
+    factor = factor_of(reference)
+    return FramePair(reference * factor, deformed * factor, geometry)
+
+
+def factor_of(reference: Map) -> np.float32:
+    """Return the scalar by which `normalise` multiplies both frames of a reference (H, W)."""
     scale = float(np.percentile(np.abs(reference), PERCENTILE))
     if scale == 0.0:
         raise StrainscopeError("the reference frame holds no signal: nearly all of its samples are zero")
-    factor = np.float32(1 / scale)
-    return FramePair(reference * factor, deformed * factor, geometry)
+    return np.float32(1 / scale)

@@ -7,18 +7,17 @@ re-weighted against outliers. It follows no edge of an inclusion; it only brings
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline
+from torch import Tensor
 
+from engine.preprocess.block_matching import Surfaces, match_blocks
 from engine.types import Geometry
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from engine.preprocess.block_matching import Surfaces
 
 AXIAL_REACH_M = 0.4e-3
 LATERAL_REACH_LINES = 2
@@ -30,65 +29,75 @@ _AXIAL_SCALE_LAGS = 0.5
 """Deviations beyond these count as outliers (scale of the Cauchy weights)."""
 
 
-def smooth_motion(reference: "Tensor", aligned: "Tensor", geometry: Geometry) -> "Tensor | None":
-    """Motion (2, H, W) in lines and samples that is left between two frames (H, W), None where blocks do not tell.
+def smooth_motion(reference: Tensor, aligned: Tensor, geometry: Geometry) -> Tensor:
+    """Motion (B, 2, H, W) in lines and samples that is left between frames (B, H, W); 0 where blocks do not tell.
 
     The fitted motion must correlate the blocks better than no motion does.
     """
-    import torch
-
-    from engine.preprocess.block_matching import match_blocks
-
     reach = max(4, round(AXIAL_REACH_M / geometry.axial_spacing_m))
     surfaces = match_blocks(reference, aligned, geometry, reach, LATERAL_REACH_LINES)
-    lateral, axial, weight = _peaks(surfaces)
-    spline = _Spline.through(surfaces, reference.shape, geometry)
-    motions = [
-        spline.fit(lateral, weight, _LATERAL_SCALE_LINES),
-        spline.fit(axial, weight, _AXIAL_SCALE_LAGS) * surfaces.decimation,
-    ]
-    at_blocks = [spline.at_blocks @ motion.ravel() for motion in motions]
-    if not _correlates_better(surfaces, at_blocks[0], at_blocks[1] / surfaces.decimation):
-        return None
-    field = np.stack([spline.rows @ motion @ spline.lines.T for motion in motions])
-    return torch.from_numpy(field.astype(np.float32)).to(reference.device)
+    axial, lateral, weight = _peaks(surfaces)
+    height, width = aligned.shape[-2:]
+    knots = _KNOT_SPACING_M / geometry.axial_spacing_m, _KNOT_SPACING_M / geometry.pitch_m
+    spline = _Spline.through(surfaces.rows, surfaces.lines, (height, width), knots, aligned.device)
+    scale = weight.new_tensor([_LATERAL_SCALE_LINES, _AXIAL_SCALE_LAGS])[:, None, None]
+    found = spline.fit(torch.stack([lateral, axial]), weight, scale)
+    better = _correlates_better(surfaces, *(found @ spline.at_blocks.mT))
+    knot_rows = spline.rows.shape[1]
+    field = spline.rows @ found.reshape(*found.shape[:2], knot_rows, -1) @ spline.lines.mT
+    field = field.to(aligned.dtype).transpose(0, 1)
+    field = field * field.new_tensor([1.0, surfaces.decimation])[:, None, None]
+    return torch.where(better[:, None, None, None], field, 0.0)
 
 
 @dataclass(frozen=True)
 class _Spline:
-    """Cubic tensor-product splines: values at the blocks (P, K L) and on the image's rows (H, K) and lines (W, L)."""
+    """Cubic tensor-product splines: values at the blocks (P, K L) and on the image's rows (H, K) and lines (W, L).
 
-    at_blocks: NDArray[np.float64]
-    rows: NDArray[np.float64]
-    lines: NDArray[np.float64]
+    `penalty` (K L, K L) holds squared second differences of the coefficients.
+    """
+
+    at_blocks: Tensor
+    rows: Tensor
+    lines: Tensor
+    penalty: Tensor
 
     @classmethod
-    def through(cls, surfaces: "Surfaces", shape: tuple[int, ...], geometry: Geometry) -> "_Spline":
-        """Place the knots over an image of `shape` (H, W)."""
-        height, width = shape
-        knots = _KNOT_SPACING_M / geometry.axial_spacing_m, _KNOT_SPACING_M / geometry.pitch_m
-        axial = _basis(height, knots[0], surfaces.rows.cpu().numpy())
-        lateral = _basis(width, knots[1], surfaces.lines.cpu().numpy())
+    @lru_cache(maxsize=8)
+    def through(
+        cls,
+        rows: tuple[float, ...],
+        lines: tuple[float, ...],
+        shape: tuple[int, int],
+        knots: tuple[float, float],
+        device: torch.device,
+    ) -> Self:
+        """Place the knots over an image of `shape` (H, W), `knots` pixels apart, for blocks at `rows` and `lines`."""
+        axial, lateral = (
+            _basis(size, spacing, np.asarray(places))
+            for size, spacing, places in zip(shape, knots, (rows, lines), strict=True)
+        )
+        images = (_basis(size, spacing, np.arange(size)) for size, spacing in zip(shape, knots, strict=True))
         at_blocks = (axial[:, :, None] * lateral[:, None, :]).reshape(len(axial), -1)
-        return cls(at_blocks, _basis(height, knots[0], np.arange(height)), _basis(width, knots[1], np.arange(width)))
+        penalty = _PENALTY * _roughness(axial.shape[1], lateral.shape[1])
+        return cls(*(torch.from_numpy(entry).to(device) for entry in (at_blocks, *images, penalty)))
 
-    def fit(self, value: NDArray[np.float64], weight: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
-        """Coefficients (K, L) of the spline near `value` (P,), with second differences of the coefficients small."""
-        penalty = _PENALTY * self._roughness()
-        robust = weight
-        coefficients: NDArray[np.float64] = np.zeros(self.at_blocks.shape[1])
+    def fit(self, value: Tensor, weight: Tensor, scale: Tensor) -> Tensor:
+        """Coefficients (2, B, K L) of the splines near `value` (2, B, P), with second differences of them small."""
+        robust = weight.expand_as(value)
+        coefficients = value
         for _ in range(_ROUNDS):
-            normal = self.at_blocks.T @ (robust[:, None] * self.at_blocks) + penalty
-            coefficients = np.asarray(np.linalg.solve(normal, self.at_blocks.T @ (robust * value)), np.float64)
-            robust = weight / (1 + ((value - self.at_blocks @ coefficients) / scale) ** 2)
-        return coefficients.reshape(self.rows.shape[1], self.lines.shape[1])
+            normal = self.at_blocks.mT @ (robust[..., None] * self.at_blocks) + self.penalty
+            coefficients, _ = torch.linalg.solve_ex(normal, (robust * value) @ self.at_blocks)
+            robust = weight / (1 + ((value - coefficients @ self.at_blocks.mT) / scale) ** 2)
+        return coefficients
 
-    def _roughness(self) -> NDArray[np.float64]:
-        sizes = self.rows.shape[1], self.lines.shape[1]
-        axial, lateral = (np.diff(np.eye(size), 2, axis=0) for size in sizes)
-        rough = np.kron(axial.T @ axial, np.eye(sizes[1])) + np.kron(np.eye(sizes[0]), lateral.T @ lateral)
-        ridge = 1e-6 * np.eye(sizes[0] * sizes[1])  # an image of blank blocks must not make the system singular
-        return np.asarray(rough + ridge)
+
+def _roughness(rows: int, lines: int) -> NDArray[np.float64]:
+    axial, lateral = (np.diff(np.eye(size), 2, axis=0) for size in (rows, lines))
+    rough = np.kron(axial.T @ axial, np.eye(lines)) + np.kron(np.eye(rows), lateral.T @ lateral)
+    ridge = 1e-6 * np.eye(rows * lines)  # an image of blank blocks must not make the system singular
+    return np.asarray(rough + ridge)
 
 
 def _basis(size: int, spacing: float, places: NDArray[np.floating | np.integer]) -> NDArray[np.float64]:
@@ -98,29 +107,18 @@ def _basis(size: int, spacing: float, places: NDArray[np.floating | np.integer])
     return np.asarray(BSpline.design_matrix(places.astype(float), knots, 3).toarray())
 
 
-def _peaks(surfaces: "Surfaces") -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Highest peak inside the reach for each block: lateral (lines), axial (decimated samples), weight rho squared."""
-    import torch
-
-    from engine.numerics.correlation import parabolic_peak
-
-    rho = surfaces.rho
-    inner = rho[:, 1:-1, 1:-1]
-    place = inner.flatten(1).argmax(dim=1)
-    row, column = place // inner.shape[2] + 1, place % inner.shape[2] + 1
-    block = torch.arange(len(rho), device=rho.device)
-    peak = rho[block, row, column]
-    axial = parabolic_peak(rho[block, row - 1, column], peak, rho[block, row + 1, column])
-    lateral = parabolic_peak(rho[block, row, column - 1], peak, rho[block, row, column + 1])
-    found = (column - surfaces.lateral_reach + lateral, row - surfaces.axial_reach + axial, peak.clamp_min(0).square())
-    return tuple(entry.double().cpu().numpy() for entry in found)  # type: ignore[return-value]
+def _peaks(surfaces: Surfaces) -> tuple[Tensor, Tensor, Tensor]:
+    """Highest peak inside the reach for each block: axial, lateral and weight, as in `Surfaces.peaks`."""
+    inner = surfaces.rho[:, :, 1:-1, 1:-1]
+    place = inner.flatten(2).argmax(dim=2)
+    return surfaces.peaks(place // inner.shape[3] + 1, place % inner.shape[3] + 1)
 
 
-def _correlates_better(surfaces: "Surfaces", lateral: NDArray[np.float64], axial: NDArray[np.float64]) -> bool:
-    """Whether the blocks correlate better on average at the nearest lags of a motion than at lag zero."""
-    rho = surfaces.rho.cpu().numpy()
-    block = np.arange(len(rho))
-    rows = np.clip(np.rint(axial).astype(int) + surfaces.axial_reach, 0, rho.shape[1] - 1)
-    columns = np.clip(np.rint(lateral).astype(int) + surfaces.lateral_reach, 0, rho.shape[2] - 1)
-    still = rho[:, surfaces.axial_reach, surfaces.lateral_reach].mean()
-    return bool(rho[block, rows, columns].mean() >= still)
+def _correlates_better(surfaces: Surfaces, lateral: Tensor, axial: Tensor) -> Tensor:
+    """Whether the blocks correlate better on average at the nearest lags of a motion (B, P) than at lag zero, (B,)."""
+    lags, sides = surfaces.rho.shape[2:]
+    rows = (torch.round(axial).long() + surfaces.axial_reach).clamp(0, lags - 1)
+    columns = (torch.round(lateral).long() + surfaces.lateral_reach).clamp(0, sides - 1)
+    still = surfaces.at(torch.full_like(rows, surfaces.axial_reach), torch.full_like(columns, surfaces.lateral_reach))
+    # Both means add in one order: a motion of less than half a lag everywhere must come out equal, not less.
+    return surfaces.at(rows, columns).mean(dim=1) >= still.mean(dim=1)

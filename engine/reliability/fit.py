@@ -28,7 +28,7 @@ class Errors:
     """
 
     error: Values
-    parts: Parts
+    parts: Parts[Values]
     family: str = ""
 
 

@@ -18,22 +18,26 @@ errors divided by sigma have a deviation of one (`scripts/calibrate_reliability.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
 
 from engine.estimators.base import ESTIMATORS, STRAIN_WINDOW_M, RecordingEstimator
 from engine.numerics.accuracy_limit import displacement_deviation_m
 from engine.quality import WINDOW_M
 from engine.types import Displacement, Geometry, Map, Sigma, Strain
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 Values = NDArray[np.float64]
+V = TypeVar("V", bound=Any)
 ComponentName = Literal["lateral_strain", "shear_strain"]
 MapName = Literal["axial_strain", "axial_displacement_m", "lateral_displacement_m", "lateral_strain", "shear_strain"]
 MAPS: tuple[MapName, ...] = get_args(MapName)
@@ -54,15 +58,15 @@ SMALLEST_NOISE = 1e-12
 
 
 @dataclass(frozen=True)
-class Parts:
+class Parts(Generic[V]):
     """What a map's uncertainty is made of: `noise` and `change` of any shape, without a dimension, and the mean strain.
 
     `unit` is the wavelength, by which displacements are divided; 1 for strain.
     """
 
-    noise: Values
-    change: Values
-    mean: float
+    noise: V
+    change: V
+    mean: V | float
     unit: float
 
 
@@ -77,29 +81,43 @@ class Scales:
     still: float
     floor: float
 
-    def sigma(self, parts: Parts) -> Values:
+    def sigma(self, parts: Parts[V]) -> V:
         """Return the standard deviation of each pixel, of the shape of the parts, in the unit of the map."""
-        noise = np.maximum(parts.noise, SMALLEST_NOISE) ** self.noise_power
+        noise = parts.noise.clip(SMALLEST_NOISE) ** self.noise_power
         change = (parts.change**2 + self.still**2) ** (self.change_power / 2)
         mean = (parts.mean + SMALLEST_MEAN) ** self.mean_power
-        total: Values = np.hypot(self.factor * noise * change * mean, self.floor) * parts.unit
+        total: V = ((noise * change * (self.factor * mean)) ** 2 + self.floor**2) ** 0.5 * parts.unit
         return total
 
 
 def sigma_maps(method: str, displacement: Displacement, strain: Strain, quality: Map) -> Sigma:
     """Return the standard deviations of an estimate, (H, W) each; NaN where its map is."""
+    import torch
+
+    motion, axial, rho = (
+        torch.from_numpy(entry)[None]
+        for entry in (np.stack([displacement.lateral_m, displacement.axial_m]), strain.axial, quality)
+    )
+    found = sigmas(method, motion, axial, rho, strain.geometry, strain.window_m)
+    return Sigma(**{name: values[0].numpy() for name, values in found.items()})
+
+
+def sigmas(
+    method: str, motion: "Tensor", strain: "Tensor", quality: "Tensor", geometry: Geometry, window_m: float
+) -> "Mapping[str, Tensor]":
+    """Return the standard deviations of several estimates, (B, H, W) each by its map's name, on their device.
+
+    `motion` (B, 2, H, W), lateral and axial, only says where there is one; `strain` and `quality` are (B, H, W).
+    """
+    import torch
+
     scales = scales_of(method)
-    parts = parts_of(strain, quality, least_window_m(method))
-    maps = {
-        "axial_strain": strain.axial,
-        "axial_displacement_m": displacement.axial_m,
-        "lateral_displacement_m": displacement.lateral_m,
-    }
-    found = {
-        name: np.where(np.isfinite(values), scales[name].sigma(parts[name]), np.nan).astype(np.float32)
+    parts = _parts(strain, quality, geometry, max(window_m, least_window_m(method)))
+    maps = {"axial_strain": strain, "axial_displacement_m": motion[:, 1], "lateral_displacement_m": motion[:, 0]}
+    return {
+        name: torch.where(values.isfinite(), scales[name].sigma(parts[name]), torch.nan)
         for name, values in maps.items()
     }
-    return Sigma(**found)
 
 
 def least_window_m(method: str) -> float:
@@ -113,41 +131,64 @@ def component_sigma(name: ComponentName, method: str, strain: Strain, quality: M
     return np.where(np.isfinite(strain.axial), scales_of(method)[name].sigma(parts), np.nan).astype(np.float32)
 
 
-def parts_of(strain: Strain, quality: Map, least_window_m: float = 0.0) -> Mapping[str, Parts]:
+def parts_of(strain: Strain, quality: Map, least_window_m: float = 0.0) -> "Mapping[str, Parts[Values]]":
     """Measure the parts of each map's uncertainty from the estimate itself."""
-    geometry = strain.geometry
-    correlation = np.clip(quality.astype(np.float64), *CORRELATION_LIMITS)
-    bound_m = displacement_deviation_m(WINDOW_M, geometry, correlation)
-    change = _deviation(strain.axial, geometry)
-    valid = strain.axial[np.isfinite(strain.axial)]
-    mean = abs(float(valid.mean(dtype=np.float64))) if valid.size else 0.0
-    slope = np.sqrt(12 * WINDOW_M / max(strain.window_m, least_window_m, WINDOW_M / 10) ** 3) * bound_m
-    wave = geometry.wavelength_m
-    moved = Parts(bound_m / wave, change, mean, wave)
-    across = np.sqrt(12 * BEAM_WAVELENGTHS * wave / strain.lateral_window_m**3) * bound_m
+    import torch
+
+    axial, rho = (torch.from_numpy(entry)[None] for entry in (strain.axial, quality))
+    windows = max(strain.window_m, least_window_m), strain.lateral_window_m
     return {
-        "axial_strain": Parts(slope, change, mean, 1.0),
-        "axial_displacement_m": moved,
-        "lateral_displacement_m": moved,
-        "lateral_strain": Parts(across, change, mean, 1.0),
-        "shear_strain": Parts(np.hypot(across, slope) / 2, change, mean, 1.0),
+        name: Parts(parts.noise[0].numpy(), parts.change[0].numpy(), float(parts.mean), parts.unit)
+        for name, parts in _parts(axial, rho, strain.geometry, *windows).items()
     }
 
 
-def _deviation(strain: Map, geometry: Geometry) -> Values:
-    """Return the standard deviation of the valid strain around each pixel, (H, W); 0 where there is none."""
-    size = [
+def _parts(
+    strain: "Tensor", quality: "Tensor", geometry: Geometry, window_m: float, lateral_window_m: float | None = None
+) -> "Mapping[str, Parts[Tensor]]":
+    """Measure the parts in several frames at once; those of lateral and shear strain where their window is given."""
+    import torch
+
+    correlation = quality.double().clamp(*CORRELATION_LIMITS)
+    bound_m = displacement_deviation_m(WINDOW_M, geometry, correlation)
+    known = strain.isfinite()
+    count = known.sum(dim=(-2, -1), keepdim=True).clamp_min(1)
+    mean = torch.where(known, strain, 0.0).sum(dim=(-2, -1), keepdim=True, dtype=torch.float64) / count
+    change = _deviation(strain, known, mean, geometry).float()
+    level = mean.abs().float()
+    slope = math.sqrt(12 * WINDOW_M / max(window_m, WINDOW_M / 10) ** 3) * bound_m
+    wave = geometry.wavelength_m
+    moved = Parts((bound_m / wave).float(), change, level, wave)
+    found = {
+        "axial_strain": Parts(slope.float(), change, level, 1.0),
+        "axial_displacement_m": moved,
+        "lateral_displacement_m": moved,
+    }
+    if lateral_window_m is not None:
+        across = math.sqrt(12 * BEAM_WAVELENGTHS * wave / lateral_window_m**3) * bound_m
+        found["lateral_strain"] = Parts(across.float(), change, level, 1.0)
+        found["shear_strain"] = Parts((torch.hypot(across, slope) / 2).float(), change, level, 1.0)
+    return found
+
+
+def _deviation(strain: "Tensor", known: "Tensor", middle: "Tensor", geometry: Geometry) -> "Tensor":
+    """Return the standard deviation of the valid strain around each pixel, (B, H, W); 0 where there is none."""
+    import torch
+    from torch.nn import functional
+
+    from engine.numerics.running_sum import consecutive_sum
+
+    rows, lines = (
         max(round(length / spacing), 1)
         for length, spacing in zip(SURROUNDINGS_M, (geometry.axial_spacing_m, geometry.pitch_m), strict=True)
-    ]
-    known = np.isfinite(strain)
-    share = np.maximum(uniform_filter(known.astype(np.float64), size, mode="nearest"), 1e-9)
-    middle = float(strain[known].mean(dtype=np.float64)) if known.any() else 0.0
-    values = np.where(known, strain - middle, 0.0).astype(np.float64)
-    mean = uniform_filter(values, size, mode="nearest") / share
-    square = uniform_filter(values * values, size, mode="nearest") / share
-    deviation: Values = np.sqrt(np.maximum(square - mean**2, 0.0))
-    return deviation
+    )
+    values = torch.where(known, strain - middle, 0.0)
+    stacked = torch.stack([known.double(), values, values * values], dim=1)
+    margins = (lines // 2, lines - 1 - lines // 2, rows // 2, rows - 1 - rows // 2)
+    padded = functional.pad(stacked, margins, "replicate")
+    share, mean, square = consecutive_sum(consecutive_sum(padded, rows, -2), lines, -1).unbind(1)
+    share = share.clamp_min(1e-9 * rows * lines)
+    return (square / share - (mean / share) ** 2).clamp_min(0.0).sqrt()
 
 
 def scales_of(method: str) -> Mapping[str, Scales]:

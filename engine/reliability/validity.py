@@ -12,11 +12,8 @@ frames are divided by their local magnitude, so that one bright reflector does n
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-from scipy import ndimage
-
 from engine.quality import Compensated, windowed_correlation
-from engine.types import Geometry, Map, Mask
+from engine.types import Geometry
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,62 +37,66 @@ LEAST_SHARE = 0.1
 """Share of the echoes that must match: fewer valid pixels in a whole frame are what chance leaves."""
 
 
-def valid_pixels(frames: Compensated, chance: float = 0.0) -> Mask:
-    """Say of each pixel (H, W) whether data decide its motion.
+def valid_pixels(frames: Compensated, chance: float = 0.0) -> "Tensor":
+    """Say of each pixel (B, H, W) whether data decide its motion.
 
     `chance` is the correlation that the estimator gives frames with nothing in common (`Estimator.chance_correlation`).
     Specks smaller than the near window are chance, and so are holes half as large in what is valid around them; a
     frame of which next to nothing matches has no valid pixel.
     """
+    from engine.numerics.components import without_specks
+
     near, wide, echo = match_scores(frames, chance)
-    matched: Mask = (wide > LEAST_WIDE) & echo
+    matched = (wide > LEAST_WIDE) & echo
     rows, lines = window_size(frames.geometry, NEAR_M)
-    smallest = min(rows * lines, echo.size // 2)
-    valid = _without_specks(matched & (near > LEAST_NEAR), smallest)
-    valid = ~_without_specks(~valid, smallest // 2) & matched
-    return valid if valid.sum() >= LEAST_SHARE * max(int(echo.sum()), 1) else np.zeros_like(valid)
+    smallest = min(rows * lines, echo[0].numel() // 2)
+    valid = without_specks(matched & (near > LEAST_NEAR), smallest)
+    valid = ~without_specks(~valid, smallest // 2) & matched
+    enough = valid.sum(dim=(-2, -1)) >= LEAST_SHARE * echo.sum(dim=(-2, -1)).clamp_min(1)
+    return valid & enough[:, None, None]
 
 
-def match_scores(frames: Compensated, chance: float = 0.0) -> tuple[Map, Map, Mask]:
-    """Correlation of the near and the wide window in standard deviations of chance, (H, W), and where it can be.
+def match_scores(frames: Compensated, chance: float = 0.0) -> "tuple[Tensor, Tensor, Tensor]":
+    """Correlation of the near and the wide window in standard deviations of chance, (B, H, W), and where it can be.
 
     That is where both frames hold an echo and the motion is known; elsewhere the scores are 0.
     """
     import torch
 
+    from engine.numerics.running_sum import near
+
     cell = window_size(frames.geometry, CELL_M)
-    powers = [_local_power(frame, cell) for frame in (frames.reference, frames.deformed)]
-    usable = frames.known
-    for power in powers:
-        usable = usable * _not_near(power <= WEAKEST_ECHO * power.mean(), cell)
-    a, b = (
-        frame / torch.sqrt(power + WEAKEST_ECHO * power.mean() + torch.finfo(power.dtype).tiny) * usable
-        for frame, power in zip((frames.reference, frames.deformed), powers, strict=True)
-    )
-    share = independent_share(a, b)
+    usable, evened = frames.known, []
+    for frame in (frames.reference, frames.deformed):
+        power = _local_power(frame, cell)
+        least = WEAKEST_ECHO * power.mean(dim=(-2, -1), keepdim=True)
+        # Not within half a cell of emptiness: the mean over a cell has moved the border that far into it.
+        usable = usable * ~near(power <= least, *cell)
+        evened.append(frame / torch.sqrt(power + least + torch.finfo(power.dtype).tiny))
+    a, b = (frame * usable for frame in evened)
+    share = independent_share(a, b)[:, None, None]
 
-    def score(size_m: tuple[float, float]) -> Map:
+    def score(size_m: tuple[float, float]) -> "Tensor":
         rho, count = windowed_correlation(a, b, usable, *window_size(frames.geometry, size_m))
-        above = torch.atanh(rho.clamp(-0.9999, 0.9999)) - math.atanh(chance)
-        found: Map = (above * torch.sqrt(count * share) * usable).cpu().numpy()
-        return found
+        above = torch.atanh(rho.clamp_(-0.9999, 0.9999)) - math.atanh(chance)
+        return above * torch.sqrt(count * share) * usable
 
-    return score(NEAR_M), score(WIDE_M), (usable > 0).cpu().numpy()
+    return score(NEAR_M), score(WIDE_M), usable > 0
 
 
-def independent_share(a: "Tensor", b: "Tensor") -> float:
-    """Independent samples of a correlation for each sample of the frames (H, W); 0 where one is empty.
+def independent_share(a: "Tensor", b: "Tensor") -> "Tensor":
+    """Independent samples of a correlation for each sample of frames (..., H, W); 0 where one is empty.
 
     >>> import torch
     >>> white = torch.randn(2, 200, 50, generator=torch.Generator().manual_seed(0))
-    >>> round(independent_share(*white), 1)
+    >>> round(float(independent_share(*white)), 1)
     1.0
     """
     import torch
 
     first, second = (torch.fft.fft2(frame).abs().square() for frame in (a, b))
-    together = float(torch.mean(first * second))
-    return float(first.mean() * second.mean()) / together if together > 0 else 0.0
+    together = (first * second).mean(dim=(-2, -1))
+    return torch.where(together > 0, first.mean(dim=(-2, -1)) * second.mean(dim=(-2, -1)) / together, 0.0)
 
 
 def window_size(geometry: Geometry, size_m: tuple[float, float]) -> tuple[int, int]:
@@ -113,24 +114,8 @@ def _local_power(frame: "Tensor", cell: tuple[int, int]) -> "Tensor":
 
     from engine.numerics.running_sum import box_mean
 
-    change = torch.diff(frame, dim=0).abs()
-    smaller = torch.minimum(torch.cat([change[:1], change]), torch.cat([change, change[-1:]]))
-    return box_mean(smaller.square()[None], *cell)[0]
-
-
-def _not_near(empty: "Tensor", cell: tuple[int, int]) -> "Tensor":
-    """Return 0 within half a cell of emptiness, else 1: the mean over a cell has moved the border that far into it."""
-    from torch.nn import functional
-
-    near = functional.max_pool2d(empty.float()[None], cell, stride=1, padding=(cell[0] // 2, cell[1] // 2))[0]
-    return 1 - near
-
-
-def _without_specks(valid: Mask, smallest: int) -> Mask:
-    labels, count = ndimage.label(valid)
-    if count == 0:
-        return valid
-    large: Mask = np.bincount(labels.ravel()) >= smallest
-    large[0] = False
-    kept: Mask = large[labels]
-    return kept
+    change = torch.diff(frame, dim=-2).abs()
+    smaller = torch.minimum(
+        torch.cat([change[..., :1, :], change], dim=-2), torch.cat([change, change[..., -1:, :]], dim=-2)
+    )
+    return box_mean(smaller.square(), *cell)

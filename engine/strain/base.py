@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 from engine.parameters import Parameters, parameter
 from engine.registry import Registry
 from engine.strain.tensor import green_lagrange
-from engine.types import LATERAL_WINDOW_M, Displacement, Map, Strain
+from engine.types import LATERAL_WINDOW_M, Displacement, Geometry, Map, Strain
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,19 @@ class StrainMethod(ABC, Generic[P]):
         self, displacement: Displacement, quality: Map | None, params: P, device: "torch.device"
     ) -> Strain:
         """Return the axial displacement's derivative by depth (H, W)."""
+
+    def strains(
+        self, motion: "Tensor", quality: "Tensor | None", geometry: Geometry, params: P
+    ) -> "tuple[Tensor, float]":
+        """Strain (B, H, W) of motion (B, 2, H, W) in lines and samples with NaN, on its device, and its window."""
+        import torch
+
+        found = []
+        for place, (lateral, axial) in enumerate(motion.numpy(force=True)):
+            known = None if quality is None else quality[place].numpy(force=True)
+            displacement = Displacement.from_samples(axial, lateral, geometry)
+            found.append(self.strain(displacement, known, params, motion.device))
+        return torch.stack([torch.from_numpy(entry.axial) for entry in found]).to(motion.device), found[0].window_m
 
     def unavailable(self) -> str | None:
         """Give the reason why the method cannot run here, such as missing weights; None where it can."""

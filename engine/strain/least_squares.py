@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.numerics.slope import SMALLEST_WINDOW, fit_weights, weighted_slope
+from engine.numerics.slope import SMALLEST_WINDOW, fit_weights, slopes, weighted_slope, weights_of_fits
 from engine.parameters import parameter
 from engine.strain.base import STRAIN_METHODS, StrainMethod, StrainParameters
-from engine.types import Displacement, Map, Strain
+from engine.types import Displacement, Geometry, Map, Strain
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -55,3 +56,14 @@ class LeastSquares(StrainMethod[LeastSquaresParams]):
         weights = fit_weights(axial, quality if params.weighted else None)
         slope = weighted_slope(axial, weights, window, params.neighbours)
         return Strain(slope.astype(np.float32), geometry, window * geometry.axial_spacing_m)
+
+    def strains(
+        self, motion: "Tensor", quality: "Tensor | None", geometry: Geometry, params: LeastSquaresParams
+    ) -> "tuple[Tensor, float]":
+        """Fit within each line of several frames at once."""
+        if params.measure != "infinitesimal":
+            return super().strains(motion, quality, geometry, params)
+        window = geometry.window_samples(params.window_m, smallest=SMALLEST_WINDOW)
+        axial = motion[:, 1]
+        weights = weights_of_fits(axial, quality if params.weighted else None)
+        return slopes(axial, weights, window, params.neighbours).float(), window * geometry.axial_spacing_m

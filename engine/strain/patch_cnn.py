@@ -51,7 +51,7 @@ class PatchCNN(StrainMethod[PatchCNNParameters]):
 
         from engine.networks.end_to_end_cnn import increments
 
-        network, _ = weights.load(params.weights or WEIGHTS)
+        network, _ = weights.shared(params.weights or WEIGHTS, device)
         geometry = displacement.geometry
         axial = displacement.axial_samples.astype(np.float64)
         missing = ~np.isfinite(axial)
@@ -62,7 +62,7 @@ class PatchCNN(StrainMethod[PatchCNNParameters]):
         residual = fill_gaps(axial - offset - slope * np.arange(len(axial))[:, None])
         continued = torch.from_numpy(continue_rows(residual)[None, None].astype(np.float32)).to(device)
         with torch.inference_mode():
-            percent = network.to(device)(increments(continued))[0, 0].cpu().numpy()
+            percent = network(increments(continued))[0, 0].cpu().numpy()
         rows = (continued.shape[2] - len(axial)) // 2
         strain = slope + percent[rows : rows + len(axial)] / _PERCENT
         strain[missing] = np.nan

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from engine.numerics.conjugate_gradients import conjugate_gradients
 from engine.numerics.cosine_transform import cosine_transform, difference_symbol, inverse_cosine_transform
-from engine.numerics.median import median_filter
 
 _WIDENINGS = (4.0, 16.0)
 _WIDENING_SHARE = 1e-3
@@ -27,10 +26,9 @@ def correlation_weight(rho: Tensor, smallest: float) -> Tensor:
     return torch.where(accepted, 1 / (1 / square - 1 + _FLOOR), 0.0)
 
 
-def without_outliers(field: Tensor, weight: Tensor, tolerance: float) -> Tensor:
-    """Weight, set to 0 where a map of the field is further than `tolerance` from its median."""
-    far = (field - median_filter(field)).abs() > tolerance
-    return torch.where(far.any(dim=-3), 0.0, weight)
+def without_outliers(field: Tensor, median: Tensor, weight: Tensor, tolerance: float) -> Tensor:
+    """Weight, set to 0 where a map (B, h, W) is further than `tolerance` from its median."""
+    return torch.where((field - median).abs() > tolerance, 0.0, weight)
 
 
 def weighted_smooth(field: Tensor, weight: Tensor, sigma_rows: float, sigma_lines: float) -> Tensor:

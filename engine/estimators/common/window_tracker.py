@@ -100,9 +100,10 @@ class WindowTracker(ABC):
         grid = WindowGrid.fit(_COARSE_WINDOW * params.window_m / spacing, params.window_lines)
         peaks = find_peaks(reference, compensated, grid, reach, params.search_lines or None, carrier=False)
         weight = correlation_weight(peaks.rho, params.minimum_correlation)
-        weight = without_outliers(peaks.residual[:, 1:], weight, self.half_period / _DECIMATION)
+        middle = median_filter(peaks.residual)
+        weight = without_outliers(peaks.residual[:, 1], middle[:, 1], weight, self.half_period / _DECIMATION)
         sigma = 0.5 * params.window_m / (grid.step * spacing)
-        residual = weighted_smooth(median_filter(peaks.residual), weight, sigma, 3.0)
+        residual = weighted_smooth(middle, weight, sigma, 3.0)
         on_rf = WindowGrid(grid.step * _DECIMATION, grid.blocks, grid.lines)
         dense = on_rf.densify(residual, self.height)
         dense[:, 1] *= _DECIMATION
@@ -113,11 +114,13 @@ class WindowTracker(ABC):
         total = compose(self.grid.densify(peaks.residual, self.height), motion)
         departure = self.grid.at_windows(total - self.start)
         weight = correlation_weight(peaks.rho, self.params.minimum_correlation)
-        weight = without_outliers(departure[:, 1:], weight, self.half_period / 2)
+        axial = departure[:, 1]
+        weight = without_outliers(axial, median_filter(axial), weight, self.half_period / 2)
         rows = (length_m / (self.grid.step * self.geometry.axial_spacing_m)) ** 4 + _LEAST_STIFFNESS
         lines = (length_m / self.geometry.pitch_m) ** 4 + _LEAST_STIFFNESS
-        axial = torch.tensor([rows, lines], device=motion.device)
-        stiffness = torch.stack([_LATERAL_STIFFNESS * axial, axial])
+        stiffness = torch.tensor(
+            [[_LATERAL_STIFFNESS * rows, _LATERAL_STIFFNESS * lines], [rows, lines]], device=motion.device
+        )
         field = regularise(departure, weight, stiffness)
         return self.start + self.grid.densify(field, self.height)
 

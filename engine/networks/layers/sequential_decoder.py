@@ -54,13 +54,20 @@ class SequentialDecoder(nn.Module):
         return tuple((entry, entry) for entry in zeros)
 
     def forward(
-        self, bottom: Tensor, skips: Sequence[tuple[Tensor, ...]], state: tuple[LevelState, ...]
+        self,
+        bottom: Tensor,
+        skips: Sequence[tuple[Tensor, ...]],
+        state: tuple[LevelState, ...],
+        going: Tensor | None = None,
     ) -> tuple[Tensor, tuple[LevelState, ...]]:
-        """Motion (n B, 2, H, W) and the state after it, from the bottleneck map and the skips, coarsest first."""
-        hidden, level_state = self.memories[0](bottom, state[0])
+        """Motion (n B, 2, H, W) and the state after it, from the bottleneck map and the skips, coarsest first.
+
+        Frames that are not `going` (n B, 1, 1, 1) leave the state alone.
+        """
+        hidden, level_state = self.memories[0](bottom, state[0], going)
         maps, states = [hidden], [level_state]
         for fusion, memory, skip, before in zip(self.fusions, self.memories[1:], skips, state[1:], strict=True):
-            hidden, level_state = memory(fusion(hidden, skip), before)
+            hidden, level_state = memory(fusion(hidden, skip), before, going)
             maps.append(hidden)
             states.append(level_state)
         motion: Tensor = self.head(maps)

@@ -1,0 +1,101 @@
+"""Frames that go through the chain together: the same results, no word from the device, and memory that runs out."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from engine.device import frames_at_once
+from engine.networks import weights
+from engine.on_device import PairBatch
+from engine.pipeline import Preparation, Settings, run
+from engine.preprocess import alignment
+from engine.types import FrameEstimate, RFSequence
+from tests.benchmarks.benchmark_gpu import counted
+
+FRAMES = 5
+
+
+@pytest.fixture(scope="module")
+def recording(render, geometry) -> RFSequence:
+    """Growing compression, the last frame of other tissue."""
+    pairs = [render(lambda z, x, e=e: (-e * z, 0.3 * e * x), rows=240, lines=20) for e in (0.004, 0.008, 0.012, 0.016)]
+    stranger = render(lambda z, x: (0 * z, 0 * x), rows=240, lines=20, seed=5)
+    frames = [pairs[0].reference, *(pair.deformed for pair in pairs), stranger.reference]
+    return RFSequence.from_array(np.stack(frames), geometry)
+
+
+def estimates(recording: RFSequence, method: str, batch: int, **choices: Any) -> list[FrameEstimate]:
+    return list(run(recording, Settings(method, **choices), torch.device("cpu"), batch=batch))
+
+
+def assert_same(found: list[FrameEstimate], wanted: list[FrameEstimate]) -> None:
+    assert [entry.deformed_frame for entry in found] == [entry.deformed_frame for entry in wanted]
+    for one, other in zip(found, wanted, strict=True):
+        valid = np.isfinite(other.strain.axial)  # what is found between strangers hangs on the last digit
+        assert not valid.any() or one.displacement.report == pytest.approx(dict(other.displacement.report), abs=1e-4)
+        for first, second, tolerance in (
+            (one.displacement.axial_samples, other.displacement.axial_samples, 1e-4),
+            (one.displacement.lateral_lines, other.displacement.lateral_lines, 1e-4),
+            (one.strain.axial, other.strain.axial, 1e-5),
+            (one.quality[valid], other.quality[valid], 1e-5),
+            (one.sigma.axial_strain, other.sigma.axial_strain, 1e-5),  # type: ignore[union-attr]
+        ):
+            np.testing.assert_allclose(first, second, atol=tolerance)
+
+
+@pytest.mark.parametrize("method", ["ncc", "usenet", "musse-net"])
+def test_frames_together_have_the_results_that_they_have_alone(recording, method) -> None:
+    alone, together = (estimates(recording, method, batch) for batch in (1, FRAMES))
+    assert np.isfinite(alone[1].strain.axial).mean() > 0.8
+    assert not np.isfinite(alone[-1].strain.axial).any()
+    assert_same(together, alone)
+
+
+@pytest.mark.parametrize("method", ["ncc", "usse-net"])
+def test_nothing_is_asked_of_the_device(recording, method) -> None:
+    """Launches grow by few with each batch; waits would stop a GPU."""
+    estimates(recording, method, FRAMES)
+    operations, _ = counted(lambda: estimates(recording, method, FRAMES))
+    assert not operations.waits
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_so_are_those_after_it(recording, monkeypatch) -> None:
+    sizes: list[int] = []
+    whole = alignment.bulk_motions
+
+    def scarce(batch: PairBatch) -> Any:
+        sizes.append(len(batch.deformed))
+        if len(batch.deformed) > 2:
+            raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate")
+        return whole(batch)
+
+    wanted = estimates(recording, "usse-net", 1)
+    monkeypatch.setattr("engine.pipeline.bulk_motions", scarce)
+    assert_same(estimates(recording, "usse-net", 4), wanted)
+    assert sizes == [4, 2, 2, 1]
+
+
+def test_a_frame_that_does_not_fit_alone_and_other_errors_are_raised(recording, monkeypatch) -> None:
+    def broken(batch: PairBatch) -> Any:
+        raise RuntimeError(words)
+
+    monkeypatch.setattr("engine.pipeline.bulk_motions", broken)
+    for words, batch in (("can't allocate memory", 1), ("shapes differ", 4)):
+        with pytest.raises(RuntimeError, match=words):
+            estimates(recording, "ncc", batch)
+
+
+def test_a_cpu_takes_one_frame_at_a_time_so_that_the_shown_one_is_soon_there(recording) -> None:
+    assert frames_at_once((2048, 128), torch.device("cpu")) == 1
+    begun: list[int] = []
+    stream = run(recording, Settings("ncc", preparation=Preparation(prealign=False)), began=begun.append)
+    next(stream)
+    assert begun == [1]
+
+
+def test_weights_are_loaded_once_as_long_as_they_stay_the_same() -> None:
+    device = torch.device("cpu")
+    assert weights.shared("usse-net", device)[0] is weights.shared("usse-net", device)[0]
+    assert weights.load("usse-net")[0] is not weights.load("usse-net")[0]
