@@ -19,18 +19,20 @@ LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:|#)[^)]*\)")
 PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)]+)\)")
 
 
+PAGES = {
+    "guide.md": RESOURCES / "guide" / "guide.md",
+    "weights.md": RESOURCES / "weights" / "README.md",
+    "changelog.md": ROOT / "CHANGELOG.md",
+}
+
+
 def on_files(files: Files, config: Any) -> Files:
     """Add pages and pictures that lie outside `docs/`."""
-    pages = {
-        "guide.md": guide_text(),
-        "weights.md": (RESOURCES / "weights" / "README.md").read_text(encoding="utf-8"),
-        "changelog.md": (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"),
-    }
-    folders = {"guide.md": RESOURCES / "guide", "weights.md": RESOURCES / "weights", "changelog.md": ROOT}
-    for name, text in pages.items():
+    for name, source in PAGES.items():
+        text = guide_text() if name == "guide.md" else source.read_text(encoding="utf-8")
         text = LINK.sub(r"\1", text)
         for _, picture in PICTURE.findall(text):
-            _add(files, config, picture, folders[name] / picture)
+            _add(files, config, picture, source.parent / picture)
         files.append(File.generated(config, name, content=text))
     _add(files, config, "images/strainscope.svg", RESOURCES / "icons" / "strainscope.svg")
     return files

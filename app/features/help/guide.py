@@ -1,4 +1,4 @@
-"""The user guide in its own window: headings on the left, text and pictures on the right, a search below."""
+"""The guide and the other pages in a window of their own: headings left, text and pictures right, a search below."""
 
 import re
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt, QUrl, Slot
 from PySide6.QtGui import QImage, QTextBlock, QTextCursor, QTextDocument
 from PySide6.QtWidgets import (
+    QComboBox,
     QDialog,
     QHBoxLayout,
     QLineEdit,
@@ -23,7 +24,30 @@ from engine.maps.base import markdown_table as maps_table
 from engine.metrics.base import metrics_shown
 
 FOLDER = Path(resources.__file__).parent / "guide"
+PAGES_FOLDER = FOLDER.parent.parent / "docs"
+PAGES = (
+    "guide",
+    "first-recording",
+    "strain-imaging",
+    "recording-well",
+    "choose-a-method",
+    "numbers",
+    "reliability",
+    "limits",
+    "formats",
+    "command-line",
+    "scripting",
+    "own-data",
+    "extending",
+    "questions",
+    "glossary",
+    "cite",
+    "licences",
+)
+"""Pages of the documentation that the window shows too, the guide first; the others are those of the site."""
+
 WIDEST_PICTURE_PX = 640
+LIST_PX = 210
 EXPORTS_PLACE = re.compile("<!-- exports.*-->")
 MAPS_PLACE = re.compile("<!-- maps.*-->")
 METRICS_PLACE = re.compile("<!-- metrics.*-->")
@@ -36,6 +60,16 @@ def guide_text() -> str:
     text = EXPORTS_PLACE.sub(formats_table(), text)
     text = MAPS_PLACE.sub(maps_table(), text)
     return METRICS_PLACE.sub("\n".join(("| | |", "|---|---|", *rows)), text)
+
+
+def page_text(name: str) -> str:
+    """Return a page as Markdown."""
+    return guide_text() if name == PAGES[0] else (PAGES_FOLDER / f"{name}.md").read_text(encoding="utf-8")
+
+
+def page_title(name: str) -> str:
+    """Return the heading of a page."""
+    return page_text(name).partition("\n")[0].lstrip("# ")
 
 
 class GuideBrowser(QTextBrowser):
@@ -59,34 +93,52 @@ class GuideWindow(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Strainscope guide")
         self.resize(fitting(QSize(960, 720), parent))
+        self.pages = QComboBox()
+        self.pages.setAccessibleName("Page")
+        self.pages.setMaximumWidth(LIST_PX)
+        for name in PAGES:
+            self.pages.addItem(page_title(name), name)
         self.headings = QListWidget()
         self.headings.setAccessibleName("Headings")
-        self.headings.setMaximumWidth(210)
+        self.headings.setMaximumWidth(LIST_PX)
         self.text = GuideBrowser()
         self.text.setAccessibleName("Guide")
         self.text.setOpenLinks(False)
-        self.text.setMarkdown(guide_text())
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search, Enter for the next place")
         self.search.setAccessibleName("Search the guide")
         self.search.setClearButtonEnabled(True)
-        right = QVBoxLayout()
+        left, right = QVBoxLayout(), QVBoxLayout()
+        left.addWidget(self.pages)
+        left.addWidget(self.headings, 1)
         right.addWidget(self.text, 1)
         right.addWidget(self.search)
         row = QHBoxLayout(self)
-        row.addWidget(self.headings)
+        row.addLayout(left)
         row.addLayout(right, 1)
-        self._fill()
+        self._show_page()
+        self.pages.currentIndexChanged.connect(self._show_page)
         self.headings.currentItemChanged.connect(self._go)
+        self.text.anchorClicked.connect(self._follow)
         self.search.returnPressed.connect(self.find_next)
 
-    def _fill(self) -> None:
+    @Slot()
+    def _show_page(self) -> None:
+        self.text.setMarkdown(page_text(self.pages.currentData()))
+        self.headings.clear()
         block = self.text.document().begin()
         while block.isValid():
             if block.blockFormat().headingLevel() == 2:
                 item = QListWidgetItem(block.text(), self.headings)
                 item.setData(Qt.ItemDataRole.UserRole, block.blockNumber())
             block = block.next()
+
+    @Slot(QUrl)
+    def _follow(self, link: QUrl) -> None:
+        """Go to another page; what leads elsewhere is for the site."""
+        place = self.pages.findData(link.path().removesuffix(".md"))
+        if place >= 0:
+            self.pages.setCurrentIndex(place)
 
     @Slot()
     def find_next(self) -> None:

@@ -5,7 +5,7 @@ import re
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QImage, QTextDocument
 
-from app.features.help.guide import FOLDER, WIDEST_PICTURE_PX, GuideWindow, guide_text
+from app.features.help.guide import FOLDER, PAGES, WIDEST_PICTURE_PX, GuideWindow, guide_text, page_text, page_title
 from app.window.main_window import MainWindow
 from engine.metrics.base import METRICS
 
@@ -33,6 +33,18 @@ def test_every_picture_is_there_and_fits(window: MainWindow) -> None:
         picture = guide.text.loadResource(QTextDocument.ResourceType.ImageResource.value, QUrl(name))
         assert isinstance(picture, QImage)
         assert 0 < picture.width() <= WIDEST_PICTURE_PX
+
+
+def test_every_page_is_there_and_links_lead_to_others(window: MainWindow) -> None:
+    guide = GuideWindow(window)
+    assert {page_title(name) for name in PAGES} == {guide.pages.itemText(k) for k in range(guide.pages.count())}
+    links = {link for name in PAGES for link in re.findall(r"\]\(([a-z-]+\.md)\)", page_text(name))}
+    assert "limits.md" in links
+    guide.text.anchorClicked.emit(QUrl("limits.md"))
+    assert guide.pages.currentData() == "limits"
+    assert "No force is measured" in guide.text.toPlainText()
+    guide.text.anchorClicked.emit(QUrl("http://example.com/limits"))
+    assert guide.pages.currentData() == "limits"
 
 
 def test_nothing_outside_the_guide_is_loaded(window: MainWindow) -> None:
