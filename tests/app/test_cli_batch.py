@@ -55,8 +55,8 @@ def test_one_bad_file_does_not_stop_the_others_and_what_is_done_is_skipped(
     facts = json.loads(shown.out)
     assert (facts["done"], facts["skipped"], facts["failed"]) == (2, 0, 1)
     assert "strainscope: bad.h5" in shown.err
-    written = sorted(path.name for path in out.iterdir())
-    assert written == ["arm-result.h5", "batch.jsonl", "leg-result.h5", "summary.csv"]
+    written = {path.name for path in out.iterdir()} - {"summary.parquet"}  # where pyarrow is there
+    assert written == {"arm-result.h5", "batch.jsonl", "leg-result.h5", "summary.csv"}
     assert read_result(out / "arm-result.h5").deformed_frames == (2, 3)
     assert (out / "summary.csv").read_text(encoding="utf-8").count(recordings[0]) == 2
     assert main([*command[:2], *command[4:], "--frames", "2:"]) == 0
