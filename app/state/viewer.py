@@ -57,6 +57,7 @@ class ViewerState(QObject):
         self.strain_methods: tuple[StrainMethodInfo, ...] = ()
         self.settings = Settings(method="ncc")
         self.runs: dict[Settings, Run] = {}
+        self._found: tuple[Settings, Run | None] | None = None
         self.picture: Picture | None = None
         self.regions = Regions()
         self.selection: Role | None = None
@@ -86,7 +87,9 @@ class ViewerState(QObject):
     @property
     def run(self) -> Run | None:
         """The run of the present settings, if there is one; no other run is ever shown."""
-        return self.runs.get(self.settings)
+        if self._found is None or self._found[0] is not self.settings:  # everything asks, and hashing takes long
+            self._found = self.settings, self.runs.get(self.settings)
+        return self._found[1]
 
     @property
     def method(self) -> MethodInfo | None:
@@ -97,7 +100,7 @@ class ViewerState(QObject):
         """Show another recording: every run, picture and region of the old one goes."""
         for run in self.runs.values():
             self._drop(run)
-        self.runs = {}
+        self.runs, self._found = {}, None
         self.recording = None if sequence is None else OpenRecording(next(self._numbers), sequence, key)
         self.picture = None
         self.frame = 0
@@ -150,6 +153,7 @@ class ViewerState(QObject):
         number = next(self._numbers)
         store = RunStore(self._folder.path / f"run_{number}", self.recording.sequence.geometry)
         run = Run(number, self.recording.number, settings or self.settings, title, store, status, from_file=from_file)
+        self._found = None
         replaced = self.runs.pop(run.settings, None)
         if replaced is not None:
             self._drop(replaced)

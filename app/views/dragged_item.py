@@ -19,8 +19,6 @@ TOUCH_PX = 9.0
 class DraggedItem(pg.GraphicsObject):
     """The mouse on a shape; what the shape and its parts are is for those who inherit."""
 
-    has_menu = False
-
     edited = Signal(object, bool)
     """(shape, finished): the user wants the shape so."""
     picked = Signal()
@@ -70,8 +68,8 @@ class DraggedItem(pg.GraphicsObject):
             self.update()
 
     def mouseClickEvent(self, event: Any) -> None:
-        """Select on click; a right click asks for a menu where there is one."""
-        if event.button() == Qt.MouseButton.RightButton and self._enabled and self.has_menu:
+        """Select on click; a right click asks for a menu."""
+        if event.button() == Qt.MouseButton.RightButton and self._enabled:
             event.accept()
             self.menu_requested.emit(event.screenPos().toPoint())
             return

@@ -34,8 +34,6 @@ class Grip(Enum):
 class RegionItem(DraggedItem):
     """One region in one view; `edited` tells an Ellipse."""
 
-    has_menu = True
-
     def __init__(self, role: Role) -> None:
         super().__init__()
         self.role = role

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.controllers.commands import Commands
@@ -100,6 +102,7 @@ class CentralArea(Pages):
         super().__init__()
         self._state = state
         self._commands = commands
+        self._rehearsed = False
         self.welcome = Welcome()
         self.view = DualView()
         self.images = Pages()
@@ -153,6 +156,23 @@ class CentralArea(Pages):
         self.play_bar.play_requested.connect(commands.playback.toggle)
         self.play_bar.last_requested.connect(commands.playback.last)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Rehearse once there is nothing else to do."""
+        super().showEvent(event)
+        QTimer.singleShot(0, self, self._rehearse)
+
+    def _rehearse(self) -> None:
+        """Paint the page of a recording once, unseen: its styles, fonts and layouts take long the first time."""
+        if self._rehearsed or self.currentIndex():
+            return
+        self._rehearsed = True
+        focused = self.window().focusWidget()
+        self.setCurrentIndex(1)
+        self.grab()
+        self.setCurrentIndex(0)
+        if focused is not None:
+            focused.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def take_keys(self) -> None:
         """Let the keys go to the images, or to whatever lies in their place."""
         page = self.images.currentWidget() if self.currentIndex() else self.welcome
@@ -168,6 +188,8 @@ class CentralArea(Pages):
     @Slot()
     def _recording_changed(self) -> None:
         recording = self._state.recording
+        self.setUpdatesEnabled(False)  # the first painting comes after all this, in a turn of its own
+        QTimer.singleShot(0, self, partial(self.setUpdatesEnabled, True))
         self.setCurrentIndex(0 if recording is None else 1)
         if recording is not None:
             self.view.show_grid(recording.grid)

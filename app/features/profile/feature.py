@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Slot
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtCore import QObject, QPoint, Qt, Slot
+from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QMenu
 
 from app.actions import Action
 from app.features.export.dialog import named_after
@@ -40,6 +41,7 @@ class ProfileFeature(QObject):
             pane.plot.box.empty_clicked.connect(self._controller.deselect)
             item.edited.connect(self._controller.edit)
             item.picked.connect(self._controller.select)
+            item.menu_requested.connect(self._show_menu)
         self._profile.line_changed.connect(self.show_line)
         self._profile.selection_changed.connect(self.show_selection)
         self._state.tool_changed.connect(self.show_tool)
@@ -67,6 +69,27 @@ class ProfileFeature(QObject):
             item.set_mouse_enabled(self._state.tool is Tool.PAN)
         if self._state.tool is Tool.PROFILE:
             self._context.show_panel("profile")
+
+    def menu(self) -> QMenu:
+        """Return what can be done with the line."""
+        menu = QMenu(self._context.window)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.addAction("Copy values", self.copy_line)
+        actions = (self._context.window.findChild(QAction, name) for name in ("export_profile", "remove_profile"))
+        menu.addActions([action for action in actions if action is not None])
+        return menu
+
+    def copy_line(self) -> None:
+        """Copy both ends as the command line takes them."""
+        line = self._profile.line
+        if line is not None:
+            ends = (line.start_lateral_m, line.start_depth_m, line.end_lateral_m, line.end_depth_m)
+            QGuiApplication.clipboard().setText("--line=" + ",".join(f"{1e3 * end:.4g}" for end in ends))
+
+    @Slot(QPoint)
+    def _show_menu(self, at: QPoint) -> None:
+        self._controller.select()
+        self.menu().popup(at)
 
     @Slot()
     def export(self) -> None:

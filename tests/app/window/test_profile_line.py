@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QMenu
 from pytestqt.qtbot import QtBot
 
 from app.features.profile.controller import ProfileController
@@ -54,6 +55,20 @@ def test_drawing_in_either_view_shows_in_both_and_opens_the_graph(opened: MainWi
             assert item.end_position("end").x() == pytest.approx(1e3 * line.end_lateral_m)
     assert opened.findChild(ProfilePanel).isVisible()
     assert opened.state.regions.target is not None, "drawing a line draws no ellipse"
+
+
+def test_a_right_click_on_the_line_offers_what_can_be_done_with_it(lined: MainWindow, qtbot: QtBot) -> None:
+    pane = lined.central.view.panes[1]
+    qtbot.mouseClick(pane.plot.viewport(), Qt.MouseButton.RightButton, pos=place(pane, 0.0, 3.0))
+    (menu,) = (menu for menu in lined.findChildren(QMenu) if menu.isVisible())
+    actions = {action.text().replace("&", ""): action for action in menu.actions()}
+    assert list(actions) == ["Copy values", "Export profile\u2026", "Remove profile line"]
+    assert lined.state.slice(ProfileState).selected
+    actions["Copy values"].trigger()
+    assert QGuiApplication.clipboard().text() == "--line=-3,2,3,4"
+    actions["Remove profile line"].trigger()
+    assert lined.state.slice(ProfileState).line is None
+    menu.close()
 
 
 def test_ends_and_line_can_be_dragged_and_each_drag_is_one_undo(lined: MainWindow, qtbot: QtBot) -> None:
