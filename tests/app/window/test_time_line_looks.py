@@ -11,7 +11,8 @@ from engine.reliability.frame import FrameReliability
 
 
 def summary(strain: float, valid_share: float = 1.0) -> FrameSummary:
-    return FrameSummary(0, 2e-3, -0.02, 0.0, strain, 0.5, strain, FrameReliability(1, 0, valid_share, 0.9, 20.0))
+    judged = FrameReliability(1, 0, valid_share, 0.9, 20.0)
+    return FrameSummary(0, 2e-3, -0.02, 0.0, strain, 0.5, strain, judged, True, 4e-3, "infinitesimal")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
