@@ -14,14 +14,10 @@ from engine.device import choose_device
 from engine.estimators.base import ESTIMATORS
 from engine.evaluation.evaluate import ORACLE, evaluate
 from engine.evaluation.sets import evaluation_set
-from engine.networks.base import build
-from engine.networks.weights import save
 from engine.pipeline import Settings
 from engine.strain.base import STRAIN_METHODS
-from engine.training import checkpoint
 from engine.training.config import InitialSettings, TrainingConfig, load
-from engine.training.export import card_fields
-from engine.training.initial import fill
+from engine.training.export import save_best
 from engine.training.loop import train
 
 RECIPE = Path(__file__).parents[1] / "resources" / "training" / "ablation.toml"
@@ -61,11 +57,8 @@ def _trained(config: TrainingConfig, folder: Path) -> Path:
     """Train in a folder, or go on; return the weights with their card."""
     outcome = train(config, folder, lambda status: _say(f"{folder.name} {status.iteration} {status.loss:.3f}"))
     assert outcome.best is not None
-    state = checkpoint.load(outcome.best)
-    network = build(config.run.network, config.architecture)
-    fill(network, state["weights"], outcome.best.name)
     path = folder / "weights.safetensors"
-    save(network, card_fields(config, state["iteration"], state["scores"]), path)
+    save_best(config, outcome.best, path)
     return path
 
 

@@ -77,7 +77,7 @@ def main() -> None:
     _say(_table(rows))
     _say(_over_strain(rows))
     _draw_curves([row for row in rows if "aligned" not in row.method], chosen.folder / "curves.png")
-    shown = [entry for entry in entries if entry.name in {"oracle", "bulk"} or entry.name.endswith("-1")]
+    shown = [entry for entry in entries if entry.name in {"oracle", "bulk", OLD} or entry.name.endswith("-1")]
     _draw_maps(shown, sorted({row.level for row in rows}), chosen.folder)
 
 
@@ -229,7 +229,7 @@ def _draw_maps(entries: list[Entry], levels: list[float], folder: Path) -> None:
             if entry is entries[0]:
                 axis.set_title(f"{100 * level:g} %", fontsize=9)
         row[0].set_ylabel(entry.title.replace(", ", "\n"), fontsize=7)
-    figure.savefig(folder / "maps.png", dpi=110)
+    figure.savefig(folder / "maps.png", dpi=75)
 
 
 def _say(text: str) -> None:

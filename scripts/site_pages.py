@@ -22,6 +22,7 @@ PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)]+)\)")
 PAGES = {
     "guide.md": RESOURCES / "guide" / "guide.md",
     "weights.md": RESOURCES / "weights" / "README.md",
+    "papers.md": RESOURCES / "papers.md",
     "changelog.md": ROOT / "CHANGELOG.md",
 }
 

@@ -15,17 +15,13 @@ from pathlib import Path
 
 import torch
 
-from engine.networks.base import build
-from engine.networks.weights import save
 from engine.simulation.protocols import protocol
 from engine.simulation.write import write_recording
-from engine.training import checkpoint
 from engine.training.config import InitialSettings, TrainingConfig, load
 from engine.training.data import Source
 from engine.training.distributed import process_group
-from engine.training.export import card_fields
-from engine.training.initial import fill
-from engine.training.loop import BEST, Status, Trainer
+from engine.training.export import save_best
+from engine.training.loop import Status, Trainer
 from engine.training.sources import training_and_validation_sources
 
 RECIPE = Path(__file__).parents[1] / "resources" / "training" / "without-truth.toml"
@@ -87,10 +83,7 @@ def train(config: TrainingConfig, sources: tuple[Source, Source], path: Path, mi
     if outcome.best is None:
         _say(f"{path.parent.name}: stopped before the first validation")
         return
-    state = checkpoint.load(path.parent / BEST)
-    network = build(config.run.network, config.architecture)
-    fill(network, state["weights"], BEST)
-    save(network, card_fields(config, state["iteration"], state["scores"]), path)
+    save_best(config, outcome.best, path)
     _say(
         f"{path.parent.name}: {outcome.iteration} iterations in {outcome.seconds:.0f} s, best {outcome.best_score:.4f}"
     )

@@ -26,13 +26,17 @@ def export_weights(config: TrainingConfig, output: Path, name: str, *, in_box: b
     if not best.exists():
         raise WeightsError(f"{output}: no validated weights yet, so nothing to export")
     path = _place(name, config, in_box=in_box)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_best(config, best, path)
+    return path
+
+
+def save_best(config: TrainingConfig, best: Path, path: Path) -> None:
+    """Write the weights of a run's `best` file and their card to `path`, anywhere."""
     state = checkpoint.load(best)
     network = build(config.run.network, config.architecture)
     fill(network, state["weights"], best.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fields = card_fields(config, state["iteration"], state["scores"])
-    save(network, fields, path, half=config.run.export_half)
-    return path
+    save(network, card_fields(config, state["iteration"], state["scores"]), path, half=config.run.export_half)
 
 
 def _place(name: str, config: TrainingConfig, *, in_box: bool) -> Path:
