@@ -13,8 +13,12 @@ from app.commands._output import echo, echo_columns, echo_json
 from app.commands._shared import AsJson
 from engine.errors import StrainscopeError
 
-LIBRARIES = ("torch", "numpy", "scipy", "h5py", "matplotlib", "PySide6-Essentials", "pyqtgraph", "distributed")
-EXTRAS = {"hdf5plugin": "formats: Blosc and its kin inside HDF5", "pandas": "data frames of measured numbers"}
+LIBRARIES = ("torch", "numpy", "scipy", "h5py", "matplotlib", "PySide6-Essentials", "pyqtgraph")
+EXTRAS = {
+    "distributed": "cluster: Dask, for `batch --scheduler`",
+    "hdf5plugin": "formats: Blosc and its kin inside HDF5",
+    "pandas": "data frames of measured numbers",
+}
 SOME_WRONG = 2
 
 

@@ -32,9 +32,11 @@ class ClusterLostError(StrainscopeError):
 
 @contextmanager
 def existing_cluster(address: str) -> Iterator["Client"]:
-    """Connect to a scheduler; one that does not answer is a ParameterError."""
-    from distributed import Client
-
+    """Connect to a scheduler; one that does not answer, or a lack of Dask here, is a ParameterError."""
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ParameterError("a Dask scheduler needs the extra `cluster`: pip install distributed") from None
     for name in ("distributed", "tornado", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # a scheduler that dies is said in one line, here
     try:

@@ -63,6 +63,15 @@ def test_one_bad_file_does_not_stop_the_others_and_what_is_done_is_skipped(
     assert "2 of 2 are done already" in capsys.readouterr().out
 
 
+def test_without_dask_a_scheduler_is_refused_in_a_line(
+    rf_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    arguments = ["batch", str(rf_file), "-o", str(tmp_path), "--method", "ncc", "--scheduler", "tcp://127.0.0.1:1"]
+    assert main(arguments) == 2
+    assert "a Dask scheduler needs the extra `cluster`: pip install distributed" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_no_scheduler_is_one_line(rf_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["batch", str(rf_file), "-o", str(tmp_path), "--method", "ncc", "--scheduler", "tcp://127.0.0.1:1"]
