@@ -32,6 +32,8 @@ ShownOptions = Annotated[
     Shown,
     Fields(
         "dynamic_range_db",
+        "gain_db",
+        "depth_gain_db",
         "bmode_frame",
         "quantity",
         "relative",
@@ -39,6 +41,7 @@ ShownOptions = Annotated[
         "persistence",
         "quality_threshold",
         "mask_numbers",
+        "remove_rigid",
     ),
 ]
 PageOptions = Annotated[

@@ -19,6 +19,8 @@ FLAGS = {
     "quantity": "sign",
     "persistence": "average",
     "dynamic_range_db": "dynamic-range",
+    "gain_db": "gain",
+    "depth_gain_db": "depth-gain",
     "quality_threshold": "quality",
     "bmode_frame": "bmode-of",
     "font_size_pt": "font-size",

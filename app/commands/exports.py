@@ -66,7 +66,8 @@ def sheet(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FIG", help="png, pdf, svg or tif file to write.")],
     regions: OnRegions,
     shown: Annotated[
-        Shown, Fields("quantity", "relative", "colormap", "persistence", "quality_threshold", "mask_numbers")
+        Shown,
+        Fields("quantity", "relative", "colormap", "persistence", "quality_threshold", "mask_numbers", "remove_rigid"),
     ],
     page: SheetPage,
     opening: Opening,

@@ -17,7 +17,7 @@ from app.state.image_grid import ImageGrid
 from app.state.raster import bmode_index
 from app.state.run_store import RunStore
 from app.state.runs import Stage
-from engine.preprocess.bmode import bmode_db, reference_level
+from engine.preprocess.bmode import bmode_db, gained, reference_level
 from engine.quantity import usual_range
 from engine.strain.persistence import FrameStrain, averaged_strain
 from engine.types import RFSequence
@@ -35,10 +35,16 @@ class BmodeCache:
     def __init__(self) -> None:
         self._recording = 0
         self._level = 0.0
+        self._gains = (0.0, 0.0)
         self._kept: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
 
-    def get(self, recording: int, sequence: RFSequence, grid: ImageGrid, frame: int) -> NDArray[np.uint8]:
-        """B-mode of a frame; the first frame shown sets the level of 0 dB for all of them."""
+    def get(
+        self, recording: int, sequence: RFSequence, grid: ImageGrid, frame: int, gains: tuple[float, float] = (0.0, 0.0)
+    ) -> NDArray[np.uint8]:
+        """B-mode of a frame under a gain and a depth gain; the first frame shown sets the level of 0 dB for all."""
+        if gains != self._gains:
+            self._kept.clear()
+            self._gains = gains
         if recording != self._recording:
             self._kept.clear()
             self._recording = recording
@@ -51,7 +57,7 @@ class BmodeCache:
         rf = sequence.frame(frame)
         if self._level <= 0:
             self._level = reference_level(rf)
-        index = bmode_index(grid.convert(bmode_db(rf, reference_level=self._level)))
+        index = bmode_index(grid.convert(gained(bmode_db(rf, reference_level=self._level), sequence.geometry, *gains)))
         index.flags.writeable = False
         self._kept[frame] = index
         while len(self._kept) > 2 and len(self._kept) * index.nbytes > CACHED_BMODE_BYTES:
@@ -73,12 +79,13 @@ class PictureRequest:
     regions: Regions
     persistence: int = 1
     measured_above: float = 0.0
+    gains: tuple[float, float] = (0.0, 0.0)
     refines: bool = False
 
 
 def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) -> Picture:
     """Read and prepare everything that is shown of one frame."""
-    bmode = cache.get(request.recording, request.sequence, request.grid, request.bmode_frame)
+    bmode = cache.get(request.recording, request.sequence, request.grid, request.bmode_frame, request.gains)
     picture = Picture(request.recording, request.frame, request.bmode_frame, bmode, request.run)
     store = request.store
     frames = () if store is None else store.shown_frames()
@@ -123,8 +130,10 @@ def _range(store: RunStore, shown: FrameStrain) -> tuple[float, float] | None:
     return (low, high) if math.isfinite(low) else None
 
 
-def _prepare_ahead(cache: BmodeCache, recording: OpenRecording, frame: int, _control: JobControl) -> None:
-    cache.get(recording.number, recording.sequence, recording.grid, frame)
+def _prepare_ahead(
+    cache: BmodeCache, recording: OpenRecording, frame: int, gains: tuple[float, float], _control: JobControl
+) -> None:
+    cache.get(recording.number, recording.sequence, recording.grid, frame, gains)
 
 
 def without_strain(picture: Picture, run: int | None) -> Picture:
@@ -169,6 +178,7 @@ class PicturesController(QObject):
             state.regions,
             state.display.persistence,
             state.display.measured_above,
+            self._gains(),
             run is not None and self._refines(run),
         )
         answers = Answers(done=self._show, failed=partial(self._tell, request))
@@ -197,7 +207,8 @@ class PicturesController(QObject):
         recording = self._state.recording
         if recording is None or picture.bmode_frame != picture.frame or picture.frame != self._state.frame:
             return
-        work = partial(_prepare_ahead, self._cache, recording, (picture.frame + 1) % recording.frames)
+        coming = (picture.frame + 1) % recording.frames
+        work = partial(_prepare_ahead, self._cache, recording, coming, self._gains())
         self._lane.submit_latest(work, Answers(), slot="ahead")
 
     def _tell(self, request: PictureRequest, error: BaseException) -> None:
@@ -233,7 +244,10 @@ class PicturesController(QObject):
             self._chosen = choice
             self.request()
 
-    def _choice(self) -> tuple[str, int, float]:
+    def _gains(self) -> tuple[float, float]:
+        return self._state.display.gain_db, self._state.display.depth_gain_db
+
+    def _choice(self) -> tuple[str, int, float, tuple[float, float]]:
         """Return the display settings that decide what is read and measured."""
         display = self._state.display
-        return display.bmode_frame, display.persistence, display.measured_above
+        return display.bmode_frame, display.persistence, display.measured_above, self._gains()

@@ -12,10 +12,20 @@ LIMIT_FIELDS = {False: ("low_percent", "high_percent"), True: ("low_relative", "
 """Limits by hand, of strain and of relative strain."""
 
 ORDER = (
-    *("dynamic_range_db", "bmode_frame", "quantity", "relative", "colormap", "reverse", "limits"),
+    *(
+        "dynamic_range_db",
+        "gain_db",
+        "depth_gain_db",
+        "bmode_frame",
+        "quantity",
+        "relative",
+        "colormap",
+        "reverse",
+        "limits",
+    ),
     *LIMIT_FIELDS[False],
     *LIMIT_FIELDS[True],
-    *("persistence", "quality_threshold", "mask_numbers", "overlay", "overlay_opacity", "smooth"),
+    *("persistence", "quality_threshold", "mask_numbers", "remove_rigid", "overlay", "overlay_opacity", "smooth"),
 )
 
 

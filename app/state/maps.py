@@ -34,6 +34,8 @@ class ShownMap:
     values: Map
     shown: Map
     range: tuple[float, float] | None
+    removed: str = ""
+    """The rigid motion that was removed, in words."""
 
     @property
     def entry(self) -> StrainMap:

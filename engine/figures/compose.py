@@ -19,11 +19,12 @@ from engine.figures.words import map_words
 from engine.frames import frame_title, frame_words
 from engine.maps.base import MAPS, StrainMap
 from engine.maps.reading import ReadMap, map_reader
+from engine.maps.rigid import without_rigid
 from engine.metrics.base import Measurement
 from engine.metrics.contrast import strain_metrics
 from engine.metrics.map_values import map_metrics
 from engine.metrics.relative import relative_strain
-from engine.preprocess.bmode import bmode_db, reference_level
+from engine.preprocess.bmode import bmode_db, gained, reference_level
 from engine.quantity import AXIAL_STRAIN, Quantity, strain_quantity
 from engine.readers.base import Recording
 from engine.reliability.frame import judge_result
@@ -96,7 +97,7 @@ def compose(
         _scale(choices, values),
         _marks(choices),
         choices.options,
-        (*_remarks(found, choices), *judge_result(result, [frame]).words),
+        (*_remarks(found, choices), *rigid_remarks(result, frame, choices), *judge_result(result, [frame]).words),
     )
 
 
@@ -224,7 +225,7 @@ def _numbers(found: FrameStrain, values: Map, choices: Choices) -> Mapping[str, 
 def _values_of(result: Result, choices: Choices, read_map: ReadMap | None) -> Callable[[FrameStrain], Map]:
     """Return what gives the chosen map of a frame, as it is stored."""
     if choices.map != AXIAL_STRAIN:
-        read = read_map or map_reader(result, choices.map)
+        read = read_map or map_reader(result, choices.map, remove_rigid=choices.shown.remove_rigid)
         return lambda found: read(found.frame)
     relative = choices.shown.relative
     return lambda found: relative_strain(found.strain.axial, found.mean) if relative else found.strain.axial
@@ -255,7 +256,8 @@ def _marks(choices: Choices) -> Marks:
 def bmode_of(result: Result, frame: int, shown: Shown, read_rf: ReadRF) -> tuple[int, Map]:
     """Return the number of the frame whose B-mode belongs to a frame's strain, and that B-mode (H, W) in dB."""
     at = averaged_frames(result)(frame).reference if shown.bmode_frame == "reference" else frame
-    return at, bmode_db(read_rf(at), reference_level=reference_level(read_rf(result.reference_frame)))
+    level = reference_level(read_rf(result.reference_frame))
+    return at, _leveled(result, read_rf(at), level, shown)
 
 
 def reader_of(recording: Recording | RFSequence, result: Result) -> ReadRF:
@@ -280,9 +282,22 @@ def _bmode(result: Result, choices: Choices, read_rf: ReadRF | None) -> Callable
 
     def panel(found: FrameStrain) -> BmodePanel:
         at = found.reference if choices.shown.bmode_frame == "reference" else found.frame
-        return BmodePanel(bmode_db(read_rf(at), reference_level=level), choices.shown.dynamic_range_db)
+        return BmodePanel(_leveled(result, read_rf(at), level, choices.shown), choices.shown.dynamic_range_db)
 
     return panel
+
+
+def _leveled(result: Result, rf: Map, level: float, shown: Shown) -> Map:
+    """Return the B-mode of a frame in dB, with the gains that are shown."""
+    return gained(bmode_db(rf, reference_level=level), result.geometry, shown.gain_db, shown.depth_gain_db)
+
+
+def rigid_remarks(result: Result, frame: int, choices: Choices) -> tuple[str, ...]:
+    """Say what rigid motion was removed from a map of displacement."""
+    if not (choices.entry.moves and choices.shown.remove_rigid):
+        return ()
+    removed = without_rigid(result.frame(frame).displacement)[1]
+    return (f"Rigid motion removed: {removed.words()}.",)
 
 
 def _remarks(found: FrameStrain, choices: Choices, *, always: bool = False) -> tuple[str, ...]:

@@ -21,6 +21,16 @@ class Shown(Parameters):
     dynamic_range_db: float = parameter(
         60.0, unit="dB", minimum=20, maximum=100, step=1, help="Dynamic range of the B-mode"
     )
+    gain_db: float = parameter(0.0, unit="dB", minimum=-40, maximum=40, step=1, label="Gain", help="Gain of the B-mode")
+    depth_gain_db: float = parameter(
+        0.0,
+        unit="dB/cm",
+        minimum=-5,
+        maximum=10,
+        step=0.5,
+        label="Depth gain",
+        help="Gain of the B-mode for each centimetre below its first sample",
+    )
     bmode_frame: Literal["shown", "reference"] = parameter(
         "shown",
         label="B-mode of",
@@ -55,6 +65,11 @@ class Shown(Parameters):
         step=0.01,
         label="Quality above",
         help="Strain of lower quality (local correlation) is hidden",
+    )
+    remove_rigid: bool = parameter(
+        False,
+        label="Without rigid motion",
+        help="Displacement maps without the shift and the turning of the whole frame, which are stated",
     )
     mask_numbers: bool = parameter(
         False, label="Numbers of shown pixels", help="Numbers of the pixels that the quality mask shows, not of all"

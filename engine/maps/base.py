@@ -11,11 +11,12 @@ from functools import cached_property
 from typing import Literal
 
 from engine.errors import ParameterError
+from engine.maps.rigid import without_rigid
 from engine.quantity import AXIAL_STRAIN, Quantity
 from engine.registry import Registry
 from engine.reliability.sigma import ComponentName, component_sigma
 from engine.strain.tensor import StrainTensor, strain_tensor
-from engine.types import FrameEstimate, Map
+from engine.types import Displacement, FrameEstimate, Map
 
 Need = Literal["sigma", "true", "modulus"]
 LACKS: dict[Need, str] = {
@@ -30,13 +31,20 @@ class MapInput:
     """All that may be known of one estimated frame; what is None is not known.
 
     `method` is the estimator, by whose errors uncertainties are stated; `true` the true motion through the same strain
-    filter; `modulus` the relative Young's modulus (H, W).
+    filter; `modulus` the relative Young's modulus (H, W). `remove_rigid` leaves the rigid motion out of displacement.
     """
 
     estimate: FrameEstimate
     method: str
     true: FrameEstimate | None = None
     modulus: Map | None = None
+    remove_rigid: bool = False
+
+    @property
+    def displacement(self) -> Displacement:
+        """Return the displacement as it is shown: as it is, or without the rigid motion of the frame."""
+        whole = self.estimate.displacement
+        return without_rigid(whole)[0] if self.remove_rigid else whole
 
     @cached_property
     def tensor(self) -> StrainTensor:
@@ -70,6 +78,8 @@ class StrainMap:
     needs: tuple[Need, ...] = ()
     colormap: str = ""
     across: bool = False
+    moves: bool = False
+    """Whether it shows displacement, of which rigid motion can be removed."""
 
     def lacking(self, source: MapInput) -> str:
         """Say why the map of a frame cannot be made, or nothing."""

@@ -12,7 +12,8 @@ register(
         Quantity(
             "axial-displacement", "Axial displacement (mm)", MILLI, ("towards\nthe probe", "away from\nthe probe"), "mm"
         ),
-        lambda source: source.estimate.displacement.axial_m,
+        lambda source: source.displacement.axial_m,
+        moves=True,
     )
 )
 register(
@@ -22,6 +23,7 @@ register(
         "Motion across the beam since the reference frame, to the right positive",
         "u",
         Quantity("lateral-displacement", "Lateral displacement (mm)", MILLI, ("to the left", "to the right"), "mm"),
-        lambda source: source.estimate.displacement.lateral_m,
+        lambda source: source.displacement.lateral_m,
+        moves=True,
     )
 )

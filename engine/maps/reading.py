@@ -9,7 +9,13 @@ ReadMap = Callable[[int], Map]
 """Gives the map of a frame (H, W), as it is stored, by the frame's number."""
 
 
-def map_reader(result: Result, name: str, true: Callable[[FrameEstimate], FrameEstimate] | None = None) -> ReadMap:
+def map_reader(
+    result: Result,
+    name: str,
+    true: Callable[[FrameEstimate], FrameEstimate] | None = None,
+    *,
+    remove_rigid: bool = False,
+) -> ReadMap:
     """Return what reads a map of a result's frames; `true` gives the true motion of an estimate where it is known.
 
     An unknown name is a MethodError at once, a map that a frame does not have a ParameterError when it is read.
@@ -21,6 +27,6 @@ def map_reader(result: Result, name: str, true: Callable[[FrameEstimate], FrameE
     def read(frame: int) -> Map:
         estimate = result.read_frame(rows[frame])
         known = None if true is None or "true" not in entry.needs else true(estimate)
-        return entry.of(MapInput(estimate, result.provenance.method, known))
+        return entry.of(MapInput(estimate, result.provenance.method, known, remove_rigid=remove_rigid))
 
     return read

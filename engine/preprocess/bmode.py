@@ -4,7 +4,7 @@ import numpy as np
 from scipy import fft
 
 from engine.numerics.analytic_signal import one_sided_gain
-from engine.types import Map
+from engine.types import Geometry, Map
 
 FLOOR_DB = -120.0
 """Value of a sample without any signal."""
@@ -46,6 +46,19 @@ def reference_level(frame: Map) -> float:
     Take it from one frame and give it to `bmode_db` for all frames of the recording. It is 0 for an empty frame.
     """
     return _level(envelope(frame))
+
+
+def gained(decibel: Map, geometry: Geometry, gain_db: float = 0.0, depth_gain_db: float = 0.0) -> Map:
+    """Return a B-mode (H, W) in dB, at most 0, with more gain: in dB, and in dB for each centimetre of depth.
+
+    >>> gained(np.full((3, 2), -20, np.float32), Geometry(40e6, 5e6, 1540.0, 0.3e-3), gain_db=5.0)[0].tolist()
+    [-15.0, -15.0]
+    """
+    if gain_db == 0 and depth_gain_db == 0:
+        return decibel
+    depth_cm = 1e2 * np.arange(len(decibel), dtype=np.float32) * np.float32(geometry.axial_spacing_m)
+    more = (np.float32(gain_db) + np.float32(depth_gain_db) * depth_cm)[:, None]
+    return np.minimum(decibel + more, np.float32(0)).astype(np.float32)
 
 
 def bmode_db(frame: Map, *, reference_level: float | None = None) -> Map:

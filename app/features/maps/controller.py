@@ -20,6 +20,7 @@ from engine.evaluation.oracle import oracle_estimate
 from engine.frames import frame_words
 from engine.interruption import interrupted_by
 from engine.maps.base import MAPS, MapInput
+from engine.maps.rigid import without_rigid
 from engine.parameters import Parameters
 from engine.pipeline import Settings
 from engine.quantity import AXIAL_STRAIN, usual_range
@@ -39,6 +40,7 @@ class MapRequest:
     sequence: RFSequence
     settings: Settings
     grid: ImageGrid
+    remove_rigid: bool = False
 
 
 def list_methods(_control: JobControl) -> tuple[ModulusMethod, ...]:
@@ -53,8 +55,11 @@ def make_map(request: MapRequest, _control: JobControl) -> ShownMap:
     if "true" in entry.needs and truth is not None:
         geometry, device = request.sequence.geometry, choose_device("cpu")
         true = oracle_estimate(truth, geometry, request.frame, request.settings, device)
-    values = entry.of(MapInput(estimate, request.settings.method, true))
-    return shown_map(request.kind, request.run, request.frame, values, request.grid)
+    values = entry.of(MapInput(estimate, request.settings.method, true, remove_rigid=request.remove_rigid))
+    shown = shown_map(request.kind, request.run, request.frame, values, request.grid)
+    if not (entry.moves and request.remove_rigid):
+        return shown
+    return replace(shown, removed=without_rigid(estimate.displacement)[1].words())
 
 
 def shown_map(kind: str, run: int, frame: int, values: Map, grid: ImageGrid) -> ShownMap:
@@ -91,6 +96,8 @@ class MapsController(QObject):
         self._maps.kind_changed.connect(self.update)
         self._maps.modulus_changed.connect(self.update)
         self._state.picture_changed.connect(self.update)
+        self._state.display_changed.connect(self._display_changed)
+        self._rigid_removed = False
         self._state.regions_changed.connect(self._regions_changed)
         self._state.recording_changed.connect(self._forget)
 
@@ -196,7 +203,14 @@ class MapsController(QObject):
                 maps.set_map(shown_map("modulus", run.number, picture.frame, modulus.relative, recording.grid))
             return
         request = MapRequest(
-            maps.kind, run.number, picture.frame, run.store, recording.sequence, run.settings, recording.grid
+            maps.kind,
+            run.number,
+            picture.frame,
+            run.store,
+            recording.sequence,
+            run.settings,
+            recording.grid,
+            state.display.remove_rigid,
         )
         answers = Answers(done=self._show, failed=self._failed)
         self._jobs.pictures.submit_latest(partial(make_map, request), answers, slot="map")
@@ -247,6 +261,12 @@ class MapsController(QObject):
             self._job = None
             self._state.set_activity(None)
             self._maps.set_progress(words)
+
+    @Slot()
+    def _display_changed(self) -> None:
+        if self._state.display.remove_rigid != self._rigid_removed:
+            self._rigid_removed = self._state.display.remove_rigid
+            self.update()
 
     @Slot()
     def _regions_changed(self) -> None:

@@ -115,6 +115,8 @@ class MapsPanel(Panel):
                 if not mean.reason:
                     spread = f"{three_figures(mean.value)} \N{PLUS-MINUS SIGN} {three_figures(deviation.value)}"
                     lines.append(f"{region.capitalize()}: {spread} {quantity.unit}".rstrip())
+        if shown is not None and shown.removed:
+            lines.append(f"Rigid motion removed: {shown.removed}")
         self.numbers.setText("\n".join(lines))
         self.numbers.setToolTip("Mean and standard deviation of the shown map under the region")
         self.numbers.setVisible(bool(lines))

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.signal import hilbert
 
-from engine.preprocess.bmode import FLOOR_DB, bmode_db, envelope, reference_level
+from engine.preprocess.bmode import FLOOR_DB, bmode_db, envelope, gained, reference_level
+from engine.types import Geometry
 
 
 @pytest.mark.parametrize("rows", [400, 405])
@@ -40,3 +41,13 @@ def test_silence_is_the_floor_and_never_minus_infinity() -> None:
     assert (bmode_db(frame) == FLOOR_DB).all()
     frame[:, 0] = np.cos(np.arange(100) * 0.8)
     assert bmode_db(frame).min() == pytest.approx(FLOOR_DB, abs=1e-3)
+
+
+def test_gains_lift_the_image_and_deep_rows_more(geometry: Geometry) -> None:
+    image = np.full((1000, 4), -30, np.float32)
+    assert gained(image, geometry) is image
+    lifted = gained(image, geometry, gain_db=6.0, depth_gain_db=4.0)
+    assert lifted[0] == pytest.approx(-24)
+    depth_cm = 100 * 999 * geometry.axial_spacing_m
+    assert lifted[-1] == pytest.approx(-24 + 4 * depth_cm, abs=1e-3)
+    assert gained(image, geometry, gain_db=40.0).max() == 0
