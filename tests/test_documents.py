@@ -2,10 +2,14 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+import typer.main
 
+from app.application import build
+from app.cli import GROUPS
 from engine.estimators.base import ESTIMATORS
 from engine.export.base import WRITERS
 from engine.metrics.base import METRICS
@@ -15,6 +19,7 @@ from engine.strain.base import STRAIN_METHODS
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 PAGES = [ROOT / "README.md", ROOT / "resources" / "guide" / "guide.md", *sorted((ROOT / "docs").glob("*.md"))]
+CALL = re.compile(r"^(?:    )?(strainscope [^\n]+)$", flags=re.MULTILINE)
 WITH_CODE = [page for page in PAGES if BLOCK.search(page.read_text(encoding="utf-8"))]
 
 
@@ -40,3 +45,17 @@ def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             exec("".join(before), names)
             shown += hasattr(eval(last, names), "_repr_html_")
     assert shown == 4
+
+
+def test_every_command_line_in_the_documents_can_be_said() -> None:
+    """Commands and options exist as they are written; what follows two blanks is a remark."""
+    program = typer.main.get_command(build(GROUPS, "strainscope"))
+    seen = set()
+    for page in PAGES:
+        for line in CALL.findall(page.read_text(encoding="utf-8")):
+            name, *arguments = shlex.split(re.split(r"  +", line.rstrip("\\"))[0])[1:]
+            if name.startswith("--") or name == "COMMAND":
+                continue
+            seen.add(name)
+            program.commands[name].make_context(name, arguments, resilient_parsing=False)
+    assert {"example", "info", "estimate", "metrics", "figure", "batch", "run", "train", "adapt", "doctor"} <= seen

@@ -95,6 +95,7 @@ def fixture_installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_works_elsewhere(installed: Path, hostile: Path) -> None:
     places = run(["script.py"], hostile, installed).split()
     assert all(installed / "strainscope" in Path(place).parents for place in places)
+    assert (installed / "strainscope" / "docs" / "index.md").is_file()  # for Help
     call = ["-m", "strainscope"]
     assert "10 frames" in run([*call, "info", str(EXAMPLE)], hostile, installed)
     run([*call, "estimate", str(EXAMPLE), "-o", "result.h5", "--method", "ncc", "--frames", "4"], hostile, installed)
