@@ -44,6 +44,7 @@ GROUPS = {
         "train": "app.commands.train:train",
         "adapt": "app.commands.adapt:adapt",
         "evaluate": "app.commands.evaluate:evaluate",
+        "agreement": "app.commands.agreement:agreement",
         "compare-pairs": "app.commands.compare_pairs:compare_pairs",
         "elasticity-experiment": "app.commands.elasticity:elasticity_experiment",
     },
