@@ -21,7 +21,7 @@ from engine.errors import ParameterError
 from engine.metrics.border import interior
 from engine.metrics.similarity import ncc
 from engine.pipeline import Pairs, Settings, run
-from engine.quality import compensate, correlation_map
+from engine.quality import local_correlation
 from engine.types import Displacement, FrameEstimate, Map, RFSequence
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _predicted(pairs: Pairs, half: _Half, other: _Half, device: "torch.device") 
     for frame, estimate in zip(half.frames, half.estimates, strict=True):
         own = estimate.displacement
         motion = Displacement(_fitted(other.axial, own.axial_m), _fitted(other.lateral, own.lateral_m), own.geometry)
-        yield frame, correlation_map(compensate(pairs.of(frame), motion, device))
+        yield frame, local_correlation(pairs.of(frame), motion, device)
 
 
 def _fitted(pattern: Values, own: Map) -> Map:

@@ -2,7 +2,7 @@ import pytest
 
 from engine.estimators import default
 from engine.estimators.base import ESTIMATORS
-from engine.estimators.default import SCORE
+from engine.estimators.default import NON_PROPORTIONAL, SCORE
 
 
 def ranked(monkeypatch: pytest.MonkeyPatch, scores: dict[str, dict[str, float]]) -> str:
@@ -35,6 +35,14 @@ def test_among_equals_a_method_without_memory_wins(monkeypatch: pytest.MonkeyPat
 
     assert chosen(0.0995) == "glue"
     assert chosen(0.095) == "musse-net"
+
+
+@pytest.mark.parametrize(("ratio", "chosen"), [(None, "glue"), (1.03, "glue"), (0.97, "glue-stack")])
+def test_a_method_of_the_whole_recording_must_hold_without_a_common_pattern(
+    monkeypatch: pytest.MonkeyPatch, ratio: float | None, chosen: str
+) -> None:
+    stack = {SCORE: 0.05} if ratio is None else {SCORE: 0.05, NON_PROPORTIONAL: ratio}
+    assert ranked(monkeypatch, {"glue": {SCORE: 0.1}, "glue-stack": stack}) == chosen
 
 
 def test_the_default_is_a_method_that_can_run() -> None:
