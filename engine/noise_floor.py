@@ -6,7 +6,7 @@ off: what remains is an upper limit, since tissue that was strained a little add
 and backward cannot serve instead: both share the noise of the same two frames.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +16,7 @@ from engine.errors import ParameterError
 from engine.pipeline import Preparation, Settings, run
 from engine.preprocess.alignment import bulk_motion
 from engine.preprocess.pairing import normalise
-from engine.types import Map, RFSequence
+from engine.types import Map, Provenance, RFSequence
 
 if TYPE_CHECKING:
     import torch
@@ -53,6 +53,12 @@ class NoiseFloor:
         how = f"{METHOD}, {1e3 * self.window_m:.2g} mm window"
         mean = f"{abs(100 * self.mean_strain):.2g} % mean strain"
         return f"noise floor of strain at most {100 * self.deviation:.2g} % ({how}; {pair}: {mean})"
+
+
+def kept_in(provenance: Provenance, found: NoiseFloor) -> Provenance:
+    """Keep a recording's noise floor in the provenance of a result of it."""
+    told = {**asdict(found), "frames": list(found.frames), "method": METHOD}
+    return replace(provenance, parameters={**provenance.parameters, "noise_floor": told})
 
 
 def noise_floor(sequence: RFSequence, device: "torch.device | None" = None) -> NoiseFloor:

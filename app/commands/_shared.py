@@ -27,6 +27,10 @@ MapName = Annotated[
 Average = Annotated[
     int, typer.Option("--average", metavar="N", help="Average each frame with up to N-1 before it, 1 to 10.")
 ]
+MeasuredQuality = Annotated[
+    float,
+    typer.Option("--quality", min=0, max=1, help="Measure pixels of at least this quality; default: all of them."),
+]
 
 GEOMETRY = ("sampling_hz", "center_hz", "sound_speed_m_s", "pitch_m", "start_depth_m", "frame_rate_hz")
 _PANEL = "What the file does not say"

@@ -12,7 +12,7 @@ import typer
 from app.commands._groups import grouped
 from app.commands._output import echo, echo_json, warn
 from app.commands._parse import parse_ellipse, parse_frames
-from app.commands._shared import AsJson, Device, Opening
+from app.commands._shared import AsJson, Device, MeasuredQuality, Opening
 from app.commands.estimate import (
     Frames,
     Method,
@@ -82,6 +82,7 @@ def batch(
     strain_method: StrainMethod = "least-squares",
     target: Target = None,
     background: Background = None,
+    quality: MeasuredQuality = 0.0,
     as_json: AsJson = False,
 ) -> None:
     """Estimate every recording into a folder; what is there already is skipped, so a stopped batch goes on."""
@@ -101,7 +102,7 @@ def batch(
     make_folder(folder)
     outputs = _outputs(members, folder)
     made = partial(_settings_for, chosen, frames)
-    jobs = [_job(member, output, made, opening, device, regions) for member, output in outputs]
+    jobs = [_job(member, output, made, opening, device, regions, quality) for member, output in outputs]
     started = perf_counter()
     ledger = Ledger(folder, settings_key(chosen, frames))
     found = {job.output: ledger.find(job) for job in jobs}
@@ -111,7 +112,7 @@ def batch(
         outcomes = _run(todo, done, ledger, workers, scheduler, quiet=as_json)
     finally:
         remove_unfinished(job.output for job in jobs)
-    summary = _summarise(folder, outcomes, regions)
+    summary = _summarise(folder, outcomes, regions, quality)
     _report(folder, outcomes, summary, perf_counter() - started, as_json=as_json)
     if any(entry.state == "failed" for entry in outcomes):
         raise typer.Exit(SOME_FAILED)
@@ -140,6 +141,7 @@ def _job(
     opening: Opening,
     device: str,
     regions: "Regions",
+    quality: float,
 ) -> "Job":
     from engine.batch.job import Job
 
@@ -153,6 +155,7 @@ def _job(
         device,
         member.target or regions[0],
         member.background or regions[1],
+        quality,
     )
 
 
@@ -242,13 +245,13 @@ def _say(outcome: "Outcome", done: int, total: int, *, quiet: bool) -> None:
         warn(f"{outcome.recording.name}: {words}" for words in outcome.reliability.words)
 
 
-def _summarise(folder: Path, outcomes: "list[Outcome]", regions: "Regions") -> Path | None:
+def _summarise(folder: Path, outcomes: "list[Outcome]", regions: "Regions", quality: float) -> Path | None:
     """Write the metrics of all recordings into one table, if there is a region to measure."""
     from engine.batch.summary import SUMMARY, write_parquet, write_summary
 
     if not any(outcome.metrics for outcome in outcomes):
         return None
-    write_summary(folder / SUMMARY, outcomes, *regions)
+    write_summary(folder / SUMMARY, outcomes, *regions, quality)
     write_parquet(folder / SUMMARY)
     return folder / SUMMARY
 

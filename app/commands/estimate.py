@@ -62,6 +62,9 @@ def estimate(
     device: Device = "auto",
     settings: Sets = None,
     strain_method: StrainMethod = "least-squares",
+    floor: Annotated[
+        bool, typer.Option("--noise-floor", help="Measure the recording's noise floor too, and keep it in the result.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Estimate displacement and strain of each frame against the reference."""
@@ -83,6 +86,12 @@ def estimate(
     drifts: list[float] = []
     reports: list[Mapping[str, float]] = []
     provenance = make_provenance(sequence, chosen)
+    if floor:
+        from engine.noise_floor import kept_in, noise_floor
+
+        still = noise_floor(sequence, target)
+        provenance = kept_in(provenance, still)
+        echo(still.words(), err=True)
     with (
         ResultWriter(output, sequence.shape, sequence.geometry, reference, wanted, provenance) as writer,
         unchanged_input(sequence),

@@ -21,7 +21,7 @@ from app.commands._figure_options import (
 from app.commands._groups import Fields, grouped
 from app.commands._output import echo
 from app.commands._parse import parse_line
-from app.commands._shared import MapName, Opening, ResultFile, open_result
+from app.commands._shared import MapName, MeasuredQuality, Opening, ResultFile, open_result
 from app.commands.estimate import progress_bar
 from engine.errors import ParameterError
 from engine.figures.options import MovieOptions, Shown
@@ -151,6 +151,7 @@ def profile(
     opening: Opening,
     rf: BModeOf = None,
     frame: FrameOption = None,
+    quality: MeasuredQuality = 0.0,
 ) -> None:
     """Write strain, and with the recording B-mode, along a line as CSV."""
     from engine.export.profile_table import profile_of, write_profile
@@ -162,7 +163,7 @@ def profile(
     chosen = opened.estimated(frame)
     read_rf = rf_of(opening, rf, opened)
     bmode = None if read_rf is None else bmode_of(opened, chosen, shown, read_rf)
-    write_profile(output, profile_of(opened, chosen, along, shown.persistence, bmode))
+    write_profile(output, profile_of(opened, chosen, along, shown.persistence, bmode, quality))
     echo(str(output))
 
 
@@ -173,15 +174,17 @@ def histogram(
     regions: Annotated[RegionOptions, Fields("target", "background")],
     shown: Annotated[Shown, Fields("quantity", "persistence")],
     frame: FrameOption = None,
+    quality: MeasuredQuality = 0.0,
 ) -> None:
     """Write how strain is spread under the target and under the background as CSV."""
     from engine.files.atomic import atomic_path
     from engine.metrics.histogram import histogram_text, strain_histogram
     from engine.quantity import QUANTITIES
     from engine.strain.persistence import averaged_frames
+    from engine.strain.quality_mask import measured
 
     opened, marks = open_result(result), regions.marks()
-    strain = averaged_frames(opened, shown.persistence)(opened.estimated(frame)).strain
+    strain = measured(averaged_frames(opened, shown.persistence)(opened.estimated(frame)), quality).strain
     found: StrainHistogram = strain_histogram(
         strain.axial,
         strain.geometry,

@@ -8,7 +8,7 @@ import typer
 
 from app.commands._output import echo, echo_columns, echo_json, warn
 from app.commands._parse import parse_ellipse
-from app.commands._shared import AsJson, Average, MapName, ResultFile, open_result
+from app.commands._shared import AsJson, Average, MapName, MeasuredQuality, ResultFile, open_result
 from engine.errors import ParameterError
 from engine.frames import frame_words
 from engine.quantity import AXIAL_STRAIN
@@ -42,10 +42,7 @@ def metrics(
         int, typer.Option("--ddof", metavar="0|1", help="1 for the sample, 0 for the population standard deviation.")
     ] = 0,
     average: Average = 1,
-    quality: Annotated[
-        float,
-        typer.Option("--quality", min=0, max=1, help="Measure pixels of at least this quality; default: all of them."),
-    ] = 0.0,
+    quality: MeasuredQuality = 0.0,
     drawn: MapName = AXIAL_STRAIN,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,

@@ -14,7 +14,7 @@ from typing import Literal
 from engine.device import choose_device
 from engine.errors import CancelledError, ReadError, StrainscopeError
 from engine.export.result_file import ResultWriter, is_result_file, read_result
-from engine.export.table import FrameMetrics, measure_frames
+from engine.export.table import FrameMetrics, measure_result
 from engine.failures import in_one_line
 from engine.interruption import interrupted_by
 from engine.pipeline import Cancelled, Settings, run, wanted_frames
@@ -43,6 +43,8 @@ class Job:
     device: str = "auto"
     target: Ellipse | None = None
     background: Ellipse | None = None
+    quality: float = 0.0
+    """Quality below which pixels are not measured."""
     done: Provenance | None = None
     """Of a result that is known to be there already: it is only measured."""
 
@@ -130,9 +132,7 @@ def _measure(job: Job) -> tuple[FrameMetrics, ...]:
     """Measure from the file, so that a result that was there already is measured like a new one."""
     if job.target is None and job.background is None:
         return ()
-    result = read_result(job.output)
-    frames = map(result.read_frame, range(result.shape[0]))
-    return tuple(measure_frames(frames, job.target, job.background))
+    return measure_result(read_result(job.output), job.target, job.background, quality=job.quality).rows
 
 
 def _is_there(

@@ -30,7 +30,9 @@ LEAD = (
 TRAIL = ("missing", "valid_percent", "correlation", "reliability")
 
 
-def summary_text(outcomes: Sequence[Outcome], target: Ellipse | None, background: Ellipse | None) -> str:
+def summary_text(
+    outcomes: Sequence[Outcome], target: Ellipse | None, background: Ellipse | None, quality: float = 0.0
+) -> str:
     """Write the table as text: comment lines with the regions and the sign, a header, a line for each frame.
 
     Columns are those of the table of one recording, led by recording, result and provenance. Recordings come in the
@@ -42,6 +44,8 @@ def summary_text(outcomes: Sequence[Outcome], target: Ellipse | None, background
     titles = [columns(name) for name in names]
     text = io.StringIO()
     text.write(f"# target: {ellipse_text(target)}\n# background: {ellipse_text(background)}\n")
+    if quality > 0:
+        text.write(f"# quality: pixels below {quality:g} are not measured\n")
     text.write(f"# frame: {COUNTED}\n# sign: strain is positive in compression\n")
     table = csv.writer(text, lineterminator="\n")
     table.writerow([*LEAD, *(title for group in titles for title in group), *TRAIL])
@@ -56,10 +60,16 @@ def summary_text(outcomes: Sequence[Outcome], target: Ellipse | None, background
     return text.getvalue()
 
 
-def write_summary(path: Path, outcomes: Sequence[Outcome], target: Ellipse | None, background: Ellipse | None) -> None:
+def write_summary(
+    path: Path,
+    outcomes: Sequence[Outcome],
+    target: Ellipse | None,
+    background: Ellipse | None,
+    quality: float = 0.0,
+) -> None:
     """Write `summary_text` to a file, whole or not at all."""
     with atomic_path(path) as temporary:
-        temporary.write_text(summary_text(outcomes, target, background), encoding="utf-8", newline="\n")
+        temporary.write_text(summary_text(outcomes, target, background, quality), encoding="utf-8", newline="\n")
 
 
 def write_parquet(table: Path) -> Path | None:

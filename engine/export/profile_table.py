@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.as_shown import noted
 from engine.export.table import MILLI, provenance_lines
 from engine.files.atomic import atomic_path
 from engine.frames import COUNTED
 from engine.metrics.profile import ProfileLine, profile
 from engine.quantity import PERCENT
 from engine.strain.persistence import averaged_frames
+from engine.strain.quality_mask import measured
 from engine.types import Map, Provenance, Result
 
 Values = NDArray[np.float64]
@@ -49,12 +51,21 @@ def profile_text(
     return "\n".join(lines) + "\n"
 
 
-def profile_of(result: Result, frame: int, line: ProfileLine, persistence: int = 1, bmode: Bmode | None = None) -> str:
+def profile_of(
+    result: Result,
+    frame: int,
+    line: ProfileLine,
+    persistence: int = 1,
+    bmode: Bmode | None = None,
+    quality: float = 0.0,
+) -> str:
     """Write the profile of one frame of a result, averaged as the table's strain is, as text.
+
+    Pixels below `quality` do not count.
 
     `bmode` is the number of a frame and its B-mode (H, W) in dB; without it that column is empty.
     """
-    found = averaged_frames(result, persistence)(frame)
+    found = measured(averaged_frames(result, persistence)(frame), quality)
     distances = line.distances_m(result.geometry)
     number, levels = (None, np.full(distances.shape, np.nan))
     if bmode is not None:
@@ -66,7 +77,8 @@ def profile_of(result: Result, frame: int, line: ProfileLine, persistence: int =
         **({"averaged_frames": " ".join(map(str, found.averaged))} if len(found.averaged) > 1 else {}),
     }
     strain = profile(found.strain.axial, result.geometry, line)
-    return profile_text(line, distances, strain, levels, result.provenance, facts)
+    source = noted(result.provenance, measured_above=quality)
+    return profile_text(line, distances, strain, levels, source, facts)
 
 
 def write_profile(path: Path, text: str) -> None:

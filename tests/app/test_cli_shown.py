@@ -115,3 +115,33 @@ def test_results_of_different_recordings_are_not_compared(
     assert main(["estimate", str(other), "-o", str(result), "--method", "ncc"]) == 0
     assert main(["figure", str(result_file), "-o", str(tmp_path / "c.png"), "--compare", str(result)]) == USER_ERROR
     assert "different recordings" in capsys.readouterr().err
+
+
+def test_pixels_of_low_quality_count_in_no_profile_and_no_histogram(result_file: Path, tmp_path: Path) -> None:
+    found = {}
+    for quality in ("0", "1"):
+        path = tmp_path / f"{quality}.csv"
+        call = ["profile", str(result_file), "-o", str(path), "--line", "-4,6,4,6", "--frame", "2"]
+        assert main([*call, "--quality", quality]) == 0
+        text = path.read_text()
+        rows = [line.split(",") for line in text.splitlines() if not line.startswith("#")]
+        column = rows[0].index("compressive_strain_percent")
+        found[quality] = sum(row[column] != "" for row in rows[1:])
+        assert ("measured_quality_above" in text) == (quality != "0")
+        counted = tmp_path / f"h{quality}.csv"
+        status = main(["histogram", str(result_file), "-o", str(counted), *REGIONS, "--quality", quality])
+        assert status == (0 if quality == "0" else USER_ERROR)  # no pixel is left
+    assert found["0"] > found["1"]
+
+
+def test_the_noise_floor_is_kept_in_the_provenance(
+    rf_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "r.h5"
+    call = ["estimate", str(rf_file), "-o", str(path), "--method", "ncc", "--frames", "1", "--device", "cpu"]
+    assert main([*call, "--noise-floor"]) == 0
+    assert "noise floor of strain at most" in capsys.readouterr().err
+    with h5py.File(path, "r") as file:
+        kept = json.loads(file.attrs["parameters"])["noise_floor"]
+    assert 0 < kept["deviation"] < 0.01
+    assert kept["frames"][1] - kept["frames"][0] == 1

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.batch.job import Job, run_job
-from engine.batch.summary import summary_text
+from engine.batch.summary import summary_text, write_parquet, write_summary
 from engine.errors import CancelledError
 from engine.estimators.base import ESTIMATORS
 from engine.export.result_file import read_result
@@ -128,3 +128,26 @@ def test_the_summary_has_a_line_for_each_frame_of_each_recording(job: Job, tmp_p
     assert float(table[1]["mean_target_percent"]) == pytest.approx(2.0, rel=0.1)
     assert {row["result"] for row in table} == {"scan-result.h5"}
     assert len(table[0]["input_sha256"]) == 64
+
+
+def test_pixels_below_a_quality_are_not_measured_and_the_table_says_so(recording: Path, tmp_path: Path) -> None:
+    job = Job(recording, tmp_path / "r.h5", settings, target=TARGET, background=BACKGROUND)
+    whole, above = run_job(job), run_job(replace(job, quality=0.99999))
+    counts = [found.metrics[0].metrics["mean_background"].count for found in (whole, above)]
+    assert counts[1] < counts[0]
+    assert "quality" not in summary_text([whole], TARGET, BACKGROUND).partition("recording")[0]
+    assert "# quality: pixels below 0.99999 are not measured" in summary_text([above], TARGET, BACKGROUND, 0.99999)
+
+
+def test_the_table_is_written_as_parquet_too(recording: Path, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    outcome = run_job(Job(recording, tmp_path / "r.h5", settings, target=TARGET, background=BACKGROUND))
+    write_summary(tmp_path / "summary.csv", [outcome], TARGET, BACKGROUND)
+    path = write_parquet(tmp_path / "summary.csv")
+    assert path == tmp_path / "summary.parquet"
+    table = parquet.read_table(path)
+    text = (tmp_path / "summary.csv").read_text(encoding="utf-8")
+    header = next(line for line in text.splitlines() if not line.startswith("#"))
+    assert table.column_names == header.split(",")
+    assert table.num_rows == outcome.frames
+    assert table.column("frame").to_pylist() == [1, 2]
