@@ -66,9 +66,7 @@ def main() -> None:
     columns = ("displacement_rmse_samples", "strain_rmse_percent", "SNRd dB", "SNRe dB", "CNRe dB")
     _say("| | " + " | ".join(columns) + " |\n" + "|---" * (len(columns) + 1) + "|")
     for title, rows in numbers.items():
-        cells = [
-            f"{fmean(row[name] for row in rows):.3g} ± {pstdev(row[name] for row in rows):.2g}" for name in columns
-        ]
+        cells = [_mean_and_deviation([row[name] for row in rows]) for name in columns]
         _say(f"| {title} | " + " | ".join(cells) + " |")
     for title, quantities in pixels.items():
         for name, found in quantities.items():
@@ -91,6 +89,11 @@ def _decibels(values: dict[str, float], snrd: float) -> dict[str, float]:
         "SNRe dB": 10 * math.log(values["snr_target"]),
         "CNRe dB": 20 * math.log(values["cnr"]),
     }
+
+
+def _mean_and_deviation(values: list[float]) -> str:
+    finite = [value for value in values if math.isfinite(value)]
+    return f"{fmean(finite):.3g} ± {pstdev(finite):.2g}" if finite else "-"
 
 
 def _pixels(scale: float, estimate: Map, truth: Map, seen: Mask) -> Pairs:
