@@ -17,6 +17,7 @@ COMMANDS = {
     "info": ["info", "{rf}"],
     "methods": ["methods"],
     "doctor": ["doctor"],
+    "batch": ["batch", "{rf}", "-o", "{folder}", "--method", "ncc", "--frames", "1", "--workers", "1"],
     "elasticity": ["elasticity", "{result}", "--reference", REGION, "--method", "strain-inverse"],
 }
 
@@ -35,11 +36,14 @@ def documented() -> dict[str, set[str]]:
     }
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(name, marks=pytest.mark.slow) if name == "batch" else name for name in COMMANDS],  # it has a worker
+)
 def test_keys_are_those_of_the_documentation(
     command: str, rf_file: Path, result_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    paths = {"rf": rf_file, "result": result_file, "out": tmp_path / "out.h5"}
+    paths = {"rf": rf_file, "result": result_file, "out": tmp_path / "out.h5", "folder": tmp_path / "out"}
     assert main([*(word.format(**paths) for word in COMMANDS[command]), "--json"]) in {0, 2}
     printed = json.loads(capsys.readouterr().out)
     assert printed.pop("schema_version") == SCHEMA_VERSION == 1
