@@ -1,13 +1,18 @@
 """Metrics of the shown frame while an ellipse is dragged, and of all frames once it rests."""
 
+from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
 from app.jobs import Answers, JobControl, Jobs
 from app.state import FrameMeasurements, Picture, Regions, ViewerState
+from app.state.maps import MapState
 from app.state.run_store import RunStore
+from engine.maps.base import MapInput, other_map
 from engine.metrics.contrast import region_warnings, strain_metrics
+from engine.metrics.map_values import map_metrics
+from engine.quantity import AXIAL_STRAIN
 from engine.strain.persistence import FrameStrain, averaged_strain, strain_reader
 from engine.strain.quality_mask import measured, visible
 from engine.types import Geometry, Strain
@@ -18,25 +23,37 @@ REST_MS = 120
 GATHER_MS = 60
 """Metrics of frames that arrive within this time are told together."""
 
-MeasuredOf = tuple[int, Regions, int, float]
-"""What metrics belong to: a run, regions, how many frames are averaged, and the quality of pixels that count."""
+
+@dataclass(frozen=True)
+class How:
+    """How many frames are averaged, the quality of pixels that count, and a map that is measured beside axial strain.
+
+    `method` is the estimator, by whose errors some maps are masked.
+    """
+
+    persistence: int = 1
+    above: float = 0.0
+    map: str = AXIAL_STRAIN
+    method: str = ""
 
 
-def measure_all(store: RunStore, regions: Regions, persistence: int, above: float, control: JobControl) -> None:
+MeasuredOf = tuple[int, Regions, How]
+"""What metrics belong to: a run, regions, and how they were measured."""
+
+
+def measure_all(store: RunStore, regions: Regions, how: How, control: JobControl) -> None:
     """Metrics of every estimated frame, each told as it is there."""
     frames = store.frames()
-    read = strain_reader(frames, persistence, partial(store.strain, keep=False))
+    read = strain_reader(frames, how.persistence, partial(store.strain, keep=False))
     for frame in frames:
         control.check()
-        control.item(_measured(regions, read(frame), above))
+        control.item(_measured(store, regions, read(frame), how))
 
 
-def measure_one(
-    store: RunStore, regions: Regions, persistence: int, above: float, frame: int, _: JobControl
-) -> FrameMeasurements:
+def measure_one(store: RunStore, regions: Regions, how: How, frame: int, _: JobControl) -> FrameMeasurements:
     """Metrics of one stored frame, read past the cache of shown frames."""
-    found = averaged_strain(frame, store.frames(), persistence, partial(store.strain, keep=False))
-    return _measured(regions, found, above)
+    found = averaged_strain(frame, store.frames(), how.persistence, partial(store.strain, keep=False))
+    return _measured(store, regions, found, how)
 
 
 def measure_picture(picture: Picture, geometry: Geometry, regions: Regions, above: float = 0.0) -> FrameMeasurements:
@@ -50,9 +67,17 @@ def measure_picture(picture: Picture, geometry: Geometry, regions: Regions, abov
     return FrameMeasurements(picture.frame, values, warnings, max(len(picture.averaged), 1), above, picture.stage)
 
 
-def _measured(regions: Regions, shown: FrameStrain, above: float) -> FrameMeasurements:
-    values = strain_metrics(measured(shown, above).strain, regions.target, regions.background, lesion=regions.lesion)
-    return FrameMeasurements(shown.frame, values, averaged=len(shown.averaged), above=above)
+def _measured(store: RunStore, regions: Regions, shown: FrameStrain, how: How) -> FrameMeasurements:
+    strain = measured(shown, how.above).strain
+    values = strain_metrics(strain, regions.target, regions.background, lesion=regions.lesion)
+    other = other_map(how.map)
+    if other is not None:
+        source = MapInput(store.read(shown.frame), how.method)
+        if not other.lacking(source):
+            known = visible(other.of(source), shown.quality, how.above)
+            found = map_metrics(known, other.quantity, store.geometry, regions.target, regions.background)
+            values = {**values, **found}
+    return FrameMeasurements(shown.frame, values, averaged=len(shown.averaged), above=how.above)
 
 
 class MeasuringController(QObject):
@@ -67,6 +92,7 @@ class MeasuringController(QObject):
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._measure_history)
+        state.slice(MapState).kind_changed.connect(self._display_changed)
         self._measured_how = self._how()
         self._arrived: list[tuple[MeasuredOf, FrameMeasurements]] = []
         self._gather = QTimer(self)
@@ -104,8 +130,8 @@ class MeasuringController(QObject):
         if state.run is None or state.recording is None:
             return
         state.set_history({})
-        work = partial(measure_all, state.run.store, state.regions, *self._how())
-        receive = partial(self._receive, (state.run.number, state.regions, *self._how()))
+        work = partial(measure_all, state.run.store, state.regions, self._how())
+        receive = partial(self._receive, (state.run.number, state.regions, self._how()))
         self._lane.submit(work, Answers(item=receive), slot="history")
 
     @Slot()
@@ -128,8 +154,8 @@ class MeasuringController(QObject):
         state = self._state
         if state.run is None or number != state.run.number or frame not in state.run.store:
             return  # first estimates have no place among the numbers over all frames
-        work = partial(measure_one, state.run.store, state.regions, *self._how(), frame)
-        self._lane.submit(work, Answers(done=partial(self._receive, (number, state.regions, *self._how()))))
+        work = partial(measure_one, state.run.store, state.regions, self._how(), frame)
+        self._lane.submit(work, Answers(done=partial(self._receive, (number, state.regions, self._how()))))
 
     def _receive(self, measured_of: MeasuredOf, measured: FrameMeasurements) -> None:
         """Take a frame's metrics if they are still of the present run, regions and persistence."""
@@ -149,8 +175,10 @@ class MeasuringController(QObject):
 
     def _present(self) -> MeasuredOf | None:
         state = self._state
-        return None if state.run is None else (state.run.number, state.regions, *self._how())
+        return None if state.run is None else (state.run.number, state.regions, self._how())
 
-    def _how(self) -> tuple[int, float]:
-        """Over how many frames is averaged, and from which quality on pixels are measured."""
-        return self._state.display.persistence, self._state.display.measured_above
+    def _how(self) -> How:
+        """Return what decides the numbers over all frames, beside the regions."""
+        state = self._state
+        method = state.settings.method if state.run is None else state.run.settings.method
+        return How(state.display.persistence, state.display.measured_above, state.slice(MapState).kind, method)

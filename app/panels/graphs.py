@@ -14,6 +14,13 @@ from engine.metrics.base import METRICS, metrics_shown
 from engine.metrics.number_text import figures, three_figures
 from engine.reliability.frame import worth_keeping
 
+MAP_MEANS = ("map_mean_target", "map_mean_background")
+"""Means of the map that is shown, where it is another than axial strain."""
+APPEARS = {
+    False: "Appears as frames are estimated.",
+    True: "Appears where another map than axial strain is shown (View > Map).",
+}
+
 
 class GraphsPanel(DrawnPanel):
     """A choice of metric and its graph."""
@@ -27,6 +34,9 @@ class GraphsPanel(DrawnPanel):
                 continue  # it is the same in all frames, or not measured in each
             self.choice.addItem(metric.short, metric.name)
             self.choice.setItemData(self.choice.count() - 1, metric.help, Qt.ItemDataRole.ToolTipRole)
+        for name in MAP_MEANS:
+            self.choice.addItem(METRICS.get(name).title, name)
+            self.choice.setItemData(self.choice.count() - 1, METRICS.get(name).help, Qt.ItemDataRole.ToolTipRole)
         self.choice.setCurrentIndex(self.choice.findData("cnr"))
         self.graph = TraceView()
         self.graph.frame_requested.connect(commands.playback.show_frame)
@@ -44,7 +54,7 @@ class GraphsPanel(DrawnPanel):
     def refresh(self) -> None:
         """Draw the chosen metric."""
         name = str(self.choice.currentData())
-        frames = sorted(self.state.history)
+        frames = sorted(frame for frame, entry in self.state.history.items() if name in entry.values)
         entries = [self.state.history[frame].values[name] for frame in frames]
         values = [entry.value for entry in entries]
         count = 0 if self.state.recording is None else self.state.recording.frames
@@ -52,7 +62,7 @@ class GraphsPanel(DrawnPanel):
         self._mark()
         self.graph.setVisible(bool(values))
         finite = [value for value in values if math.isfinite(value)]
-        there = f"{len(finite)} of {len(values)} frames have a value" if values else "Appears as frames are estimated."
+        there = f"{len(finite)} of {len(values)} frames have a value" if values else APPEARS[name in MAP_MEANS]
         self.words.setText("\n".join(filter(None, (there, self._over_frames(name)))))
 
     def _over_frames(self, name: str) -> str:

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from app.features.export.controller import ExportController, figure_content
 from app.features.maps.controller import MapsController
 from app.features.maps.panel import MapsPanel
+from app.panels.graphs import GraphsPanel
 from app.state.maps import MapState
 from app.window.main_window import MainWindow
 from engine.figures.options import FigureOptions
@@ -121,3 +122,18 @@ def test_modulus_needs_a_background_and_is_shown_when_done(with_truth: MainWindo
     qtbot.waitUntil(lambda: _shown_frame(window) == 3, timeout=10_000)
     assert maps.map is None
     assert maps.ratio() is None
+
+
+def test_the_curve_of_a_map_over_all_frames(with_truth: MainWindow, qtbot: QtBot) -> None:
+    """Means of the shown map stand in the graph, and leave with the map."""
+    window, panel = with_truth, with_truth.findChild(GraphsPanel)
+    assert panel is not None
+    window.state.set_regions(type(window.state.regions)(TARGET, BACKGROUND))
+    _map(window).choose("lateral-displacement")
+    panel.choice.setCurrentIndex(panel.choice.findData("map_mean_target"))
+    qtbot.waitUntil(lambda: len(window.state.history) == 5, timeout=20_000)
+    qtbot.waitUntil(lambda: "5 of 5 frames have a value" in panel.words.text(), timeout=10_000)
+    values = window.state.history[2].values
+    assert values["map_mean_target"].unit == "mm"
+    _map(window).choose("axial-strain")
+    qtbot.waitUntil(lambda: "another map than axial strain" in panel.words.text(), timeout=10_000)
