@@ -20,12 +20,12 @@ AREAS = {
     "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
 }
 BELOW_PX = 180
-SIDE_PX = {"left": 325, "right": 320}
-SIDE_SHARE = 0.26
+SIDE_PX = {"left": 340, "right": 320}
+SIDE_SHARE = 0.27
 """Part of a small window that a side takes at most."""
 NARROW_PX = 1100
 """Below this width a window has room for one side beside the images: all panels are tabs there."""
-NARROW_SIDE_PX = 350
+NARROW_SIDE_PX = 368
 
 
 @dataclass(frozen=True)

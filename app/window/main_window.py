@@ -235,7 +235,7 @@ class MainWindow(QMainWindow):
         if not self._was_shown:
             self._was_shown = True
             if not self.preferences.window_state:
-                widen_docks(self, self.docks)
+                QTimer.singleShot(0, self, lambda: widen_docks(self, self.docks))  # a desktop may size it first
             self._fold.start()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
