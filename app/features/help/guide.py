@@ -95,12 +95,12 @@ class GuideWindow(QDialog):
         self.resize(fitting(QSize(960, 720), parent))
         self.pages = QComboBox()
         self.pages.setAccessibleName("Page")
-        self.pages.setMaximumWidth(LIST_PX)
         for name in PAGES:
             self.pages.addItem(page_title(name), name)
         self.headings = QListWidget()
         self.headings.setAccessibleName("Headings")
-        self.headings.setMaximumWidth(LIST_PX)
+        for widget in (self.pages, self.headings):  # as wide as the longest title
+            widget.setMaximumWidth(max(LIST_PX, self.pages.minimumSizeHint().width()))
         self.text = GuideBrowser()
         self.text.setAccessibleName("Guide")
         self.text.setOpenLinks(False)
