@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
 
 from engine.device import choose_device
 from engine.errors import ParameterError
@@ -134,6 +133,8 @@ def cycles_of(compression: NDArray[np.float64]) -> tuple[tuple[int, int], ...]:
     >>> cycles_of(np.array([0, 1, 2, 1, 0, 1, 2.0]) / 100)
     ((0, 2), (4, 6))
     """
+    from scipy.signal import find_peaks  # slow to import, and the window imports this module
+
     least = max(LEAST_CYCLE, 0.3 * float(np.ptp(compression)))
     ends = np.full(1, -np.inf)  # so that a trace may begin and end at a turning point
     peaks, _ = find_peaks(np.concatenate([ends, compression, ends]), prominence=least)
