@@ -1,11 +1,16 @@
-"""The whole chain on a GPU, steady state: pairs a second, memory, launches and synchronisations, parity with the CPU.
+"""The whole chain on a GPU, steady state: pairs a second, stages, memory, launches and waits, parity with the CPU.
 
-    python -m tests.benchmarks.benchmark_gpu [METHOD ...] [--rows 1600] [--lines 128]
+    python -m tests.benchmarks.benchmark_gpu [METHOD ...] [--rows 1600] [--lines 128] [--frames 64] [--time cpu]
 
-Without a GPU it counts on the CPU what would bound one: operations that torch dispatches for a pair (a launch takes
-about 5 us; views launch nothing and stand apart), and the places where the program waits for a number of the device
-(`item`, `bool`, `nonzero`, a mask as an index) or takes an array to the host and goes on there. Counted is what a
-second batch adds to a first one, so that what happens once in a recording does not count.
+Counted, on any machine, is what bounds a GPU: operations that torch dispatches for a pair in batches of 16 (a launch
+takes about 5 us; views launch nothing and stand apart), and the places where the program waits for a number of the
+device (`item`, `bool`, `nonzero`, a mask as an index) or takes an array to the host and goes on there; the results
+that leave are among the latter. Counted is what a second batch adds to a first one, so that what happens once in a
+recording does not count. On the CPU convolutions and products are one operation each, and connected areas are labelled
+on the host, where a GPU takes about 25 operations a pair.
+
+Timed, on a GPU or where --time says, are frames after a first batch, and the stages of one batch, beside what the
+device reaches in copying and in matrix products.
 """
 
 import argparse
@@ -13,15 +18,23 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
+from time import perf_counter
 from typing import Any
 
+import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from engine.pipeline import Settings, run
+from engine.device import frames_at_once
+from engine.estimators.base import ESTIMATORS, BatchEstimator
+from engine.on_device import Departure
+from engine.pipeline import Finish, Pairs, Preparation, Settings, run
+from engine.preprocess.alignment import bulk_motions
 from engine.types import RFSequence
 from tests.benchmarks.benchmark_ncc import GEOMETRY, recording
+from tests.benchmarks.benchmark_networks import matmul_rate, timings
 
 METHODS = ("usenet", "reusenet", "usse-net", "musse-net", "ncc", "glue")
 BATCH = 16
@@ -79,17 +92,27 @@ def _is_mask(index: object) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print a table, a row a method."""
+    """Print the counts, and where there is a device to time, the times."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("methods", nargs="*", default=METHODS)
     parser.add_argument("--rows", type=int, default=1600)
     parser.add_argument("--lines", type=int, default=128)
+    parser.add_argument("--frames", type=int, default=64, help="frames that are timed, after a batch that is not")
+    parser.add_argument("--batch", type=int, default=0, help="frames in a batch that is timed; 0 suits the device")
+    parser.add_argument("--time", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "")
     parser.add_argument("--most", type=int, default=0, help="also list this many of the most frequent operations")
     given = parser.parse_args(arguments)
     sequence = RFSequence.from_array(recording(given.rows, given.lines, 2 * BATCH + 1), GEOMETRY)
     _say("| method | operations a pair | views | waits | arrays to the host |\n|---|---|---|---|---|")
     for method in given.methods:
         _count(method, sequence, given.most)
+    if given.time:
+        device = torch.device(given.time)
+        batch = given.batch or frames_at_once((given.rows, given.lines), device)
+        sequence = RFSequence.from_array(recording(given.rows, given.lines, batch + given.frames + 1), GEOMETRY)
+        _say(f"\n{_reach(device)}; frames {given.rows} x {given.lines}, batches of {batch}")
+        for method in given.methods:
+            _say(_times(method, sequence, device, batch))
 
 
 def _count(method: str, sequence: RFSequence, most: int) -> None:
@@ -106,6 +129,57 @@ def _count(method: str, sequence: RFSequence, most: int) -> None:
     _say(f"| {method} | " + " | ".join(f"{number / BATCH:.1f}" for number in numbers) + " |")
     for name, number in (launches + waits).most_common(most):
         _say(f"  {name} {number / BATCH:.1f}")
+
+
+def _reach(device: torch.device) -> str:
+    """Say what a device copies in a second, and multiplies."""
+    values = torch.ones(2**26, device=device)
+    copied = 2 * values.numel() * values.element_size() / timings(values.clone, device, 5)[0]
+    return (
+        f"{device}: copies {copied / 1e9:.0f} GB/s, matrix product {matmul_rate(device, 'float32') / 1e9:.0f} GFLOP/s"
+    )
+
+
+def _times(method: str, sequence: RFSequence, device: torch.device, batch: int) -> str:
+    """Say the pairs a second after a first batch, stages of a batch, memory, and the difference from the CPU."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    total = sequence.shape[0] - 1
+    started, begun = 0.0, 0
+    for done, estimate in enumerate(run(sequence, Settings(method), device, batch=batch), 1):
+        if done == batch:
+            started, begun = perf_counter(), done
+        last = estimate
+    rate = (total - begun) / (perf_counter() - started)
+    words = [f"{method}: {rate:.1f} pairs/s", *_stages(method, sequence, device, batch)]
+    if device.type == "cuda":
+        words.append(f"{torch.cuda.max_memory_allocated() / 2**20:.0f} MiB at most")
+        (own,) = run(sequence, Settings(method, frames=(total,)), torch.device("cpu"))
+        difference = np.abs(own.displacement.axial_samples - last.displacement.axial_samples)
+        words.append(f"last frame differs from the CPU's by {np.nanmax(difference):.1e} samples at most")
+    return "; ".join(words)
+
+
+def _stages(method: str, sequence: RFSequence, device: torch.device, batch: int) -> list[str]:
+    """Time the stages of one batch, each waited for; a method that takes pairs one by one has none."""
+    estimator, settings = ESTIMATORS.get(method), Settings(method).resolved()
+    if not isinstance(estimator, BatchEstimator):
+        return []
+    pairs, finish = Pairs(sequence, Preparation(), 0, lambda: False), Finish(settings, 0, sequence.geometry)
+    tracker, frames = estimator.tracker(settings.parameters, device), range(1, batch + 1)
+    with torch.inference_mode():
+        taken = pairs.batch(frames, device)
+        aligned = replace(taken, initial=bulk_motions(taken).motion)
+        found = tracker(aligned)
+        maps = finish.maps(aligned, found)
+        stages: dict[str, Callable[[], object]] = {
+            "read": lambda: pairs.batch(frames, device),
+            "align": lambda: bulk_motions(taken),
+            "track": lambda: tracker(aligned),
+            "finish": lambda: finish.maps(aligned, found),
+            "leave": lambda: Departure(maps).arrays(),
+        }
+        return [f"{name} {1e3 * timings(stage, device, 3)[1] / batch:.2f} ms" for name, stage in stages.items()]
 
 
 def _say(line: str) -> None:
