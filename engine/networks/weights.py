@@ -229,8 +229,8 @@ def find(name: str | Path) -> Path:
     versions = [(int(found["version"]), entry) for entry, found in _stored() if found["network"] == str(name)]
     if versions:
         return max(versions)[1]
-    own = user_folder() / f"{name}.safetensors"
-    if own.is_file():
+    own = {entry.stem: entry for entry in user_folder().glob("*.safetensors")}.get(str(name))
+    if own is not None:
         return own
     raise WeightsError(f"no trained weights for {name} in the box or in {user_folder()}")
 
