@@ -1,12 +1,12 @@
-"""The one door to threads: a job is a function run on a lane's thread; its answers come back on the GUI thread.
+"""The one door to threads: a job is a function run on a worker's thread; its answers come back on the GUI thread.
 
-Each lane runs one job at a time, in order of submission. Every submission has a number. A new submission to the same
+Each worker runs one job at a time, in order of submission. Every submission has a number. A new submission to the same
 `slot` supersedes the older ones of that slot: their late answers are dropped, so no answer can appear where it no
 longer belongs. A job gets a `JobControl` and calls `progress(done, total)`, `cancelled()` and `item(value)` as it
 goes; a thrown exception comes back to `failed`.
 
 Cancelling answers at once. A cancelled job that does not stop soon, deep in a solver that nobody can interrupt, is left
-to itself: its lane goes on with a new thread, and what the old job still says is dropped.
+to itself: its worker goes on with a new thread, and what the old job still says is dropped.
 """
 
 import os
@@ -31,7 +31,7 @@ SWITCH_INTERVAL_S = 1e-3
 """How long a thread may keep the interpreter while the window's thread waits; Python's own 5 ms add up to a stutter."""
 
 PATIENCE_MS = 250
-"""How long a lane waits for a cancelled job before it goes on without it."""
+"""How long a worker waits for a cancelled job before it goes on without it."""
 
 CLOSE_TIMEOUT_S = 2.0
 """How long closing waits for jobs that have been told to stop."""
@@ -42,7 +42,7 @@ def _ignore(*_arguments: object) -> None:
 
 
 @dataclass(frozen=True)
-class Answers:
+class Callbacks:
     """Where a job's answers go; every function is called on the GUI thread.
 
     Exactly one of `done`, `failed` and `cancelled` is called for a job that was not superseded.
@@ -57,7 +57,7 @@ class Answers:
 
 @dataclass(frozen=True)
 class _Message:
-    """One envelope from a lane's thread to the GUI thread."""
+    """One envelope from a worker's thread to the GUI thread."""
 
     number: int
     kind: Literal["done", "failed", "cancelled", "item", "progress"]
@@ -99,12 +99,12 @@ class JobControl:
 class _Submission:
     number: int
     work: Callable[[JobControl], Any]
-    answers: Answers
+    callbacks: Callbacks
     slot: str
     stop: threading.Event = field(default_factory=threading.Event)
 
 
-class Lane(QObject):
+class Worker(QObject):
     """One thread and its queue."""
 
     _posted = Signal(object)
@@ -121,10 +121,10 @@ class Lane(QObject):
         self._name = name
         self._thread = self._new_thread()
 
-    def submit(self, work: Callable[[JobControl], Any], answers: Answers | None = None, *, slot: str = "") -> int:
+    def submit(self, work: Callable[[JobControl], Any], callbacks: Callbacks | None = None, *, slot: str = "") -> int:
         """Queue a job and return its number; with a `slot`, older jobs of that slot are superseded."""
         self._number += 1
-        submission = _Submission(self._number, work, answers or Answers(), slot)
+        submission = _Submission(self._number, work, callbacks or Callbacks(), slot)
         with self._condition:
             if slot:
                 self._supersede(slot)
@@ -133,7 +133,7 @@ class Lane(QObject):
             self._condition.notify_all()
         return submission.number
 
-    def submit_latest(self, work: Callable[[JobControl], Any], answers: Answers, *, slot: str) -> int:
+    def submit_latest(self, work: Callable[[JobControl], Any], callbacks: Callbacks, *, slot: str) -> int:
         """Queue a job in place of those of its slot that have not begun; the one that runs still answers.
 
         For streams whose answers carry their own label, as pictures of a cine do: superseding the running job each
@@ -145,7 +145,7 @@ class Lane(QObject):
                 self._waiting.remove(entry)
                 self._live.pop(entry.number, None)
         self._number += 1
-        submission = _Submission(self._number, work, answers, slot)
+        submission = _Submission(self._number, work, callbacks, slot)
         with self._condition:
             self._live[submission.number] = submission
             self._waiting.append(submission)
@@ -164,7 +164,7 @@ class Lane(QObject):
             running = submission is self._running
         if running:
             QTimer.singleShot(PATIENCE_MS, self, partial(self._leave_behind, submission))
-        submission.answers.cancelled()
+        submission.callbacks.cancelled()
 
     def busy(self) -> bool:
         """Say whether a job waits or runs (a cancelled one may still be on its way out)."""
@@ -194,7 +194,7 @@ class Lane(QObject):
         self._live.clear()
 
     def join(self, timeout_s: float) -> None:
-        """Wait for the thread of a stopped lane; one that is deep in a solver ends with the program."""
+        """Wait for the thread of a stopped worker; one that is deep in a solver ends with the program."""
         self._thread.join(max(timeout_s, 0.0))
 
     def _new_thread(self) -> threading.Thread:
@@ -218,7 +218,7 @@ class Lane(QObject):
                 self._waiting.remove(submission)
 
     def _serve(self) -> None:
-        """Run jobs until closed, or until another thread has taken over; this is the lane's thread."""
+        """Run jobs until closed, or until another thread has taken over; this is the worker's thread."""
         submission: _Submission | None = None
         while True:
             with self._condition:
@@ -255,22 +255,22 @@ class Lane(QObject):
             return
         if message.kind in {"done", "failed", "cancelled"}:
             del self._live[message.number]
-        answers = submission.answers
+        callbacks = submission.callbacks
         match message.kind:
             case "done":
-                answers.done(message.value)
+                callbacks.done(message.value)
             case "failed":
-                answers.failed(message.value)
+                callbacks.failed(message.value)
             case "cancelled":
-                answers.cancelled()
+                callbacks.cancelled()
             case "item":
-                answers.item(message.value)
+                callbacks.item(message.value)
             case "progress":
-                answers.progress(*message.value)
+                callbacks.progress(*message.value)
 
 
 class Jobs(QObject):
-    """The lanes of the window.
+    """The workers of the window.
 
     `engine` estimates, `pictures` prepares what is shown, `numbers` measures all frames, `files` opens and exports,
     `keeping` writes workspaces, which wait for nothing else, `results` reads and writes kept results.
@@ -281,18 +281,18 @@ class Jobs(QObject):
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         # Qt would paint even an outline with several threads, and wait for them while estimating has all processors.
         os.environ.setdefault("QT_NO_GUI_THREADPOOL", "1")
-        self.engine = Lane("engine", self)
-        self.pictures = Lane("pictures", self)
-        self.numbers = Lane("numbers", self)
-        self.files = Lane("files", self)
-        self.keeping = Lane("keeping", self)
-        self.results = Lane("results", self)
+        self.engine = Worker("engine", self)
+        self.pictures = Worker("pictures", self)
+        self.numbers = Worker("numbers", self)
+        self.files = Worker("files", self)
+        self.keeping = Worker("keeping", self)
+        self.results = Worker("results", self)
 
     def close(self) -> None:
         """End every thread: all are told to stop before the first is waited for."""
-        lanes = (self.engine, self.pictures, self.numbers, self.files, self.keeping, self.results)
-        for lane in lanes:
-            lane.stop()
+        workers = (self.engine, self.pictures, self.numbers, self.files, self.keeping, self.results)
+        for worker in workers:
+            worker.stop()
         until = time.monotonic() + CLOSE_TIMEOUT_S
-        for lane in lanes:
-            lane.join(until - time.monotonic())
+        for worker in workers:
+            worker.join(until - time.monotonic())

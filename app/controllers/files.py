@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.controllers.processing import in_words
 from app.controllers.reading import Given, LayoutNeededError, OpenedFile, Unread, Wish, read_wish
-from app.jobs import Answers, JobControl, Jobs
+from app.jobs import Callbacks, JobControl, Jobs
 from app.preferences import Preferences
 from app.state import Activity, ViewerState
 from app.state.geometry_answer import GeometryAnswer
@@ -39,7 +39,7 @@ class FilesController(QObject):
     def __init__(self, state: ViewerState, jobs: Jobs, preferences: Preferences, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state = state
-        self._lane = jobs.files
+        self._worker = jobs.files
         self._preferences = preferences
         self.store = WorkspaceStore(keep_nothing=preferences.keep_nothing)
         self._source: OpenedFile | None = None
@@ -62,9 +62,9 @@ class FilesController(QObject):
         self._submit(Wish(tuple(paths), answer, given, rf, listed))
 
     def _submit(self, wish: Wish) -> None:
-        answers = Answers(done=self._read, failed=self._failed, cancelled=self._cancelled)
+        callbacks = Callbacks(done=self._read, failed=self._failed, cancelled=self._cancelled)
         self._wish = wish
-        self._job = self._lane.submit(partial(read_wish, wish, self.store), answers, slot="open")
+        self._job = self._worker.submit(partial(read_wish, wish, self.store), callbacks, slot="open")
         name = wish.paths[0].name if len(wish.paths) == 1 else f"{len(wish.paths)} files"
         self._state.set_activity(Activity(f"Opening {name}"))
 
@@ -80,7 +80,7 @@ class FilesController(QObject):
     def cancel(self) -> None:
         """Stop opening; what is open stays."""
         if self._job is not None:
-            self._lane.cancel(self._job)
+            self._worker.cancel(self._job)
 
     def open_demo(self) -> None:
         """Open the bundled recording, with its two ellipses."""
@@ -98,7 +98,7 @@ class FilesController(QObject):
 
     def forget_kept(self) -> str:
         """Delete what is kept of all recordings, but of the open one what is done from now on."""
-        self._lane.submit(partial(_clear, self.store))
+        self._worker.submit(partial(_clear, self.store))
         return "Regions and settings: none are kept any more"
 
     def edit_geometry(self) -> None:
@@ -128,7 +128,7 @@ class FilesController(QObject):
         """Measure from the RF what it can tell, now that the user has given these values."""
         if opened.recording.costly:
             return
-        self._lane.submit(partial(_suggest, opened.recording, values), Answers(done=receive), slot="suggest")
+        self._worker.submit(partial(_suggest, opened.recording, values), Callbacks(done=receive), slot="suggest")
 
     def _read(self, opened: OpenedFile) -> None:
         self._end()

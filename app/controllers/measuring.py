@@ -5,7 +5,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
-from app.jobs import Answers, JobControl, Jobs
+from app.jobs import Callbacks, JobControl, Jobs
 from app.state import FrameMeasurements, Picture, Regions, ViewerState
 from app.state.maps import MapState
 from app.state.run_store import RunStore
@@ -86,7 +86,7 @@ class MeasuringController(QObject):
     def __init__(self, state: ViewerState, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state = state
-        self._lane = jobs.numbers
+        self._worker = jobs.numbers
         self._measured_run: int | None = None
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -132,7 +132,7 @@ class MeasuringController(QObject):
         state.set_history({})
         work = partial(measure_all, state.run.store, state.regions, self._how())
         receive = partial(self._receive, (state.run.number, state.regions, self._how()))
-        self._lane.submit(work, Answers(item=receive), slot="history")
+        self._worker.submit(work, Callbacks(item=receive), slot="history")
 
     @Slot()
     def _runs_changed(self) -> None:
@@ -155,7 +155,7 @@ class MeasuringController(QObject):
         if state.run is None or number != state.run.number or frame not in state.run.store:
             return  # first estimates have no place among the numbers over all frames
         work = partial(measure_one, state.run.store, state.regions, self._how(), frame)
-        self._lane.submit(work, Answers(done=partial(self._receive, (number, state.regions, self._how()))))
+        self._worker.submit(work, Callbacks(done=partial(self._receive, (number, state.regions, self._how()))))
 
     def _receive(self, measured_of: MeasuredOf, measured: FrameMeasurements) -> None:
         """Take a frame's metrics if they are still of the present run, regions and persistence."""

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.controllers.commands import Commands
 from app.controllers.processing import in_words
-from app.jobs import Answers, JobControl
+from app.jobs import Callbacks, JobControl
 from app.state import Activity
 from engine.interruption import interrupted_by
 from engine.pair_finder import PairReport, find_pairs
@@ -47,13 +47,13 @@ class PairFinding(QObject):
         recording = self._state.recording
         if recording is None or self.is_running() or not recording.sequence.has_rf:
             return
-        answers = Answers(
+        callbacks = Callbacks(
             done=partial(self._done, recording.number),
             failed=lambda error: self._end(in_words(error)),
             cancelled=partial(self._end, ""),
             progress=self._progress,
         )
-        self._job = self._jobs.engine.submit(partial(look_through, recording.sequence), answers, slot="pairs")
+        self._job = self._jobs.engine.submit(partial(look_through, recording.sequence), callbacks, slot="pairs")
         self._state.set_activity(Activity(FINDING))
         self.changed.emit()
 

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.controllers.measuring import measure_picture
 from app.controllers.processing import in_words
-from app.jobs import Answers, JobControl, Jobs
+from app.jobs import Callbacks, JobControl, Jobs
 from app.state import OpenRecording, Picture, Regions, Run, ViewerState
 from app.state.image_grid import ImageGrid
 from app.state.raster import bmode_index
@@ -149,7 +149,7 @@ class PicturesController(QObject):
     def __init__(self, state: ViewerState, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state = state
-        self._lane = jobs.pictures
+        self._worker = jobs.pictures
         self._cache = BmodeCache()
         self._chosen = self._choice()
         state.recording_changed.connect(self.request)
@@ -181,8 +181,8 @@ class PicturesController(QObject):
             self._gains(),
             run is not None and self._refines(run),
         )
-        answers = Answers(done=self._show, failed=partial(self._tell, request))
-        self._lane.submit_latest(partial(prepare, self._cache, request), answers, slot="picture")
+        callbacks = Callbacks(done=self._show, failed=partial(self._tell, request))
+        self._worker.submit_latest(partial(prepare, self._cache, request), callbacks, slot="picture")
 
     def _refines(self, run: Run) -> bool:
         """Say whether the run's method gives every frame two estimates, as it does of pairs with one reference."""
@@ -209,7 +209,7 @@ class PicturesController(QObject):
             return
         coming = (picture.frame + 1) % recording.frames
         work = partial(_prepare_ahead, self._cache, recording, coming, self._gains())
-        self._lane.submit_latest(work, Answers(), slot="ahead")
+        self._worker.submit_latest(work, Callbacks(), slot="ahead")
 
     def _tell(self, request: PictureRequest, error: BaseException) -> None:
         state = self._state

@@ -10,7 +10,7 @@ from typing import cast
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.estimation import Begun, Catalog, Device, Engine, Fallback
-from app.jobs import Answers, JobControl, Jobs
+from app.jobs import Callbacks, JobControl, Jobs
 from app.state import Activity, Run, ViewerState
 from app.state.device import DeviceChoice, DeviceState
 from app.state.kept_settings import KeptSettings
@@ -64,9 +64,9 @@ class ProcessingController(QObject):
     def load_methods(self, wanted: str = "") -> None:
         """Fetch the list of methods on the engine thread; `wanted` is chosen if it can run, else the default."""
         self._wanted_method = wanted
-        answers = Answers(done=self._methods_loaded, failed=self._methods_failed)
+        callbacks = Callbacks(done=self._methods_loaded, failed=self._methods_failed)
         self._state.set_activity(Activity("Loading methods"))
-        self._jobs.engine.submit(self._engine.list_methods, answers, slot="methods")
+        self._jobs.engine.submit(self._engine.list_methods, callbacks, slot="methods")
 
     def kept_settings(self) -> KeptSettings:
         """Return the settings as they are kept; before the methods are loaded, those that are to be restored."""
@@ -222,14 +222,14 @@ class ProcessingController(QObject):
         self._running = run
         self._clock = None
         self._state.set_activity(Activity(f"Estimating strain: {run.title}"))
-        answers = Answers(
+        callbacks = Callbacks(
             done=partial(self._finished, run),
             failed=partial(self._run_failed, run, failed or self.failed.emit),
             cancelled=partial(self._cancelled, run),
             item=partial(self._item, run),
             progress=partial(self._progress, run),
         )
-        self._job = self._jobs.engine.submit(work, answers, slot="run")
+        self._job = self._jobs.engine.submit(work, callbacks, slot="run")
 
     def _apply(self, **changes: object) -> None:
         self._change_to(replace(self._state.settings, **changes))  # type: ignore[arg-type]

@@ -50,26 +50,28 @@ def run_jobs_here(
     Once `cancelled()` says so, all jobs are called off and a CancelledError is raised. The workers are gone when the
     iterator ends, whatever ends it.
     """
-    waiting, crew = deque(jobs), list[_Worker]()
+    waiting, running = deque(jobs), list[_Worker]()
     try:
-        while waiting or any(worker.job for worker in crew):
+        while waiting or any(worker.job for worker in running):
             if cancelled():
                 raise CancelledError("cancelled")
-            while len(crew) < workers and len(crew) < len(waiting) + sum(worker.job is not None for worker in crew):
-                crew.append(_hire(threads))
-            for worker in [each for each in crew if each.job is None and waiting]:
+            while len(running) < workers and len(running) < len(waiting) + sum(
+                worker.job is not None for worker in running
+            ):
+                running.append(_start(threads))
+            for worker in [each for each in running if each.job is None and waiting]:
                 _give(worker, waiting.popleft())
-            ready = wait([worker.pipe for worker in crew if worker.job], POLL_S)
-            for worker in [each for each in crew if each.pipe in ready]:
+            ready = wait([worker.pipe for worker in running if worker.job], POLL_S)
+            for worker in [each for each in running if each.pipe in ready]:
                 yield _taken(worker)
                 if not worker.process.is_alive():
-                    crew.remove(worker)
-                    _dismiss([worker])
+                    running.remove(worker)
+                    _end([worker])
     finally:
-        _dismiss(crew)
+        _end(running)
 
 
-def _hire(threads: int) -> _Worker:
+def _start(threads: int) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, threads), name="strainscope-batch", daemon=True)
@@ -99,10 +101,10 @@ def _taken(worker: _Worker) -> Outcome:
         return failed(job, f"{job.recording.name}: its worker died, perhaps for lack of memory")
 
 
-def _dismiss(crew: Sequence[_Worker]) -> None:
-    for worker in crew:
+def _end(running: Sequence[_Worker]) -> None:
+    for worker in running:
         worker.process.terminate()
-    for worker in crew:
+    for worker in running:
         worker.process.join(CLOSE_S)
         worker.process.kill()
         worker.process.join()

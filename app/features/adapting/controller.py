@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from app.controllers.commands import Commands
 from app.controllers.estimation import Device
 from app.controllers.processing import in_words
-from app.jobs import Answers, JobControl
+from app.jobs import Callbacks, JobControl
 from app.preferences import preferences_path
 from app.state import Activity, OpenRecording
 from engine.interruption import interrupted_by
@@ -96,13 +96,13 @@ class AdaptController(QObject):
         device = self._commands.processing.device
         work = partial(self.work, recording.sequence, settings.method, settings.reference, minutes, path, device)
         title = f"Adapting {settings.method} to {recording.sequence.name}"
-        answers = Answers(
+        callbacks = Callbacks(
             done=partial(self._done, recording, settings.method),
             failed=self._failed,
             cancelled=self._cancelled,
             progress=partial(self._progress, title),
         )
-        self._job = self._commands.jobs.engine.submit(work, answers, slot="adapt")
+        self._job = self._commands.jobs.engine.submit(work, callbacks, slot="adapt")
         self._state.set_activity(Activity(title))
         self.changed.emit()
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from app.controllers.commands import Commands
 from app.controllers.processing import in_words
 from app.features.comparison.state import CompareState, Comparison, Side
-from app.jobs import Answers, JobControl
+from app.jobs import Callbacks, JobControl
 from app.state import Regions
 from app.state.image_grid import ImageGrid
 from app.state.run_store import RunStore
@@ -61,7 +61,7 @@ class CompareController(QObject):
     def __init__(self, commands: Commands) -> None:
         super().__init__(commands.parent)
         self._state = commands.state
-        self._lane = commands.jobs.pictures
+        self._worker = commands.jobs.pictures
         self._compare = commands.state.slice(CompareState)
         self._compare.changed.connect(self.update)
         for signal in (
@@ -88,7 +88,7 @@ class CompareController(QObject):
         if wanted is None or recording is None:
             return
         work = partial(compare, *wanted, recording.grid, self._state.regions)
-        self._lane.submit_latest(work, Answers(done=self._show, failed=self._tell), slot="comparison")
+        self._worker.submit_latest(work, Callbacks(done=self._show, failed=self._tell), slot="comparison")
 
     def _wanted(self) -> tuple[SideRequest, SideRequest] | None:
         run, second = self._state.run, self._compare.wanted()

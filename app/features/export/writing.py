@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.processing import in_words
-from app.jobs import Answers, JobControl, Lane
+from app.jobs import Callbacks, JobControl, Worker
 from app.state import Activity, ViewerState
 from engine.errors import StrainscopeError
 from engine.files.atomic import keep_sources
@@ -32,10 +32,10 @@ class WritingController(QObject):
     written = Signal(str)
     previewed = Signal(bytes)
 
-    def __init__(self, state: ViewerState, lane: Lane, parent: QObject | None = None) -> None:
+    def __init__(self, state: ViewerState, worker: Worker, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state = state
-        self._lane = lane
+        self._worker = worker
         self._writings: list[_Writing] = []
 
     def is_running(self) -> bool:
@@ -45,7 +45,7 @@ class WritingController(QObject):
     def cancel(self) -> None:
         """Stop writing; the targets stay as they were."""
         for writing in tuple(self._writings):
-            self._lane.cancel(writing.job)
+            self._worker.cancel(writing.job)
 
     def _write(self, work: Callable[[JobControl], None], path: Path) -> None:
         """Write a file; `work` does it. The recording itself is never written over."""
@@ -56,20 +56,20 @@ class WritingController(QObject):
             self.failed.emit(str(error))
             return
         writing = _Writing(path)
-        answers = Answers(
+        callbacks = Callbacks(
             done=partial(self._done, writing),
             failed=partial(self._failed, writing),
             cancelled=partial(self._end, writing),
             progress=self._progress,
         )
         self._writings.append(writing)
-        writing.job = self._lane.submit(work, answers)
+        writing.job = self._worker.submit(work, callbacks)
         self._tell_activity()
 
     def _preview(self, draw: Callable[[Path], None]) -> None:
         """Have a small PNG drawn for a dialog; the last request wins."""
-        answers = Answers(done=self.previewed.emit, failed=self._preview_failed)
-        self._lane.submit(partial(_drawn, draw), answers, slot="preview")
+        callbacks = Callbacks(done=self.previewed.emit, failed=self._preview_failed)
+        self._worker.submit(partial(_drawn, draw), callbacks, slot="preview")
 
     def _progress(self, done: int, total: int) -> None:
         if self._state.activity is not None:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.controllers.commands import Commands
 from app.controllers.processing import in_words
-from app.jobs import Answers, JobControl
+from app.jobs import Callbacks, JobControl
 from app.state import Activity
 from app.state.image_grid import ImageGrid
 from app.state.maps import MapState, ModulusKey, ModulusMethod, ShownMap
@@ -105,7 +105,7 @@ class MapsController(QObject):
         """Fetch the list of elasticity methods once, when it is first needed."""
         if not self._asked:
             self._asked = True
-            self._jobs.engine.submit(list_methods, Answers(done=self._listed, failed=self._failed))
+            self._jobs.engine.submit(list_methods, Callbacks(done=self._listed, failed=self._failed))
 
     def choose_method(self, name: str) -> None:
         """Choose an elasticity method with its default parameters."""
@@ -161,13 +161,13 @@ class MapsController(QObject):
         failed: Callable[[str], None],
     ) -> None:
         self.cancel()
-        answers = Answers(
+        callbacks = Callbacks(
             done=done,
             failed=partial(self._compute_failed, failed),
             cancelled=partial(self._end, "Cancelled."),
             item=self._tell,
         )
-        self._job = self._jobs.engine.submit(partial(reconstruct, store, key, background), answers, slot="modulus")
+        self._job = self._jobs.engine.submit(partial(reconstruct, store, key, background), callbacks, slot="modulus")
         self._state.set_activity(Activity(f"Computing the relative modulus of {frame_words(key.frame)}"))
         self._maps.set_progress("Computing\u2026")
 
@@ -212,8 +212,8 @@ class MapsController(QObject):
             recording.grid,
             state.display.remove_rigid,
         )
-        answers = Answers(done=self._show, failed=self._failed)
-        self._jobs.pictures.submit_latest(partial(make_map, request), answers, slot="map")
+        callbacks = Callbacks(done=self._show, failed=self._failed)
+        self._jobs.pictures.submit_latest(partial(make_map, request), callbacks, slot="map")
 
     def _listed(self, methods: tuple[ModulusMethod, ...]) -> None:
         self._maps.set_methods(methods)

@@ -12,7 +12,7 @@ from app.controllers.reading import OpenedFile, Unread
 from app.features.opening.geometry_dialog import GeometryDialog
 from app.features.opening.layout_form import LayoutDialog
 from app.features.workspace.dialog import FILTER as WORKSPACES
-from app.jobs import Answers, JobControl
+from app.jobs import Callbacks, JobControl
 from app.state import OpenRecording
 from app.state.workspace_file import EXTENSION
 from app.window.feature import FEATURES, Entry, FeatureContext, FilledMenu
@@ -57,7 +57,7 @@ class Opening(QObject):
         files.opened.connect(self._opened)
         context.central.welcome.open_requested.connect(self.ask_files)
         context.central.welcome.demo_requested.connect(self.open_demo)
-        context.jobs.files.submit(_name_formats, Answers(done=context.central.welcome.show_formats))
+        context.jobs.files.submit(_name_formats, Callbacks(done=context.central.welcome.show_formats))
         context.openers.insert(0, self._open_recording)  # takes everything, so it is asked last
 
     @Slot()

@@ -12,7 +12,7 @@ from app.controllers.processing import in_words
 from app.controllers.regions import NUDGE_M
 from app.features.export.source import RunResult, run_result
 from app.features.profile.state import ProfileState, ShownProfile
-from app.jobs import Answers, JobControl
+from app.jobs import Callbacks, JobControl
 from app.state import Activity, Picture, Tool
 from app.state.raster import bmode_levels
 from app.state.recording import OpenRecording
@@ -52,7 +52,7 @@ class ProfileController(QObject):
         self._state = commands.state
         self._profile = commands.state.slice(ProfileState)
         self._history = commands.regions.history
-        self._lane = commands.jobs.files
+        self._worker = commands.jobs.files
         self._job: int | None = None
         self._before_drag: tuple[ProfileLine | None] | None = None
         self._state.picture_changed.connect(self._sample)
@@ -165,9 +165,9 @@ class ProfileController(QObject):
         except StrainscopeError as error:
             self.failed.emit(str(error))
             return
-        answers = Answers(done=partial(self._written, path), failed=self._failed, cancelled=self._end)
+        callbacks = Callbacks(done=partial(self._written, path), failed=self._failed, cancelled=self._end)
         frozen = run_result(run, recording.sequence), shown.frame, shown.line, self._state.display
-        self._job = self._lane.submit(partial(_write, path, *frozen), answers)
+        self._job = self._worker.submit(partial(_write, path, *frozen), callbacks)
         self._state.set_activity(Activity(f"Writing {path.name}"))
 
     def is_running(self) -> bool:
@@ -177,7 +177,7 @@ class ProfileController(QObject):
     def cancel(self) -> None:
         """Stop writing; the target stays as it was."""
         if self._job is not None:
-            self._lane.cancel(self._job)
+            self._worker.cancel(self._job)
 
     # -- following --------------------------------------------------------------------------------------------------
 

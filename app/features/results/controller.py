@@ -9,7 +9,7 @@ from app.controllers.commands import Commands
 from app.controllers.processing import in_words
 from app.controllers.reading import OpenedFile
 from app.features.results.state import ResultListState
-from app.jobs import Answers, JobControl
+from app.jobs import Callbacks, JobControl
 from app.state import OpenRecording, Run
 from app.state.kept_settings import settings_of_result
 from app.state.run_store import RunStore
@@ -70,10 +70,10 @@ class ResultFilesController(QObject):
         state.set_settings(settings)
         name = "a file" if result.path is None else result.path.name
         run = state.add_run(f"{title} ({name})", settings, "waiting", from_file=True)
-        answers = Answers(
+        callbacks = Callbacks(
             done=partial(self._filled, run), failed=partial(self._failed, run), item=partial(state.tell_estimate, run)
         )
-        self._commands.jobs.results.submit(partial(_fill, result, run.store, state.frame), answers, slot="result")
+        self._commands.jobs.results.submit(partial(_fill, result, run.store, state.frame), callbacks, slot="result")
         if notes:
             state.set_notice(notes)
 

@@ -13,7 +13,7 @@ from app.controllers.processing import in_words
 from app.controllers.reading import Given, OpenedFile, open_as_told
 from app.features.log.state import LogState
 from app.features.workspace.parts import add_core_parts
-from app.jobs import Answers, JobControl
+from app.jobs import Callbacks, JobControl
 from app.state import Activity
 from app.state.workspace import WorkspaceError, WorkspaceParts
 from app.state.workspace_file import (
@@ -90,7 +90,7 @@ class WorkspaceController(QObject):
         self._kept = workspace.parts
         self._store.put(workspace)
         work = partial(_write, self._store, workspace.key)
-        self._commands.jobs.keeping.submit(work, Answers(failed=self._not_kept), slot=workspace.key)
+        self._commands.jobs.keeping.submit(work, Callbacks(failed=self._not_kept), slot=workspace.key)
 
     def warm_up(self) -> None:
         """Get the checks of workspaces ready before the first recording is opened."""
@@ -187,13 +187,13 @@ class WorkspaceController(QObject):
         if workspace is None:
             return
         work = partial(_save, seen_from(workspace, path.parent), path)
-        answers = Answers(done=lambda _: self._state.set_notice(f"Saved: {path.name}"), failed=self._failed)
-        self._commands.jobs.files.submit(work, answers)
+        callbacks = Callbacks(done=lambda _: self._state.set_notice(f"Saved: {path.name}"), failed=self._failed)
+        self._commands.jobs.files.submit(work, callbacks)
 
     def take_from(self, paths: tuple[Path, ...]) -> None:
         """Take regions and settings from what is kept of another recording, or from a workspace file, as one step."""
-        answers = Answers(done=partial(self._taken, paths[0].name), failed=self._failed, cancelled=self._end)
-        self._job = self._commands.jobs.files.submit(partial(_kept_of, self._store, paths), answers, slot="workspace")
+        callbacks = Callbacks(done=partial(self._taken, paths[0].name), failed=self._failed, cancelled=self._end)
+        self._job = self._commands.jobs.files.submit(partial(_kept_of, self._store, paths), callbacks, slot="workspace")
 
     def _taken(self, name: str, workspace: Workspace | None) -> None:
         self._end()
@@ -232,8 +232,8 @@ class WorkspaceController(QObject):
 
     def _look(self, work: Any, name: str) -> None:
         self._commands.files.cancel()
-        answers = Answers(done=self._found, failed=self._failed, cancelled=self._end)
-        self._job = self._commands.jobs.files.submit(work, answers, slot="workspace")
+        callbacks = Callbacks(done=self._found, failed=self._failed, cancelled=self._end)
+        self._job = self._commands.jobs.files.submit(work, callbacks, slot="workspace")
         self._state.set_activity(Activity(f"Opening {name}"))
 
     def _found(self, found: Found) -> None:

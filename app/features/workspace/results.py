@@ -1,6 +1,6 @@
 """Results on disk: shown as soon as a recording is opened or a method is chosen, filled as estimates come.
 
-Everything that touches a file runs on a lane. A run that is on disk as a whole is complete at once; of one that is
+Everything that touches a file runs on a worker. A run that is on disk as a whole is complete at once; of one that is
 there in part, estimating goes on where it stood.
 """
 
@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Slot
 
 from app.controllers.commands import Commands
 from app.features.log.state import LogState
-from app.jobs import Answers, JobControl
+from app.jobs import Callbacks, JobControl
 from app.places import results_folder, workspace_folder
 from app.state import OpenRecording, Run
 from app.state.run_store import RunStore
@@ -28,7 +28,7 @@ from engine.types import RFSequence
 class Lookup:
     """Where the runs of one recording are kept; worked out once for each settings, as it reads frames.
 
-    `filling` is held by who fills a store: the lane that shows a run and a run that is about to be estimated may both
+    `filling` is held by who fills a store: the worker that shows a run and a run that is about to be estimated may both
     want to, and the second finds all frames there.
     """
 
@@ -55,7 +55,7 @@ class ResultsController(QObject):
     def __init__(self, commands: Commands) -> None:
         super().__init__(commands.parent)
         self._state, self._preferences = commands.state, commands.preferences
-        self._lane = commands.jobs.results
+        self._worker = commands.jobs.results
         self._of_recording: Lookup | None = None
         self._asked: set[Settings] = set()
         self._filling: dict[int, int] = {}
@@ -77,17 +77,17 @@ class ResultsController(QObject):
 
     def trim(self) -> None:
         """Remove what is beyond the limit, and what killed programs left half-written."""
-        self._lane.submit(partial(_trim, self.cache), slot="trim")
+        self._worker.submit(partial(_trim, self.cache), slot="trim")
 
     def clear(self) -> str:
         """Empty the folder of results; the words say so at once, the deleting takes its time."""
-        self._lane.submit(partial(_clear, self.cache))
+        self._worker.submit(partial(_clear, self.cache))
         return "Results: none are kept any more"
 
     @Slot()
     def _recording_changed(self) -> None:
         for job in list(self._filling.values()):
-            self._lane.cancel(job)
+            self._worker.cancel(job)
         self._filling.clear()
         self._asked.clear()
         recording = self._state.recording
@@ -111,8 +111,8 @@ class ResultsController(QObject):
             wanted.add(state.settings)
         for settings in wanted - self._asked:
             self._asked.add(settings)
-            answers = Answers(done=partial(self._there, state.recording, settings))
-            self._lane.submit(partial(_frames_of, lookup, settings), answers)
+            callbacks = Callbacks(done=partial(self._there, state.recording, settings))
+            self._worker.submit(partial(_frames_of, lookup, settings), callbacks)
 
     def _there(self, recording: OpenRecording, settings: Settings, frames: tuple[int, ...]) -> None:
         state = self._state
@@ -123,11 +123,11 @@ class ResultsController(QObject):
             run = state.add_run(method_title(state.method.title, settings.parameters), settings, "waiting")
         if run is None or run.status != "waiting" or run.from_file:
             return
-        answers = Answers(
+        callbacks = Callbacks(
             done=partial(self._filled, run), failed=self._not_kept, item=partial(state.tell_estimate, run)
         )
         work = partial(_fill, lookup, settings, run.store, state.frame)
-        self._filling[run.number] = self._lane.submit(work, answers)
+        self._filling[run.number] = self._worker.submit(work, callbacks)
 
     def _filled(self, run: Run, complete: bool) -> None:
         self._filling.pop(run.number, None)
@@ -147,7 +147,7 @@ class ResultsController(QObject):
         run = next((run for run in self._state.runs.values() if run.number == number), None)
         if run is not None and not run.from_file and self._lookup is not None and number not in self._filling:
             work = partial(_write, self._lookup, run.settings, run.store, frame)
-            self._lane.submit(work, Answers(failed=self._not_kept))
+            self._worker.submit(work, Callbacks(failed=self._not_kept))
 
     def _not_kept(self, error: BaseException) -> None:
         if not self._warned:

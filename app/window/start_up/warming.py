@@ -23,13 +23,13 @@ class Warming(QObject):
     def __init__(self, context: FeatureContext) -> None:
         super().__init__(context.window)
         self._state = context.state
-        self._lane = context.jobs.numbers
+        self._worker = context.jobs.numbers
         self._state.methods_changed.connect(self._begin)
 
     @Slot()
     def _begin(self) -> None:
         self._state.methods_changed.disconnect(self._begin)
-        self._lane.submit(warm_up)
+        self._worker.submit(warm_up)
 
 
 def warm_up(control: JobControl) -> None:

@@ -35,7 +35,7 @@ from engine.types import Displacement, FrameEstimate, Provenance, RFSequence, St
 ESTIMATORS.discover()  # else the first test that asks what a run would be kept under waits for their libraries
 
 FRAMES, ROWS, LINES = 6, 300, 32
-LANE_END_S = 10.0
+WORKER_END_S = 10.0
 METHODS = {"first": 1, "second": 2}
 
 
@@ -193,13 +193,13 @@ def fixture_make_window(
     qapp.processEvents()
     qapp.sendPostedEvents(None, 52)  # deferred deletes
     qapp.processEvents()
-    lanes = [thread for thread in threading.enumerate() if thread.name.startswith("strainscope-")]
-    for thread in lanes:  # one deep in a library call when its window closed ends when the call returns
-        thread.join(LANE_END_S)
+    workers = [thread for thread in threading.enumerate() if thread.name.startswith("strainscope-")]
+    for thread in workers:  # one deep in a library call when its window closed ends when the call returns
+        thread.join(WORKER_END_S)
     for thread in threading.enumerate():
         if thread.name.startswith("strainscope-"):
             thread.join(30)  # on a busy machine a job may outlast the patience of closing
-    left = [thread.name for thread in lanes if thread.is_alive()]
+    left = [thread.name for thread in workers if thread.is_alive()]
     assert not left, f"threads left: {left}"
     shown = [type(widget).__name__ for widget in qapp.topLevelWidgets() if widget.isVisible()]
     assert not shown, f"windows left: {shown}"

@@ -46,7 +46,7 @@ def drag(window: MainWindow) -> None:
 BUSY: tuple[Callable[[MainWindow], None], ...] = (play, estimate, ask, export, drag)
 
 
-def lanes() -> list[str]:
+def workers() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("strainscope-")]
 
 
@@ -63,7 +63,7 @@ def test_nothing_is_left_after_closing(
     busy(window)
     qtbot.wait(30)
     window.close()
-    qtbot.waitUntil(lambda: lanes() == [], timeout=30_000)  # a figure that is being drawn is drawn to its end
+    qtbot.waitUntil(lambda: workers() == [], timeout=30_000)  # a figure that is being drawn is drawn to its end
     assert [timer for timer in window.findChildren(QTimer) if timer.isActive()] == []
     assert [widget for widget in qapp.topLevelWidgets() if widget.isVisible()] == []
     assert not folder.exists()
@@ -105,7 +105,7 @@ def test_closing_does_not_wait_long_for_a_deaf_solver(
     assert time.monotonic() - begin < 10.0  # told to wait two seconds, not thirty
     assert not window.isVisible()
     gate.set()
-    qtbot.waitUntil(lambda: lanes() == [], timeout=10_000)
+    qtbot.waitUntil(lambda: workers() == [], timeout=10_000)
 
 
 def test_windows_one_after_the_other_leave_no_objects(

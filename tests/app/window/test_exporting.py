@@ -176,7 +176,7 @@ def test_two_exports_at_once_are_both_written(opened: MainWindow, tmp_path: Path
     exports.written.connect(done.append)
     paths = [tmp_path / name for name in ("a.h5", "b.h5")]
     gate = threading.Event()
-    exports._lane.submit(lambda _control: gate.wait(10))
+    exports._worker.submit(lambda _control: gate.wait(10))
     for path in paths:
         exports.save_data("result", path)
     assert opened.state.activity is not None
@@ -192,7 +192,7 @@ def test_two_exports_at_once_are_both_written(opened: MainWindow, tmp_path: Path
 
 def test_cancel_stops_every_export_that_waits(opened: MainWindow, tmp_path: Path) -> None:
     exports, gate = opened.commands.part(ExportController), threading.Event()
-    exports._lane.submit(lambda _control: gate.wait(10))
+    exports._worker.submit(lambda _control: gate.wait(10))
     for name in ("a.h5", "b.h5"):
         exports.save_data("result", tmp_path / name)
     exports.cancel()
@@ -204,7 +204,7 @@ def test_cancel_stops_every_export_that_waits(opened: MainWindow, tmp_path: Path
 
 def test_a_preview_that_fails_leaves_the_export_that_runs(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
     exports, gate = opened.commands.part(ExportController), threading.Event()
-    exports._lane.submit(lambda _control: gate.wait(10))
+    exports._worker.submit(lambda _control: gate.wait(10))
     exports.save_data("result", tmp_path / "a.h5")
     exports._preview_failed(ValueError("no picture"))
     assert "no picture" in shown_error(opened)

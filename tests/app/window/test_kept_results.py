@@ -153,7 +153,7 @@ def test_results_beyond_the_limit_go(make: Make, rf_file: Path, tmp_path: Path, 
 
 
 def test_two_that_fill_one_store_read_each_frame_once(rf_file: Path, tmp_path: Path) -> None:
-    """The lane that shows a kept run, and the run that estimating would go on with, begin at the same time."""
+    """The worker that shows a kept run, and the run that estimating would go on with, begin at the same time."""
     sequence = open_recording(rf_file).complete()
     settings = Settings("first")
     reads: list[int] = []
