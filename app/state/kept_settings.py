@@ -10,6 +10,7 @@ from app.state.workspace import Kept, WorkspaceError, first_problem
 from engine.errors import StrainscopeError
 from engine.parameters import Parameters
 from engine.pipeline import Preparation, Settings
+from engine.strain.base import read_in
 from engine.types import Result
 
 Value = bool | int | float | str
@@ -57,7 +58,9 @@ class KeptSettings(Kept):
             frames=frames or None,
             preparation=self.preparation,
             strain_method=strain_method.name,
-            strain_parameters=_build(strain_method.name, strain_method.params, self.strain_parameters),
+            strain_parameters=_build(strain_method.name, strain_method.params, self.strain_parameters)
+            if self.strain_parameters
+            else read_in(strain_method.params, method.strain_window_m),
         )
 
 

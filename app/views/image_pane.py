@@ -16,6 +16,8 @@ from app.views.region_item import RegionItem
 
 BADGE_PX = (8, 6)
 """Where the badge lies on the image, from its upper left corner."""
+BADGE_FRAME_PX = 16
+"""Width of padding and border, left and right together."""
 HEADER_PX = 26
 MARGIN_PX = 4
 SMALLEST_IMAGE_PX = 60
@@ -59,6 +61,7 @@ class ImagePane(QFrame):
         self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._badge = QLabel(self.plot)
         self._badge.setObjectName("badge")
+        self._badge.setWordWrap(True)
         self._badge.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._badge.hide()
         self._banner = QLabel(self.plot)
@@ -96,8 +99,8 @@ class ImagePane(QFrame):
         """Say on the image itself what must not be missed; empty for nothing."""
         if text != self._badge.text():
             self._badge.setText(text)
-            self._badge.adjustSize()
             self._badge.setVisible(bool(text))
+            self._place_banner(self.plot.image_rect())
 
     def badge(self) -> str:
         """Return what is said on the image."""
@@ -185,7 +188,10 @@ class ImagePane(QFrame):
         """Put the banner across the image's top, and the badge below it."""
         height = self._banner.heightForWidth(image.width()) if self._banner.text() else 0
         self._banner.setGeometry(image.left(), image.top(), image.width(), height)
-        self._badge.move(image.left() + BADGE_PX[0], image.top() + height + BADGE_PX[1])
+        line = self._badge.fontMetrics().horizontalAdvance(self._badge.text()) + BADGE_FRAME_PX
+        width = min(line, image.width() - 2 * BADGE_PX[0])
+        left, top = image.left() + BADGE_PX[0], image.top() + height + BADGE_PX[1]
+        self._badge.setGeometry(left, top, width, self._badge.heightForWidth(width))
 
     def _place_message(self, image: QRect | None = None) -> None:
         if not self._message.text():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.controllers.estimation import Catalog, Device, Engine, ShownFrame, list_methods
@@ -90,6 +90,9 @@ def test_the_first_estimate_shows_at_once_and_gives_way_to_the_refined_one(
     qtbot.waitUntil(lambda: len(run.store.shown_frames()) == 5)
     first = shown_strain(window)
     assert window.central.view.strain.badge() == "First estimate, refined when all frames are seen"
+    badge = window.central.view.strain.findChild(QLabel, "badge")
+    assert badge.geometry().right() <= window.central.view.strain.plot.image_rect().right()
+    assert badge.height() >= badge.heightForWidth(badge.width())
     assert "first estimate" in panel.frame.text()
     assert run.store.frames() == ()
     assert run.store.read(1).provisional

@@ -13,6 +13,7 @@ from app.controllers.estimation import Device, Fallback
 from app.jobs import JobControl
 from app.panels.method import MethodPanel
 from app.state import StrainMethodInfo
+from app.state.kept_settings import KeptSettings
 from app.state.run_store import RunStore
 from app.window.main_window import MainWindow
 from engine.pair_finder import PairReport, PairScore
@@ -132,6 +133,14 @@ def test_a_method_brings_its_strain_window_unless_the_user_chose_one(opened: Mai
     processing.choose_strain_method("least-squares")
     windows.append(opened.state.settings.strain_parameters.window_m)
     assert windows == [1e-3, 2e-3, 3e-3, 1e-3]
+
+
+def test_a_recording_seen_for_the_first_time_is_read_in_the_methods_own_window(opened: MainWindow) -> None:
+    first, *others = opened.state.methods
+    opened.state.set_methods((replace(first, strain_window_m=1e-3), *others))
+    opened.commands.processing.restore(KeptSettings())
+    assert opened.state.settings.method == "first"
+    assert opened.state.settings.strain_parameters == LeastSquaresParams(window_m=1e-3)
 
 
 def test_second_run_with_other_reference(opened: MainWindow, qtbot: QtBot) -> None:
