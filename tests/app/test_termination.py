@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,21 @@ from engine.files.hdf5_writing import Hdf5Target
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="other systems end programs in other ways")
 
+
+@pytest.fixture(autouse=True)
+def _heard() -> Iterator[None]:
+    """Let signals be heard that whoever runs the tests has ignored, as a shell does of what runs in the background."""
+    wanted = {signal.SIGINT: signal.default_int_handler}
+    if hasattr(signal, "SIGHUP"):
+        wanted[signal.SIGHUP] = signal.SIG_DFL
+    before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 SLOW = """
-import signal, sys, time
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have these ignored
-signal.signal(signal.SIGINT, signal.default_int_handler)
+import sys, time
 import engine.pipeline
 run = engine.pipeline.run
 def slow(*arguments, **options):
