@@ -24,6 +24,7 @@ from app.state import Role
 from app.state.maps import MapState
 from app.theme import apply_theme
 from app.window.main_window import MainWindow
+from engine.quantity import AXIAL_STRAIN
 
 RESOURCES = Path(__file__).parents[1] / "resources"
 TARGET = RESOURCES / "screenshots"
@@ -68,7 +69,7 @@ def shoot_panels(application: QApplication, window: MainWindow, folder: Path, th
     spin(application, lambda: maps.map is not None and maps.map.kind == "modulus")
     settle(application)
     shoot(window.central, folder / f"modulus-{theme}.png")
-    maps.choose("strain")
+    maps.choose(AXIAL_STRAIN)
     for name in window.docks.docks:
         if window.docks.docks[name].isVisible():
             window.docks.show(name)

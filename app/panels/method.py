@@ -24,6 +24,7 @@ from app.panels.device_choice import DeviceChooser
 from app.panels.frame_range import FrameRange
 from app.state import MethodInfo, StrainMethodInfo, ViewerState
 from app.theme import THEME_CHANGES, icon
+from app.widgets.name_box import NameBox
 from engine.frames import counted
 from engine.pair_finder import PairReport
 from engine.parameters import Parameters
@@ -86,9 +87,8 @@ class MethodPanel(Panel):
         self._form: ParameterForm | None = None
         self._form_of = ""
         self._strain_form: ParameterForm | None = None
-        self.method = QComboBox()
+        self.method = NameBox()
         self.method.setAccessibleName("Method")
-        self.method.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.method.setToolTip("How displacement is estimated; methods that cannot run here are grey")
         self.method.currentIndexChanged.connect(self._method_chosen)
         self.reference = QSpinBox()
@@ -101,9 +101,8 @@ class MethodPanel(Panel):
         self.here.clicked.connect(self._reference_here)
         self.frames = FrameRange()
         self.frames.changed.connect(commands.processing.set_frames)
-        self.strain_method = QComboBox()
+        self.strain_method = NameBox()
         self.strain_method.setAccessibleName("Strain filter")
-        self.strain_method.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.strain_method.setToolTip("How strain is taken from displacement; changing it tracks nothing anew")
         self.strain_method.currentIndexChanged.connect(self._strain_method_chosen)
         self._strain_place = QVBoxLayout()

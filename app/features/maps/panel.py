@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QSignalBlocker, Slot
 from PySide6.QtGui import QShowEvent, QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFormLayout, QLabel, QPushButton, QWidget
 
 from app.controllers.commands import Commands
 from app.features.maps.controller import MapsController
@@ -10,6 +10,7 @@ from app.forms import ParameterForm
 from app.panels.base import PANELS, Panel, PanelInfo
 from app.state import ViewerState
 from app.state.maps import MapState
+from app.widgets.name_box import NameBox
 from engine.elasticity.base import range_words
 from engine.maps.base import MAPS
 from engine.metrics.map_values import map_metrics
@@ -24,15 +25,14 @@ class MapsPanel(Panel):
         super().__init__(state, commands)
         self._maps = state.slice(MapState)
         self._controller = commands.part(MapsController)
-        self.kind = QComboBox()
+        self.kind = NameBox()
         self.kind.setAccessibleName("Shown map")
         for entry in MAPS:
             self.kind.addItem(entry.title, entry.name)
         self.why = _words("muted")
         self.numbers = _words("")
-        self.method = QComboBox()
+        self.method = NameBox()
         self.method.setAccessibleName("Elasticity method")
-        self.method.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.form: QWidget = QWidget()
         self.compute = QPushButton("Compute relative modulus")
         self.progress = _words("muted")

@@ -1,6 +1,7 @@
 """Every panel and dialog fits the screens people have, in both themes: nothing is cut, and what is beyond scrolls."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize
@@ -24,6 +25,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 from superqt import QElidingLabel
 
+from app.panels.method import MethodPanel
 from app.state import Role
 from app.views.color_bar import ColorBar
 from app.views.dual_view import DualView
@@ -271,3 +273,14 @@ def test_the_layout_is_the_one_that_shows_more(settled: MainWindow) -> None:
 def test_the_bars_of_all_panes_are_as_wide_as_their_words(settled: MainWindow) -> None:
     for bar in settled.central.view.findChildren(ColorBar):
         assert bar.width() >= bar.sizeHint().width()
+
+
+def test_names_of_methods_do_not_widen_their_panel(opened: MainWindow, qtbot: QtBot) -> None:
+    panel = opened.findChild(MethodPanel)
+    assert isinstance(panel, MethodPanel)
+    first, *others = opened.state.methods
+    before = panel.minimumSizeHint().width()
+    opened.state.set_methods((replace(first, title="A method with a name of its own, " * 4), *others))
+    opened.set_theme("light")  # widths are asked for anew
+    qtbot.wait(50)
+    assert panel.minimumSizeHint().width() == before
