@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QSpinBox,
+    QToolTip,
     QWidget,
 )
 from superqt import QLabeledDoubleSlider
@@ -152,8 +153,10 @@ class ParameterForm(QWidget):
         """Take the one value that was edited; the others may be finer than their editors show."""
         try:
             values = replace(self._values, **{info.name: _get(self.editors[info.name], info)})
-        except ParameterError:
+        except ParameterError as error:
             self.show_values(self._values)
+            editor = self.editors[info.name]
+            QToolTip.showText(editor.mapToGlobal(editor.rect().bottomLeft()), f"Not taken: {error}.", editor)
             return
         if values != self._values:
             self._values = values

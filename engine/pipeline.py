@@ -290,7 +290,9 @@ def wanted_frames(sequence: RFSequence, settings: Settings) -> tuple[int, ...]:
         raise ParameterError(f"frame {bad[0]} does not exist, there are {total}")
     wanted = tuple(sorted(set(frames) & set(settings.pairs.frames(total, settings.reference))))
     if not wanted:
-        raise ParameterError("no frame to estimate besides the reference")
+        pairs = settings.pairs
+        why = "besides the reference" if pairs.fixed else f"with pairs {pairs.text}: no wanted one has a reference"
+        raise ParameterError(f"no frame to estimate {why}")
     return wanted
 
 

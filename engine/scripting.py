@@ -11,6 +11,7 @@ True
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import fields, replace
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -129,8 +130,7 @@ def run(
         method, parameters, reference=reference, prepare=prepare, strain_method=strain_method, strain=strain
     )
     if frames is not None:
-        chosen = (frames,) if isinstance(frames, int) else tuple(int(frame) for frame in frames)
-        wish = replace(wish, frames=chosen)
+        wish = replace(wish, frames=_numbers(frames))
     place = None if output is None else Path(output)
     return run_settings(sequence_of(recording, geometry), wish, device=device, output=place, progress=progress)
 
@@ -213,7 +213,8 @@ def measure(
     >>> measure("result.h5", target=Ellipse.mm(-4, 14, 3, 2.5))[0]["mean_target_percent"]  # doctest: +SKIP
     """
     opened = _opened(result)
-    chosen = opened.deformed_frames if frames is None else (frames,) if isinstance(frames, int) else tuple(frames)
+    _check_regions(target=target, background=background, lesion=lesion)
+    chosen = opened.deformed_frames if frames is None else _numbers(frames)
     return measure_result(
         opened,
         target,
@@ -264,6 +265,7 @@ def figure(
     >>> figure("result.h5", 4, recording="recording.h5", colormap="magma", width="column")  # doctest: +SKIP
     """
     opened = _opened(result)
+    _check_regions(target=target, background=background, lesion=lesion)
     chosen = opened.estimated(frame)
     shown, page = _split(options)
     return figure_of(opened, chosen, Choices(shown, map, Marks(target, background, lesion), page, limits), recording)
@@ -327,6 +329,24 @@ def _opened(result: Result | str | Path) -> Result:
     if isinstance(result, str | Path):
         return read_result(result)
     raise ParameterError(f"expected a result or its file, found {type(result).__name__}: estimate it with `run` first")
+
+
+def _numbers(frames: int | Iterable[int]) -> tuple[int, ...]:
+    """Return frames as numbers of Python's own; what is no whole number, a text among them, is a ParameterError."""
+    try:
+        return (index(frames),)  # type: ignore[arg-type]
+    except TypeError:
+        pass
+    try:
+        return tuple(map(index, frames))  # type: ignore[arg-type]
+    except TypeError:
+        raise ParameterError(f"frames: expected a number or several, found {frames!r}") from None
+
+
+def _check_regions(**regions: object) -> None:
+    for name, region in regions.items():
+        if region is not None and not isinstance(region, Ellipse):
+            raise ParameterError(f"{name}: expected an Ellipse, found {region!r}")
 
 
 def _split(options: Mapping[str, Any]) -> tuple[Shown, FigureOptions]:

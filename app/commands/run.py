@@ -11,6 +11,7 @@ from app.commands._output import echo, echo_json, warn
 from app.commands._shared import AsJson, Device, say_notes
 from app.commands.estimate import progress_bar
 from engine.errors import ParameterError
+from engine.quantity import AXIAL_STRAIN
 
 if TYPE_CHECKING:
     from app.state.workspace_file import Workspace
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from engine.types import Result, RFSequence
 
 T = TypeVar("T")
+
+MODULUS = "modulus"
+"""The map that takes a computation of its own."""
 
 File = Annotated[Path, typer.Argument(metavar="FILE.strainscope", help="A workspace, saved in the window by Ctrl+S.")]
 Folder = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of what is made; made if new.")]
@@ -109,6 +113,7 @@ def _settings(kept: "Workspace") -> "Settings":
 def _choices(kept: "Workspace") -> "Choices":
     """Return how the window showed it."""
     from app.state.display import Display
+    from app.state.kept_map import KeptMap
     from app.state.regions import Regions
     from engine.figures.compose import Choices
     from engine.figures.content import Marks
@@ -119,7 +124,12 @@ def _choices(kept: "Workspace") -> "Choices":
     marks = Marks(
         regions.target, regions.background, regions.lesion, None if line is None else _read(ProfileLine, line)
     )
-    return Choices(display, marks=marks, limits=display.manual if display.limits == "manual" else None)
+    drawn = _part(kept, "map", KeptMap).kind
+    if drawn == MODULUS:
+        drawn = AXIAL_STRAIN
+        warn(("the figure shows axial strain: the workspace's relative modulus is made by `strainscope elasticity`",))
+    by_hand = display.limits == "manual" and drawn == AXIAL_STRAIN
+    return Choices(display, drawn, marks, limits=display.manual if by_hand else None)
 
 
 def _part(kept: "Workspace", name: str, model: type[T]) -> T:

@@ -45,6 +45,8 @@ def open_recording(paths: str | Path | Sequence[str | Path], options: ReadOption
     ------
     ReadError
         Whatever is wrong with a file, in one line that names it.
+    ParameterError
+        What is given is no path.
 
     >>> recording = open_recording("resources/examples/demo.h5")
     >>> recording.shape[0], recording.format
@@ -53,7 +55,10 @@ def open_recording(paths: str | Path | Sequence[str | Path], options: ReadOption
     8000000.0
     """
     several = [paths] if isinstance(paths, str | Path) else paths
-    files = [Path(path) for path in several]
+    try:
+        files = [Path(path) for path in several]
+    except TypeError:
+        raise ParameterError(f"expected a path or several, found {paths!r}") from None
     found = find_recordings(files) if options.layout is None else dict.fromkeys(files, HEADERLESS)
     with np.errstate(over="ignore", invalid="ignore"):  # numbers of a damaged file; those not finite are refused
         recordings = [_open_one(path, reader, options) for path, reader in found.items()]

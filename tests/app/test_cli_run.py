@@ -8,9 +8,12 @@ import pytest
 
 from app.cli import main
 from app.state.workspace_file import Workspace, save_workspace, seen_from
+from engine import scripting
 from engine.export.result_file import read_result
+from engine.figures.compose import Choices
 from engine.readers import open_recording
 from engine.recording_key import recording_key
+from engine.types import Result
 
 PARTS = {
     "settings": {"method": "ncc", "parameters": {"window_m": 3e-3}, "frames": [2, 3]},
@@ -41,6 +44,27 @@ def test_a_workspace_is_made_again(workspace: Path, tmp_path: Path, capsys: pyte
     numbers = Path(told["files"]["metrics"]).read_text()
     assert "# target: 0 8 1 2 mm" in numbers
     assert Path(told["files"]["figure"]).stat().st_size > 1000
+
+
+def test_the_map_that_was_shown_is_drawn_or_it_is_said(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn: list[Choices] = []
+    figure_of = scripting.figure_of
+
+    def seen(result: Result, frame: int, choices: Choices, recording: object = None) -> object:
+        drawn.append(choices)
+        return figure_of(result, frame, choices, recording)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(scripting, "figure_of", seen)
+    content = json.loads(workspace.read_text())
+    for kind, wanted in (("lateral-strain", "lateral-strain"), ("modulus", "axial-strain")):
+        content["parts"]["map"] = {"kind": kind}
+        workspace.write_text(json.dumps(content))
+        assert main(["run", str(workspace), "-o", str(tmp_path / kind)]) == 0
+        assert drawn[-1].map == wanted
+        assert ("relative modulus is made by" in capsys.readouterr().err) == (kind == "modulus")
+    assert [choices.limits for choices in drawn] == [None, (0.0, 4.0)]  # those of strain are of no other map
 
 
 def test_another_recording_or_none_is_refused(

@@ -106,6 +106,16 @@ def test_mistakes_are_a_line_that_names_what_was_given(small: Path, result: stra
         strainscope.run(small, "nc")
     with pytest.raises(ParameterError, match="frame 9 was not estimated; the result holds 1, 2"):
         strainscope.measure(result, frames=9)
+    for frames in ("12", [1.5], object()):
+        with pytest.raises(ParameterError, match="frames: expected a number or several, found"):
+            strainscope.run(small, "ncc", frames=frames)
+    assert strainscope.measure(result, frames=np.int64(2))[0]["frame"] == 2
+    with pytest.raises(ParameterError, match="target: expected an Ellipse, found 'left'"):
+        strainscope.measure(result, "left")
+    with pytest.raises(ParameterError, match="background: expected an Ellipse, found 3"):
+        strainscope.figure(result, background=3)
+    with pytest.raises(ParameterError, match="expected a path or several, found 3"):
+        strainscope.open_recording(3)
     with pytest.raises(ParameterError, match="no option is called colour"):
         strainscope.figure(result, colour="red")
     with pytest.raises(ParameterError, match="expected a result or its file, found Recording"):

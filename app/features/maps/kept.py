@@ -1,34 +1,14 @@
-"""What is kept of the maps: which one is shown, how the modulus is computed, and of which frames it was."""
+"""Hand over what is kept of the maps, and bring it back."""
 
-from pydantic import Field, field_validator
 from PySide6.QtCore import QObject, QTimer, Slot
 
 from app.controllers.commands import Commands
 from app.features.maps.controller import MapsController
-from app.state.kept_settings import KeptSettings, Value
+from app.state.kept_map import KeptMap
+from app.state.kept_settings import KeptSettings
 from app.state.maps import MapState
-from app.state.workspace import Kept, Part, WorkspaceParts
+from app.state.workspace import Part, WorkspaceParts
 from engine.errors import StrainscopeError
-from engine.maps.base import MAPS
-from engine.quantity import AXIAL_STRAIN
-
-EARLIER = {"strain": AXIAL_STRAIN, "true": "truth"}
-
-
-class KeptMap(Kept):
-    """The shown map; without an elasticity method nobody has looked at the modulus."""
-
-    kind: str = AXIAL_STRAIN
-    method: str = ""
-    parameters: dict[str, Value] = Field(default_factory=dict)
-    frames: tuple[int, ...] = ()
-
-    @field_validator("kind")
-    @classmethod
-    def _known(cls, kind: str) -> str:
-        """Take names of earlier versions too; a map that is not known here is strain."""
-        kind = EARLIER.get(kind, kind)
-        return kind if kind in MAPS.names() else AXIAL_STRAIN
 
 
 class MapKeeper(QObject):

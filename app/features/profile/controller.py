@@ -39,7 +39,7 @@ def shown_profile(picture: Picture, recording: OpenRecording, line: ProfileLine)
 def _write(path: Path, run: RunResult, frame: int, line: ProfileLine, shown: Shown, control: JobControl) -> None:
     result = run.hashed(control)
     bmode = bmode_of(result, frame, shown, run.sequence.frame)
-    write_profile(path, profile_of(result, frame, line, shown.persistence, bmode))
+    write_profile(path, profile_of(result, frame, line, shown.persistence, bmode, shown.measured_above))
 
 
 class ProfileController(QObject):

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pytest
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox, QToolTip
 from pytestqt.qtbot import QtBot
 
 from app.forms import OpenChoice, ParameterForm, in_words, label_of
 from engine.parameters import Parameters, parameter
+from engine.pipeline import Preparation
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,19 @@ def test_defaults_are_shown_in_units_of_the_trade(form: ParameterForm) -> None:
     assert window.suffix().strip() == "mm"
     assert window.accessibleName() == "Window"
     assert form.values() == Example()
+
+
+def test_a_value_that_is_put_back_is_told_why(qtbot: QtBot) -> None:
+    form = ParameterForm(Preparation, only=("part",))
+    qtbot.addWidget(form)
+    form.show()
+    part = form.editors["part"]
+    assert isinstance(part, QLineEdit)
+    part.setText("ten to twenty")
+    part.editingFinished.emit()
+    assert part.text() == ""
+    assert "'ten to twenty' is not TOP:BOTTOM" in QToolTip.text()
+    QToolTip.hideText()
 
 
 def test_a_change_gives_checked_si_values(form: ParameterForm, qtbot: QtBot) -> None:
