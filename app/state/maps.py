@@ -213,4 +213,4 @@ def _relative_to(found: RelativeModulus, reference: Ellipse) -> RelativeModulus 
         relative = normalised(found.relative, reference, found.geometry)
     except ParameterError:
         return None
-    return RelativeModulus(relative, found.geometry, found.label, found.misfit, found.error_factor)
+    return replace(found, relative=relative)

@@ -31,7 +31,8 @@ class RelativeModulus:
 
     `label` says what the map is, for colour bars and captions; `misfit` lists the misfit of each iteration, the
     last of which is about 1 where the model explains the data to within their noise. Ratios of known phantoms lay
-    within a factor of `error_factor` of the truth; it is NaN where none covers them.
+    within a factor of `error_factor` of the truth; it is NaN where none covers them. `cut_short` is a sentence where
+    the method ended before it had settled.
     """
 
     relative: Map
@@ -39,16 +40,18 @@ class RelativeModulus:
     label: str
     misfit: tuple[float, ...] = ()
     error_factor: float = math.nan
+    cut_short: str = ""
 
     @property
     def warning(self) -> str:
-        """A sentence where the elastic model does not explain the displacement; else empty."""
+        """Sentences where the elastic model does not explain the displacement, or was cut short; else empty."""
         if not self.misfit or self.misfit[-1] <= LARGEST_MISFIT:
-            return ""
-        return (
+            return self.cut_short
+        unexplained = (
             f"The elastic model leaves {math.sqrt(self.misfit[-1]):.2g} times the displacement's noise unexplained: "
             "slip, motion out of the plane or lost tracking, or another plane model, may be behind it."
         )
+        return " ".join(filter(None, (self.cut_short, unexplained)))
 
 
 class ElasticityMethod(ABC, Generic[P]):

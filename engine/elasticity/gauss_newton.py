@@ -14,7 +14,7 @@ from scipy.sparse.linalg import LinearOperator, cg, splu
 
 from engine.elasticity.base import ELASTICITY_METHODS, Progress
 from engine.elasticity.common.forward_model import ElasticModel, Vector
-from engine.elasticity.common.nodal import NodalMethod, NodalParameters
+from engine.elasticity.common.nodal import NodalMethod, NodalModulus, NodalParameters
 from engine.elasticity.common.observation import Observation
 from engine.errors import CancelledError
 from engine.parameters import parameter
@@ -37,7 +37,9 @@ class GaussNewtonParameters(NodalParameters):
         help="Weight of the total variation of log modulus; where the noise of nodes is white, a tenth does",
     )
     iterations: int = parameter(12, minimum=1, maximum=100, help="Gauss-Newton steps at most")
-    time_limit_s: float = parameter(30.0, unit="s", minimum=0.5, maximum=3600, help="Stop after this time")
+    time_limit_s: float = parameter(
+        30.0, unit="s", minimum=0.5, maximum=3600, help="Stop after the step that passes this time, and say so"
+    )
 
 
 @ELASTICITY_METHODS.entry
@@ -52,7 +54,7 @@ class GaussNewton(NodalMethod[GaussNewtonParameters]):
 
     def solve(
         self, observation: Observation, params: GaussNewtonParameters, progress: Progress, cancelled: Callable[[], bool]
-    ) -> tuple[Vector, list[float]]:
+    ) -> NodalModulus:
         """See NodalMethod."""
         return invert(observation, params, progress, cancelled)
 
@@ -63,8 +65,8 @@ def invert(
     progress: Progress = lambda iteration, misfit: None,
     cancelled: Callable[[], bool] = lambda: False,
     start: Vector | None = None,
-) -> tuple[Vector, list[float]]:
-    """Return the nodal modulus (N,) and the misfit after each step.
+) -> NodalModulus:
+    """Return the nodal modulus, the misfit after each step, and whether the time limit cut the steps short.
 
     Without any known force the modulus is known up to a factor, and its geometric mean is 1. With known forces a
     uniform `start` of the right size saves steps.
@@ -74,7 +76,7 @@ def invert(
     log_modulus = np.zeros(size) if start is None else np.log(start)
     residual = problem.linearise(log_modulus)
     misfits = [problem.misfit(residual)]
-    deadline = time.monotonic() + params.time_limit_s
+    deadline, cut_short = time.monotonic() + params.time_limit_s, ""
     for iteration in range(params.iterations):
         if cancelled():
             raise CancelledError("cancelled")
@@ -85,12 +87,18 @@ def invert(
             break
         log_modulus, residual = moved
         misfits.append(problem.misfit(residual))
-        if np.abs(step).max() < 1e-2 or time.monotonic() > deadline:
+        if np.abs(step).max() < 1e-2:
+            break
+        if time.monotonic() > deadline and iteration + 1 < params.iterations:
+            cut_short = (
+                f"The limit of {params.time_limit_s:g} s ended the reconstruction after {iteration + 1} of at most "
+                f"{params.iterations} steps, before it had settled: contrasts may be too low."
+            )
             break
     progress(len(misfits) - 1, misfits[-1])
     if not observation.force[observation.free].any():
         log_modulus = log_modulus - log_modulus.mean()
-    return np.exp(log_modulus), misfits
+    return NodalModulus(np.exp(log_modulus), misfits, cut_short)
 
 
 class _Problem:

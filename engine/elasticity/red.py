@@ -17,7 +17,7 @@ from scipy.sparse.linalg import LinearOperator, cg
 from engine.elasticity.base import ELASTICITY_METHODS, Progress
 from engine.elasticity.common.equilibrium import EquilibriumModel
 from engine.elasticity.common.forward_model import Vector
-from engine.elasticity.common.nodal import NodalMethod
+from engine.elasticity.common.nodal import NodalMethod, NodalModulus
 from engine.elasticity.common.observation import Observation, with_lateral
 from engine.elasticity.statistical import SMALLEST_MODULUS, StatisticalParameters, maximum_likelihood, starting_modulus
 from engine.errors import CancelledError
@@ -59,7 +59,7 @@ class RED(NodalMethod[REDParameters]):
 
     def solve(
         self, observation: Observation, params: REDParameters, progress: Progress, cancelled: Callable[[], bool]
-    ) -> tuple[Vector, list[float]]:
+    ) -> NodalModulus:
         """See NodalMethod."""
         complete = with_lateral(observation)
         return regularised(complete, shipped_denoiser(), params, progress, cancelled)
@@ -71,7 +71,7 @@ def regularised(
     params: REDParameters,
     progress: Progress = lambda iteration, misfit: None,
     cancelled: Callable[[], bool] = lambda: False,
-) -> tuple[Vector, list[float]]:
+) -> NodalModulus:
     """Return the nodal modulus (N,) and the misfit after each step.
 
     The weight of the prior starts at the balance of the maximum-likelihood estimate, |grad g| / |E - C(E)|, where the
@@ -81,9 +81,9 @@ def regularised(
     objective g + l/2 E.(E - C(E)) stops falling.
     """
     problem = EquilibriumModel(observation)
-    modulus, _ = maximum_likelihood(
+    modulus = maximum_likelihood(
         observation, StatisticalParameters(renewals=params.renewals, steps=params.steps), cancelled=cancelled
-    )
+    ).values
     smallest = SMALLEST_MODULUS * starting_modulus(problem).mean()
     weight, least, before = 0.0, 0.0, np.inf
     misfits: list[float] = []
@@ -105,7 +105,7 @@ def regularised(
             break
         before = after
         weight = max(weight * float(np.clip(ratio, 0.5, 2.0)), least)
-    return modulus, misfits
+    return NodalModulus(modulus, misfits)
 
 
 def red_step(

@@ -15,7 +15,7 @@ import numpy as np
 from engine.elasticity.base import ELASTICITY_METHODS, Progress
 from engine.elasticity.common.equilibrium import EquilibriumModel
 from engine.elasticity.common.forward_model import Vector
-from engine.elasticity.common.nodal import NodalMethod, NodalParameters
+from engine.elasticity.common.nodal import NodalMethod, NodalModulus, NodalParameters
 from engine.elasticity.common.observation import Observation, with_lateral
 from engine.errors import CancelledError
 from engine.parameters import parameter
@@ -44,7 +44,7 @@ class Statistical(NodalMethod[StatisticalParameters]):
 
     def solve(
         self, observation: Observation, params: StatisticalParameters, progress: Progress, cancelled: Callable[[], bool]
-    ) -> tuple[Vector, list[float]]:
+    ) -> NodalModulus:
         """See NodalMethod."""
         complete = with_lateral(observation)
         return maximum_likelihood(complete, params, progress, cancelled)
@@ -55,7 +55,7 @@ def maximum_likelihood(
     params: StatisticalParameters,
     progress: Progress = lambda iteration, misfit: None,
     cancelled: Callable[[], bool] = lambda: False,
-) -> tuple[Vector, list[float]]:
+) -> NodalModulus:
     """Return the nodal modulus (N,) and the misfit after each renewal."""
     problem = EquilibriumModel(observation)
     modulus = starting_modulus(problem)
@@ -67,7 +67,7 @@ def maximum_likelihood(
         modulus = _descend(problem, modulus, params.steps)
         misfits.append(problem.misfit(modulus))
         progress(renewal, misfits[-1])
-    return modulus, misfits
+    return NodalModulus(modulus, misfits)
 
 
 def starting_modulus(problem: EquilibriumModel) -> Vector:

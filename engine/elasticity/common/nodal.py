@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal, NamedTuple, TypeVar
 
 from engine.elasticity.base import ElasticityMethod, Progress, RelativeModulus, normalised
 from engine.elasticity.common.forward_model import Vector
@@ -29,6 +29,14 @@ class NodalParameters(Parameters):
 P = TypeVar("P", bound=NodalParameters)
 
 
+class NodalModulus(NamedTuple):
+    """The nodal modulus (N,), up to a factor, the misfit of each iteration, and a sentence if they were cut short."""
+
+    values: Vector
+    misfits: list[float]
+    cut_short: str = ""
+
+
 class NodalMethod(ElasticityMethod[P]):
     """Reduce the displacement to nodes, solve, and interpolate the nodal modulus to the image."""
 
@@ -37,8 +45,8 @@ class NodalMethod(ElasticityMethod[P]):
     @abstractmethod
     def solve(
         self, observation: Observation, params: P, progress: Progress, cancelled: Callable[[], bool]
-    ) -> tuple[Vector, list[float]]:
-        """Return the nodal modulus (N,), up to a factor, and the misfit of each iteration."""
+    ) -> NodalModulus:
+        """Find the modulus at the nodes."""
 
     def reconstruct(
         self,
@@ -50,9 +58,14 @@ class NodalMethod(ElasticityMethod[P]):
     ) -> RelativeModulus:
         """See ElasticityMethod."""
         observation, grid = observe(estimate, params.node_spacing_m, params.poisson_ratio, params.plane)
-        modulus, misfits = self.solve(observation, params, progress, cancelled)
+        found = self.solve(observation, params, progress, cancelled)
         geometry = estimate.displacement.geometry
-        image = grid.spread(observation.model.to_map(modulus), estimate.quality.shape, geometry)
+        image = grid.spread(observation.model.to_map(found.values), estimate.quality.shape, geometry)
         return RelativeModulus(
-            normalised(image, reference, geometry), geometry, self.label, tuple(misfits), self.error_factor
+            normalised(image, reference, geometry),
+            geometry,
+            self.label,
+            tuple(found.misfits),
+            self.error_factor,
+            found.cut_short,
         )

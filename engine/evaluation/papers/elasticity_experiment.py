@@ -86,14 +86,14 @@ def reconstruct(case: Case, method: str, denoiser: Denoiser | None = None) -> Ve
     if method in {"gauss-newton", "gauss-newton-plain"}:
         weight = WHITE_TV_WEIGHT if method == "gauss-newton" else 0.0
         params = GaussNewtonParameters(tv_weight=weight, iterations=20)
-        nodal, _ = invert(observation, params, start=_uniform(observation))
+        nodal = invert(observation, params, start=_uniform(observation)).values
     elif method == "statistical":
-        nodal, _ = maximum_likelihood(observation, StatisticalParameters())
+        nodal = maximum_likelihood(observation, StatisticalParameters()).values
     elif denoiser is None:
         raise ValueError("red needs a denoiser")
     else:
         rule = REDParameters(weight_rule="printed" if method == "red-printed" else "balance")
-        nodal, _ = regularised(observation, denoiser, rule)
+        nodal = regularised(observation, denoiser, rule).values
     return observation.model.to_map(nodal)
 
 

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -31,7 +33,7 @@ def disc(noise_db: float, *, axial_only: bool = False) -> tuple[np.ndarray, Obse
 
 
 def recovered_ratio(modulus: np.ndarray, observation: Observation) -> float:
-    nodal, _ = invert(observation, GaussNewtonParameters(tv_weight=2.0, iterations=25))
+    nodal = invert(observation, GaussNewtonParameters(tv_weight=2.0, iterations=25)).values
     image = observation.model.to_map(nodal)
     return float(np.median(image[modulus == 3]) / np.median(image[modulus == 1]))
 
@@ -59,6 +61,16 @@ def test_jacobian_and_adjoint_agree_with_finite_differences():
     numeric = (ahead - behind) / (2 * step)
     assert np.linalg.norm(forward - numeric) < 1e-6 * np.linalg.norm(numeric)
     assert problem.adjoint(residual) @ direction == pytest.approx(residual @ forward, rel=1e-9)
+
+
+def test_steps_that_the_time_limit_cuts_say_so(monkeypatch):
+    _, observation = disc(40)
+    assert not invert(observation, GaussNewtonParameters(tv_weight=2.0)).cut_short
+    clock = itertools.count(step=20.0)
+    monkeypatch.setattr("engine.elasticity.gauss_newton.time.monotonic", lambda: next(clock))
+    found = invert(observation, GaussNewtonParameters(tv_weight=2.0))
+    assert found.cut_short.startswith("The limit of 30 s ended the reconstruction after 2 of at most 12 steps")
+    assert len(found.misfits) == 3
 
 
 def test_misfit_falls_to_the_noise_and_cancel_is_obeyed():
