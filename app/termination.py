@@ -36,6 +36,9 @@ _PLUMBING = (str(Path(__file__).parents[1] / "engine" / "files") + os.sep, __fil
 """What runs from these files, or is called from them, is never cut short: files are put in their place, and finalisers
 swallow what is raised in them."""
 
+_WAITING = "wait_for_answer"
+"""The wait for the reading process, which may be long and holds nothing: `ReadingProcess.ask` clears up after it."""
+
 _IMPORTED = "<module>"
 """What runs while a file is imported, which has nothing open yet."""
 
@@ -96,6 +99,8 @@ def may_interrupt(frame: FrameType) -> bool:
     outer: FrameType | None = frame
     while outer is not None:
         code = outer.f_code
+        if code.co_name == _WAITING:
+            return True
         plumbing = code.co_filename.startswith(_PLUMBING) or _LIBRARY in code.co_filename
         if code.co_name in _UNBROKEN or (plumbing and code.co_name != _IMPORTED):
             return False

@@ -40,19 +40,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--minutes", type=float, default=math.inf, help="Longest time of one training")
+    parser.add_argument("--recipe", type=Path, default=RECIPE, help="Another recipe, in a folder of its own")
+    parser.add_argument("--network", action="append", choices=NETWORKS, help="Only this network; can be repeated")
+    parser.add_argument("--seeds", type=int, default=len(SEEDS), choices=SEEDS, help="How many seeds")
     chosen = parser.parse_args()
     simulate(chosen.folder / "rf")
-    recipe = load(RECIPE)
+    recipe = load(chosen.recipe)
     recipe = replace(recipe, data=replace(recipe.data, path=str((chosen.folder / "rf").resolve())))
     sources = training_and_validation_sources(recipe, torch.device("cpu"))
-    for seed in SEEDS:
-        for network in NETWORKS:
+    for seed in SEEDS[: chosen.seeds]:
+        for network in chosen.network or NETWORKS:
             first = str(weights_of(chosen.folder, "usse-net", seed).resolve()) if network == "musse-net" else ""
             config = replace(recipe, run=replace(recipe.run, network=network, seed=seed))
             config = replace(config, initial=InitialSettings(first_stage=first))
             if network == "musse-net":
                 config = replace(config, architecture={**config.architecture, **AS_PRINTED})
             train(config, sources, weights_of(chosen.folder, network, seed), chosen.minutes)
+    if chosen.network:
+        return
     config = replace(recipe, data=replace(recipe.data, prealign=False))
     sources = training_and_validation_sources(config, torch.device("cpu"))
     train(config, sources, weights_of(chosen.folder, UNALIGNED, SEEDS[0]), chosen.minutes)

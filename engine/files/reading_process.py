@@ -75,7 +75,7 @@ class ReadingProcess:
             exchange = _Exchange(self._child, request)
             try:
                 exchange.start()
-                exchange.join(SILENCE_S)
+                wait_for_answer(exchange)
             except BaseException:  # an interruption between question and answer: the next question needs a fresh child
                 self._end()
                 raise
@@ -164,6 +164,11 @@ class _Exchange(threading.Thread):
             if not read:
                 raise EOFError
             view = view[read:]
+
+
+def wait_for_answer(exchange: _Exchange) -> None:
+    """Wait for an answer, or for the end of patience; an interruption ends the wait, as `app.termination` knows."""
+    exchange.join(SILENCE_S)
 
 
 def _send(child: "subprocess.Popen[bytes]", message: object) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from app.termination import ended_like_ctrl_c, interruptions
@@ -74,6 +75,34 @@ with ended_like_ctrl_c():
         except KeyboardInterrupt:
             pass
 """
+
+
+STUCK = """
+import sys
+from app.cli import main
+from engine.files.reading_process import PROCESS, _Exchange
+PROCESS.start()
+PROCESS._child.send_signal(19)  # as on a network share that does not answer
+start = _Exchange.start
+def start_and_tell(exchange):
+    start(exchange)
+    print(PROCESS._child.pid, flush=True)
+_Exchange.start = start_and_tell
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@POSIX
+def test_a_reading_process_that_does_not_answer_is_not_waited_for_after_a_signal(rf_file: Path) -> None:
+    call = [sys.executable, "-c", STUCK, "info", str(rf_file)]
+    with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        reading = int(running.stdout.readline())
+        running.send_signal(signal.SIGINT)
+        assert running.wait(30) == 130
+        assert running.stderr.read() == "strainscope: interrupted\n"
+    assert not psutil.pid_exists(reading)
 
 
 @POSIX

@@ -8,6 +8,7 @@ The last line is a JSON object: kills, those in the middle of a file (a temporar
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -17,6 +18,8 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+
+import psutil
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
 
@@ -60,6 +63,7 @@ def _killed(writer: Writer, folder: Path, draw: random.Random) -> list[str]:
     duration_s = time.monotonic() - started
     child = os.fork()
     if child == 0:
+        os.setsid()
         try:
             for number in range(1, 10_000):
                 writer.write(folder, number)
@@ -71,6 +75,7 @@ def _killed(writer: Writer, folder: Path, draw: random.Random) -> list[str]:
     _, status = os.waitpid(child, 0)
     if not os.WIFSIGNALED(status):
         found.append("failed: the writer ended by itself")
+    _wait_for_group(child)
     left = list(folder.rglob("*.part"))
     if left:
         found.append("in the middle")
@@ -79,6 +84,21 @@ def _killed(writer: Writer, folder: Path, draw: random.Random) -> list[str]:
     except Exception as error:  # noqa: BLE001 - what is looked for
         found.append(f"lost: {type(error).__name__}: {error}")
     return found + _not_swept(writer, folder, left)
+
+
+def _wait_for_group(number: int) -> None:
+    """Wait at most 30 s for what the killed writer had started: ffmpeg writes what it has read before it ends."""
+    until = time.monotonic() + 30
+    while _works(number) and time.monotonic() < until:
+        time.sleep(0.01)
+
+
+def _works(group: int) -> bool:
+    for process in psutil.process_iter(["status"]):
+        with contextlib.suppress(ProcessLookupError):
+            if os.getpgid(process.pid) == group and process.info["status"] != psutil.STATUS_ZOMBIE:
+                return True
+    return False
 
 
 def _not_swept(writer: Writer, folder: Path, left: list[Path]) -> list[str]:
