@@ -27,8 +27,9 @@ def is_folded(sampling_hz: float, center_hz: float) -> bool:
 
 
 def unfolding_factor(sampling_hz: float, center_hz: float) -> int:
-    """Return by how much the rate grows: enough for four samples in a period."""
-    return int(np.ceil(SAMPLES_PER_PERIOD * center_hz / sampling_hz))
+    """Return by how much the rate grows: enough for four samples in a period; a million stands for all above."""
+    with np.errstate(over="ignore"):
+        return int(min(np.ceil(np.float64(SAMPLES_PER_PERIOD * center_hz) / sampling_hz), 1e6))
 
 
 def folding_note(sampling_hz: float, center_hz: float) -> str:

@@ -274,3 +274,9 @@ def test_a_carrier_that_the_spectrum_denies_is_refused(tmp_path):
     np.savez(tmp_path / "a.npz", rf=sampled, fs=20e6 / 3, fc=6.6e6)
     with pytest.raises(ReadError, match=r"^a\.npz: is sampled at 6.667 MHz, below twice its carrier"):
         open_recording([tmp_path / "a.npz"])
+
+
+def test_a_rate_next_to_nothing_is_impossible(tmp_path):
+    np.savez(tmp_path / "a.npz", rf=np.arange(512.0).reshape(64, 8) % 7, fs=1e-308, fc=6e6)
+    with pytest.raises(ReadError, match=r"^a\.npz: is said to be sampled at .* Hz .* impossible"):
+        open_recording([tmp_path / "a.npz"])
