@@ -22,6 +22,8 @@ class Colors:
     field: str
     raised: str
     border: str
+    outline: str
+    """Of what can be typed into or ticked; told from its surroundings at 3 : 1."""
     text: str
     muted: str
     disabled: str
@@ -41,6 +43,7 @@ DARK = Colors(
     field="#181b1f",
     raised="#2e333b",
     border="#3a404a",
+    outline="#6a7482",
     text="#e3e6ea",
     muted="#9aa3af",
     disabled="#646c78",
@@ -56,6 +59,7 @@ LIGHT = Colors(
     field="#ffffff",
     raised="#ffffff",
     border="#ccd2da",
+    outline="#858e99",
     text="#1d2329",
     muted="#5a6572",
     disabled="#a3abb5",
@@ -140,6 +144,12 @@ QLabel:disabled, QCheckBox:disabled {{ color: {disabled}; }}
 """
 
 
+OUTLINED = ("QCheckBox", "QAbstractSpinBox", "QLineEdit", "QComboBox")
+"""Controls whose edge must be seen: an empty box on a dark ground is lost else."""
+FUSION_OUTLINE = 140
+"""Fusion draws the edge of a control in the window's colour, darkened by this many percent."""
+
+
 class Theme:
     """The theme in force; widgets that paint ask it for colours each time they paint."""
 
@@ -164,7 +174,10 @@ def apply_theme(application: QApplication, name: ThemeName) -> None:
     Theme.name = name
     Theme.colors = DARK if dark else LIGHT
     application.setStyle("Fusion")
-    application.setPalette(_palette(Theme.colors))
+    palette = _palette(Theme.colors)
+    application.setPalette(palette)
+    for kind in OUTLINED:
+        application.setPalette(_outlined(palette), kind)  # type: ignore[arg-type]  # declared as bytes, takes str
     font = application.font()
     font.setPointSizeF(10)
     application.setFont(font)
@@ -205,6 +218,15 @@ def _render(svg: str, size: int) -> QPixmap:
     QSvgRenderer(QByteArray(svg.encode())).render(painter)
     painter.end()
     return pixmap
+
+
+def _outlined(palette: QPalette) -> QPalette:
+    """Return the palette of controls whose edges Fusion would else draw darker than a dark window."""
+    palette, colors = QPalette(palette), Theme.colors
+    palette.setColor(QPalette.ColorRole.Window, QColor(colors.outline).lighter(FUSION_OUTLINE))
+    faint = QColor(colors.border).lighter(FUSION_OUTLINE)
+    palette.setColor(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Window, faint)
+    return palette
 
 
 def _palette(colors: Colors) -> QPalette:

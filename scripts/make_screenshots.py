@@ -57,7 +57,7 @@ def shoot(widget: QWidget, path: Path) -> None:
 def shoot_panels(application: QApplication, window: MainWindow, folder: Path, theme: str) -> None:
     """Take the window, every panel, and the maps beside strain."""
     shoot(window, folder / f"window-{theme}.png")
-    for name in window.docks.actions:
+    for name in window.docks.titles:
         dock = window.docks.dock(name)
         shown = dock.isVisible()
         window.docks.show(name)

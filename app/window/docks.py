@@ -7,7 +7,6 @@ bars on the window as soon as a second group of them exists.
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QWidget
 
 from app.controllers.commands import Commands
@@ -23,67 +22,125 @@ BELOW_PX = 180
 SIDE_PX = {"left": 340, "right": 320}
 SIDE_SHARE = 0.27
 """Part of a small window that a side takes at most."""
-NARROW_PX = 1100
-"""Below this width a window has room for one side beside the images: all panels are tabs there."""
-NARROW_SIDE_PX = 368
+NARROW_PX = 1400
+"""Below this width images would be small islands between two sides: the panels of the left are tabs of the right."""
+LOW_PX = 640
+"""Below this height such a side has room for one group of tabs."""
+NARROW_SIDE_PX = 400
+NARROW_SHARE = 0.38
+HOSTS = {"method": "measurements", "display": "graphs"}
+"""Where the panels of the left go in a narrow window."""
 
 
 @dataclass(frozen=True)
 class Docks:
-    """The docks by the name of their first panel, and for every panel an action of the View menu."""
+    """The docks by the name of their first panel."""
 
     docks: dict[str, QDockWidget] = field(default_factory=dict)
-    actions: dict[str, QAction] = field(default_factory=dict)
-    _sides: dict[str, Qt.DockWidgetArea] = field(default_factory=dict)
-    """Where a dock of one of the two sides belongs."""
-    _tabs: dict[str, tuple[QTabWidget, QWidget]] = field(default_factory=dict)
-    _leader: dict[str, str] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
+    """Title of every panel."""
+    _tabs: dict[str, QTabWidget] = field(default_factory=dict)
+    """Tabs of the docks that hold several panels."""
+    _pages: dict[str, QWidget] = field(default_factory=dict)
+    _home: dict[str, str] = field(default_factory=dict)
+    """Dock in which a panel lives where there is room."""
 
     def dock(self, panel: str) -> QDockWidget:
-        """Return the dock that a panel lives in."""
-        return self.docks[self._leader[panel]]
+        """Return the dock that a panel is in."""
+        return next(dock for dock in self.docks.values() if dock.isAncestorOf(self._pages[panel]))
 
     def show(self, panel: str) -> None:
         """Bring a panel to the front."""
-        self.dock(panel).show()
-        self.dock(panel).raise_()
-        if panel in self._tabs:
-            tabs, page = self._tabs[panel]
-            tabs.setTabVisible(tabs.indexOf(page), True)
-            tabs.setCurrentWidget(page)
+        self._set_shown(panel, True)
+        dock, page = self.dock(panel), self._pages[panel]
+        dock.raise_()
+        for tabs in self._tabs.values():
+            if tabs.indexOf(page) >= 0:
+                tabs.setCurrentWidget(page)
 
-    def is_folded(self, window: QMainWindow) -> bool:
-        """Say whether all panels are tabs of one side."""
-        return any(window.tabifiedDockWidgets(self.docks[name]) for name in self._sides)
+    def order(self) -> list[str]:
+        """Return all panels, those of one dock together."""
+        return sorted(self._home, key=lambda panel: list(self.docks).index(self._home[panel]))
+
+    def is_shown(self, panel: str) -> bool:
+        """Say whether a panel has its place, be it behind others."""
+        dock, page = self.dock(panel), self._pages[panel]
+        return not dock.isHidden() and all(
+            tabs.isTabVisible(tabs.indexOf(page)) for tabs in self._tabs.values() if tabs.indexOf(page) >= 0
+        )
+
+    def toggle(self, panel: str) -> None:
+        """Show a panel in front, or take it and, with the last of its panels, its dock away."""
+        if self.is_shown(panel):
+            self._set_shown(panel, False)
+        else:
+            self.show(panel)
+
+    def _set_shown(self, panel: str, shown: bool) -> None:
+        dock, page = self.dock(panel), self._pages[panel]
+        tabs = dock.widget()
+        if isinstance(tabs, QTabWidget):
+            self._take_hidden_tabs()
+            tabs.setTabVisible(tabs.indexOf(page), shown)
+            dock.setVisible(_any_tab(tabs))
+        else:
+            dock.setVisible(shown)
+
+    def is_narrow(self) -> bool:
+        """Say whether the panels of the left are on the right."""
+        return self.dock("method") is not self.docks["method"]
 
     def fold(self, window: QMainWindow) -> None:
-        """Put both sides together as tabs where the window is narrow, and apart again where it is not."""
+        """Put all panels on the right where the window is narrow, in one group where it is low too, and apart again."""
         narrow = window.width() < NARROW_PX
-        if narrow == self.is_folded(window):
-            return
-        docks = [(self.docks[name], area) for name, area in self._sides.items()]
-        hidden = [dock for dock, _ in docks if dock.isHidden()]
-        first = docks[0][0]
-        for dock, area in docks:
-            window.addDockWidget(AREAS["right"] if narrow else area, dock)
-            if narrow and dock is not first:
-                window.tabifyDockWidget(first, dock)
-        for dock in hidden:
-            dock.hide()
-        if narrow:
-            first.raise_()
-            window.resizeDocks([first], [NARROW_SIDE_PX], Qt.Orientation.Horizontal)
-        else:
-            widen_docks(window, self)
+        self.arrange(window, narrow=narrow, low=narrow and window.height() < LOW_PX)
+
+    def arrange(self, window: QMainWindow, *, narrow: bool = False, low: bool = False) -> None:
+        """Put the panels where they belong, or all on the right, there in one group or two."""
+        above, below = (self.docks[name] for name in HOSTS.values())
+        if narrow != self.is_narrow():
+            self._move(narrow)
+            width = min(NARROW_SIDE_PX, round(NARROW_SHARE * window.width()))
+            window.resizeDocks([above], [width], Qt.Orientation.Horizontal)
+            if not narrow:
+                widen_docks(window, self)
+        if low != bool(window.tabifiedDockWidgets(above)):
+            hidden = below.isHidden()
+            if low:
+                window.tabifyDockWidget(above, below)
+                above.raise_()
+            else:
+                window.addDockWidget(AREAS["right"], below)
+                share_height(window, self)
+            below.setHidden(hidden)
+
+    def _move(self, narrow: bool) -> None:
+        """Move the panels of the left to the right, or back; what was not shown is not shown there either."""
+        self._take_hidden_tabs()
+        for panel, home in self._home.items():
+            if home not in HOSTS:
+                continue
+            page, shown = self._pages[panel], self.is_shown(panel)
+            source, target = (self._tabs[name] for name in ((home, HOSTS[home]) if narrow else (HOSTS[home], home)))
+            source.removeTab(source.indexOf(page))
+            target.setTabVisible(target.addTab(page, self.titles[panel]), shown)
+        for home, tabs in self._tabs.items():
+            self.docks[home].setVisible(_any_tab(tabs))
+
+    def _take_hidden_tabs(self) -> None:
+        """Take the tabs of hidden docks, which Qt may have brought back so, for not shown."""
+        for home, tabs in self._tabs.items():
+            if self.docks[home].isHidden():
+                for index in range(tabs.count()):
+                    tabs.setTabVisible(index, False)
 
     def add(self, window: QMainWindow, info: PanelInfo, panel: QWidget) -> None:
         """Put a panel into a dock of its own, or beside the panel that it names."""
-        page = PanelArea(panel)
-        leader = self._leader[info.name] = info.beside or info.name
+        page = self._pages[info.name] = PanelArea(panel)
+        home = self._home[info.name] = info.beside or info.name
+        self.titles[info.name] = info.title
         if info.beside:
-            self._add_tab(info, page, self.docks[leader])
-            action = self.actions[info.name] = QAction(info.title, window)
-            action.triggered.connect(lambda: self.show(info.name))
+            self._add_tab(info, page, self.docks[home])
             return
         dock = self.docks[info.name] = QDockWidget(info.title, window)
         dock.setObjectName(info.name)
@@ -94,9 +151,6 @@ class Docks:
         dock.setFeatures(movable | closable)
         dock.setWidget(page)
         window.addDockWidget(AREAS[info.area], dock)
-        if info.area != "bottom":
-            self._sides[info.name] = AREAS[info.area]
-        self.actions[info.name] = dock.toggleViewAction()
 
     def _add_tab(self, info: PanelInfo, page: QWidget, dock: QDockWidget) -> None:
         tabs = dock.widget()
@@ -108,16 +162,27 @@ class Docks:
             dock.setTitleBarWidget(QWidget(dock))  # the tabs carry the names
             tabs.addTab(first, dock.windowTitle())
             first.show()
-            self._tabs[dock.objectName()] = tabs, first
+            self._tabs[dock.objectName()] = tabs
         tabs.setTabVisible(tabs.addTab(page, info.title), info.shown)
-        self._tabs[info.name] = tabs, page
+
+
+def _any_tab(tabs: QTabWidget) -> bool:
+    return any(tabs.isTabVisible(index) for index in range(tabs.count()))
 
 
 def widen_docks(window: QMainWindow, docks: Docks) -> None:
     """Give both sides the width that they like, once the window has its size on the screen."""
+    if docks.is_narrow():
+        return
     sides = [docks.docks["method"], docks.docks["measurements"]]
     widths = [min(width, round(SIDE_SHARE * window.width())) for width in SIDE_PX.values()]
     window.resizeDocks(sides, widths, Qt.Orientation.Horizontal)
+
+
+def share_height(window: QMainWindow, docks: Docks) -> None:
+    """Give the upper and the lower panels of a side their share."""
+    for upper, lower, heights in (("method", "display", [350, 400]), ("measurements", "graphs", [400, 340])):
+        window.resizeDocks([docks.docks[upper], docks.docks[lower]], heights, Qt.Orientation.Vertical)
 
 
 def make_docks(window: QMainWindow, state: ViewerState, commands: Commands) -> Docks:
@@ -132,8 +197,7 @@ def make_docks(window: QMainWindow, state: ViewerState, commands: Commands) -> D
     for info in PANELS:
         if not info.shown and not info.beside:
             docks.dock(info.name).hide()
-    window.resizeDocks([docks.docks["method"], docks.docks["display"]], [350, 400], Qt.Orientation.Vertical)
-    window.resizeDocks([docks.docks["measurements"], docks.docks["graphs"]], [400, 340], Qt.Orientation.Vertical)
+    share_height(window, docks)
     below = [docks.docks[info.name] for info in PANELS if info.area == "bottom" and not info.beside]
     window.resizeDocks(below, [BELOW_PX] * len(below), Qt.Orientation.Vertical)
     return docks

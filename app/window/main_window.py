@@ -1,5 +1,6 @@
 """The window: docks from the panel registry, menus, tool bar and keys from the features, status bar, errors."""
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Slot
@@ -90,7 +91,7 @@ class MainWindow(QMainWindow):
         )
 
     def _build_features(self) -> None:
-        entries: list[Entry] = [entry for build in FEATURES for entry in build(self.context)]
+        entries = [entry for build in FEATURES for entry in build(self.context)] + self._dock_entries()
         for entry in entries:
             if not isinstance(entry, Action):
                 continue
@@ -100,20 +101,31 @@ class MainWindow(QMainWindow):
             action = self.actions_by_name[entry.name] = make_action(self, entry)
             action.triggered.connect(self.refresh_actions)
             self.addAction(action)
-        entries += self._dock_entries()
         Menus(self, entries, self.actions_by_name)
         make_tool_bar(self, entries, self.actions_by_name)
         self._keys = {key: info for info in self.infos for key in info.plain_keys}
 
     def _dock_entries(self) -> list[Entry]:
-        panels = {f"panel {name}": action for name, action in self.docks.actions.items()}
-        self.actions_by_name |= panels
-        return [Action(name, name, self.refresh_actions, "View", DOCKS_PLACE) for name in panels]
+        docks = self.docks
+        return [
+            Action(
+                f"panel {name}",
+                docks.titles[name],
+                partial(docks.toggle, name),
+                "View",
+                DOCKS_PLACE,
+                checkable=True,
+                checked=partial(docks.is_shown, name),
+            )
+            for name in docks.order()
+        ]
 
     def _connect(self) -> None:
         controllers = (self.commands.files, self.commands.processing, self.commands.pictures)
         for controller in controllers:
             controller.failed.connect(self.show_error)
+        for dock in self.docks.docks.values():
+            dock.visibilityChanged.connect(self.refresh_actions)
         THEME_CHANGES.changed.connect(self._restyle)
         state = self.state
         for signal in (
@@ -223,6 +235,7 @@ class MainWindow(QMainWindow):
     def _remember(self) -> None:
         preferences = self.preferences
         preferences.window_geometry = self.saveGeometry().toBase64().toStdString()
+        self.docks.arrange(self)  # what is kept is the layout of a wide window
         preferences.window_state = self.saveState().toBase64().toStdString()
         preferences.display = {name: value for name, value in self.state.display.as_dict().items() if name in TASTE}
         preferences.method = self.state.settings.method

@@ -146,7 +146,7 @@ def describe(widget: QWidget) -> str:
 def test_the_window_is_no_larger_than_its_screen(settled: MainWindow, request: pytest.FixtureRequest) -> None:
     room = room_on(request.node.callspec.params["settled"])
     assert settled.size() == room  # nothing in it asks for more
-    for name in settled.docks.actions:
+    for name in settled.docks.titles:
         settled.docks.show(name)
         settle()
         assert settled.size() == room, name
@@ -169,7 +169,7 @@ def test_a_first_window_is_as_large_as_usual_or_as_the_screen(
 def test_nothing_is_cut_in_any_panel(settled: MainWindow, theme: str) -> None:
     settled.set_theme(theme)  # type: ignore[arg-type]
     found: dict[str, list[str]] = {}
-    for name in settled.docks.actions:
+    for name in settled.docks.titles:
         settled.docks.show(name)
         dock = settled.docks.dock(name)
         for button in dock.findChildren(QAbstractButton):
@@ -196,29 +196,49 @@ def test_nothing_is_cut_in_any_dialog(settled: MainWindow, theme: str) -> None:
     assert {name: entries for name, entries in found.items() if entries} == {}
 
 
-def test_every_panel_has_its_place_and_a_narrow_window_keeps_all_on_one_side(opened: MainWindow, qtbot: QtBot) -> None:
+def test_a_narrow_window_keeps_all_panels_on_one_side(opened: MainWindow, qtbot: QtBot) -> None:
     docks = [opened.docks.docks[name] for name in ("method", "display", "measurements", "graphs")]
+
+    def seen() -> list[str]:
+        return [dock.objectName() for dock in docks if not dock.visibleRegion().isEmpty()]
 
     def columns() -> int:
         return len({dock.geometry().left() for dock in docks if not dock.visibleRegion().isEmpty()})
 
+    opened.resize(USUAL_SIZE)
+    qtbot.waitUntil(lambda: columns() == 2 and len(seen()) == 4)
+    opened.actions_by_name["panel histogram"].trigger()
+    assert not opened.docks.is_shown("histogram")
     opened.resize(room_on(SCREENS["1280x800"]))
-    qtbot.waitUntil(lambda: columns() == 2)
-    assert all(not dock.visibleRegion().isEmpty() for dock in docks)
-    opened.docks.docks["graphs"].hide()
+    qtbot.waitUntil(lambda: columns() == 1 and seen() == ["measurements", "graphs"])
     opened.resize(room_on(SCREENS["1920x1080 at 200 %"]))
-    qtbot.waitUntil(lambda: columns() == 1)
+    qtbot.waitUntil(lambda: len(seen()) == 1)
     settle()
-    assert opened.central.view.width() > 0.6 * opened.width()
+    assert opened.central.view.width() > 0.55 * opened.width()
     for name in ("display", "maps", "measurements", "method"):
         opened.docks.show(name)
-        qtbot.waitUntil(lambda name=name: not opened.docks.dock(name).visibleRegion().isEmpty())
-    opened.resize(room_on(SCREENS["1280x800"]))
-    qtbot.waitUntil(lambda: columns() == 2)
-    assert opened.docks.docks["graphs"].isHidden()
-    above, below = docks[:2]
+        qtbot.waitUntil(lambda name=name: not opened.docks._pages[name].visibleRegion().isEmpty())
+    assert not opened.docks.is_shown("histogram")
+    opened.resize(USUAL_SIZE)
+    qtbot.waitUntil(lambda: columns() == 2 and len(seen()) == 4)
     settle()
-    assert above.geometry().bottom() < below.geometry().top()
+    assert docks[0].geometry().bottom() < docks[1].geometry().top()
+    assert not opened.docks.is_shown("histogram")
+    assert [opened.docks.dock(name) for name in ("recording", "maps")] == docks[:2]
+
+
+def test_a_dock_goes_with_its_last_panel_and_comes_back_with_the_first(opened: MainWindow, qtbot: QtBot) -> None:
+    opened.resize(USUAL_SIZE)
+    qtbot.waitUntil(lambda: not opened.docks.is_narrow())
+    toggles = {name: opened.actions_by_name[f"panel {name}"] for name in ("graphs", "histogram", "profile")}
+    for action in toggles.values():
+        assert action.isChecked()
+        action.trigger()
+        assert not action.isChecked()
+    assert opened.docks.docks["graphs"].isHidden()
+    toggles["profile"].trigger()
+    assert opened.docks.docks["graphs"].isVisible()
+    assert [opened.docks.is_shown(name) for name in toggles] == [False, False, True]
 
 
 def test_nothing_is_cut_without_a_recording(window: MainWindow) -> None:
