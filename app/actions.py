@@ -103,7 +103,7 @@ def restyle(actions: Iterable[QAction]) -> None:
 
 def key_rows(infos: Iterable[Action]) -> tuple[tuple[str, str], ...]:
     """Every key with what it does, for the help."""
-    rows = [(all_keys(info), info.key_words or info.tip or info.plain_text) for info in infos if info.shown_key]
+    rows = [(all_keys(info), info.key_words or info.plain_text) for info in infos if info.shown_key]
     return (*GENERAL_KEYS, *((", ".join(keys), words) for keys, words in rows))
 
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 from superqt import QLabeledDoubleSlider
 
+from app.widgets.number_box import NumberBox
 from engine.errors import ParameterError
 from engine.parameters import ParameterInfo, Parameters, Scalar
 
@@ -246,7 +247,7 @@ def _slider_of(info: ParameterInfo) -> QLabeledDoubleSlider:
 
 def _float_editor(info: ParameterInfo) -> QDoubleSpinBox:
     unit, scale = SHOWN_UNITS.get(info.unit, (info.unit, 1.0))
-    editor = QDoubleSpinBox()
+    editor = NumberBox()
     low = -1e9 if info.minimum is None else info.minimum * scale
     high = 1e9 if info.maximum is None else info.maximum * scale
     span = high - low

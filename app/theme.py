@@ -107,10 +107,12 @@ QTableWidget, QTableView, QTreeView, QListView, QPlainTextEdit, QTextBrowser {{
     background: {field}; border: 1px solid {border}; border-radius: 4px; gridline-color: {grid};
     selection-background-color: {accent}; selection-color: {accent_text}; }}
 QAbstractScrollArea::corner {{ background: {panel}; border: 0; }}
-QToolButton#qt_toolbar_ext_button {{ padding: 0; }}
+QToolButton#qt_toolbar_ext_button, QTabBar QToolButton {{ padding: 0; }}
+QTabBar QToolButton {{ background: {raised}; border-color: {border}; border-radius: 0; }}
+QToolButton#qt_toolbar_ext_button {{ background: {muted}; }}
 QTabBar {{ qproperty-drawBase: 0; }}
 QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
-QTabBar::tab {{ background: {window}; color: {muted}; padding: 6px 12px; border: 0; font-weight: 600; }}
+QTabBar::tab {{ background: {window}; color: {muted}; padding: 6px 9px; border: 0; font-weight: 600; }}
 QTabBar::tab:selected {{ background: {panel}; color: {text}; }}
 QTabBar::tab:hover {{ color: {text}; }}
 QHeaderView::section {{ background: {panel}; color: {muted}; border: 0; border-bottom: 1px solid {border};

@@ -16,7 +16,8 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
     return (
         Action(
             "play", "&Play", playback.toggle, "View", 200, icon="play", plain_keys=(Qt.Key.Key_Space,),
-            tip="Play or pause", enabled=opened, words=lambda: ("&Pause" if state.playing else "&Play") + "\tSpace",
+            key_words="Play, or pause", enabled=opened,
+            words=lambda: ("&Pause" if state.playing else "&Play") + "\tSpace",
         ),
         Action("first", "&First frame", playback.first, "View", 201, plain_keys=(Qt.Key.Key_Home,), enabled=opened),
         Action("last", "&Last frame", playback.last, "View", 202, plain_keys=(Qt.Key.Key_End,), enabled=opened),

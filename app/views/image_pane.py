@@ -22,6 +22,7 @@ HEADER_PX = 26
 MARGIN_PX = 4
 SMALLEST_IMAGE_PX = 60
 TITLE_RIM_PX = 20
+MESSAGE_FRAME_PX = 18
 MESSAGE_PX = 380
 """Widest that words on an image get."""
 
@@ -197,7 +198,8 @@ class ImagePane(QFrame):
         if not self._message.text():
             return
         image = image or self.plot.image_rect()
-        self._message.setFixedWidth(min(max(image.width() - 16, 120), MESSAGE_PX))
-        self._message.setFixedHeight(self._message.heightForWidth(self._message.width()))
-        left = image.left() + (image.width() - self._message.width()) // 2
-        self._message.move(left, image.bottom() - self._message.height() - 8)  # below most ellipses
+        longest = self._message.fontMetrics().size(0, self._message.text()).width() + MESSAGE_FRAME_PX
+        width = min(longest, max(image.width() - 16, 120), MESSAGE_PX)
+        height = self._message.heightForWidth(width)
+        left = image.left() + (image.width() - width) // 2
+        self._message.setGeometry(left, image.bottom() - height - 8, width, height)  # below most ellipses

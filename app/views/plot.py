@@ -146,7 +146,7 @@ class ImagePlot(pg.PlotWidget):
             axis.setPen(QPen(QColor(colors.border), 1))
             axis.setTextPen(QPen(QColor(colors.text), 1))
             axis.setTickFont(small)
-            axis.setStyle(tickLength=-5, tickTextOffset=4)
+            axis.setStyle(tickLength=4, tickTextOffset=3)
             axis.setLabel(axis.labelText, **{"color": colors.muted, "font-size": "9pt"})
             axis.setSIPrefixEnableRanges(())  # else switching prefixes off scales by one once more
             axis.enableAutoSIPrefix(False)

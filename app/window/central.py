@@ -15,7 +15,7 @@ from app.state.recording import averaged_words
 from app.views.dual_view import DualView
 from app.views.play_bar import PlayBar
 from app.views.plot import ImagePlot
-from engine.frames import frame_title, frame_words
+from engine.frames import frame_words
 from engine.reliability.frame import sentences
 from engine.types import Ellipse
 
@@ -242,7 +242,8 @@ class CentralArea(Pages):
             return
         of = frame_words(picture.bmode_frame)
         title = run.title if run is not None and picture.strain is not None else ""
-        strain = frame_title(title, picture.frame, picture.reference_frame)
+        frames = frame_words(picture.frame, picture.reference_frame)
+        strain = ", ".join(filter(None, (frames, title)))  # the name, which may be long, is what may be cut
         self.view.strain.set_badge(self._badge(picture))
         self.view.strain.set_banner(_warning(picture))
         has_rf = state.recording is None or state.recording.sequence.has_rf

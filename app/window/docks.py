@@ -181,7 +181,7 @@ def widen_docks(window: QMainWindow, docks: Docks) -> None:
 
 def share_height(window: QMainWindow, docks: Docks) -> None:
     """Give the upper and the lower panels of a side their share."""
-    for upper, lower, heights in (("method", "display", [350, 400]), ("measurements", "graphs", [400, 340])):
+    for upper, lower, heights in (("method", "display", [350, 400]), ("measurements", "graphs", [420, 300])):
         window.resizeDocks([docks.docks[upper], docks.docks[lower]], heights, Qt.Orientation.Vertical)
 
 

@@ -116,5 +116,7 @@ class MovieOptions(Parameters):
         help="Frames a second; 0 is the recording's own, in slow motion above 120, 10 where it is not known",
     )
     speed: float = parameter(1.0, minimum=0.01, maximum=100, help="Times as fast")
-    loops: int = parameter(0, minimum=0, maximum=1000, help="How often a GIF plays; 0 is for ever")
+    loops: int = parameter(
+        0, minimum=0, maximum=1000, words={"0": "For ever"}, help="How often a GIF plays; 0 is for ever"
+    )
     dpi: int = parameter(150, unit="dpi", minimum=SMALLEST_DPI, maximum=LARGEST_DPI, help="Pixels per inch")

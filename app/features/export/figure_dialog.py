@@ -7,10 +7,8 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QDialog,
     QDialogButtonBox,
-    QFormLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -21,13 +19,12 @@ from PySide6.QtWidgets import (
 )
 
 from app.features.export.options_form import options_form
-from app.state.raster import COLORMAPS
 from app.widgets.fitting import fitting
 from engine.figures.options import FigureOptions
 
 PREVIEW_DELAY_MS = 150
 CHECKS = ("bmode", "ellipses", "profile", "numbers", "caption", "intervals", "settings", "scale_bar")
-PAGE = ("title", "width", "font_size_pt", "dpi")
+PAGE = ("title", "width", "font_size_pt", "print_colormap", "dpi")
 
 
 class FigureDialog(QDialog):
@@ -53,13 +50,6 @@ class FigureDialog(QDialog):
         self.checks = {name: cast("QCheckBox", self.form.editors[name]) for name in checks}
         self.title = cast("QLineEdit", self.form.editors["title"])
         self.title.setPlaceholderText("none")
-        self.colors = QComboBox()
-        self.colors.setAccessibleName("Colours")
-        self.colors.setToolTip("Colour map of the figure, for print perhaps another than on screen")
-        self.colors.addItem("As on screen", "")
-        for name, words in COLORMAPS.items():
-            self.colors.addItem(words, name)
-        self.colors.setCurrentIndex(max(self.colors.findData(self._chosen().print_colormap), 0))
         self.preview = QLabel("Drawing\u2026")
         self.preview.setAccessibleName("Preview")
         self.preview.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -73,13 +63,9 @@ class FigureDialog(QDialog):
         self._lay_out()
         self.form.changed.connect(self._soon.start)
         self.title.textChanged.connect(self._soon.start)
-        self.colors.currentIndexChanged.connect(self._soon.start)
         self.resize(fitting(QSize(920, 560), parent))
 
     def _lay_out(self) -> None:
-        below = QFormLayout()
-        below.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        below.addRow("Colours", self.colors)
         words = QLabel("PNG, PDF, SVG or TIFF: the name you give decides.")
         words.setObjectName("muted")
         words.setWordWrap(True)
@@ -87,7 +73,6 @@ class FigureDialog(QDialog):
         left = QVBoxLayout(choices)
         left.setContentsMargins(0, 0, 8, 0)
         left.addWidget(self.form)
-        left.addLayout(below)
         left.addWidget(words)
         left.addStretch(1)
         area = QScrollArea()
@@ -122,9 +107,7 @@ class FigureDialog(QDialog):
 
     def options(self) -> FigureOptions:
         """Return what is chosen."""
-        return replace(
-            self._chosen(), title=self.title.text().strip(), print_colormap=str(self.colors.currentData() or "")
-        )
+        return replace(self._chosen(), title=self.title.text().strip())
 
     def start(self) -> None:
         """Open, and ask for the first preview."""

@@ -7,13 +7,16 @@ from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel
 
 from app.forms import ParameterForm
 from app.preferences import Preferences
+from app.state.raster import COLORMAPS
 from engine.errors import ParameterError
 from engine.parameters import Parameters
 
 Options = TypeVar("Options", bound=Parameters)
 
+COLORS = "print_colormap"
 LABELS = {
     "title": "Title",
+    COLORS: "Colours",
     "width": "Width",
     "font_size_pt": "Text",
     "dpi": "Resolution",
@@ -30,7 +33,7 @@ OF_ONE_FIGURE = ("title", "first", "last")
 def options_form(values: Options, names: tuple[str, ...]) -> ParameterForm:
     """Return a form of some options; a check box says what it is for, the others have a short name beside them."""
     kind = type(values)
-    form = ParameterForm(kind, only=names)
+    form = ParameterForm(kind, only=names, choices={COLORS: {"": "As on screen", **COLORMAPS}}, closed=(COLORS,))
     form.show_values(values)
     layout = form.layout()
     assert isinstance(layout, QFormLayout)

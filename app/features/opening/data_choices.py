@@ -2,6 +2,7 @@
 
 import math
 
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QComboBox, QFormLayout, QWidget
 
 from app.state.geometry_fields import FieldInfo
@@ -37,16 +38,24 @@ class DataChoices(QWidget):
         self.kind.setCurrentIndex(max(self.kind.findData(options.kind), 0))
         self.angle, self.radius = number_box(ANGLE), number_box(RADIUS)
         self.angle.setSpecialValueText("parallel lines")
-        self.radius.setSpecialValueText("phased array")
+        self.radius.setSpecialValueText("none: phased array")
         self.angle.setToolTip("Of curved and phased arrays, whose files do not say it: lines fan out by this angle")
         if options.sector is not None:
             self.angle.setValue(options.sector.angle_step_rad * ANGLE.scale)
             self.radius.setValue(options.sector.apex_radius_m * RADIUS.scale)
+        self._angle_edited()
+        self.angle.valueChanged.connect(self._angle_edited)
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
+        form.setHorizontalSpacing(12)
         form.addRow("Kind of data", self.kind)
         form.addRow(ANGLE.label, self.angle)
         form.addRow(RADIUS.label, self.radius)
+
+    @Slot()
+    def _angle_edited(self) -> None:
+        """Ask for a radius only where lines fan out."""
+        self.radius.setEnabled(self.angle.is_given())
 
     def chosen_kind(self) -> str | None:
         """Return the kind that overrules the file, or None."""

@@ -29,6 +29,13 @@ SPACING = FieldInfo("or axial spacing", "mm", 1e3, 6, 100)
 """Another way to say the sampling rate: files that are thought of as images give the distance of their rows."""
 
 
+INCOMPLETE = (
+    "The file does not say everything that depths, millimetres and strain depend on. "
+    "What you enter here is remembered for this recording."
+)
+COMPLETE = "The file says all of it. What it is to be taken for can be chosen below, and is remembered."
+
+
 class GeometryDialog(QDialog):
     """One row a value; a value that has to be given and is not yet keeps the dialog from closing."""
 
@@ -57,10 +64,7 @@ class GeometryDialog(QDialog):
         head.setObjectName("heading")
         facts = QLabel(f"{recording.format} \u00b7 {frames} frames of {rows} samples \u00d7 {lines} lines")
         facts.setObjectName("muted")
-        words = QLabel(
-            "The file does not say everything that depths, millimetres and strain depend on. "
-            "What you enter here is remembered for this file."
-        )
+        words = QLabel(COMPLETE if recording.known.keys() >= FIELDS.keys() else INCOMPLETE)
         words.setWordWrap(True)
         content = QWidget()
         column = QVBoxLayout(content)
@@ -80,6 +84,10 @@ class GeometryDialog(QDialog):
         self.choices.angle.valueChanged.connect(self._check)
         self.choices.kind.currentIndexChanged.connect(self._check)
         column.addWidget(self.choices)
+        labels = [label for label in content.findChildren(QLabel) if label.buddy() is not None]
+        widest = max(label.sizeHint().width() for label in labels)
+        for label in labels:
+            label.setMinimumWidth(widest)
         if recording.notes:
             column.addWidget(_muted("\n".join(recording.notes)))
         self._error = QLabel()

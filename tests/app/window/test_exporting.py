@@ -229,7 +229,7 @@ def test_choices_are_remembered_but_for_the_title(
     opened.actions_by_name["figure"].trigger()
     dialog = opened.findChildren(FigureDialog)[-1]
     dialog.checks["numbers"].setChecked(False)
-    width, colors = dialog.form.editors["width"], dialog.colors
+    width, colors = (dialog.form.editors[name] for name in ("width", "print_colormap"))
     width.setCurrentIndex(width.findData("column"))
     colors.setCurrentIndex(colors.findData("gray"))
     dialog.form.editors["dpi"].setValue(60)

@@ -304,3 +304,13 @@ def test_names_of_methods_do_not_widen_their_panel(opened: MainWindow, qtbot: Qt
     opened.set_theme("light")  # widths are asked for anew
     qtbot.wait(50)
     assert panel.minimumSizeHint().width() == before
+
+
+def test_words_on_an_image_are_as_large_as_what_they_say(opened: MainWindow) -> None:
+    pane = opened.central.view.strain
+    pane.set_message("Words that take more than one line on any image of this recording, " * 2)
+    high = pane._message.height()
+    pane.set_message("Few words")
+    assert pane._message.height() < high
+    assert pane._message.height() < 3 * pane._message.fontMetrics().height()
+    assert pane.plot.image_rect().contains(pane._message.geometry())

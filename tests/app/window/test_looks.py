@@ -1,11 +1,11 @@
-"""The time line tells frames that wait from those that are done in both themes, and draws the compression."""
+"""What must be told apart can be, in both themes; the time line draws the compression."""
 
 import pytest
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 
 from app.state.run_store import FrameSummary
-from app.theme import Theme, ThemeName, apply_theme
+from app.theme import DARK, LIGHT, Theme, ThemeName, apply_theme
 from app.views.time_line import TimeLine
 from engine.reliability.frame import FrameReliability
 
@@ -57,3 +57,9 @@ def test_the_line_of_compression_rises_with_it(qapp: QApplication) -> None:
         rows = [row for row in range(strip.height()) if strip.pixel(column, row) == color]
         heights.append(min(rows))
     assert heights[0] > heights[1] > heights[2]
+
+
+def test_edges_of_controls_stand_out_in_both_themes() -> None:
+    for colors in (DARK, LIGHT):
+        for ground in (colors.panel, colors.field):
+            assert contrast(QColor(colors.outline), QColor(ground)) >= 3.0
