@@ -45,6 +45,20 @@ class PairBatch:
         return cls(reference, deformed, pairs[0].geometry, initial)
 
     @property
+    def frames(self) -> tuple[Tensor, Tensor]:
+        """References and deformed frames."""
+        return self.reference, self.deformed
+
+    def pairs(self) -> list[FramePair]:
+        """Take the pairs to the host, each with its initial motion."""
+        starts: list[Displacement | None] = [None] * len(self.deformed)
+        if self.initial is not None:
+            starts = [*MotionBatch(self.initial).displacements(self.geometry)]
+        references = self.reference.expand_as(self.deformed).cpu().numpy()
+        frames = zip(references, self.deformed.cpu().numpy(), starts, strict=True)
+        return [FramePair(reference, deformed, self.geometry, start) for reference, deformed, start in frames]
+
+    @property
     def start(self) -> Tensor:
         """Initial motion (B, 2, H, W), zero where there is none."""
         if self.initial is not None:

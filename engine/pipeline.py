@@ -17,7 +17,7 @@ import numpy as np
 from engine.accumulation import closed, composed, drift_m, start_of
 from engine.device import choose_device, frames_at_once
 from engine.errors import CancelledError, MethodError, ParameterError
-from engine.estimators.base import ESTIMATORS, BatchEstimator, RecordingEstimator
+from engine.estimators.base import ESTIMATORS, BatchEstimator, Estimator, RecordingEstimator, Tracker
 from engine.failures import is_out_of_memory
 from engine.numerics.slope import SMALLEST_WINDOW
 from engine.pairs import Pairing, parse_pairing
@@ -35,7 +35,7 @@ from engine.types import Displacement, FrameEstimate, FramePair, Geometry, Map, 
 if TYPE_CHECKING:
     import torch
 
-    from engine.on_device import Departure, MotionBatch, PairBatch
+    from engine.on_device import MotionBatch, PairBatch
 
 Progress = Callable[[int, int], None]
 Cancelled = Callable[[], bool]
@@ -206,11 +206,12 @@ def run(
     progress(0, steps)
     for reference, deformed in _runs(wanted, evidence, settings, shown):
         pairs = Pairs(sequence, settings.preparation, reference, cancelled)
-        for estimate in _track(pairs, deformed, evidence, settings, device, began, batch):
-            if estimate.deformed_frame in wanted:
+        chain = _Chain(pairs, settings, evidence, device, began, batch, provisional=provisional)
+        for frame, estimate in chain.estimates(deformed):
+            if frame in wanted:
                 done += 1
                 progress(done, steps)
-                if provisional or not estimate.provisional:
+                if estimate is not None:
                     yield estimate
 
 
@@ -365,102 +366,150 @@ def _outwards(wanted: tuple[int, ...], shown: Callable[[], int]) -> Iterator[int
         yield frame
 
 
-def _track(
-    pairs: "Pairs",
-    deformed: Iterable[int],
-    evidence: tuple[int, ...],
-    settings: Settings,
-    device: "torch.device",
-    began: Callable[[int], None],
-    batch: int | None,
-) -> Iterator[FrameEstimate]:
-    """Estimate one run. Pairs are made when the estimator asks for them, so only a few frames are in memory."""
-    estimator = ESTIMATORS.get(settings.method)
-    finish = Finish(settings, pairs.reference, pairs.sequence.geometry)
-    if isinstance(estimator, BatchEstimator):
-        yield from _in_batches(estimator, pairs, deformed, settings, device, began, finish, batch)
-        return
-    assert settings.parameters is not None
-    asked: deque[int] = deque()
-    """Frames that the estimator has taken; they are chosen one by one, and it may take some ahead."""
+@dataclass(frozen=True)
+class _Chain:
+    """One run's way from frames to estimates: those of one reference, by a method that takes pairs or batches."""
 
-    def aligned() -> Iterator[FramePair]:
-        for frame in deformed:
-            pairs.check()
-            asked.append(frame)
-            began(frame)
-            pair = pairs.of(frame)
-            yield replace(pair, initial=bulk_motion(pair, device)) if settings.preparation.prealign else pair
+    pairs: "Pairs"
+    settings: Settings
+    evidence: tuple[int, ...]
+    device: "torch.device"
+    began: Callable[[int], None]
+    batch: int | None
+    provisional: bool
 
-    kept: dict[int, Map] = {}
-    for pair, displacement in estimator.track_pairs(aligned(), settings.parameters, device):
-        frame = asked.popleft()
-        if evidence:
+    def estimates(self, deformed: Iterable[int]) -> Iterator[tuple[int, FrameEstimate | None]]:
+        """Yield each frame with its estimate, or None where only a first one is there that nobody wants."""
+        estimator = ESTIMATORS.get(self.settings.method)
+        if not isinstance(estimator, BatchEstimator):
+            yield from self._one_by_one(estimator, deformed)
+        elif self.evidence:
             assert isinstance(estimator, RecordingEstimator)
-            kept[frame] = estimator.keep(displacement, settings.parameters)
-        yield finish.one(frame, pair, displacement, device, provisional=bool(evidence))
-        pairs.check()
-    if evidence:
-        assert isinstance(estimator, RecordingEstimator)
-        final = estimator.together(pairs.of, kept, evidence, settings.parameters, device)
-        for frame, displacement in final:
-            yield finish.one(frame, pairs.of(frame), displacement, device)
-            pairs.check()
+            yield from self._whole_recording(estimator, deformed)
+        else:
+            tracker = estimator.tracker(self.settings.parameters, self.device)
+            for frames, arrays in self._in_batches(
+                deformed, lambda frames: self._finish.maps(*self._tracked(tracker, frames))
+            ):
+                yield from zip(frames, self._finish.frames(frames, arrays), strict=True)
 
+    @cached_property
+    def _finish(self) -> "Finish":
+        return Finish(self.settings, self.pairs.reference, self.pairs.sequence.geometry)
 
-def _in_batches(
-    estimator: BatchEstimator[Any],
-    pairs: "Pairs",
-    deformed: Iterable[int],
-    settings: Settings,
-    device: "torch.device",
-    began: Callable[[int], None],
-    finish: "Finish",
-    wanted: int | None,
-) -> Iterator[FrameEstimate]:
-    """Take frames through the chain together; nothing leaves the device before all of it is known.
+    def _one_by_one(
+        self, estimator: Estimator[Any], deformed: Iterable[int]
+    ) -> Iterator[tuple[int, FrameEstimate | None]]:
+        """Pairs are made when the estimator asks for them, so only a few frames are in memory."""
+        asked: deque[int] = deque()
+        """Frames that the estimator has taken; they are chosen one by one, and it may take some ahead."""
 
-    Without a wanted size of batches the first frame goes alone, so that it is there soon, and batches double from
-    then on. One for which the memory does not suffice is halved, and so are those that follow. On CUDA the results of
-    one batch leave while the next one computes.
-    """
-    import torch
+        def aligned() -> Iterator[FramePair]:
+            for frame in deformed:
+                self.pairs.check()
+                asked.append(frame)
+                self.began(frame)
+                pair = self.pairs.of(frame)
+                yield replace(pair, initial=bulk_motion(pair, self.device)) if self._prealigned else pair
 
-    from engine.on_device import Departure
+        for pair, displacement in estimator.track_pairs(aligned(), self.settings.parameters, self.device):
+            frame = asked.popleft()
+            yield frame, self._finish.one(frame, pair, displacement, self.device)
+            self.pairs.check()
 
-    tracker = estimator.tracker(settings.parameters, device)
-    most = wanted or estimator.frames_per_batch(settings.parameters)
-    size = most or 1
-    most = most or frames_at_once(pairs.sequence.shape[1:], device)
-    frames, leaving = iter(deformed), deque[tuple[list[int], Departure]]()
-    waiting: list[int] = []
-    while True:
-        taken, waiting = waiting[:size], waiting[size:]
-        for frame in islice(frames, size - len(taken) if not waiting else 0):
-            pairs.check()
-            began(frame)
-            taken.append(frame)
-        if not taken:
-            break
-        try:
-            with torch.inference_mode():
-                batch = pairs.batch(taken, device)
-                if settings.preparation.prealign:
-                    batch = replace(batch, initial=bulk_motions(batch).motion)
-                leaving.append((taken, Departure(finish.maps(batch, tracker(batch)))))
-        except (RuntimeError, MemoryError) as error:
-            if len(taken) == 1 or not is_out_of_memory(error):
-                raise
-            size = most = len(taken) // 2
-            waiting = taken + waiting
-            continue
-        size = min(2 * size, most)
-        while len(leaving) > (device.type == "cuda"):
-            yield from finish.frames(*leaving.popleft())
-            pairs.check()
-    for found in leaving:
-        yield from finish.frames(*found)
-        pairs.check()
+    def _whole_recording(
+        self, estimator: RecordingEstimator[Any], deformed: Iterable[int]
+    ) -> Iterator[tuple[int, FrameEstimate | None]]:
+        """Estimate each frame alone, then all together; a first estimate is finished only if it is wanted."""
+        import torch
+
+        parameters, geometry = self.settings.parameters, self.pairs.sequence.geometry
+        tracker, kept = estimator.tracker(parameters, self.device), dict[int, Map]()
+
+        def alone(frames: Sequence[int]) -> "dict[str, torch.Tensor]":
+            batch, found = self._tracked(tracker, frames)
+            maps = self._finish.maps(batch, found) if self.provisional else {}
+            return {**maps, "kept": estimator.keep(found.motion, geometry, parameters)}
+
+        for frames, arrays in self._in_batches(deformed, alone):
+            kept.update(zip(frames, arrays.pop("kept"), strict=True))
+            firsts: Sequence[FrameEstimate | None] = [None] * len(frames)
+            if self.provisional:
+                firsts = self._finish.frames(frames, arrays, provisional=True)
+            yield from zip(frames, firsts, strict=True)
+        self.pairs.check()
+        with torch.inference_mode():
+            found = estimator.together(
+                lambda frames: self.pairs.batch(frames, self.device), kept, self.evidence, parameters
+            )
+
+        def together(frames: Sequence[int]) -> "dict[str, torch.Tensor]":
+            batch = self.pairs.batch(frames, self.device)
+            return self._finish.maps(batch, found(frames, batch))
+
+        for frames, arrays in self._in_batches(tuple(kept), together, again=True):
+            yield from zip(frames, self._finish.frames(frames, arrays), strict=True)
+
+    @property
+    def _prealigned(self) -> bool:
+        return self.settings.preparation.prealign
+
+    def _tracked(self, tracker: Tracker, frames: Sequence[int]) -> "tuple[PairBatch, MotionBatch]":
+        batch = self.pairs.batch(frames, self.device)
+        if self._prealigned:
+            batch = replace(batch, initial=bulk_motions(batch).motion)
+        return batch, tracker(batch)
+
+    def _in_batches(
+        self,
+        deformed: Iterable[int],
+        work: "Callable[[Sequence[int]], dict[str, torch.Tensor]]",
+        *,
+        again: bool = False,
+    ) -> Iterator[tuple[list[int], dict[str, Any]]]:
+        """Take frames through some work together; nothing leaves the device before all of it is known.
+
+        Without a wanted size of batches the first frame goes alone, so that it is there soon, and batches double from
+        then on. One for which the memory does not suffice is halved, and so are those that follow. On CUDA the results
+        of one batch leave while the next one computes. Frames taken `again` have begun before.
+        """
+        import torch
+
+        from engine.on_device import Departure
+
+        estimator = ESTIMATORS.get(self.settings.method)
+        assert isinstance(estimator, BatchEstimator)
+        most = self.batch or estimator.frames_per_batch(self.settings.parameters)
+        size = most or 1
+        most = most or frames_at_once(self.pairs.sequence.shape[1:], self.device)
+        frames, leaving = iter(deformed), deque[tuple[list[int], Departure]]()
+        waiting: list[int] = []
+        while True:
+            taken, waiting = waiting[:size], waiting[size:]
+            for frame in islice(frames, size - len(taken) if not waiting else 0):
+                self.pairs.check()
+                if not again:
+                    self.began(frame)
+                taken.append(frame)
+            if not taken:
+                break
+            try:
+                with torch.inference_mode():
+                    leaving.append((taken, Departure(work(taken))))
+            except (RuntimeError, MemoryError) as error:
+                if len(taken) == 1 or not is_out_of_memory(error):
+                    raise
+                size = most = len(taken) // 2
+                waiting = taken + waiting
+                continue
+            size = min(2 * size, most)
+            while len(leaving) > (self.device.type == "cuda"):
+                numbers, departure = leaving.popleft()
+                yield numbers, departure.arrays()
+                self.pairs.check()
+        for numbers, departure in leaving:
+            yield numbers, departure.arrays()
+            self.pairs.check()
 
 
 @dataclass(frozen=True)
@@ -539,11 +588,12 @@ class Finish:
             **{f"report {name}": values for name, values in found.report.items()},
         }
 
-    def frames(self, numbers: Sequence[int], leaving: "Departure", *, provisional: bool = False) -> list[FrameEstimate]:
-        """Wait for the maps of a batch and take it apart."""
+    def frames(
+        self, numbers: Sequence[int], arrays: dict[str, Any], *, provisional: bool = False
+    ) -> list[FrameEstimate]:
+        """Take the maps of a batch apart."""
         from engine.on_device import known
 
-        arrays = leaving.arrays()
         found = []
         for place, number in enumerate(numbers):
             maps = {name: values[place].copy() for name, values in arrays.items()}  # each frame is kept by itself
@@ -569,8 +619,6 @@ class Finish:
         pair: FramePair,
         displacement: Displacement,
         device: "torch.device",
-        *,
-        provisional: bool = False,
     ) -> FrameEstimate:
         """Finish one frame whose displacement was found on the host."""
         import torch
@@ -579,7 +627,7 @@ class Finish:
 
         with torch.inference_mode():
             maps = self.maps(PairBatch.of([pair], device), MotionBatch.of(displacement, device))
-            return self.frames([number], Departure(maps), provisional=provisional)[0]
+            return self.frames([number], Departure(maps).arrays())[0]
 
 
 def _prepare(sequence: RFSequence, index: int, preparation: Preparation) -> Map:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from engine.parameters import Parameters
 from engine.registry import Registry
-from engine.types import Displacement, FramePair, Map
+from engine.types import Displacement, FramePair, Geometry, Map
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
     from engine.networks.weights import WeightsCard
     from engine.on_device import MotionBatch, PairBatch
@@ -133,7 +134,7 @@ class PairwiseBatchEstimator(BatchEstimator[P]):
         return lambda batch: self.motion(batch, params)
 
 
-class RecordingEstimator(Estimator[P]):
+class RecordingEstimator(BatchEstimator[P]):
     """A method that estimates each pair on its own first, and then all pairs of one reference together.
 
     The pipeline keeps of each first estimate what `keep` returns, no more, and hands all of it to `together`.
@@ -144,21 +145,20 @@ class RecordingEstimator(Estimator[P]):
         """Return the places, among `count` pairs, that the second look needs, whatever frames are wanted."""
 
     @abstractmethod
-    def keep(self, displacement: Displacement, params: P) -> Map:
-        """Make a first estimate small."""
+    def keep(self, motion: "Tensor", geometry: Geometry, params: P) -> "Tensor":
+        """Make first estimates (n, 2, H, W) small, one of n each."""
 
     @abstractmethod
     def together(
         self,
-        pair_of: Callable[[int], FramePair],
+        batch_of: "Callable[[Sequence[int]], PairBatch]",
         kept: Mapping[int, Map],
         evidence: Sequence[int],
         params: P,
-        device: "torch.device",
-    ) -> Iterable[tuple[int, Displacement]]:
-        """Yield every kept frame and its final displacement, in the order of `kept`.
+    ) -> "Callable[[Sequence[int], PairBatch], MotionBatch]":
+        """Return what gives kept frames, named with their pairs, their final motion.
 
-        `pair_of` makes the pair of a frame anew whenever it is asked, without initial motion; `evidence` names frames
+        `batch_of` makes the pairs of frames anew whenever it is asked, without initial motion; `evidence` names frames
         among those of `kept`.
         """
 

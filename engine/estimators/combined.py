@@ -5,16 +5,14 @@ thousandths of a sample but needs a start within a quarter of an RF period. Toge
 Kibria & Rivaz 2018, arXiv:1807.06120).
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from engine.errors import MethodError
-from engine.estimators.base import ESTIMATORS, SMOOTHED_WINDOW_M, Estimator
-from engine.estimators.glue import GlueParameters, refine
+from engine.estimators.base import ESTIMATORS, SMOOTHED_WINDOW_M, BatchEstimator, Tracker
+from engine.estimators.glue import GlueParameters, Refinement
 from engine.estimators.glue_stack import Stacked, StackParameters
 from engine.parameters import Parameters, parameter
-from engine.types import Displacement, FramePair
 
 if TYPE_CHECKING:
     import torch
@@ -47,17 +45,17 @@ class StackedParameters(StackParameters):
 R = TypeVar("R", bound=RefinedParameters | StackedParameters)
 
 
-class NetworkThenGlue(Estimator[R]):
+class NetworkThenGlue(BatchEstimator[R]):
     """A network of the registry, its motion refined pair by pair."""
 
     kind = "combined"
     strain_window_m = SMOOTHED_WINDOW_M
     network: ClassVar[str]
 
-    def track(self, pairs: Iterable[FramePair], params: R, device: "torch.device") -> Iterator[Displacement]:
-        """Yield the refined displacement of each pair as soon as the network has it."""
-        for pair, start in self._network().track_pairs(pairs, self._network_parameters(params), device):
-            yield refine(pair, start, params.glue(), device)
+    def tracker(self, params: R, device: "torch.device") -> Tracker:
+        """Refine what the network has found."""
+        find, refinement = self._network().tracker(self._network_parameters(params), device), Refinement(params.glue())
+        return lambda batch: refinement(batch, find(batch).motion)
 
     def is_recurrent(self, params: R) -> bool:
         """Whether the network has a memory."""
@@ -78,8 +76,10 @@ class NetworkThenGlue(Estimator[R]):
         """Return the card of the weights that the parameters choose."""
         return self._network().card_for(self._network_parameters(params))
 
-    def _network(self) -> Estimator[Parameters]:
-        return ESTIMATORS.get(self.network)
+    def _network(self) -> BatchEstimator[Parameters]:
+        network = ESTIMATORS.get(self.network)
+        assert isinstance(network, BatchEstimator)
+        return network
 
     def _network_parameters(self, params: R) -> Parameters:
         return self._network().Params.from_text({"weights": params.weights, "mirrored": "false"})

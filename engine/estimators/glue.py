@@ -15,17 +15,17 @@ posteriori estimate:
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
-from engine.estimators.base import ESTIMATORS, SMOOTHED_WINDOW_M, PairwiseEstimator
-from engine.numerics.gaps import fill_gaps, without_far_outside
+from engine.estimators.base import ESTIMATORS, SMOOTHED_WINDOW_M, BatchEstimator, PairwiseBatchEstimator, Tracker
 from engine.parameters import Parameters, parameter
-from engine.types import Displacement, FramePair, Map
+from engine.types import Displacement, FramePair
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
+    from engine.estimators.global_cost.noise_filter import Spectrum
     from engine.estimators.global_cost.solver import Outcome
+    from engine.on_device import MotionBatch, PairBatch
 
 
 @dataclass(frozen=True)
@@ -72,45 +72,105 @@ class GlueParameters(Parameters):
 
 
 @ESTIMATORS.entry
-class Glue(PairwiseEstimator[GlueParameters]):
-    """GLUE, pair by pair."""
+class Glue(BatchEstimator[GlueParameters]):
+    """GLUE, each pair of a batch on its own."""
 
     name = "glue"
     title = "GLUE"
+    kind = "classical"
     strain_window_m = SMOOTHED_WINDOW_M
     Params = GlueParameters
 
-    def displacement(self, pair: FramePair, params: GlueParameters, device: "torch.device") -> Displacement:
+    def tracker(self, params: GlueParameters, device: "torch.device") -> Tracker:
         """Refine the start that the parameters name; points that leave the frame are NaN."""
-        return refine(pair, starting_field(pair, params.start, device), params, device)
+        refinement = Refinement(params)
+        return lambda batch: refinement(batch, starting_motion(batch, params.start))
+
+
+class Refinement:
+    """GLUE on pairs of one recording, batch after batch; what it knows of the reference is found once."""
+
+    def __init__(self, params: GlueParameters) -> None:
+        self._params = params
+        self._known: tuple[Tensor, Spectrum] | None = None
+
+    def __call__(self, batch: "PairBatch", start: "Tensor") -> "MotionBatch":
+        """Run GLUE from a start (B, 2, H, W) within about a quarter of an RF period; its NaN are filled first."""
+        import torch
+
+        from engine.numerics.gaps import filled
+        from engine.numerics.warp import inside
+        from engine.on_device import MotionBatch
+
+        start = filled(start)
+        if self._params.preset == "published":
+            outcome, motion = _published(batch, start, self._params)
+        else:
+            outcome, motion = self._tuned(batch, start)
+        report = {"passes": outcome.passes.float(), "inner_iterations": outcome.inner.float()}
+        return MotionBatch(torch.where(inside(motion, margin=1.0), motion, torch.nan), report)
+
+    def _tuned(self, batch: "PairBatch", start: "Tensor") -> "tuple[Outcome, Tensor]":
+        """Solve on knots with the noise-adaptive energy."""
+        import torch
+
+        from engine.estimators.global_cost.solver import Matching, Passes, gauss_newton
+        from engine.estimators.global_cost.tuned import TunedEnergy
+        from engine.estimators.global_cost.weights import ResidualWeights
+
+        reference, deformed = self._without_noise(batch) if self._params.suppress_noise else batch.frames
+        energy = TunedEnergy(self._params, batch.geometry, start.shape[-2])
+        weights = ResidualWeights(reference, batch.geometry)
+        matching = Matching(reference, deformed, energy.grid, weights, energy.threshold)
+        passes = Passes(self._params.passes, tolerance=2e-2, inner=60)
+        field, bulk = energy.grid.restrict(start.double()), torch.zeros((), device=start.device)
+        outcome = gauss_newton(matching, energy.prior(start[:, 1]), field, bulk, passes)
+        return outcome, energy.grid.expand(outcome.field).float()
+
+    def _without_noise(self, batch: "PairBatch") -> "tuple[Tensor, Tensor]":
+        """Both frames of each pair, filtered by the gain that is measured from the two."""
+        from engine.estimators.global_cost.noise_filter import Spectrum, echo_gain
+
+        if self._known is None or self._known[0] is not batch.reference:
+            self._known = batch.reference, Spectrum.of(batch.reference)
+        reference, deformed = self._known[1], Spectrum.of(batch.deformed)
+        gain = echo_gain(reference.power + deformed.power)
+        return reference.filtered(gain), deformed.filtered(gain)
 
 
 def refine(pair: FramePair, start: Displacement, params: GlueParameters, device: "torch.device") -> Displacement:
-    """Run GLUE on one pair from a start within about a quarter of an RF period; its NaN are filled first."""
-    axial, lateral = (fill_gaps(entry) for entry in (start.axial_samples, start.lateral_lines))
-    solve = _published if params.preset == "published" else _tuned
-    outcome, field = solve(pair, np.stack([lateral, axial]), params, device)
-    lateral, axial = without_far_outside(field)
-    report = {"passes": float(outcome.passes), "inner_iterations": float(outcome.inner)}
-    return Displacement.from_samples(axial, lateral, pair.geometry, report)
+    """Run GLUE on one pair whose start is on the host."""
+    import torch
+
+    from engine.on_device import MotionBatch, PairBatch
+
+    with torch.inference_mode():
+        found = Refinement(params)(PairBatch.of([pair], device), MotionBatch.of(start, device).motion)
+    return found.displacements(pair.geometry)[0]
 
 
-def starting_field(pair: FramePair, start: str, device: "torch.device") -> Displacement:
-    """Run the method that gives the start; without any initial motion `initial` is no motion."""
+def starting_motion(batch: "PairBatch", start: str) -> "Tensor":
+    """Run the method that gives the start, (B, 2, H, W); without any initial motion `initial` is no motion."""
     if start == "ncc":
         ncc = ESTIMATORS.get("ncc")
-        return next(iter(ncc.track(iter([pair]), ncc.Params(), device)))
-    if start == "dynamic-programming":
-        from engine.estimators.common.dynamic_programming import DynamicProgrammingParameters, integer_displacement
-
-        return integer_displacement(pair, DynamicProgrammingParameters())
-    if pair.initial is not None:
-        return pair.initial
-    still = np.zeros(pair.reference.shape, np.float32)
-    return Displacement(still, still.copy(), pair.geometry)
+        assert isinstance(ncc, PairwiseBatchEstimator)
+        return ncc.motion(batch, ncc.Params()).motion
+    return _by_dynamic_programming(batch) if start == "dynamic-programming" else batch.start
 
 
-def _published(pair: FramePair, start: Map, params: GlueParameters, device: "torch.device") -> tuple["Outcome", Map]:
+def _by_dynamic_programming(batch: "PairBatch") -> "Tensor":
+    """Whole samples, pair by pair on the host."""
+    import torch
+
+    from engine.estimators.common.dynamic_programming import DynamicProgrammingParameters, integer_displacement
+    from engine.on_device import MotionBatch
+
+    device, params = batch.deformed.device, DynamicProgrammingParameters()
+    found = [integer_displacement(pair, params) for pair in batch.pairs()]
+    return torch.cat([MotionBatch.of(entry, device).motion for entry in found])
+
+
+def _published(batch: "PairBatch", start: "Tensor", params: GlueParameters) -> "tuple[Outcome, Tensor]":
     """Solve for every sample with squared first differences; the frames are expected within about 1."""
     import torch
 
@@ -118,53 +178,28 @@ def _published(pair: FramePair, start: Map, params: GlueParameters, device: "tor
     from engine.estimators.global_cost.solver import Matching, Passes, gauss_newton
     from engine.estimators.global_cost.system import KnotGrid
 
-    reference, deformed = (torch.as_tensor(frame, device=device) for frame in (pair.reference, pair.deformed))
-    grid = KnotGrid(reference.shape[0], 1)
-    field = torch.as_tensor(start, dtype=torch.float64, device=device)
-    bulk = torch.zeros_like(field)
-    if params.bias:
-        bulk = torch.as_tensor(mean_strain_field(start), dtype=torch.float64, device=device)
+    field = start.double()
+    bulk = mean_strain_field(field) if params.bias else torch.zeros((), device=start.device)
     prior = FirstOrderPrior(
         (params.axial_weight, params.axial_weight_across), (params.lateral_weight, params.lateral_weight_across)
     )
     matching = Matching(
-        reference,
-        deformed,
-        grid,
+        *batch.frames,
+        KnotGrid(start.shape[-2], 1),
         lambda residual, inside: torch.ones_like(residual),
-        params.published_threshold or np.inf,
+        params.published_threshold or float("inf"),
     )
     outcome = gauss_newton(matching, prior, field, bulk, Passes(params.passes))
-    return outcome, outcome.field.float().cpu().numpy()
+    return outcome, outcome.field.float()
 
 
-def _tuned(pair: FramePair, start: Map, params: GlueParameters, device: "torch.device") -> tuple["Outcome", Map]:
-    """Solve on knots with the noise-adaptive energy."""
+def mean_strain_field(start: "Tensor") -> "Tensor":
+    """Linear motion with the start's mean axial and lateral strain (medians over lines and rows), (..., 2, H, W)."""
     import torch
 
-    from engine.estimators.global_cost.noise_filter import suppress_noise
-    from engine.estimators.global_cost.solver import Matching, Passes, gauss_newton
-    from engine.estimators.global_cost.tuned import TunedEnergy
-    from engine.estimators.global_cost.weights import ResidualWeights
-
-    both = (pair.reference, pair.deformed)
-    reference, deformed = (
-        torch.as_tensor(frame, device=device) for frame in (suppress_noise(both) if params.suppress_noise else both)
-    )
-    energy = TunedEnergy(params, pair.geometry, reference.shape[0])
-    field = energy.grid.restrict(torch.as_tensor(start, dtype=torch.float64, device=device))
-    matching = Matching(reference, deformed, energy.grid, ResidualWeights(reference, pair.geometry), energy.threshold)
-    passes = Passes(params.passes, tolerance=2e-2, inner=60)
-    outcome = gauss_newton(matching, energy.prior(start[1]), field, torch.zeros_like(field), passes)
-    return outcome, energy.grid.expand(outcome.field).float().cpu().numpy()
-
-
-def mean_strain_field(start: Map) -> Map:
-    """Linear motion with the start's mean axial and lateral strain (medians over lines and rows), (2, H, W)."""
-    height, width = start.shape[1:]
-    axial = np.median((start[1, -1] - start[1, 0]) / max(height - 1, 1))
-    lateral = np.median((start[0, :, -1] - start[0, :, 0]) / max(width - 1, 1))
-    rows, columns = np.arange(height)[:, None], np.arange(width)[None, :]
-    return np.stack(
-        [np.broadcast_to(lateral * columns, (height, width)), np.broadcast_to(axial * rows, (height, width))]
-    )
+    height, width = start.shape[-2:]
+    rows, columns = (torch.arange(size, dtype=start.dtype, device=start.device) for size in (height, width))
+    axial = (start[..., 1, -1, :] - start[..., 1, 0, :]).quantile(0.5, dim=-1) / max(height - 1, 1)
+    lateral = (start[..., 0, :, -1] - start[..., 0, :, 0]).quantile(0.5, dim=-1) / max(width - 1, 1)
+    fields = (lateral[..., None, None] * columns, axial[..., None, None] * rows[:, None])
+    return torch.stack([entry.expand(*start.shape[:-3], height, width) for entry in fields], dim=-3)

@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
-from engine.estimators.base import ESTIMATORS, SMOOTHED_WINDOW_M, PairwiseEstimator, RecordingEstimator
-from engine.estimators.glue import GlueParameters, refine, starting_field
+from engine.estimators.base import ESTIMATORS, SMOOTHED_WINDOW_M, RecordingEstimator, Tracker
+from engine.estimators.glue import GlueParameters, Refinement, starting_motion
 from engine.parameters import Parameters, parameter
-from engine.types import Displacement, FramePair, Map
+from engine.types import Geometry, Map
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
     from engine.estimators.global_cost.stack import Stack
+    from engine.on_device import PairBatch
 
 LEAST_FRAMES = 2
 """Frames below which there is nothing to stack."""
@@ -81,36 +83,37 @@ class Stacked(RecordingEstimator[S]):
         places = np.linspace(0, count - 1, min(params.evidence_frames, count))
         return tuple(int(place) for place in np.unique(np.round(places)))
 
-    def keep(self, displacement: Displacement, params: S) -> Map:
-        """Keep a frame's own estimate on the knots, (2, K, W) float32."""
+    def keep(self, motion: "Tensor", geometry: Geometry, params: S) -> "Tensor":
+        """Keep frames' own estimates on the knots, (n, 2, K, W) float32."""
         from engine.estimators.global_cost.stack import on_knots
 
-        return on_knots(displacement, params.glue())
+        return on_knots(motion, geometry, params.glue())
 
     def together(
         self,
-        pair_of: Callable[[int], FramePair],
+        batch_of: "Callable[[Sequence[int]], PairBatch]",
         kept: Mapping[int, Map],
         evidence: Sequence[int],
         params: S,
-        device: "torch.device",
     ) -> "Stack":
-        """Find the common pattern; iterate the result for each frame and its displacement."""
+        """Find the common pattern."""
         from engine.estimators.global_cost.stack import Stack, StackPlan
 
         energy = replace(params.glue(), mechanics=params.mechanics)
         plan = StackPlan(energy, params.pattern_smoothness, params.own_smoothness, params.guard_percent / 100)
-        return Stack.of(pair_of, kept, evidence, plan, device)
+        return Stack.of(batch_of, kept, evidence, plan)
 
 
 @ESTIMATORS.entry
-class GlueStack(Stacked[GlueStackParameters], PairwiseEstimator[GlueStackParameters]):
-    """GLUE pair by pair, then all frames together."""
+class GlueStack(Stacked[GlueStackParameters]):
+    """GLUE, each pair on its own, then all frames together."""
 
     name = "glue-stack"
     title = "GLUE on the whole recording"
+    kind = "classical"
     Params = GlueStackParameters
 
-    def displacement(self, pair: FramePair, params: GlueStackParameters, device: "torch.device") -> Displacement:
-        """GLUE's own estimate of one pair."""
-        return refine(pair, starting_field(pair, params.start, device), params.glue(), device)
+    def tracker(self, params: GlueStackParameters, device: "torch.device") -> Tracker:
+        """GLUE's own estimates."""
+        refinement = Refinement(params.glue())
+        return lambda batch: refinement(batch, starting_motion(batch, params.start))

@@ -71,9 +71,7 @@ def regularise(field: Tensor, weight: Tensor, stiffness: Tensor, iterations: int
         return inverse_cosine_transform(cosine_transform(u).mul_(inverse))
 
     start = weighted_smooth(field, weight, 2.0, 2.0)
-    found, _ = conjugate_gradients(
-        apply, precondition, spread * field, iterations=iterations, start=start, separate=True
-    )
+    found, _ = conjugate_gradients(apply, precondition, spread * field, iterations=iterations, start=start, axes=2)
     return found
 
 

@@ -14,78 +14,92 @@ so more frames never make V worse and the weight of the prior needs no tuning to
 GLUE's own matrix, 1 / (v_0 + v_1).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from engine.estimators.global_cost.prior import Prior
 from engine.estimators.global_cost.slow_motion import slow_part
-from engine.estimators.global_cost.solver import Matching, Outcome, Passes, gauss_newton
+from engine.estimators.global_cost.solver import Matching, Outcome, Passes, gauss_newton, sampled
 from engine.estimators.global_cost.spline import Samples, SplineFrame
 from engine.estimators.global_cost.system import DataTerm, KnotGrid, System
+from engine.numerics.settling import over
 
 NOISE_ROUNDS = 4
 """Rounds in which the frames' variances and the mean that they weigh are found together."""
 FIRST_SHARE = 0.1
 """Share of the echoes' power from which these rounds start."""
 
+Places = slice | Sequence[int]
+
 
 @dataclass(frozen=True)
-class Member:
-    """One deformed frame: its spline, the amplitude c of the pattern in it, and its own motion r (2, K, W) on top.
+class Members:
+    """Deformed frames: splines, amplitudes c of the pattern (n, 1, 1, 1), and motions r of their own (n, 2, K, W).
 
-    `slow` is the part of r that varies slowly over the frame, (2, K, W), which costs nothing.
+    `slow` is the part of r that varies slowly over the frame, (n, 2, K, W), which costs nothing.
     """
 
-    frame: SplineFrame
-    amplitude: float
+    frames: SplineFrame
+    amplitude: Tensor
     own: Tensor
     slow: Tensor
 
     @classmethod
-    def of(cls, frame: SplineFrame, amplitude: float, motion: Tensor, pattern: Tensor) -> "Member":
-        """Take the frame's own estimate (2, K, W) apart, as the first view of what it has besides the pattern."""
+    def of(cls, frames: SplineFrame, amplitude: Tensor, motion: Tensor, pattern: Tensor) -> Self:
+        """Take the frames' own estimates (n, 2, K, W) apart, as the first view of what they have besides the pattern.
+
+        The amplitudes are (n).
+        """
+        amplitude = amplitude[:, None, None, None]
         own = motion - amplitude * pattern
-        return cls(frame, amplitude, own, slow_part(own))
+        return cls(frames, amplitude, own, slow_part(own))
+
+    def __len__(self) -> int:
+        return len(self.own)
+
+    def __getitem__(self, places: Places) -> "Members":
+        return Members(self.frames[places], self.amplitude[places], self.own[places], self.slow[places])
 
     def field(self, pattern: Tensor) -> Tensor:
-        """Motion of this frame, (2, K, W)."""
+        """Motion of these frames, (n, 2, K, W)."""
         return self.amplitude * pattern + self.own
 
     def origin(self, pattern: Tensor) -> Tensor:
-        """Motion from which the prior of its own counts: the pattern's part, and what varies slowly over the frame."""
+        """Motion from which the prior of their own counts: the pattern's part, and what varies slowly over a frame."""
         return self.amplitude * pattern + self.slow
 
 
 @dataclass(frozen=True)
 class Template:
-    """The image that a group shows, (H, W), and what went into it.
+    """The image that a group shows, (H, W), and what went into it, (1 + n, H, W), beginning with the reference.
 
-    The three tuples begin with the reference: each frame's variance, its weight (zero where its motion leaves the
-    frame), and the frame compensated for the motion with which this was made.
+    That is each frame's variance, its weight (zero where its motion leaves the frame), and the frame compensated for
+    the motion with which this was made.
     """
 
     image: Tensor
     total_weight: Tensor
-    variances: tuple[Tensor, ...]
-    weights: tuple[Tensor, ...]
-    compensated: tuple[Tensor, ...]
+    variances: Tensor
+    weights: Tensor
+    compensated: Tensor
 
-    def without(self, member: int) -> tuple[Tensor, Tensor]:
-        """Template and its variance from all frames but one, which must not vote for its own motion."""
-        weight = self.weights[member + 1]
+    def without(self, members: Places) -> tuple[Tensor, Tensor]:
+        """Template and its variance for each of some members, from all frames but it: none votes for its own motion."""
+        weight = self.weights[1:][members]
         rest = self.total_weight - weight
-        return (self.total_weight * self.image - weight * self.compensated[member + 1]) / rest, 1 / rest
+        return (self.total_weight * self.image - weight * self.compensated[1:][members]) / rest, 1 / rest
 
 
 @dataclass(frozen=True)
 class Group:
-    """Frames of one reference (H, W) on one device; `average` smooths a map over the window of local noise.
+    """Frames of one reference (H, W) on one device; `average` smooths maps over the window of local noise.
 
     `floor` is the least variance that is believed, `cell` the samples that tell one thing, `threshold` where Huber's
-    function turns linear, in units of the weighted residual.
+    function turns linear, in units of the weighted residual. `at_once` frames are computed together.
     """
 
     reference: Tensor
@@ -94,98 +108,106 @@ class Group:
     floor: Tensor
     cell: float
     threshold: float
+    at_once: int
 
-    def sample(self, member: Member, pattern: Tensor) -> Samples:
-        """Sample a frame at its motion."""
-        height, width = self.reference.shape
-        rows = torch.arange(height, dtype=self.reference.dtype, device=self.reference.device)[:, None]
-        lines = torch.arange(width, dtype=self.reference.dtype, device=self.reference.device)[None]
-        lateral, axial = self.grid.expand(member.field(pattern)).to(self.reference.dtype)
-        return member.frame.at(rows + axial, lines + lateral)
+    def parts(self, count: int) -> Iterator[slice]:
+        """Split frames into groups that are computed together."""
+        return (slice(first, min(first + self.at_once, count)) for first in range(0, count, self.at_once))
 
-    def template(self, samples: Sequence[Samples]) -> Template:
+    def sample(self, members: Members, pattern: Tensor) -> Samples:
+        """Sample frames at their motion."""
+        parts = [
+            sampled(some.frames, self.grid, some.field(pattern))
+            for some in (members[part] for part in self.parts(len(members)))
+        ]
+        return Samples(*(torch.cat(entries) for entries in zip(*parts, strict=True)))
+
+    def template(self, samples: Samples) -> Template:
         """Estimate image and variances together: E (I_t - S)^2 = v_t - 1 / sum of weights."""
-        frames = torch.stack([self.reference, *(entry.value for entry in samples)])
-        inside = torch.stack([torch.ones_like(self.reference), *(entry.inside.to(frames.dtype) for entry in samples)])
-        share = torch.stack([self.average(mask) for mask in inside]).clamp(min=1e-3)
+        frames = torch.cat([self.reference[None], samples.value])
+        inside = torch.cat([torch.ones_like(self.reference)[None], samples.inside.to(frames.dtype)])
+        share = self._averaged(inside).clamp_(min=1e-3)
         variances = (FIRST_SHARE * self.average(self.reference**2) + self.floor).expand_as(frames)
         for _ in range(NOISE_ROUNDS):
             weights = inside / variances
             total = weights.sum(dim=0)
             image = (weights * frames).sum(dim=0) / total
-            seen = torch.stack([self.average(square) for square in inside * (frames - image) ** 2]) / share
-            variances = torch.maximum(seen + 1 / total, self.floor)
+            seen = self._averaged((frames - image).square_().mul_(inside)).div_(share)
+            variances = torch.maximum(seen.add_(1 / total), self.floor)
         weights = inside / variances
-        return Template(image, weights.sum(dim=0), tuple(variances), tuple(weights), tuple(frames))
+        return Template(image, weights.sum(dim=0), variances, weights, frames)
 
-    def step(self, members: Sequence[Member], pattern: Tensor, prior: Prior, passes: Passes) -> tuple[Tensor, int]:
-        """One Gauss-Newton step of the pattern, (2, K, W), and the inner iterations it took."""
-        samples = [self.sample(member, pattern) for member in members]
+    def _averaged(self, maps: Tensor) -> Tensor:
+        return torch.cat([self.average(maps[part]) for part in self.parts(len(maps))])
+
+    def step(self, members: Members, pattern: Tensor, prior: Prior, passes: Passes) -> Tensor:
+        """One Gauss-Newton step of the pattern, (2, K, W)."""
+        samples = self.sample(members, pattern)
         template = self.template(samples)
-        square = torch.zeros(3, *self.reference.shape, dtype=self.reference.dtype, device=self.reference.device)
+        square = self.reference.new_zeros(3, *self.reference.shape)
         linear, right = torch.zeros_like(square[:2]), torch.zeros_like(square[:2])
-        for member, sample, variance in zip(members, samples, template.variances[1:], strict=True):
-            residual = template.image - sample.value
-            size = residual.abs() / torch.sqrt(self.cell * variance)
-            weight = sample.inside * (self.threshold / size.clamp(min=1e-12)).clamp(max=1.0) / (self.cell * variance)
-            lateral, axial = (
-                member.amplitude * gradient for gradient in (sample.lateral_gradient, sample.axial_gradient)
-            )
-            square += weight * torch.stack([lateral * lateral, lateral * axial, axial * axial])
-            linear += weight * torch.stack([lateral, axial])
-            right += weight * residual * torch.stack([lateral, axial])
+        for part in self.parts(len(members)):
+            variance = self.cell * template.variances[1:][part]
+            amplitude = members.amplitude[part, 0].to(variance.dtype)
+            residual = template.image - samples.value[part]
+            size = residual.abs() / torch.sqrt(variance)
+            weight = samples.inside[part] * (self.threshold / size.clamp(min=1e-12)).clamp(max=1.0) / variance
+            lateral, axial = (amplitude * entry[part] for entry in (samples.lateral_gradient, samples.axial_gradient))
+            square += torch.stack([lateral * lateral, lateral * axial, axial * axial], 1).mul_(weight[:, None]).sum(0)
+            gradients = torch.stack([lateral, axial], 1).mul_(weight[:, None])
+            linear += gradients.sum(0)
+            right += gradients.mul_(residual[:, None]).sum(0)
         shared = self.cell / template.total_weight
         square -= shared * torch.stack([linear[0] ** 2, linear[0] * linear[1], linear[1] ** 2])
         data = DataTerm(*self.grid.blocks(square.double()))
         force = self.grid.gather(right.double())
-        terms = prior.terms(pattern)
+        terms = prior.terms(prior.sizes(pattern))
         for term in terms:
             force = force - term.apply(pattern)
-        return System(data, terms).solve(force, tolerance=passes.tolerance, iterations=passes.inner)
+        return System(data, terms).solve(force, tolerance=passes.tolerance, iterations=passes.inner)[0]
 
-    def pattern(self, members: Sequence[Member], start: Tensor, prior: Prior, passes: Passes) -> Tensor:
+    def pattern(self, members: Members, start: Tensor, prior: Prior, passes: Passes) -> Tensor:
         """Find the pattern that explains all members best, from a start (2, K, W)."""
+        active = torch.ones((), dtype=torch.bool, device=start.device)
         for _ in range(passes.most):
-            step, _ = self.step(members, start, prior, passes)
-            start = start + step
-            if float(step[1].abs().max()) < passes.change_samples:
+            step = self.step(members, start, prior, passes)
+            start = start + torch.where(active, step, 0.0)
+            active = active & (step[1].abs().max() >= passes.change_samples)
+            if over(active):
                 break
         return start
 
     def alone(
         self,
-        member: Member,
+        members: Members,
         against: tuple[Tensor, Tensor],
         variance: Tensor,
         motions: tuple[Tensor, Tensor],
         prior: Prior,
         passes: Passes,
     ) -> Outcome:
-        """Find one frame's motion against a template and its variance.
+        """Find each frame's motion against its template and that one's variance.
 
         `motions` are where to start, and the motion from which the prior counts.
         """
         image, uncertainty = against
         weight = 1 / (self.cell * (variance + uncertainty))
-        matching = Matching(image, member.frame, self.grid, lambda _residual, _inside: weight, self.threshold)
+        matching = Matching(image, members.frames, self.grid, lambda _residual, _inside: weight, self.threshold)
         start, origin = motions
         return gauss_newton(matching, prior, start, origin, passes)
 
 
 def settled(
-    group: Group, members: Sequence[Member], pattern: Tensor, prior_of: Callable[[Member], Prior], passes: Passes
-) -> tuple[tuple[Member, ...], Template]:
+    group: Group, members: Members, pattern: Tensor, prior_of: Callable[[Members], Prior], passes: Passes
+) -> tuple[Members, Template]:
     """Find each member's own motion anew around the pattern, each against a template of the others."""
-    template = group.template([group.sample(member, pattern) for member in members])
-    found = []
-    for index, member in enumerate(members):
+    template = group.template(group.sample(members, pattern))
+    fields = []
+    for part in group.parts(len(members)):
+        some = members[part]
+        motions = (some.field(pattern), some.origin(pattern))
         outcome = group.alone(
-            member,
-            template.without(index),
-            template.variances[index + 1],
-            (member.field(pattern), member.origin(pattern)),
-            prior_of(member),
-            passes,
+            some, template.without(part), template.variances[1:][part], motions, prior_of(some), passes
         )
-        found.append(replace(member, own=outcome.field - member.amplitude * pattern))
-    return tuple(found), template
+        fields.append(outcome.field)
+    return replace(members, own=torch.cat(fields) - members.amplitude * pattern), template

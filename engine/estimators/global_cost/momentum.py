@@ -10,14 +10,14 @@ and it ties the lateral displacement, which echoes tell little of, to the axial 
 L1-MixTURE 2024). A part of the second-order prior stays, since m alone leaves harmonic fields free.
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from engine.estimators.global_cost.prior import SecondOrderPrior
+from engine.estimators.global_cost.prior import SecondOrderPrior, Sizes, power, total
 from engine.estimators.global_cost.system import QuadraticTerm
+from engine.numerics.cosine_transform import difference_symbol
 
 _ALONG, _ACROSS, _MIXED = 2.0, 0.5, 1.5
 """Factors of the second derivative in a component's own direction, across it, and of the mixed one of the other."""
@@ -25,88 +25,88 @@ _ALONG, _ACROSS, _MIXED = 2.0, 0.5, 1.5
 
 @dataclass(frozen=True)
 class Momentum:
-    """The operator m of fields (2, K, W), at inner knots, (2, K - 2, W - 2), with its transpose.
+    """The operator m of fields (..., 2, K, W), at inner knots, (..., 2, K - 2, W - 2), with its transpose.
 
-    `units_m` are the metres of one unit of the lateral and axial channel over the scale of strain changes,
-    `spacing_m` those between knots along and across the lines.
+    Its factors, (..., 2, 1, 1) each, are those of a component's second difference over the lines and over the rows,
+    and of the mixed difference of the other component.
     """
 
-    units: tuple[float, float]
-    spacing_m: tuple[float, float]
+    lines: Tensor
+    rows: Tensor
+    mixed: Tensor
 
-    def fits(self, field: Tensor) -> bool:
-        """Whether a field has an inner knot."""
-        return field.shape[1] > 2 and field.shape[2] > 2
+    @classmethod
+    def of(cls, units: Tensor, spacing_m: tuple[float, float]) -> "Momentum":
+        """Take the metres of one unit of either channel over the scale of strain changes, (..., 2, 1, 1).
+
+        `spacing_m` are those between knots along and across the lines.
+        """
+        along, across = spacing_m
+        lateral, axial = units.unbind(-3)
+        return cls(
+            torch.stack([lateral * _ALONG, axial * _ACROSS], -3) / across**2,
+            torch.stack([lateral * _ACROSS, axial * _ALONG], -3) / along**2,
+            units.flip(-3) * (_MIXED / (4 * along * across)),
+        )
 
     def apply(self, field: Tensor) -> Tensor:
-        """Return m at every inner knot of a field (2, K, W)."""
-        along, across = self.spacing_m
-        u, w = field[0] * self.units[0], field[1] * self.units[1]
-        u_rows, w_rows = u[:, 1:-1], w[:, 1:-1]
-        u_lines, w_lines = u[1:-1], w[1:-1]
-        return torch.stack(
-            [
-                _ALONG / across**2 * _second(u_lines, 1)
-                + _ACROSS / along**2 * _second(u_rows, 0)
-                + _MIXED / (4 * along * across) * _mixed(w),
-                _ALONG / along**2 * _second(w_rows, 0)
-                + _ACROSS / across**2 * _second(w_lines, 1)
-                + _MIXED / (4 * along * across) * _mixed(u),
-            ]
-        )
+        """Return m at every inner knot of a field (..., 2, K, W)."""
+        middle, other = field[..., 1:-1, 1:-1], field.flip(-3)
+        momentum = (field[..., 1:-1, 2:] + field[..., 1:-1, :-2]).sub_(middle, alpha=2).mul_(self.lines)
+        momentum.addcmul_((field[..., 2:, 1:-1] + field[..., :-2, 1:-1]).sub_(middle, alpha=2), self.rows)
+        corners = (other[..., 2:, 2:] + other[..., :-2, :-2]).sub_(other[..., 2:, :-2]).sub_(other[..., :-2, 2:])
+        return momentum.addcmul_(corners, self.mixed)
 
     def adjoint(self, momentum: Tensor) -> Tensor:
         """Transpose of `apply`."""
-        along, across = self.spacing_m
-        mixed = _MIXED / (4 * along * across)
-        lateral, axial = momentum
-        u = (
-            _second_adjoint(_ALONG / across**2 * lateral, 1)
-            + _second_adjoint(_ACROSS / along**2 * lateral, 0)
-            + _mixed_adjoint(mixed * axial)
-        )
-        w = (
-            _second_adjoint(_ALONG / along**2 * axial, 0)
-            + _second_adjoint(_ACROSS / across**2 * axial, 1)
-            + _mixed_adjoint(mixed * lateral)
-        )
-        return torch.stack([u * self.units[0], w * self.units[1]])
+        *others, rows, lines = momentum.shape
+        field = momentum.new_zeros(*others, rows + 2, lines + 2)
+        middle = field[..., 1:-1, 1:-1]
+        across, along = momentum * self.lines, momentum * self.rows
+        mixed = (momentum * self.mixed).flip(-3)
+        middle.sub_(across, alpha=2).sub_(along, alpha=2)
+        for part, change in (
+            (field[..., 1:-1, 2:], across),
+            (field[..., 1:-1, :-2], across),
+            (field[..., 2:, 1:-1], along),
+            (field[..., :-2, 1:-1], along),
+            (field[..., 2:, 2:], mixed),
+            (field[..., :-2, :-2], mixed),
+        ):
+            part.add_(change)
+        for part in (field[..., 2:, :-2], field[..., :-2, 2:]):
+            part.sub_(mixed)
+        return field
 
     def symbol(self, like: Tensor) -> Tensor:
-        """Diagonal blocks' eigenvalues (2, K, W) under the cosine transform, borders mirrored."""
-        along, across = self.spacing_m
-        z, x = (
-            2 - 2 * torch.cos(math.pi * torch.arange(size, dtype=like.dtype, device=like.device) / size)
-            for size in like.shape[1:]
-        )
-        mixed = _MIXED**2 * ((z * (1 - z / 4))[:, None] * (x * (1 - x / 4))[None]) / (along * across) ** 2
-        z, x = z[:, None] / along**2, x[None] / across**2
-        return torch.stack(
-            [
-                self.units[0] ** 2 * ((_ALONG * x + _ACROSS * z) ** 2 + mixed),
-                self.units[1] ** 2 * ((_ALONG * z + _ACROSS * x) ** 2 + mixed),
-            ]
-        )
+        """Diagonal blocks' eigenvalues (..., 2, K, W) under the cosine transform, borders mirrored."""
+        z, x = (difference_symbol(size, like) for size in like.shape[-2:])
+        mixed = 16 * (z * (1 - z / 4))[:, None] * (x * (1 - x / 4))[None]
+        return (self.lines * x[None] + self.rows * z[:, None]) ** 2 + self.mixed.flip(-3) ** 2 * mixed
+
+    def single(self) -> "Momentum":
+        """Return the same operator in single precision."""
+        return Momentum(self.lines.float(), self.rows.float(), self.mixed.float())
 
 
 @dataclass(frozen=True)
 class MomentumTerm:
-    """Weighted squares of m; `weight` is (K - 2, W - 2)."""
+    """Weighted squares of m; `weight` is (..., 1, K - 2, W - 2)."""
 
     operator: Momentum
     weight: Tensor
 
     def apply(self, field: Tensor) -> Tensor:
         """Half the gradient at `field`."""
-        return self.operator.adjoint(self.weight * self.operator.apply(field))
+        return self.operator.adjoint(self.operator.apply(field).mul_(self.weight))
 
     def single(self) -> "MomentumTerm":
         """Return the same term in single precision."""
-        return MomentumTerm(self.operator, self.weight.float())
+        return MomentumTerm(self.operator.single(), self.weight.float())
 
     def symbol(self, like: Tensor) -> Tensor:
         """Eigenvalues at the mean weight."""
-        return self.weight.mean() * self.operator.symbol(like)
+        return self.weight.mean(dim=(-2, -1), keepdim=True) * self.operator.symbol(like)
 
 
 @dataclass(frozen=True)
@@ -118,49 +118,30 @@ class MomentumPrior:
 
     @property
     def _operator(self) -> Momentum:
-        lateral, axial = self.second.units_m
-        return Momentum((lateral / self.second.scale, axial / self.second.scale), self.second.spacing_m)
+        return Momentum.of(self.second.units, self.second.spacing_m)
 
-    def energy(self, field: Tensor) -> float:
-        """Energy of a field (2, K, W)."""
-        energy = self.second.energy(field)
-        if self._operator.fits(field):
-            power, floor = self.second.exponent, self.second.softness**2
-            cost = (self._size(field) + floor) ** (power / 2) - floor ** (power / 2)
-            energy += self.weight / power * float(cost.sum())
+    def sizes(self, field: Tensor) -> Sizes:
+        """Return the second-order prior's, and |m|^2, (..., 1, K - 2, W - 2), where a field has inner knots."""
+        sizes = self.second.sizes(field)
+        if min(field.shape[-2:]) <= 2:
+            return sizes
+        return (*sizes, self._operator.apply(field).square_().sum(dim=-3, keepdim=True))
+
+    def energy(self, sizes: Sizes) -> Tensor:
+        """Sum of both parts."""
+        energy = self.second.energy(sizes)
+        exponent, floor = self.second.exponent, self.second.softness**2
+        for size in sizes[1:]:
+            energy = energy + self.weight / exponent * total(
+                power(size + floor, exponent / 2) - floor ** (exponent / 2)
+            )
         return energy
 
-    def terms(self, field: Tensor) -> tuple[QuadraticTerm, ...]:
-        """Quadratic terms that touch the energy from above at `field`."""
-        terms = self.second.terms(field)
-        if not self._operator.fits(field):
-            return terms
-        power, floor = self.second.exponent, self.second.softness**2
-        weight = 0.5 * self.weight * (self._size(field) + floor) ** (power / 2 - 1)
-        return (*terms, MomentumTerm(self._operator, weight))
-
-    def _size(self, field: Tensor) -> Tensor:
-        return (self._operator.apply(field) ** 2).sum(dim=0)
-
-
-def _second(values: Tensor, dim: int) -> Tensor:
-    return torch.diff(values, n=2, dim=dim)
-
-
-def _mixed(values: Tensor) -> Tensor:
-    return values[2:, 2:] - values[2:, :-2] - values[:-2, 2:] + values[:-2, :-2]
-
-
-def _second_adjoint(values: Tensor, dim: int) -> Tensor:
-    """Transpose of `_second` on inner knots, onto all of them: (K - 2, W - 2) to (K, W)."""
-    pad = (1, 1, 2, 2) if dim == 0 else (2, 2, 1, 1)
-    return torch.diff(torch.nn.functional.pad(values, pad), n=2, dim=dim)
-
-
-def _mixed_adjoint(values: Tensor) -> Tensor:
-    total = values.new_zeros(values.shape[0] + 2, values.shape[1] + 2)
-    total[2:, 2:] += values
-    total[2:, :-2] -= values
-    total[:-2, 2:] -= values
-    total[:-2, :-2] += values
-    return total
+    def terms(self, sizes: Sizes) -> tuple[QuadraticTerm, ...]:
+        """Quadratic terms that touch the energy from above at the field of these sizes."""
+        terms = self.second.terms(sizes)
+        for size in sizes[1:]:
+            raised = size + self.second.softness**2
+            weight = power(raised, self.second.exponent / 2).div_(raised).mul_(0.5 * self.weight)
+            terms = (*terms, MomentumTerm(self._operator, weight))
+        return terms

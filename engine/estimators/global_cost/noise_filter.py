@@ -5,65 +5,80 @@ spatial frequencies. The power that is left in the emptiest part of the plane is
 frequency the share of power above it is the gain. A clean recording passes unchanged.
 """
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy import fft, ndimage
+import torch
+from scipy.fft import next_fast_len
+from torch import Tensor
 
-from engine.types import Map
+from engine.numerics.running_sum import consecutive_sum
 
 _FLOOR_PERCENTILE = 10.0
 _SMOOTHING_SHARE = (1 / 40, 1 / 12)
 """Share of the axial and lateral frequency axis over which the power is averaged."""
 
 
-def suppress_noise(frames: Sequence[Map]) -> tuple[Map, ...]:
-    """Filter the frames of a group, (H, W) float32 each, by the share of echoes at each spatial frequency.
-
-    The gain is real and the same for all frames, so the motion between them stays as it is.
-    """
-    return EchoFilter.of(frames).apply(frames)
-
-
 @dataclass(frozen=True)
-class EchoFilter:
-    """The gain (Z, X / 2 + 1) for frames of `shape` (H, W)."""
+class Spectrum:
+    """Spectrum (..., Z, X / 2 + 1) of frames of `shape` (H, W), mirrored at their borders."""
 
     shape: tuple[int, int]
-    gain: NDArray[np.float32]
+    values: Tensor
 
     @classmethod
-    def of(cls, frames: Sequence[Map]) -> Self:
-        """Measure the gain from the mean power of the frames."""
-        power = sum(np.abs(fft.rfft2(_mirror(frame))) ** 2 for frame in frames)
-        return cls((frames[0].shape[0], frames[0].shape[1]), _gain(np.asarray(power)))
+    def of(cls, frames: Tensor) -> Self:
+        """Transform frames (..., H, W)."""
+        height, width = frames.shape[-2:]
+        rows, lines = (_mirrored(size, frames.device) for size in (height, width))
+        padded = frames.index_select(-2, rows).index_select(-1, lines)
+        return cls((height, width), torch.fft.rfft2(padded))
 
-    def apply(self, frames: Sequence[Map]) -> tuple[Map, ...]:
-        """Filter frames of the same shape."""
-        return tuple(self._filtered(frame) for frame in frames)
+    @property
+    def power(self) -> Tensor:
+        """Squared magnitude (..., Z, X / 2 + 1)."""
+        return self.values.real.square() + self.values.imag.square()
 
-    def _filtered(self, frame: Map) -> Map:
-        padded = _mirror(frame)
-        height, width = self.shape
-        top, left = ((a - b) // 2 for a, b in zip(padded.shape, self.shape, strict=True))
-        filtered = fft.irfft2(fft.rfft2(padded) * self.gain, s=padded.shape)
-        return np.ascontiguousarray(filtered[top : top + height, left : left + width], np.float32)
-
-
-def _gain(power: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Wiener gain (signal / total) of a summed periodogram (Z, X / 2 + 1)."""
-    size = [max(round(share * count) | 1, 3) for share, count in zip(_SMOOTHING_SHARE, power.shape, strict=True)]
-    total = ndimage.uniform_filter(power, size, mode="wrap")
-    noise = np.percentile(total, _FLOOR_PERCENTILE)
-    gain: NDArray[np.float32] = np.clip(1 - noise / np.maximum(total, np.finfo(np.float32).tiny), 0, 1)
-    return gain
+    def filtered(self, gain: Tensor) -> Tensor:
+        """Return the frames (..., H, W) after a gain (..., Z, X / 2 + 1)."""
+        padded = tuple(_length(size) for size in self.shape)
+        (top, left), (height, width) = (_margin(size) for size in self.shape), self.shape
+        filtered: Tensor = torch.fft.irfft2(self.values * gain, s=padded)
+        return filtered[..., top : top + height, left : left + width].contiguous()
 
 
-def _mirror(frame: Map) -> Map:
-    """Extend by a margin of mirrored samples, so that nothing leaks around the borders, to a quick length."""
-    wanted = [fft.next_fast_len(size + 2 * min(32, size - 1), real=True) for size in frame.shape]
-    margins = [((total - size) // 2, -(-(total - size) // 2)) for total, size in zip(wanted, frame.shape, strict=True)]
-    return np.pad(frame, margins, mode="reflect")
+def echo_gain(power: Tensor) -> Tensor:
+    """Share of echoes at each spatial frequency (Wiener gain, signal over total) of a summed power (..., Z, X / 2 + 1).
+
+    The gain is real; with one gain for all frames of a group the motion between them stays as it is.
+    """
+    size = [max(round(share * count) | 1, 3) for share, count in zip(_SMOOTHING_SHARE, power.shape[-2:], strict=True)]
+    for dim, length in zip((-2, -1), size, strict=True):
+        around = torch.arange(-(length // 2), power.shape[dim] + length // 2, device=power.device) % power.shape[dim]
+        power = consecutive_sum(power.index_select(dim, around), length, dim)
+    noise = _percentile(power.flatten(-2))[..., None, None]
+    return (1 - noise / power.clamp(min=torch.finfo(power.dtype).tiny)).clamp_(0, 1)
+
+
+def _percentile(values: Tensor) -> Tensor:
+    """Percentile of the floor of values (..., N), interpolated."""
+    place = _FLOOR_PERCENTILE / 100 * (values.shape[-1] - 1)
+    lower, upper = (values.kthvalue(1 + count, dim=-1).values for count in (math.floor(place), math.ceil(place)))
+    return torch.lerp(lower, upper, place - math.floor(place))
+
+
+def _length(size: int) -> int:
+    """Quick length of an axis with a margin of mirrored samples, so that nothing leaks around the borders."""
+    return int(next_fast_len(size + 2 * min(32, size - 1), real=True))
+
+
+def _margin(size: int) -> int:
+    return (_length(size) - size) // 2
+
+
+def _mirrored(size: int, device: torch.device) -> Tensor:
+    """Place in the frame of each sample along a padded axis."""
+    period = max(2 * (size - 1), 1)
+    places = torch.arange(-_margin(size), _length(size) - _margin(size), device=device) % period
+    return torch.minimum(places, period - places)

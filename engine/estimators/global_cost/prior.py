@@ -1,7 +1,8 @@
 """What GLUE expects of a displacement field: small first differences, or few and sharp changes of strain.
 
 Each prior gives its energy and, at a field, the weighted squared differences that touch the energy from above there
-(iteratively re-weighted least squares), so that every accepted solve lowers the energy.
+(iteratively re-weighted least squares), so that every accepted solve lowers the energy. Both come from the `sizes` of
+what the prior measures, which are found once for a field.
 """
 
 import math
@@ -10,20 +11,26 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from engine.estimators.global_cost.system import Difference, PriorTerm, QuadraticTerm
 
+Sizes = tuple[Tensor, ...]
+"""Squares of what a prior measures, each (..., 2 or 1, h, w)."""
+
 
 class Prior(Protocol):
-    """A smoothness prior of fields (2, K, W)."""
+    """A smoothness prior of fields (..., 2, K, W)."""
 
-    def energy(self, field: Tensor) -> float:
-        """Energy of a field."""
+    def sizes(self, field: Tensor) -> Sizes:
+        """Return what of a field the prior measures."""
         ...
 
-    def terms(self, field: Tensor) -> tuple[QuadraticTerm, ...]:
-        """Quadratic terms whose half gradient at `field` is half the energy's gradient there."""
+    def energy(self, sizes: Sizes) -> Tensor:
+        """Energy (...) of a field with these sizes."""
+        ...
+
+    def terms(self, sizes: Sizes) -> tuple[QuadraticTerm, ...]:
+        """Quadratic terms whose half gradient at the field of these sizes is half the energy's gradient there."""
         ...
 
 
@@ -37,86 +44,106 @@ class FirstOrderPrior:
     axial: tuple[float, float]
     lateral: tuple[float, float]
 
-    def energy(self, field: Tensor) -> float:
+    def sizes(self, field: Tensor) -> Sizes:
+        """Return the squares of both differences."""
+        return tuple(difference.apply(field) ** 2 for difference in _FIRST)
+
+    def energy(self, sizes: Sizes) -> Tensor:
         """Sum of the weighted squares."""
-        return sum(
-            float(torch.sum(term.weight * term.difference.apply(field) ** 2, dtype=torch.float64))
-            for term in self.terms(field)
+        along, across = (total(term.weight * size) for term, size in zip(self._terms(sizes), sizes, strict=True))
+        return along + across
+
+    def terms(self, sizes: Sizes) -> tuple[QuadraticTerm, ...]:
+        """Return the same terms at every field: the prior is quadratic."""
+        return self._terms(sizes)
+
+    def _terms(self, sizes: Sizes) -> tuple[PriorTerm, ...]:
+        weights = zip(self.lateral, self.axial, strict=True)
+        return tuple(
+            PriorTerm(difference, sizes[0].new_tensor(pair)[:, None, None])
+            for difference, pair in zip(_FIRST, weights, strict=True)
         )
 
-    def terms(self, field: Tensor) -> tuple[PriorTerm, ...]:
-        """Return the same terms at every field: the prior is quadratic."""
-        return tuple(
-            PriorTerm(difference, field.new_tensor(weights)[:, None, None])
-            for difference, weights in (
-                (Difference(1, 0), (self.lateral[0], self.axial[0])),
-                (Difference(0, 1), (self.lateral[1], self.axial[1])),
-            )
-            if difference.fits(field)
-        )
+
+_FIRST = (Difference(1, 0), Difference(0, 1))
 
 
 @dataclass(frozen=True)
 class SecondOrderPrior:
     """Size of the matrix of second derivatives, free for any affine motion, so constant strain costs nothing.
 
-    With h the second derivatives in physical units relative to `scale` (strain per metre), the energy is the sum over
-    knots of `weight / exponent * (|h|^2 + softness^2)^(exponent / 2)`, less its value at h = 0. Exponent 2 is the
-    squared second-order form, 1 the L1 form; below 1 a sharp edge costs hardly more than a soft one, so that the edge
-    of an inclusion stays and what lies between edges is smoothed the more. `units_m` are the metres of one unit of
-    the two channels, `spacing_m` those between knots along and across the lines.
+    With h the second derivatives in physical units relative to the scale of strain changes (strain per metre), the
+    energy is the sum over knots of `weight / exponent * (|h|^2 + softness^2)^(exponent / 2)`, less its value at h = 0.
+    Exponent 2 is the squared second-order form, 1 the L1 form; below 1 a sharp edge costs hardly more than a soft one,
+    so that the edge of an inclusion stays and what lies between edges is smoothed the more. `units` are the metres of
+    one unit of the two channels over that scale, (..., 2, 1, 1); `spacing_m` those between knots along and across the
+    lines.
     """
 
     weight: float
-    scale: float
+    units: Tensor
     softness: float
     exponent: float
-    units_m: tuple[float, float]
     spacing_m: tuple[float, float]
 
-    def energy(self, field: Tensor) -> float:
-        """Sum over both channels and all knots."""
-        floor = self.softness**2
-        cost = (self._size(field) + floor) ** (self.exponent / 2) - floor ** (self.exponent / 2)
-        return self.weight / self.exponent * float(cost.sum())
-
-    def terms(self, field: Tensor) -> tuple[QuadraticTerm, ...]:
-        """Re-weight each knot by its size there, spread to the differences that belong to it."""
-        knot = 0.5 * self.weight * (self._size(field) + self.softness**2) ** (self.exponent / 2 - 1)
-        return tuple(
-            PriorTerm(difference, factor**2 * _from_knots(difference, knot))
-            for difference, factor in self._differences(field)
-        )
-
-    def _size(self, field: Tensor) -> Tensor:
-        """|h|^2 at every knot, (2, K, W)."""
+    def sizes(self, field: Tensor) -> Sizes:
+        """Return |h|^2 at every knot, (..., 2, K, W)."""
         total = torch.zeros_like(field)
         for difference, factor in self._differences(field):
-            total = total + _to_knots(difference, (factor * difference.apply(field)) ** 2)
-        return total
+            _add_to_knots(total, difference, (difference.apply(field) * factor).square_())
+        return (total,)
+
+    def energy(self, sizes: Sizes) -> Tensor:
+        """Sum over both channels and all knots."""
+        floor = self.softness**2
+        cost = power(sizes[0] + floor, self.exponent / 2) - floor ** (self.exponent / 2)
+        return self.weight / self.exponent * total(cost)
+
+    def terms(self, sizes: Sizes) -> tuple[QuadraticTerm, ...]:
+        """Re-weight each knot by its size there, spread to the differences that belong to it."""
+        size = sizes[0] + self.softness**2
+        knot = power(size, self.exponent / 2).div_(size).mul_(0.5 * self.weight)
+        return tuple(
+            PriorTerm(difference, factor**2 * _from_knots(difference, knot))
+            for difference, factor in self._differences(knot)
+        )
 
     def _differences(self, field: Tensor) -> tuple[tuple[Difference, Tensor], ...]:
         along, across = self.spacing_m
-        units = field.new_tensor(self.units_m)[:, None, None] / self.scale
         found = (
-            (Difference(2, 0), units / along**2),
-            (Difference(1, 1), units * math.sqrt(2.0) / (along * across)),
-            (Difference(0, 2), units / across**2),
+            (Difference(2, 0), self.units / along**2),
+            (Difference(1, 1), self.units * (math.sqrt(2.0) / (along * across))),
+            (Difference(0, 2), self.units / across**2),
         )
         return tuple(entry for entry in found if entry[0].fits(field))
 
 
-def _to_knots(difference: Difference, squares: Tensor) -> Tensor:
+def power(values: Tensor, exponent: float) -> Tensor:
+    """Power of positive values; the fourth root is two square roots, which are many times faster."""
+    return values.sqrt().sqrt_() if exponent == 0.25 else values**exponent
+
+
+def total(values: Tensor) -> Tensor:
+    """Sum over channels, knots and lines, in double precision."""
+    return values.sum(dim=(-3, -2, -1), dtype=torch.float64)
+
+
+def _add_to_knots(knots: Tensor, difference: Difference, squares: Tensor) -> None:
     """Share each difference out to the knots it belongs to: the middle one, or the four corners of its cell."""
+    rows, lines = squares.shape[-2:]
     if (difference.axial, difference.lateral) == (1, 1):
-        return functional.avg_pool2d(functional.pad(squares[None], (1, 1, 1, 1)), 2, stride=1)[0]
+        for row, line, _ in difference.taps:
+            knots[..., row : row + rows, line : line + lines].add_(squares, alpha=0.25)
+        return
     axial, lateral = difference.axial // 2, difference.lateral // 2
-    return functional.pad(squares, (lateral, lateral, axial, axial))
+    knots[..., axial : axial + rows, lateral : lateral + lines].add_(squares)
 
 
 def _from_knots(difference: Difference, knots: Tensor) -> Tensor:
-    """Transpose of `_to_knots`."""
+    """Transpose of `_add_to_knots`."""
+    rows, lines = knots.shape[-2] - difference.axial, knots.shape[-1] - difference.lateral
     if (difference.axial, difference.lateral) == (1, 1):
-        return functional.avg_pool2d(knots[None], 2, stride=1)[0]
+        corners = [knots[..., row : row + rows, line : line + lines] for row, line, _ in difference.taps]
+        return (corners[0] + corners[1]).add_(corners[2]).add_(corners[3]).mul_(0.25)
     axial, lateral = difference.axial // 2, difference.lateral // 2
-    return knots[:, axial : knots.shape[1] - axial, lateral : knots.shape[2] - lateral]
+    return knots[..., axial : axial + rows, lateral : lateral + lines]

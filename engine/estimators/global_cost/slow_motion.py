@@ -16,14 +16,14 @@ NOISE_FACTOR = 6.0
 
 
 def slow_part(field: Tensor) -> Tensor:
-    """Polynomial in depth and lateral place that stands out of the noise of a field (C, K, W), channel by channel.
+    """Polynomial in depth and lateral place that stands out of the noise of fields (..., K, W), map by map.
 
     >>> rows, lines = torch.meshgrid(torch.arange(20.0), torch.arange(9.0), indexing="ij")
     >>> bent = torch.stack([rows * lines**2, rows**3])
     >>> bool(torch.allclose(slow_part(bent), bent, rtol=1e-3, atol=1e-2))
     True
     """
-    channels, knots, width = field.shape
+    knots, width = field.shape[-2:]
     highest = DEGREE + NOISE_DEGREES
     powers = [
         (degree - lateral, lateral)
@@ -34,7 +34,7 @@ def slow_part(field: Tensor) -> Tensor:
     rows, lines = (torch.linspace(-1, 1, size, dtype=torch.float64, device=field.device) for size in (knots, width))
     terms = torch.stack([(rows[:, None] ** axial * lines[None] ** lateral).reshape(-1) for axial, lateral in powers])
     basis, _ = torch.linalg.qr(terms.T)
-    found = field.reshape(channels, -1).double() @ basis
+    found = field.reshape(-1, knots * width).double() @ basis
     slow = sum(sum(entry) <= DEGREE for entry in powers)
     noise = NOISE_FACTOR * (found[:, slow:] ** 2).sum(dim=1, keepdim=True) / max(len(powers) - slow, 1)
     kept = found[:, :slow] * (1 - noise / (found[:, :slow] ** 2).clamp(min=1e-30)).clamp(min=0)

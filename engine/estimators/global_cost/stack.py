@@ -1,22 +1,25 @@
 """The common pattern of a recording and each frame's own motion around it, with the guard that gives answers back."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from engine.estimators.global_cost.group import Group, Member, Template, settled
-from engine.estimators.global_cost.noise_filter import EchoFilter
+from engine.device import frames_at_once
+from engine.estimators.global_cost.group import Group, Members, Template, settled
+from engine.estimators.global_cost.noise_filter import Spectrum, echo_gain
 from engine.estimators.global_cost.prior import Prior
-from engine.estimators.global_cost.solver import Matching, Passes
+from engine.estimators.global_cost.solver import Matching, Passes, sampled
 from engine.estimators.global_cost.spline import SplineFrame
-from engine.estimators.global_cost.system import KnotGrid
 from engine.estimators.global_cost.tuned import TunedEnergy, TunedParameters
 from engine.estimators.global_cost.weights import ResidualWeights, mean_strain
-from engine.numerics.gaps import fill_gaps, without_far_outside
-from engine.types import Displacement, FramePair, Geometry, Map
+from engine.numerics.gaps import filled
+from engine.numerics.settling import over
+from engine.numerics.warp import inside
+from engine.on_device import MotionBatch, PairBatch
+from engine.types import Geometry, Map
 
 PATTERN_PASSES = Passes(3, tolerance=2e-2, inner=60)
 OWN_PASSES = Passes(2, tolerance=2e-2, inner=60)
@@ -42,145 +45,146 @@ class StackPlan:
     guard: float
 
 
-def on_knots(displacement: Displacement, params: TunedParameters) -> Map:
-    """Sample a displacement on the knots of the energy, (2, K, W) float32, its gaps filled."""
-    axial, lateral = (fill_gaps(entry) for entry in (displacement.axial_samples, displacement.lateral_lines))
-    grid = TunedEnergy(params, displacement.geometry, axial.shape[0]).grid
-    return grid.restrict(torch.as_tensor(np.stack([lateral, axial]))).numpy()
+def on_knots(motion: Tensor, geometry: Geometry, params: TunedParameters) -> Tensor:
+    """Sample motions (n, 2, H, W) on the knots of the energy, (n, 2, K, W), their gaps filled."""
+    return TunedEnergy(params, geometry, motion.shape[-2]).grid.restrict(filled(motion))
 
 
 @dataclass(frozen=True)
 class Stack:
-    """What is known of a recording once its pattern is found; iterate it for every frame and its displacement.
+    """What is known of a recording once its pattern is found; call it with frames and their pairs for their motion.
 
     Without a pattern (fewer than two frames that match the reference) every frame keeps its own estimate.
     """
 
-    pair_of: Callable[[int], FramePair]
     kept: Mapping[int, Map]
     geometry: Geometry
     plan: StackPlan
     device: torch.device
-    echoes: EchoFilter
+    gain: Tensor
     group: Group
     pattern: Tensor | None
-    strongest: float
-    members: Mapping[int, Member]
+    strongest: Tensor
+    places: Mapping[int, int]
+    """Place of each frame that is a member."""
+    members: Members | None
     template: Template | None
 
     @classmethod
     def of(
         cls,
-        pair_of: Callable[[int], FramePair],
+        batch_of: Callable[[Sequence[int]], PairBatch],
         kept: Mapping[int, Map],
         evidence: Sequence[int],
         plan: StackPlan,
-        device: torch.device,
     ) -> "Stack":
         """Find the pattern from the frames `evidence`; all pairs share one reference (H, W)."""
-        pairs = [pair_of(place) for place in evidence]
-        reference, geometry = pairs[0].reference, pairs[0].geometry
-        deformed = [pair.deformed for pair in pairs]
-        echoes = EchoFilter.of([reference, *deformed])
-        filtered = echoes.apply([reference, *deformed])
-        group = _group(torch.as_tensor(filtered[0], device=device), geometry, plan)
-        found = cls(pair_of, kept, geometry, plan, device, echoes, group, None, 0.0, {}, None)
-        own = {place: found.own(place) for place in evidence}
-        strains = {place: mean_strain(_axial(group.grid, own[place])) for place in evidence}
-        frames = {
-            place: SplineFrame.of(torch.as_tensor(frame, device=device))
-            for place, frame in zip(evidence, filtered[1:], strict=True)
-        }
-        used = [place for place in evidence if found.matches(frames[place], own[place])]
-        strongest = max((strains[place] for place in used), key=abs, default=0.0)
-        if len(used) < 2 or strongest == 0.0:
+        batch = batch_of(evidence)
+        device, geometry = batch.deformed.device, batch.geometry
+        reference, deformed = Spectrum.of(batch.reference), Spectrum.of(batch.deformed)
+        gain = echo_gain(reference.power[0] + deformed.power.sum(dim=0))
+        group = _group(reference.filtered(gain)[0], geometry, plan)
+        nothing = torch.zeros((), dtype=torch.float64, device=device)
+        found = cls(kept, geometry, plan, device, gain, group, None, nothing, {}, None, None)
+        own, frames = found.own(evidence), SplineFrame.of(deformed.filtered(gain))
+        alike = torch.cat([found.matches(frames[part], own[part]) for part in group.parts(len(evidence))])
+        used = alike.nonzero()[:, 0].tolist()
+        strains = mean_strain(group.grid.expand(own[used])[:, 1].float())
+        if len(used) < 2 or not strains.any():
             return found
-        amplitudes = {place: strains[place] / strongest for place in used}
-        pattern = _start([own[place] for place in used], [strains[place] for place in used], strongest)
-        members: Sequence[Member] = [Member.of(frames[place], amplitudes[place], own[place], pattern) for place in used]
-        found = replace(found, strongest=strongest)
+        strongest = strains[strains.abs().argmax()]
+        found = replace(found, strongest=strongest, places={evidence[place]: at for at, place in enumerate(used)})
+        pattern = _start(own[used], strains, strongest)
+        members = Members.of(frames[used], strains / strongest, own[used], pattern)
         for _ in range(ROUNDS):
             members, _ = settled(group, members, pattern, found.prior_of(pattern, 1.0), OWN_PASSES)
-            prior = found.energy.prior(_axial(group.grid, pattern), plan.pattern_smoothness)
+            prior = found.energy.prior(group.grid.expand(pattern)[1].float(), plan.pattern_smoothness)
             pattern = group.pattern(members, pattern, prior, PATTERN_PASSES)
         members, template = settled(group, members, pattern, found.prior_of(pattern, 1.0), OWN_PASSES)
-        return replace(found, pattern=pattern, members=dict(zip(used, members, strict=True)), template=template)
+        return replace(found, pattern=pattern, members=members, template=template)
 
     @property
     def energy(self) -> TunedEnergy:
         """GLUE's energy for these frames."""
-        return _energy(self.group.reference, self.geometry, self.plan)
+        return TunedEnergy(self.plan.energy, self.geometry, self.group.grid.height)
 
-    def __iter__(self) -> Iterator[tuple[int, Displacement]]:
-        for place in self.kept:
-            yield place, self.displacement(place)
+    def __call__(self, frames: Sequence[int], batch: PairBatch) -> MotionBatch:
+        """Motion of frames: the pattern's where that explains a frame, else the frame's own."""
+        field = self.own(frames)
+        share = field.new_zeros(len(frames))
+        if self.pattern is not None:
+            for known in (True, False):
+                some = [place for place, frame in enumerate(frames) if (frame in self.places) is known]
+                if some:
+                    members = [self.places[frames[place]] for place in some] if known else None
+                    field[some], share[some] = self._explained(members, batch.deformed[some], field[some])
+        motion = self.group.grid.expand(field).float()
+        return MotionBatch(torch.where(inside(motion, margin=1.0), motion, torch.nan), {"stacked": share})
 
-    def displacement(self, place: int) -> Displacement:
-        """Displacement of one frame: the pattern's where that explains the frame, else the frame's own."""
-        own = self.own(place)
-        field, share = own, 0.0
-        if self.pattern is not None and self.template is not None:
-            field, share = self._explained(place, own)
-        lateral, axial = without_far_outside(self.group.grid.expand(field).float().cpu().numpy())
-        return Displacement.from_samples(axial, lateral, self.geometry, {"stacked": share})
+    def own(self, frames: Sequence[int]) -> Tensor:
+        """Return the frames' own estimates on the knots, (n, 2, K, W) float64."""
+        return torch.from_numpy(np.stack([self.kept[frame] for frame in frames])).to(self.device).double()
 
-    def own(self, place: int) -> Tensor:
-        """Return a frame's own estimate on the knots, float64."""
-        return torch.as_tensor(self.kept[place], dtype=torch.float64, device=self.device)
-
-    def matches(self, frame: SplineFrame, field: Tensor) -> bool:
-        """Whether a frame compensated for a motion resembles the reference at all."""
-        still = torch.zeros_like(field)
-        samples = self.group.sample(Member(frame, 0.0, field, still), still)
-        first, second = self.group.reference[samples.inside], samples.value[samples.inside]
-        if first.numel() < 2:
-            return False
-        power = torch.sqrt(torch.sum(first**2) * torch.sum(second**2))
-        return bool(torch.sum(first * second) > LEAST_CORRELATION * power)
+    def matches(self, frames: SplineFrame, field: Tensor) -> Tensor:
+        """Say of frames (n) whether they resemble the reference at all once compensated for a motion (n, 2, K, W)."""
+        samples = sampled(frames, self.group.grid, field)
+        first, second = self.group.reference * samples.inside, samples.value * samples.inside
+        product, one, other = (
+            (a * b).sum(dim=(-2, -1)) for a, b in ((first, second), (first, first), (second, second))
+        )
+        return (product > LEAST_CORRELATION * torch.sqrt(one * other)) & (samples.inside.sum(dim=(-2, -1)) > 1)
 
     def prior_of(self, pattern: Tensor, relaxed: float) -> "OwnPrior":
-        """Prior of what a member has of its own."""
+        """Prior of what members have of their own."""
         return OwnPrior(self.energy, pattern, relaxed * self.plan.own_smoothness)
 
-    def _explained(self, place: int, own: Tensor) -> tuple[Tensor, float]:
-        """Return the field that explains the frame, and how much of it is the pattern's (1, .., 0 its own)."""
+    def _explained(self, places: Sequence[int] | None, deformed: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
+        """Return fields that explain frames, and how much of each is the pattern's (1, .., 0 its own).
+
+        They are those of the members at these places, or no members.
+        """
         assert self.pattern is not None
         assert self.template is not None
-        member, against, variance = self._placed(place, own)
+        if places is None:
+            members, against, variance = self._newcomers(deformed, own)
+        else:
+            assert self.members is not None
+            members, against = self.members[places], self.template.without(places)
+            variance = self.template.variances[1:][places]
         weight = 1 / (self.group.cell * (variance + self.template.variances[0]))
         matching = Matching(
-            self.group.reference, member.frame, self.group.grid, lambda *_: weight, self.group.threshold
+            self.group.reference, members.frames, self.group.grid, lambda *_: weight, self.group.threshold
         )
         guard = Guard(matching, own, self.plan.guard, self.geometry)
-        if place in self.members and guard.allows(member.field(self.pattern)):
-            return member.field(self.pattern), 1.0
-        origin = member.origin(self.pattern)
-        start = member.field(self.pattern)
-        for relaxed in (1.0, *RELAXED) if place not in self.members else RELAXED:
-            prior = self.prior_of(self.pattern, relaxed)(member)
-            start = self.group.alone(member, against, variance, (start, origin), prior, OWN_PASSES).field
-            if guard.allows(start):
-                return start, relaxed
-        return own, 0.0
+        field, share = own, own.new_zeros(len(own))
+        unexplained = torch.ones_like(share, dtype=torch.bool)
+        start, origin = members.field(self.pattern), members.origin(self.pattern)
+        for relaxed in (None, *RELAXED) if places is not None else (1.0, *RELAXED):
+            if relaxed is not None:
+                prior = self.prior_of(self.pattern, relaxed)(members)
+                start = self.group.alone(members, against, variance, (start, origin), prior, OWN_PASSES).field
+            allowed = unexplained & guard.allows(start)
+            field = torch.where(allowed[:, None, None, None], start, field)
+            share = torch.where(allowed, 1.0 if relaxed is None else relaxed, share)
+            unexplained = unexplained & ~allowed
+            if over(unexplained):
+                break
+        return field, share
 
-    def _placed(self, place: int, own: Tensor) -> tuple[Member, tuple[Tensor, Tensor], Tensor]:
-        """Return a frame as a member, the template to match it against with its variance, and its own variance."""
+    def _newcomers(self, deformed: Tensor, own: Tensor) -> tuple[Members, tuple[Tensor, Tensor], Tensor]:
+        """Return frames as members, the template to match them against with its variance, and their own variance."""
         assert self.pattern is not None
         assert self.template is not None
-        if place in self.members:
-            index = list(self.members).index(place)
-            return self.members[place], self.template.without(index), self.template.variances[index + 1]
-        (frame,) = self.echoes.apply([self.pair_of(place).deformed])
-        spline = SplineFrame.of(torch.as_tensor(frame, device=self.device))
-        amplitude = mean_strain(_axial(self.group.grid, own)) / self.strongest
-        member = Member.of(spline, amplitude, own, self.pattern)
+        frames = SplineFrame.of(Spectrum.of(deformed).filtered(self.gain))
+        amplitude = mean_strain(self.group.grid.expand(own)[:, 1].float()) / self.strongest
+        members = Members.of(frames, amplitude, own, self.pattern)
         uncertainty = 1 / self.template.total_weight
-        seen = self.group.average((self.group.sample(member, self.pattern).value - self.template.image) ** 2)
-        return member, (self.template.image, uncertainty), torch.maximum(seen - uncertainty, self.group.floor)
+        seen = self.group.average((self.group.sample(members, self.pattern).value - self.template.image).square_())
+        return members, (self.template.image, uncertainty), torch.maximum(seen - uncertainty, self.group.floor)
 
 
 class Guard:
-    """Whether a field explains a frame about as well as the frame's own estimate: as a whole, and everywhere.
+    """Whether fields explain frames about as well as the frames' own estimates: as a whole, and everywhere.
 
     `share` is how much worse the whole may be, as a fraction; no patch of `PATCH_M` may be `LOCALLY` times that worse.
     A few independent cells always are: own estimates follow their noise.
@@ -193,57 +197,49 @@ class Guard:
         self._matching = matching
         self._share = share
         rows, lines = (max(round(self.PATCH_M / size), 1) for size in (geometry.axial_spacing_m, geometry.pitch_m))
-        height, width = matching.reference.shape
+        height, width = matching.reference.shape[-2:]
         self._patch = (min(rows, height), min(lines, width))
         self._own, self._own_patches = self._misfit(own)
 
-    def allows(self, field: Tensor) -> bool:
-        """Compare the misfit of a field (2, K, W) with the own estimate's."""
+    def allows(self, field: Tensor) -> Tensor:
+        """Compare the misfit of fields (n, 2, K, W) with the own estimates', (n)."""
         whole, patches = self._misfit(field)
-        worse = ((patches - self._own_patches) / self._own_patches.clamp(min=1e-12)).max()
-        return whole <= (1 + self._share) * self._own and float(worse) <= self.LOCALLY * self._share
+        worse = ((patches - self._own_patches) / self._own_patches.clamp(min=1e-12)).amax(dim=(-3, -2, -1))
+        return (whole <= (1 + self._share) * self._own) & (worse <= self.LOCALLY * self._share)
 
-    def _misfit(self, field: Tensor) -> tuple[float, Tensor]:
+    def _misfit(self, field: Tensor) -> tuple[Tensor, Tensor]:
         samples, residual = self._matching.sample(field)
         misfit = self._matching.misfit(residual, self._matching.weigh(residual, samples.inside))
         stride = [max(size // 4, 1) for size in self._patch]
-        patches = torch.nn.functional.avg_pool2d(misfit[None, None], self._patch, stride)
-        return float(misfit.sum(dtype=torch.float64)), patches
+        patches = torch.nn.functional.avg_pool2d(misfit[:, None], self._patch, stride)
+        return misfit.sum(dim=(-2, -1), dtype=torch.float64), patches
 
 
 @dataclass(frozen=True)
 class OwnPrior:
-    """Prior of a member's own motion at the scale of the pattern's part in it."""
+    """Prior of members' own motion at the scale of the pattern's part in it."""
 
     energy: TunedEnergy
     pattern: Tensor
     factor: float
 
-    def __call__(self, member: Member) -> Prior:
-        """Return the prior for one member."""
-        return self.energy.prior(_axial(self.energy.grid, member.amplitude * self.pattern), self.factor)
-
-
-def _energy(reference: Tensor, geometry: Geometry, plan: StackPlan) -> TunedEnergy:
-    return TunedEnergy(plan.energy, geometry, reference.shape[0])
+    def __call__(self, members: Members) -> Prior:
+        """Return the prior of these members."""
+        fields = self.energy.grid.expand(members.amplitude * self.pattern)
+        return self.energy.prior(fields[:, 1].float(), self.factor)
 
 
 def _group(reference: Tensor, geometry: Geometry, plan: StackPlan) -> Group:
-    energy = _energy(reference, geometry, plan)
-    weights = ResidualWeights(reference, geometry)
-    return Group(reference, energy.grid, weights.mean, weights.floor, energy.cell, energy.threshold)
+    height, width = reference.shape
+    energy, weights = TunedEnergy(plan.energy, geometry, height), ResidualWeights(reference, geometry)
+    at_once = frames_at_once((height, width), reference.device)
+    return Group(reference, energy.grid, weights.mean, weights.floor, energy.cell, energy.threshold, at_once)
 
 
-def _axial(grid: KnotGrid, field: Tensor) -> Map:
-    return grid.expand(field)[1].float().cpu().numpy()
-
-
-def _start(own: Sequence[Tensor], strains: Sequence[float], strongest: float) -> Tensor:
+def _start(own: Tensor, strains: Tensor, strongest: Tensor) -> Tensor:
     """Mean of the frames' estimates over their amplitudes, each with the weight of its relative accuracy."""
-    total, weights = torch.zeros_like(own[0]), 0.0
-    for field, strain in zip(own, strains, strict=True):
-        amplitude = strain / strongest
-        if abs(amplitude) >= LEAST_AMPLITUDE:
-            weight = 1 / (STRAIN_BLUR**2 + (STRAIN_NOISE / strain) ** 2)
-            total, weights = total + weight * field / amplitude, weights + weight
-    return total / weights
+    amplitude = strains / strongest
+    weight = 1 / (STRAIN_BLUR**2 + (STRAIN_NOISE / strains) ** 2)
+    weight = torch.where(amplitude.abs() >= LEAST_AMPLITUDE, weight, 0.0)
+    share = torch.where(weight > 0, weight / amplitude, 0.0)[:, None, None, None]
+    return (share * own).sum(dim=0) / weight.sum()

@@ -1,21 +1,22 @@
 """The normal equations of GLUE: data blocks and a smoothness prior over all knots at once, solved without a matrix.
 
-The unknown is a field `(2, K, W)`: channel 0 the lateral displacement in lines, channel 1 the axial displacement in
-samples, on every line and on every `step`-th sample; between two knots the displacement is linear. With `step` 1 this
-is GLUE as published (Hashemi & Rivaz 2017, IEEE TUFFC 64:1625). The matrix is `data + prior`, symmetric and positive
-semi-definite: 2 x 2 blocks of the image gradient (and, with `step` above 1, their neighbours along the line), and
-squared first or second differences of the field, each with its own weight. Conjugate gradients are preconditioned
+The unknown is a field `(..., 2, K, W)`: channel 0 the lateral displacement in lines, channel 1 the axial displacement
+in samples, on every line and on every `step`-th sample; between two knots the displacement is linear. With `step` 1
+this is GLUE as published (Hashemi & Rivaz 2017, IEEE TUFFC 64:1625). The matrix is `data + prior`, symmetric and
+positive semi-definite: 2 x 2 blocks of the image gradient (and, with `step` above 1, their neighbours along the line),
+and squared first or second differences of the field, each with its own weight. Conjugate gradients are preconditioned
 with the same prior at its mean weights, which the cosine transform diagonalises, so their number does not grow with
-the grid.
+the grid. Fields of several pairs are solved together, each as if it were alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from engine.estimators.global_cost.stencil import Stencil
 from engine.numerics.conjugate_gradients import conjugate_gradients
 from engine.numerics.cosine_transform import cosine_transform, difference_symbol, inverse_cosine_transform
 
@@ -36,88 +37,82 @@ class KnotGrid:
         return self.height if self.step == 1 else -(-self.height // self.step) + 1
 
     def expand(self, field: Tensor) -> Tensor:
-        """Displacement on every row, (2, K, W) to (2, H, W)."""
+        """Displacement on every row, (..., K, W) to (..., H, W)."""
         if self.step == 1:
             return field
-        t = self._fractions(field)[None, None, :, None]
-        fine = field[:, :-1, None] * (1 - t) + field[:, 1:, None] * t  # (2, K-1, step, W)
-        return fine.reshape(field.shape[0], -1, field.shape[-1])[:, : self.height]
+        t = self._fractions(field)[:, None]
+        fine = (field[..., :-1, None, :] * (1 - t)).addcmul_(field[..., 1:, None, :], t)  # (..., K-1, step, W)
+        return fine.flatten(-3, -2)[..., : self.height, :]
 
     def restrict(self, field: Tensor) -> Tensor:
-        """Knots of a field (2, H, W): its own values there, continued linearly below the last row."""
+        """Knots of a field (..., H, W): its own values there, continued linearly below the last row."""
         if self.step == 1:
             return field
         rows = torch.arange(self.knots, device=field.device) * self.step
-        known = field[:, rows.clamp(max=self.height - 1)]
+        known = field.index_select(-2, rows.clamp(max=self.height - 1))
         span = min(self.step, self.height - 1)
-        slope = (field[:, -1] - field[:, -1 - span]) / span
-        return known + slope[:, None] * (rows - (self.height - 1)).clamp(min=0)[None, :, None]
+        slope = (field[..., -1:, :] - field[..., -1 - span, None, :]) / span
+        return known + slope * (rows - (self.height - 1)).clamp(min=0)[:, None]
 
     def gather(self, density: Tensor) -> Tensor:
-        """Adjoint of `expand`: (C, H, W) on the rows to (C, K, W) on the knots."""
+        """Adjoint of `expand`: (..., H, W) on the rows to (..., K, W) on the knots."""
         if self.step == 1:
             return density
-        t = self._fractions(density)[None, None, :, None]
-        return _at_both_ends(self, self._cells(density), 1 - t, t)
+        t = self._fractions(density)
+        return _at_both_ends(*self._summed(density, (1 - t, t)))
 
     def blocks(self, density: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Diagonal (C, K, W) and next neighbours (C, K-1, W) of expand-transposed times diag(density) times expand."""
+        """Diagonal (..., K, W) and next neighbours (..., K-1, W) of expand transposed, diag(density) and expand."""
         if self.step == 1:
             return density, None
-        t = self._fractions(density)[None, None, :, None]
-        cells = self._cells(density)
-        return _at_both_ends(self, cells, (1 - t) ** 2, t * t), (cells * (t * (1 - t))).sum(dim=2)
+        t = self._fractions(density)
+        upper, lower, neighbour = self._summed(density, ((1 - t) ** 2, t * t, t * (1 - t)))
+        return _at_both_ends(upper, lower), neighbour
 
     def _fractions(self, like: Tensor) -> Tensor:
         return torch.arange(self.step, dtype=like.dtype, device=like.device) / self.step
 
-    def _cells(self, density: Tensor) -> Tensor:
-        channels, height, width = density.shape
-        missing = (self.knots - 1) * self.step - height
-        padded = torch.cat([density, density.new_zeros(channels, missing, width)], dim=1)
-        return padded.reshape(channels, self.knots - 1, self.step, width)
+    def _summed(self, density: Tensor, weights: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Sum a density (..., H, W) over the cells between knots with each of the weights (step,)."""
+        missing = (self.knots - 1) * self.step - density.shape[-2]
+        padded = torch.nn.functional.pad(density, (0, 0, 0, missing))
+        cells = padded.reshape(*padded.shape[:-2], self.knots - 1, self.step, padded.shape[-1])
+        return torch.matmul(torch.stack(list(weights)), cells).unbind(-2)
 
 
-def _at_both_ends(grid: KnotGrid, cells: Tensor, upper: Tensor, lower: Tensor) -> Tensor:
-    total = cells.new_zeros(cells.shape[0], grid.knots, cells.shape[-1])
-    total[:, :-1] += (cells * upper).sum(dim=2)
-    total[:, 1:] += (cells * lower).sum(dim=2)
+def _at_both_ends(upper: Tensor, lower: Tensor) -> Tensor:
+    total = torch.nn.functional.pad(upper, (0, 0, 0, 1))
+    total[..., 1:, :] += lower
     return total
 
 
 @dataclass(frozen=True)
 class DataTerm:
-    """Blocks of the data on the knots: components (lateral lateral, lateral axial, axial axial), each (K, W)."""
+    """Blocks of the data on the knots: components (lateral lateral, lateral axial, axial axial), each (..., K, W)."""
 
-    diagonal: Tensor  # (3, K, W)
-    neighbour: Tensor | None  # (3, K - 1, W)
-
-    def apply(self, field: Tensor) -> Tensor:
-        """Multiply with a field (2, K, W)."""
-        result = torch.zeros_like(field)
-        _add_times(result, self.diagonal, field)
-        if self.neighbour is not None:
-            _add_times(result[:, :-1], self.neighbour, field[:, 1:])
-            _add_times(result[:, 1:], self.neighbour, field[:, :-1])
-        return result
+    diagonal: Tensor  # (..., 3, K, W)
+    neighbour: Tensor | None  # (..., 3, K - 1, W)
 
     def single(self) -> "DataTerm":
         """Return the same blocks in single precision."""
         return DataTerm(self.diagonal.float(), None if self.neighbour is None else self.neighbour.float())
 
-    def mass(self) -> Tensor:
-        """Row sums of the two diagonal components, (2, K, W): what a locally constant field feels."""
-        mass = self.diagonal[[0, 2]].clone()
+    def stencil(self) -> Stencil:
+        """Return the operator that multiplies with the blocks."""
+        found = Stencil.of(self.diagonal[..., ::2, :, :], self.diagonal[..., 1, :, :])
         if self.neighbour is not None:
-            mass[:, :-1] += self.neighbour[[0, 2]]
-            mass[:, 1:] += self.neighbour[[0, 2]]
+            found.couple((1, 0), self.neighbour[..., ::2, :, :])
+            found.couple_channels((1, 0), self.neighbour[..., 1, :, :])
+        return found
+
+    def mass(self) -> Tensor:
+        """Row sums of the two diagonal components, (..., 2, K, W): what a locally constant field feels."""
+        mass = self.diagonal[..., ::2, :, :].clone()
+        if self.neighbour is not None:
+            neighbour = self.neighbour[..., ::2, :, :]
+            mass[..., :-1, :] += neighbour
+            mass[..., 1:, :] += neighbour
         return mass
-
-
-def _add_times(result: Tensor, blocks: Tensor, field: Tensor) -> None:
-    for row in (0, 1):
-        for column in (0, 1):
-            result[row].addcmul_(blocks[row + column], field[column])
 
 
 _BINOMIALS = ((1,), (-1, 1), (1, -2, 1))
@@ -131,21 +126,29 @@ class Difference:
     axial: int
     lateral: int
 
+    @property
+    def taps(self) -> tuple[tuple[int, int, int], ...]:
+        """Row, line and weight of each value that a difference is made of."""
+        return tuple(
+            (row, line, down * across)
+            for row, down in enumerate(_BINOMIALS[self.axial])
+            for line, across in enumerate(_BINOMIALS[self.lateral])
+        )
+
     def fits(self, field: Tensor) -> bool:
-        """Whether a field (C, K, W) has neighbours enough for it: one of a single line has no lateral difference."""
-        return field.shape[1] > self.axial and field.shape[2] > self.lateral
+        """Whether a field (..., K, W) has neighbours enough: one of a single line has no lateral difference."""
+        return field.shape[-2] > self.axial and field.shape[-1] > self.lateral
 
     def apply(self, field: Tensor) -> Tensor:
-        """Difference (C, K - axial, W - lateral) of a field (C, K, W)."""
-        return torch.diff(torch.diff(field, n=self.axial, dim=1), n=self.lateral, dim=2)
+        """Difference (..., K - axial, W - lateral) of a field (..., K, W)."""
+        return torch.diff(torch.diff(field, n=self.axial, dim=-2), n=self.lateral, dim=-1)
 
     def adjoint(self, differences: Tensor) -> Tensor:
         """Transpose of `apply`."""
-        channels, rows, lines = differences.shape
-        field = differences.new_zeros(channels, rows + self.axial, lines + self.lateral)
-        for row, down in enumerate(_BINOMIALS[self.axial]):
-            for line, across in enumerate(_BINOMIALS[self.lateral]):
-                field[:, row : row + rows, line : line + lines].add_(differences, alpha=down * across)
+        *others, rows, lines = differences.shape
+        field = differences.new_zeros(*others, rows + self.axial, lines + self.lateral)
+        for row, line, weight in self.taps:
+            field[..., row : row + rows, line : line + lines].add_(differences, alpha=weight)
         return field
 
     def symbol(self, shape: tuple[int, int], like: Tensor) -> Tensor:
@@ -156,7 +159,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class PriorTerm:
-    """Weighted squared differences; `weight` is (2, ..) of the differences' shape, or (2, 1, 1) when it is uniform."""
+    """Weighted squared differences; `weight` is (..., 2, h, w) of the differences' shape, or (2, 1, 1) if uniform."""
 
     difference: Difference
     weight: Tensor
@@ -165,21 +168,31 @@ class PriorTerm:
         """Half the gradient of the term at `field`, linear in it."""
         return self.difference.adjoint(self.weight * self.difference.apply(field))
 
+    def add_to(self, stencil: Stencil) -> None:
+        """Add what `apply` multiplies with to an operator."""
+        taps = self.difference.taps
+        rows, lines = (size - order for size, order in zip(stencil.shape, (taps[-1][0], taps[-1][1]), strict=True))
+        weight = self.weight.expand(*self.weight.shape[:-2], rows, lines)
+        for place, (row, line, own) in enumerate(taps):
+            stencil.add((row, line), (0, 0), weight, own * own)
+            for other_row, other_line, other in taps[place + 1 :]:
+                stencil.add((row, line), (other_row - row, other_line - line), weight, own * other)
+
     def single(self) -> "PriorTerm":
         """Return the same term in single precision."""
         return PriorTerm(self.difference, self.weight.float())
 
     def symbol(self, like: Tensor) -> Tensor:
-        """Eigenvalues (2 or 1, K, W) of the term at its mean weight under the cosine transform, for fields `like`."""
-        mean = self.weight.mean(dim=(1, 2), keepdim=True)
-        return mean * self.difference.symbol((like.shape[1], like.shape[2]), like)
+        """Eigenvalues (..., 2 or 1, K, W) of the term at its mean weight under the cosine transform."""
+        mean = self.weight.mean(dim=(-2, -1), keepdim=True)
+        return mean * self.difference.symbol((like.shape[-2], like.shape[-1]), like)
 
 
 class QuadraticTerm(Protocol):
     """A term of the prior, quadratic in the field."""
 
     def apply(self, field: Tensor) -> Tensor:
-        """Half the gradient of the term at `field` (2, K, W), linear in it."""
+        """Half the gradient of the term at `field` (..., 2, K, W), linear in it."""
         ...
 
     def symbol(self, like: Tensor) -> Tensor:
@@ -198,17 +211,29 @@ class System:
     data: DataTerm
     prior: tuple[QuadraticTerm, ...]
 
-    def apply(self, field: Tensor) -> Tensor:
-        """Multiply the matrix with a field (2, K, W)."""
-        result = self.data.apply(field)
+    def operator(self) -> Callable[[Tensor], Tensor]:
+        """Return what multiplies the matrix with a field (..., 2, K, W)."""
+        stencil = self.data.stencil()
+        others = []
         for term in self.prior:
-            result = result + term.apply(field)
-        return result
+            if isinstance(term, PriorTerm):
+                term.add_to(stencil)
+            else:
+                others.append(term)
 
-    def solve(self, right: Tensor, *, tolerance: float, iterations: int) -> tuple[Tensor, int]:
+        def apply(field: Tensor) -> Tensor:
+            result = stencil.apply(field)
+            for term in others:
+                result += term.apply(field)
+            return result
+
+        return apply
+
+    def solve(self, right: Tensor, *, tolerance: float, iterations: int) -> tuple[Tensor, Tensor]:
         """Preconditioned conjugate gradients from zero until the residual falls below `tolerance` times `right`.
 
-        A step that need not be exact is found in single precision: it is small, and taken in double precision.
+        Returned are the steps (..., 2, K, W) and how many iterations each took (...). A step that need not be exact is
+        found in single precision: it is small, and taken in double precision.
         """
         if tolerance < LEAST_SINGLE:
             return self._solved(right, tolerance, iterations)
@@ -216,15 +241,15 @@ class System:
         solution, used = single._solved(right.float(), tolerance, iterations)
         return solution.to(right.dtype), used
 
-    def _solved(self, right: Tensor, tolerance: float, iterations: int) -> tuple[Tensor, int]:
+    def _solved(self, right: Tensor, tolerance: float, iterations: int) -> tuple[Tensor, Tensor]:
         return conjugate_gradients(
-            self.apply, self._preconditioner(), right, iterations=iterations, tolerance=tolerance
+            self.operator(), self._preconditioner(), right, iterations=iterations, tolerance=tolerance, axes=3
         )
 
     def _preconditioner(self) -> Callable[[Tensor], Tensor]:
-        mass = self.data.mass().mean(dim=(1, 2), keepdim=True)
-        symbol = mass.expand(-1, *self.data.diagonal.shape[1:]).clone()
+        mass = self.data.mass().mean(dim=(-2, -1), keepdim=True)
+        symbol = mass.expand(*mass.shape[:-2], *self.data.diagonal.shape[-2:]).clone()
         for term in self.prior:
             symbol = symbol + term.symbol(symbol)
         inverse = 1 / symbol.clamp(min=torch.finfo(symbol.dtype).tiny ** 0.5)
-        return lambda residual: inverse_cosine_transform(inverse * cosine_transform(residual))
+        return lambda residual: inverse_cosine_transform(cosine_transform(residual).mul_(inverse))

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from engine.numerics.running_sum import box_mean
-from engine.types import Geometry, Map
+from engine.types import Geometry
 
 BEAM_WIDTH_M = 0.5e-3
 """Lateral distance over which echoes decorrelate; arrays for superficial tissue have beams of about this width."""
@@ -33,15 +32,18 @@ def cell_samples(geometry: Geometry) -> float:
     return max(cell / (geometry.axial_spacing_m * geometry.pitch_m), 1.0)
 
 
-def strain_scale(axial_samples: Map) -> float:
-    """Scale of strain changes: geometric mean of a start's (H, W) mean strain and `TYPICAL_STRAIN`."""
-    return float(np.sqrt(max(abs(mean_strain(axial_samples)), SMALLEST_STRAIN) * TYPICAL_STRAIN))
+def strain_scale(axial_samples: Tensor) -> Tensor:
+    """Scale of strain changes (...): geometric mean of the mean strain of a start (..., H, W) and `TYPICAL_STRAIN`."""
+    return torch.sqrt(mean_strain(axial_samples).abs().clamp(min=SMALLEST_STRAIN) * TYPICAL_STRAIN)
 
 
-def mean_strain(axial_samples: Map) -> float:
-    """Mean axial strain of a motion (H, W): the slope of the straight line through its row medians."""
-    rows = np.arange(axial_samples.shape[0])
-    return float(np.polyfit(rows, np.median(axial_samples, axis=1), 1)[0])
+def mean_strain(axial_samples: Tensor) -> Tensor:
+    """Mean axial strain (...) of a motion (..., H, W): the slope of the straight line through its row medians."""
+    middle = axial_samples.median(dim=-1).values - (-axial_samples).median(dim=-1).values  # the lower, and the higher
+    rows = torch.arange(axial_samples.shape[-2], dtype=torch.float64, device=axial_samples.device)
+    away = rows - rows.mean()
+    slope: Tensor = (away * middle.double()).sum(dim=-1) / (2 * away.square().sum())
+    return slope
 
 
 @dataclass(frozen=True)
@@ -52,19 +54,19 @@ class ResidualWeights:
     geometry: Geometry
 
     def __call__(self, residual: Tensor, inside: Tensor) -> Tensor:
-        """Return the weights (H, W) for a residual (H, W) that is zero where `inside` is False."""
-        count = self.mean(inside.to(residual.dtype)).clamp(min=1e-3)
-        variance = self.mean(residual * residual) / count
-        return 1 / (cell_samples(self.geometry) * (variance + self.floor))
+        """Return the weights (..., H, W) for a residual (..., H, W) that is zero where `inside` is False."""
+        variance, count = self.mean(torch.stack([residual.square(), inside.to(residual.dtype)])).unbind()
+        variance.div_(count.clamp_(min=1e-3)).add_(self.floor)
+        return variance.mul_(cell_samples(self.geometry)).reciprocal_()
 
     @cached_property
     def floor(self) -> Tensor:
-        """The least variance that is believed, (H, W)."""
+        """The least variance that is believed, (..., H, W)."""
         power = self.mean(self.reference * self.reference)
         return SMALLEST_RELATIVE_VARIANCE * power + torch.finfo(power.dtype).eps
 
     def mean(self, image: Tensor) -> Tensor:
-        """Average a map (H, W) over the window of local variance."""
+        """Average maps (..., H, W) over the window of local variance."""
         axial, lateral = VARIANCE_WINDOW_M
         rows = 2 * int(axial / self.geometry.axial_spacing_m / 2) + 1
         lines = 2 * int(lateral / self.geometry.pitch_m / 2) + 1

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from engine.estimators.base import ESTIMATORS, Estimator
+from engine.estimators.base import ESTIMATORS, PairwiseBatchEstimator
 from engine.estimators.combined import MusseNetThenGlue, MusseNetThenGlueStack, RefinedParameters, StackedParameters
+from engine.on_device import MotionBatch, PairBatch
 from engine.parameters import Parameters
-from engine.types import Displacement
 
 CPU = torch.device("cpu")
 
@@ -14,7 +14,7 @@ class RoughParameters(Parameters):
     weights: str = ""
 
 
-class Rough(Estimator[Parameters]):
+class Rough(PairwiseBatchEstimator[Parameters]):
     """Half a sample off everywhere."""
 
     name = "rough"
@@ -22,11 +22,10 @@ class Rough(Estimator[Parameters]):
     kind = "network"
     Params = RoughParameters
 
-    def track(self, pairs, params, device):
-        for pair in pairs:
-            height, width = pair.reference.shape
-            off = np.full((height, width), 0.5, np.float32)
-            yield Displacement.from_samples(off, np.zeros_like(off), pair.geometry)
+    def motion(self, batch, params):
+        motion = batch.start
+        motion[:, 1] = 0.5
+        return MotionBatch(motion)
 
 
 @pytest.fixture
@@ -73,11 +72,10 @@ def test_a_recording_is_stacked_from_the_starts_of_the_network(monkeypatch, stil
     monkeypatch.setattr(estimator, "_network", Rough)
     monkeypatch.setattr(estimator, "_network_parameters", lambda params: RoughParameters())
     params, made = StackedParameters(), [still_pair(number) for number in range(2)]
-    kept = {
-        number: estimator.keep(displacement, params)
-        for number, displacement in enumerate(estimator.track(iter(made), params, CPU))
-    }
-    assert max(np.abs(field[:, 3:-3, 2:-2]).max() for field in kept.values()) < 0.02
-    final = dict(estimator.together(made.__getitem__, kept, (0, 1), params, CPU))
-    assert np.abs(final[1].axial_samples[20:-20, 2:-2]).max() < 0.02
+    batch = PairBatch.of(made, CPU)
+    kept = estimator.keep(estimator.tracker(params, CPU)(batch).motion, batch.geometry, params).numpy()
+    assert np.abs(kept[:, :, 3:-3, 2:-2]).max() < 0.02
+    together = estimator.together(lambda frames: batch, dict(enumerate(kept)), (0, 1), params)
+    final = together((0, 1), batch).motion
+    assert float(final[:, 1, 20:-20, 2:-2].abs().max()) < 0.02
     assert ESTIMATORS.get("musse-net+glue-stack").unavailable() == ESTIMATORS.get("musse-net").unavailable()

@@ -87,7 +87,7 @@ def test_the_result_of_a_frame_does_not_depend_on_which_are_wanted(noisy, estima
 
 
 def test_momentum_is_zero_for_what_an_incompressible_sheet_can_do_and_its_transpose_is_right() -> None:
-    operator = Momentum((1.0, 1.0), (0.5, 0.25))
+    operator = Momentum.of(torch.ones(2, 1, 1, dtype=torch.float64), (0.5, 0.25))
     z = torch.arange(12, dtype=torch.float64)[:, None] * 0.5
     x = torch.arange(9, dtype=torch.float64)[None] * 0.25
     # u = a x z, w = b z^2 + c x^2: m_x = 0, m_z = 4 b + c + 3/2 a

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.estimators.global_cost.prior import FirstOrderPrior, SecondOrderPrior
+from engine.estimators.global_cost.momentum import MomentumPrior
+from engine.estimators.global_cost.prior import FirstOrderPrior, Prior, SecondOrderPrior
 from engine.estimators.global_cost.solver import Matching
 from engine.estimators.global_cost.system import (
     DataTerm,
@@ -10,16 +11,26 @@ from engine.estimators.global_cost.system import (
     System,
 )
 
-PRIORS = {
+UNITS = torch.tensor([0.03, 0.002], dtype=torch.float64)[:, None, None]
+PRIORS: dict[str, Prior] = {
     "first order": FirstOrderPrior((5.0, 1.0), (5.0, 1.0)),
-    "second order": SecondOrderPrior(0.3, 10.0, 0.1, 0.5, (0.3, 0.02), (0.15, 0.3)),
-    "second order, L1": SecondOrderPrior(0.3, 10.0, 0.1, 1.0, (0.3, 0.02), (0.15, 0.3)),
-    "second order, L2": SecondOrderPrior(0.3, 10.0, 0.1, 2.0, (0.3, 0.02), (0.15, 0.3)),
+    "second order": SecondOrderPrior(0.3, UNITS, 0.1, 0.5, (0.15, 0.3)),
+    "second order, L1": SecondOrderPrior(0.3, UNITS, 0.1, 1.0, (0.15, 0.3)),
+    "second order, L2": SecondOrderPrior(0.3, UNITS, 0.1, 2.0, (0.15, 0.3)),
+    "momentum": MomentumPrior(SecondOrderPrior(0.06, UNITS, 0.1, 0.5, (0.15, 0.3)), 0.3),
 }
 
 
 def random(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def terms(name, field):
+    return PRIORS[name].terms(PRIORS[name].sizes(field))
+
+
+def energy(name, field):
+    return float(PRIORS[name].energy(PRIORS[name].sizes(field)))
 
 
 def random_data(grid, width, seed=0):
@@ -37,29 +48,29 @@ def dense(apply, shape):
 def test_matrix_is_symmetric_and_positive_semi_definite(name, step):
     grid = KnotGrid(12, step)
     shape = (2, grid.knots, 5)
-    system = System(random_data(grid, 5), PRIORS[name].terms(random(*shape)))
-    matrix = dense(system.apply, shape)
+    system = System(random_data(grid, 5), terms(name, random(*shape)))
+    matrix = dense(system.operator(), shape)
     torch.testing.assert_close(matrix, matrix.T, atol=1e-12, rtol=1e-12)
     assert torch.linalg.eigvalsh(matrix).min() > -1e-10 * matrix.abs().max()
 
 
 def test_priors_are_blind_to_what_they_must_not_shrink():
     ones = torch.ones(2, 9, 7, dtype=torch.float64)
-    for term in PRIORS["first order"].terms(ones):
+    for term in terms("first order", ones):
         assert term.apply(ones).abs().max() < 1e-12
     rows = torch.arange(9.0, dtype=torch.float64)[:, None].expand(9, 7)
     columns = torch.arange(7.0, dtype=torch.float64)[None].expand(9, 7)
     affine = torch.stack([0.2 * columns - 0.1 * rows, 0.5 * rows + 0.3 * columns])
-    for term in PRIORS["second order, L1"].terms(random(2, 9, 7)):
+    for term in terms("second order, L1", random(2, 9, 7)):
         assert term.apply(affine).abs().max() < 1e-9 * float(term.weight.max())
 
 
 @pytest.mark.parametrize("name", PRIORS)
 def test_terms_give_the_gradient_of_the_energy(name):
-    prior, field, direction = PRIORS[name], random(2, 8, 6), random(2, 8, 6, seed=1)
-    analytic = 2 * sum(float(torch.sum(direction * term.apply(field))) for term in prior.terms(field))
+    field, direction = random(2, 8, 6), random(2, 8, 6, seed=1)
+    analytic = 2 * sum(float(torch.sum(direction * term.apply(field))) for term in terms(name, field))
     h = 1e-6
-    numeric = (prior.energy(field + h * direction) - prior.energy(field - h * direction)) / (2 * h)
+    numeric = (energy(name, field + h * direction) - energy(name, field - h * direction)) / (2 * h)
     assert analytic == pytest.approx(numeric, rel=1e-5)
 
 
@@ -79,7 +90,7 @@ def test_right_side_is_the_gradient_of_the_data_energy(step, threshold):
     _, right = matching.normal_equations(samples, residual, weights)
     h = 1e-6
     energies = [matching.energy(matching.sample(field + s * h * direction)[1], weights) for s in (1, -1)]
-    numeric = (energies[0] - energies[1]) / (2 * h)
+    numeric = float(energies[0] - energies[1]) / (2 * h)
     assert -2 * float(torch.sum(right * direction)) == pytest.approx(numeric, rel=1e-5)
 
 
@@ -107,16 +118,47 @@ def test_blocks_are_the_exact_product():
 def test_solve_agrees_with_a_dense_solver(name):
     grid = KnotGrid(16, 1)
     shape = (2, 16, 6)
-    system = System(random_data(grid, 6), PRIORS[name].terms(random(*shape)))
+    system = System(random_data(grid, 6), terms(name, random(*shape)))
     right = random(*shape, seed=2)
     solution, _ = system.solve(right, tolerance=1e-10, iterations=2000)
-    expected = torch.linalg.solve(dense(system.apply, shape), right.reshape(-1)).reshape(shape)
+    expected = torch.linalg.solve(dense(system.operator(), shape), right.reshape(-1)).reshape(shape)
     torch.testing.assert_close(solution, expected, rtol=1e-6, atol=1e-6)
 
 
 def test_cosine_preconditioner_solves_a_uniform_problem_at_once():
     uniform = torch.ones(3, 32, 24, dtype=torch.float64)
     uniform[1] = 0
-    system = System(DataTerm(uniform, None), PRIORS["first order"].terms(uniform[:2]))
+    system = System(DataTerm(uniform, None), terms("first order", uniform[:2]))
     _, iterations = system.solve(random(2, 32, 24), tolerance=1e-8, iterations=50)
     assert iterations <= 2
+
+
+@pytest.mark.parametrize("name", PRIORS)
+@pytest.mark.parametrize("width", [1, 2, 7])
+def test_the_operator_is_the_sum_of_its_terms(name, width):
+    grid = KnotGrid(20, 3)
+    field, (lateral, axial) = random(2, grid.knots, width), random(2, 20, width)
+    data = DataTerm(*grid.blocks(torch.stack([lateral * lateral, lateral * axial, axial * axial])))
+    along = (torch.stack([lateral, axial]) * grid.expand(field)).sum(dim=0)
+    expected = grid.gather(torch.stack([lateral, axial]) * along)
+    for term in terms(name, random(2, grid.knots, width, seed=1)):
+        expected = expected + term.apply(field)
+    found = System(data, terms(name, random(2, grid.knots, width, seed=1))).operator()(field)
+    torch.testing.assert_close(found, expected)
+
+
+def test_fields_solved_together_have_the_answers_that_they_have_alone():
+    """One of the two is much harder; the other stays when it has ended."""
+    grid = KnotGrid(24, 3)
+    data, fields = random_data(grid, 8), random(2, 2, grid.knots, 8, seed=1)
+    both = DataTerm(
+        torch.stack([data.diagonal, 1e3 * data.diagonal]), torch.stack([data.neighbour, 1e3 * data.neighbour])
+    )
+    right = random(2, 2, grid.knots, 8, seed=2)
+    solution, used = System(both, terms("second order", fields)).solve(right, tolerance=1e-6, iterations=200)
+    for place, one in enumerate((data, DataTerm(1e3 * data.diagonal, 1e3 * data.neighbour))):
+        system = System(one, terms("second order", fields[place]))
+        alone, count = system.solve(right[place], tolerance=1e-6, iterations=200)
+        torch.testing.assert_close(solution[place], alone, atol=1e-5, rtol=1e-5)
+        assert abs(used[place] - count) <= 1  # products of two at a time are rounded otherwise
+    assert used[0] < used[1]

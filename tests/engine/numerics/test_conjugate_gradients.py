@@ -27,7 +27,7 @@ def test_separate_maps_do_not_mix() -> None:
     right = torch.ones(2, 4, 5, dtype=torch.float64)
     right[1] *= 1e6
     start = torch.zeros_like(right)
-    both, _ = conjugate_gradients(lambda x: scale * x, same, right, iterations=8, start=start, separate=True)
-    alone, _ = conjugate_gradients(lambda x: scale[:1] * x, same, right[:1], iterations=8, separate=True)
+    both, _ = conjugate_gradients(lambda x: scale * x, same, right, iterations=8, start=start, axes=2)
+    alone, _ = conjugate_gradients(lambda x: scale[:1] * x, same, right[:1], iterations=8, axes=2)
     torch.testing.assert_close(both[:1], alone)
     torch.testing.assert_close(both, right / scale, rtol=1e-3, atol=0)
