@@ -169,6 +169,7 @@ class DualView(QWidget):
         # Of equal size to the pixel, which keeps the two plots, and so their zoom, alike.
         across, down = ((length - self._row.spacing()) % 2 for length in self.size().toTuple())
         self._row.setContentsMargins(0, 0, 0 if stacked else across, down if stacked else 0)
+        self._row.activate()  # now, else both are painted in the old order first
         for pane in self.panes:
             pane.set_bar_width(width)
 

@@ -5,8 +5,9 @@ bars on the window as soon as a second group of them exists.
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QWidget
 
 from app.controllers.commands import Commands
@@ -100,10 +101,7 @@ class Docks:
         above, below = (self.docks[name] for name in HOSTS.values())
         if narrow != self.is_narrow():
             self._move(narrow)
-            width = min(NARROW_SIDE_PX, round(NARROW_SHARE * window.width()))
-            window.resizeDocks([above], [width], Qt.Orientation.Horizontal)
-            if not narrow:
-                widen_docks(window, self)
+            QTimer.singleShot(0, window, partial(widen_docks, window, self))  # sizes asked for now would be lost
         if low != bool(window.tabifiedDockWidgets(above)):
             hidden = below.isHidden()
             if low:
@@ -171,11 +169,11 @@ def _any_tab(tabs: QTabWidget) -> bool:
 
 
 def widen_docks(window: QMainWindow, docks: Docks) -> None:
-    """Give both sides the width that they like, once the window has its size on the screen."""
-    if docks.is_narrow():
-        return
+    """Give both sides, or the only one, the width that they like, once the window has its size on the screen."""
     sides = [docks.docks["method"], docks.docks["measurements"]]
     widths = [min(width, round(SIDE_SHARE * window.width())) for width in SIDE_PX.values()]
+    if docks.is_narrow():
+        sides, widths = sides[1:], [min(NARROW_SIDE_PX, round(NARROW_SHARE * window.width()))]
     window.resizeDocks(sides, widths, Qt.Orientation.Horizontal)
 
 

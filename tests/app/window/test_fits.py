@@ -210,7 +210,8 @@ def test_a_narrow_window_keeps_all_panels_on_one_side(opened: MainWindow, qtbot:
     opened.actions_by_name["panel histogram"].trigger()
     assert not opened.docks.is_shown("histogram")
     opened.resize(room_on(SCREENS["1280x800"]))
-    qtbot.waitUntil(lambda: columns() == 1 and seen() == ["measurements", "graphs"])
+    qtbot.waitUntil(lambda: columns() == 1 and seen() == ["measurements", "graphs"], timeout=20_000)
+    assert docks[2].width() >= 380
     opened.resize(room_on(SCREENS["1920x1080 at 200 %"]))
     qtbot.waitUntil(lambda: len(seen()) == 1)
     settle()
@@ -220,7 +221,7 @@ def test_a_narrow_window_keeps_all_panels_on_one_side(opened: MainWindow, qtbot:
         qtbot.waitUntil(lambda name=name: not opened.docks._pages[name].visibleRegion().isEmpty())
     assert not opened.docks.is_shown("histogram")
     opened.resize(USUAL_SIZE)
-    qtbot.waitUntil(lambda: columns() == 2 and len(seen()) == 4)
+    qtbot.waitUntil(lambda: columns() == 2 and len(seen()) == 4, timeout=20_000)
     settle()
     assert docks[0].geometry().bottom() < docks[1].geometry().top()
     assert not opened.docks.is_shown("histogram")
