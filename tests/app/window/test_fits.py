@@ -211,7 +211,7 @@ def test_a_narrow_window_keeps_all_panels_on_one_side(opened: MainWindow, qtbot:
     assert not opened.docks.is_shown("histogram")
     opened.resize(room_on(SCREENS["1280x800"]))
     qtbot.waitUntil(lambda: columns() == 1 and seen() == ["measurements", "graphs"], timeout=20_000)
-    assert docks[2].width() >= 380
+    qtbot.waitUntil(lambda: docks[2].width() >= 380, timeout=20_000)
     opened.resize(room_on(SCREENS["1920x1080 at 200 %"]))
     qtbot.waitUntil(lambda: len(seen()) == 1)
     settle()
