@@ -106,7 +106,7 @@ class Opening:
 
     def recording(self, files: Sequence[Path]) -> "Recording":
         """Open the files; its geometry may still have holes."""
-        from engine.export.result_file import is_result_file
+        from engine.files.own_formats import is_result_file
         from engine.readers import open_recording
 
         for path in files:

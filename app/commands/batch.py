@@ -121,7 +121,7 @@ def batch(
 def _outputs(members: "list[Member]", folder: Path) -> "list[tuple[Member, Path]]":
     """Name each recording's result; results of an earlier run, caught by a pattern of names, are left out."""
     from engine.batch.outputs import result_paths
-    from engine.export.result_file import is_result_file
+    from engine.files.own_formats import is_result_file
 
     home = folder.resolve()
     kept = {

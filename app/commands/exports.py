@@ -108,8 +108,8 @@ def export(
 ) -> None:
     """Write a result in another format: a table of all metrics, or maps with axes, geometry and provenance."""
     from engine.export.base import Export
-    from engine.export.result_file import is_result_file
     from engine.files.atomic import check_target
+    from engine.files.own_formats import is_result_file
 
     writer = _writer(kind, output)
     if rf and not writer.with_recording:

@@ -36,7 +36,7 @@ LABELS = {
 @grouped
 def info(files: Files, opening: Opening, quality: Quality = False, as_json: AsJson = False) -> None:
     """Show format, shape and geometry of a recording, and where each value comes from."""
-    from engine.export.result_file import is_result_file
+    from engine.files.own_formats import is_result_file
 
     is_result = len(files) == 1 and is_result_file(files[0])
     if is_result and quality:
@@ -132,13 +132,14 @@ def _source(
 
 
 def _result_facts(path: Path) -> dict[str, Any]:
+    from engine.files.own_formats import RESULT
     from engine.types import geometry_fields
 
     result = open_result(path)
     values = {name: getattr(result.geometry, name) for name in geometry_fields()}
     sources = {name: getattr(result.geometry.sources, name) for name in values}
     return {
-        "format": "strainscope-result",
+        "format": RESULT,
         "files": [str(path)],
         "frames": result.shape[0],
         "axial_samples": result.shape[1],

@@ -13,9 +13,10 @@ from typing import Literal
 
 from engine.device import choose_device
 from engine.errors import CancelledError, ReadError, StrainscopeError
-from engine.export.result_file import ResultWriter, is_result_file, read_result
+from engine.export.result_file import ResultWriter, read_result
 from engine.export.table import FrameMetrics, measure_result
 from engine.failures import in_one_line
+from engine.files.own_formats import is_result_file
 from engine.interruption import interrupted_by
 from engine.pipeline import Cancelled, Settings, run, wanted_frames
 from engine.provenance import make_provenance, unchanged_input

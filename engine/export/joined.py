@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import ReadError, StrainscopeError
-from engine.export.result_file import is_result_file
+from engine.files.own_formats import is_result_file
 from engine.provenance import input_sha256
 from engine.readers.base import Recording
 from engine.readers.open import open_recording

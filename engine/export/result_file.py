@@ -25,8 +25,9 @@ import numpy as np
 from engine.errors import ParameterError, ReadError, StrainscopeError, WriteError
 from engine.export.base import WRITERS, Export, Writer
 from engine.files.atomic import Place, temporary_beside
-from engine.files.hdf5_reading import Group, dataset, is_hdf5, open_hdf5, plain, root_attribute
+from engine.files.hdf5_reading import Group, dataset, is_hdf5, open_hdf5, plain
 from engine.files.hdf5_writing import Hdf5Target
+from engine.files.own_formats import RECORDING, RESULT
 from engine.maps.components import components
 from engine.readers.common.checks import DAMAGED, finite, geometry_values, sequence_shape
 from engine.readers.common.hdf5_frames import require_stored
@@ -47,7 +48,6 @@ from engine.types import (
     geometry_fields,
 )
 
-FORMAT = "strainscope-result"
 VERSION = 1
 MAPS = ("axial_displacement_m", "lateral_displacement_m", "axial_strain", "quality")
 SIGMAS = {
@@ -85,7 +85,7 @@ class ResultWriter:
         self._frames = tuple(sorted(set(deformed_frames)))
         self._shape = (len(self._frames), *sequence_shape[1:])
         self._attributes = {
-            "format": FORMAT,
+            "format": RESULT,
             "version": VERSION,
             "reference_frame": reference_frame,
             **geometry_attributes(geometry),
@@ -234,14 +234,6 @@ def _provenance_attributes(provenance: Provenance) -> dict[str, str]:
     return {**texts, "parameters": parameters}
 
 
-def is_result_file(path: Path) -> bool:
-    """Say whether a file declares itself a result; anything that cannot be opened is not one."""
-    try:
-        return path.is_file() and root_attribute(path, "format") == FORMAT
-    except OSError:
-        return False
-
-
 def read_result(path: Path) -> Result:
     """Open a result file; its frames are read one by one when asked for.
 
@@ -318,10 +310,10 @@ def _reading(path: Path) -> Iterator[Group]:
 
 def _check_format(path: Path, file: Group) -> None:
     found = plain(file.attrs.get("format"))
-    if found == "strainscope-rf":
+    if found == RECORDING:
         raise ReadError(path, "holds RF, not a result; make a result of it with `strainscope estimate`")
-    if found != FORMAT:
-        raise ReadError(path, f"is not a result file: its format is {found or 'not given'}, expected {FORMAT}")
+    if found != RESULT:
+        raise ReadError(path, f"is not a result file: its format is {found or 'not given'}, expected {RESULT}")
     version = _whole(path, file, "version")
     if version != VERSION:
         raise ReadError(path, f"has result version {version}; this program reads version {VERSION}")

@@ -6,6 +6,7 @@ import numpy as np
 
 from engine.errors import ReadError
 from engine.files.hdf5_reading import Group, dataset, inside, is_hdf5, open_hdf5, plain, root_attribute
+from engine.files.own_formats import RECORDING, RESULT
 from engine.readers.base import READERS, Reader, ReadOptions, Recording
 from engine.readers.common.checks import geometry_values
 from engine.readers.common.hdf5_frames import FrameDataset
@@ -18,7 +19,7 @@ MOTION = ("axial_displacement_m", "lateral_displacement_m", "axial_strain")
 class OwnHdf5(Reader):
     """`format="strainscope-rf"`, version 1; the truth of simulated recordings is read lazily too."""
 
-    name = "strainscope-rf"
+    name = RECORDING
     title = "Strainscope RF (HDF5)"
     extensions = (".h5", ".hdf5")
 
@@ -30,9 +31,9 @@ class OwnHdf5(Reader):
         """Open a recording; a result file is refused with a sentence that says so."""
         with open_hdf5(path) as file:
             kind, version = plain(file.attrs["format"]), plain(file.attrs.get("version"))
-            if kind == "strainscope-result":
+            if kind == RESULT:
                 raise ReadError(path, "is a result of Strainscope, not an RF recording")
-            if kind != "strainscope-rf" or version != 1:
+            if kind != RECORDING or version != 1:
                 raise ReadError(
                     path, f"format {kind!r}, version {version} is not known here (strainscope-rf, version 1)"
                 )

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from engine.files.atomic import atomic_path
+from engine.files.own_formats import RECORDING
 from engine.readers.own_hdf5 import MOTION
 from engine.types import RFSequence, geometry_fields
 
-FORMAT = "strainscope-rf"
 VERSION = 1
 _LARGEST_COUNT = 30000
 
@@ -49,7 +49,7 @@ def write_recording(
 
     with atomic_path(path) as temporary, Hdf5Target(temporary) as target:
         file = target.file
-        file.attrs["format"] = FORMAT
+        file.attrs["format"] = RECORDING
         file.attrs["version"] = VERSION
         for name in geometry_fields():
             value = getattr(sequence.geometry, name)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from engine.errors import CancelledError, ReadError, WriteError
-from engine.export.result_file import MAPS, ResultWriter, is_result_file, read_result
+from engine.export.result_file import MAPS, ResultWriter, read_result
+from engine.files.own_formats import is_result_file
 from engine.types import Displacement, FrameEstimate, Geometry, GeometrySources, Provenance, Sector, Sigma, Strain
 
 GEOMETRY = Geometry(40e6, 5e6, 1540.0, 0.2e-3, 1e-3, 23.0, GeometrySources(sampling_hz="user", pitch_m="file"))
