@@ -16,6 +16,9 @@ Reading order, which is the order of the signal chain:
 What a script needs is `engine.scripting`, whose names `import strainscope` gives.
 """
 
+if __name__ != "engine":  # in the wheel it lies inside `strainscope`, where type checkers look for it
+    raise ImportError(f"{__name__} is called engine: import strainscope, then engine")
+
 from engine.waiting import wait_passively
 
 wait_passively()

@@ -3,8 +3,12 @@
 `render(motion)` gives a FramePair in which each scatterer has moved by `motion(z, x) = (axial, lateral)` in metres.
 """
 
+import json
 import os
+import re
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +22,8 @@ Array = NDArray[np.float64]
 Motion = Callable[[Array, Array], tuple[Array, Array]]
 Render = Callable[..., FramePair]
 
+JSON_PAGE = Path(__file__).parent.parent / "docs" / "json.md"
+
 _BANDWIDTH = 0.6
 _BEAM_FWHM_M = 0.55e-3
 _SCATTERERS_PER_M2 = 72e6
@@ -27,6 +33,34 @@ _MARGIN_M = 3e-3
 def pytest_xdist_setupnodes() -> None:
     """Give each of the processes that share the tests one thread: more would wait for one another."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def documented() -> dict[str, set[str]]:
+    """Keys of the JSON of each command: those of the tables' first columns in the documentation."""
+    sections = re.split(r"^## ", JSON_PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    return {
+        section.split("\n")[0]: {
+            key
+            for line in section.splitlines()
+            if line.startswith("| `")
+            for key in re.findall(r"`(\w+)`", line.split("|")[1])
+        }
+        for section in sections
+    }
+
+
+@pytest.fixture
+def printed(capsys: pytest.CaptureFixture[str], documented: dict[str, set[str]]) -> Callable[[str], dict[str, Any]]:
+    """Function `printed(command)`: the JSON on standard output, whose keys are those that are documented."""
+
+    def read(command: str) -> dict[str, Any]:
+        facts: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert facts.pop("schema_version") == 1
+        assert set(facts) == documented[command]
+        return facts
+
+    return read
 
 
 @pytest.fixture(scope="session")

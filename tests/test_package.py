@@ -1,6 +1,7 @@
 """The package `strainscope`: what it offers, and that it works as installed, whatever lies beside a script."""
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -104,6 +105,45 @@ def test_the_wheel_works_elsewhere(installed: Path, hostile: Path) -> None:
     batch = ["batch", str(EXAMPLE), "-o", "results", "--method", "ncc", "--frames", "4", "--workers", "1"]
     run([*call, *batch], hostile, installed)  # in a process of its own, which is spawned
     assert list((hostile / "results").glob("*.h5"))
+
+
+TYPED = """
+import strainscope
+from strainscope import Ellipse
+
+result = strainscope.run("recording.h5", "ncc", frames=4)
+reveal_type(result)
+reveal_type(strainscope.open_recording("recording.h5").complete())
+print(strainscope.measure(result, target=Ellipse.mm(-4, 14, 3, 2.5))[0]["cnr"] / 2)
+strainscope.measure(3)
+result.nothing
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_type_checkers_know_the_installed_package(installed: Path, hostile: Path) -> None:
+    (hostile / "typed.py").write_text(TYPED)
+    options = ["--strict", "--ignore-missing-imports", "--follow-imports=silent", "--cache-dir=cache", "typed.py"]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", *options],
+        cwd=hostile,
+        env={**os.environ, "MYPYPATH": str(installed), "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = [line.partition("typed.py:")[2] for line in done.stdout.splitlines()]
+    assert said[0] == '6: note: Revealed type is "strainscope.engine.types.Result"'
+    assert said[1] == '7: note: Revealed type is "strainscope.engine.types.RFSequence"'
+    assert [re.sub(r" error: .*(\[.*\])", r"\1", line) for line in said[2:-1]] == ["9:[arg-type]", "10:[attr-defined]"]
+
+
+@pytest.mark.slow
+def test_the_engine_is_imported_once_under_its_own_name(installed: Path, tmp_path: Path) -> None:
+    code = "import strainscope\ntry:\n    import strainscope.engine\nexcept ImportError as error:\n    print(error)"
+    said = run(["-c", code], tmp_path, installed)
+    assert said == "strainscope.engine is called engine: import strainscope, then engine\n"
 
 
 @pytest.mark.slow

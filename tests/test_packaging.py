@@ -15,6 +15,13 @@ ENTRY = ROOT / "packaging" / "program.py"
 EXAMPLE = ROOT / "resources" / "examples" / "demo.h5"
 
 
+def test_licences_that_are_to_be_passed_on_are_there() -> None:
+    page = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
+    for name, title in (("gpl-3.0", "GNU GENERAL PUBLIC LICENSE"), ("lgpl-3.0", "GNU LESSER GENERAL PUBLIC LICENSE")):
+        assert f"licence-texts/{name}.txt" in page
+        assert (ROOT / "docs" / "licence-texts" / f"{name}.txt").read_text().split("\n")[0].strip() == title
+
+
 @pytest.fixture(name="program")
 def fixture_program(tmp_path: Path) -> Path:
     """A file that runs as the frozen program would: with its own arguments alone."""

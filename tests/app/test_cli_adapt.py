@@ -1,4 +1,4 @@
-import json
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -37,13 +37,13 @@ def network(tmp_path: Path) -> Path:
 
 
 def test_adapt_writes_labelled_weights_that_estimate_can_use(
-    recording: Path, network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    recording: Path, network: Path, tmp_path: Path, printed: Callable[[str], dict[str, float]]
 ) -> None:
     target = tmp_path / "mine.safetensors"
     options = ["--method", str(network), "--minutes", "0.03", "--set", "height=128", "--set", "width=16"]
     assert main(["adapt", str(recording), "-o", str(target), *options, "--json"]) == 0
-    printed = json.loads(capsys.readouterr().out)
-    assert printed["loss_after"] <= printed["loss_before"]
+    told = printed("adapt")
+    assert told["loss_after"] <= told["loss_before"]
     assert "adapted without truth" in WeightsCard.read(target).training
 
 

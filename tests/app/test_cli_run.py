@@ -1,7 +1,9 @@
 """`strainscope run` makes again, without a window, what a workspace holds."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,9 +35,9 @@ def fixture_workspace(rf_file: Path, tmp_path: Path) -> Path:
     return path
 
 
-def test_a_workspace_is_made_again(workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_workspace_is_made_again(workspace: Path, tmp_path: Path, printed: Callable[[str], dict[str, Any]]) -> None:
     assert main(["run", str(workspace), "-o", str(tmp_path / "out"), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    told = printed("run")
     assert told["frame"] == 2  # the nearest one that was estimated
     result = read_result(Path(told["files"]["result"]))
     assert result.deformed_frames == (2, 3)

@@ -4,7 +4,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,17 +28,21 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_train_reports_exports_and_goes_on(
-    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    config: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    printed: Callable[[str], dict[str, Any]],
 ) -> None:
     for module in ("engine.networks.weights", "engine.training.export"):
         monkeypatch.setattr(f"{module}.folder", lambda: tmp_path / "box")
     (tmp_path / "box").mkdir()
     output = tmp_path / "run"
     assert main(["train", str(config), "-o", str(output), "--export", "usenet-v1", "--box"]) == 0
-    printed = capsys.readouterr().out
-    assert "4/4 training: loss" in printed
-    assert "it/s, 0:00 left | validation: axial" in printed
-    assert "finished" in printed
+    said = capsys.readouterr().out
+    assert "4/4 training: loss" in said
+    assert "it/s, 0:00 left | validation: axial" in said
+    assert "finished" in said
     assert {CHECKPOINT, LOG, CURVES} <= {path.name for path in output.iterdir()}
     assert [row["iteration"] for row in read(output / LOG)] == ["2", "4"]
     _, card = load("usenet")
@@ -44,7 +50,7 @@ def test_train_reports_exports_and_goes_on(
 
     config.write_text(CONFIG.replace("iterations = 4", "iterations = 6"))
     assert main(["train", str(config), "-o", str(output), "--json"]) == 0
-    outcome = json.loads(capsys.readouterr().out)["outcome"]
+    outcome = printed("train")["outcome"]
     assert outcome["iteration"] == 6
     assert outcome["finished"]
     assert checkpoint.load(output / CHECKPOINT)["iteration"] == 6

@@ -1,6 +1,8 @@
 """Halves of a recording: what all frames share agrees and predicts, what a frame alone has does not."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -80,11 +82,17 @@ def test_three_frames_have_no_halves(recording: RFSequence, known: Known) -> Non
         agreement(short, Settings("known"), CPU)
 
 
-def test_command_prints_a_line_a_method(
-    recording: RFSequence, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_command_prints_a_line_a_method_or_json(
+    recording: RFSequence,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    printed: Callable[[str], dict[str, Any]],
 ) -> None:
     write_recording(tmp_path / "arm.h5", recording, with_truth=False)
-    assert main(["agreement", str(tmp_path / "arm.h5"), "--method", "ncc", "--device", "cpu"]) == 0
-    printed = capsys.readouterr().out
-    assert "Halves agree" in printed
-    assert "ncc" in printed
+    call = ["agreement", str(tmp_path / "arm.h5"), "--method", "ncc", "--device", "cpu"]
+    assert main(call) == 0
+    said = capsys.readouterr().out
+    assert main([*call, "--json"]) == 0
+    (found,) = printed("agreement")["methods"]
+    assert "Halves agree" in said
+    assert f"{found['halves']:.3f}" in said

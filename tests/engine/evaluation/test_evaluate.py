@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -167,12 +167,13 @@ def test_mistakes_are_one_line(arguments: list[str], message: str, capsys: pytes
     assert error.count("\n") == 1
 
 
-def test_simulate_command_writes_what_its_seed_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_simulate_command_writes_what_its_seed_says(
+    tmp_path: Path, printed: Callable[[str], dict[str, list[str]]]
+) -> None:
     for folder in ("one", "two"):
         arguments = ["simulate", "-o", str(tmp_path / folder), "--protocol", "small-noisy", "--seed", "7", "--json"]
         assert main(arguments) == 0
-    printed = json.loads(capsys.readouterr().out.split("\n}\n")[0] + "\n}")
-    assert printed["files"] == [str(tmp_path / "one" / "small-noisy-001-01.h5")]
+        assert printed("simulate")["files"] == [str(tmp_path / folder / "small-noisy-001-01.h5")]
     files = [tmp_path / folder / "small-noisy-001-01.h5" for folder in ("one", "two")]
     assert files[0].read_bytes() == files[1].read_bytes()
     assert main(["simulate", "--protocol", "nix"]) == 2
