@@ -27,10 +27,19 @@ LEAST_CORRELATION = 0.5
 
 
 def composed(total: FrameEstimate, step: FrameEstimate) -> FrameEstimate:
-    """Return the motion from the reference of `total` to the deformed frame of `step`, whose reference it reached.
+    """Compose the motion so far with the next step.
 
-    Quality is the lowest of all steps, sigma the root of the sum of squares, each where the point was by then. Strain
-    is still that of the step: it is to be read anew.
+    Parameters
+    ----------
+    total, step
+        Motion (H, W) in metres to a frame, and from that frame to the next one.
+
+    Returns
+    -------
+    FrameEstimate
+        Motion from the reference of `total` to the deformed frame of `step`; NaN where a point left the frame. Quality
+        is the lowest of all steps, sigma the root of the sum of squares, each where the point was by then. Strain is
+        still that of the step: it is to be read anew.
     """
     import torch
 

@@ -94,7 +94,29 @@ def find_pairs(
     progress: Progress = lambda done, total: None,
     cancelled: Cancelled = lambda: False,
 ) -> PairReport:
-    """Look through a recording (T, H, W) and rank pairs of its frames; one frame alone is a ParameterError.
+    """Look through a recording and rank pairs of its frames.
+
+    Parameters
+    ----------
+    sequence
+        RF (T, H, W); of long recordings, frames evenly spread are looked at.
+    device
+        Where to compute; None takes the best there is.
+    progress, cancelled
+        Told (done, total), and asked, after each frame.
+
+    Returns
+    -------
+    PairReport
+        Pairs, best first, each with mean strain (negative in compression), quality, valid share and strain over sigma;
+        the best reference and lag, the cycles of pressing, and the compression (T,) of each frame.
+
+    Raises
+    ------
+    ParameterError
+        The recording holds one frame.
+    CancelledError
+        `cancelled` said so.
 
     >>> find_pairs(sequence).words()  # doctest: +SKIP
     ('best pair 0-9: 1.8 % compression', 'best fixed reference: frame 0', 'best lag: 5')

@@ -71,7 +71,22 @@ class Pairing:
 
 @lru_cache(maxsize=64)
 def parse_pairing(text: str) -> Pairing:
-    """Read a pairing; a text of another form, or a frame that is deformed twice, is a ParameterError.
+    """Read a pairing from its text.
+
+    Parameters
+    ----------
+    text
+        `fixed`, `sliding`, `lag 3`, a list such as `(0, 5), (2, 7)`, or one of these with ` added`.
+
+    Returns
+    -------
+    Pairing
+        Which frame is compared with which.
+
+    Raises
+    ------
+    ParameterError
+        A text of another form, or a frame that is deformed twice.
 
     >>> parse_pairing("(0, 5), (2, 7)").text
     '0-5, 2-7'

@@ -28,9 +28,26 @@ def make_provenance(
 ) -> Provenance:
     """Describe the run of `settings` on `sequence`, defaults filled in, so that it can be made again.
 
-    Reading a whole recording for its hash takes seconds for gigabytes; `cancelled` stops it with a CancelledError.
-    Without `hashed` there is no hash of the files, only the recording's key. What a result was opened with is described
-    as in its file.
+    Parameters
+    ----------
+    sequence, settings
+        What is estimated, and how. What a result was opened with is described as in its file.
+    cancelled
+        Asked while the files are read for their hash, which takes seconds for gigabytes.
+    hashed
+        Without it there is no hash of the files, only the recording's key.
+
+    Returns
+    -------
+    Provenance
+        Method, every parameter, hashes of weights and input, program version.
+
+    Raises
+    ------
+    CancelledError
+        `cancelled` said so.
+    ReadError
+        A file cannot be read any more.
     """
     made = describe_run(sequence, settings)
     if sequence.result is not None and made is sequence.result.provenance:

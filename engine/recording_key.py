@@ -32,10 +32,27 @@ class Keyed(Protocol):
 
 
 def recording_key(recording: Keyed, cancelled: Callable[[], bool] = lambda: False) -> str:
-    """Key of a recording, 64 hexadecimal digits, of its shape and its first, middle and last frame.
+    """Key of a recording, of its shape and its first, middle and last frame alone: copies of it have the same.
 
     Of frames that are computed, as beamformed ones, the samples that they are made of count. A frame that cannot be
     read counts as such, so that a damaged recording still opens. Reads three frames: not for the window's thread.
+
+    Parameters
+    ----------
+    recording
+        A `Recording` or `RFSequence` (T, H, W).
+    cancelled
+        Asked before each frame.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    CancelledError
+        `cancelled` said so.
 
     >>> from engine.types import Geometry, RFSequence
     >>> geometry = Geometry(40e6, 5e6, 1540.0, 0.3e-3)

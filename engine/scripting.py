@@ -281,8 +281,25 @@ def figure_of(result: Result, frame: int, choices: Choices, recording: Source | 
 def save(what: Result | MetricTable | FigureContent | RFSequence | Recording, path: str | Path) -> Path:
     """Write a figure, a table or a result in the format that the file's name says; an RFSequence as our own HDF5.
 
-    Figures are png, pdf, svg or tif; tables csv; results h5, mat, npz and the other formats of `strainscope export`.
-    What cannot be written is a WriteError, and the file that was there stays.
+    Parameters
+    ----------
+    what
+        What `figure`, `measure`, `run` or `open_recording` gave.
+    path
+        Figures are png, pdf, svg or tif; tables csv; results h5, mat, npz and the other formats of
+        `strainscope export`; recordings h5.
+
+    Returns
+    -------
+    Path
+        The file that was written.
+
+    Raises
+    ------
+    WriteError
+        It cannot be written; a file that was there stays.
+    ParameterError
+        It is none of these, or its ending names no format for it.
 
     >>> save(figure("result.h5", 4), "figure.pdf")  # doctest: +SKIP
     """

@@ -6,7 +6,7 @@
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,14 @@ _BANDWIDTH = 0.6
 _BEAM_FWHM_M = 0.55e-3
 _SCATTERERS_PER_M2 = 72e6
 _MARGIN_M = 3e-3
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _disk_is_not_waited_for() -> Iterator[None]:
+    """Files of a test need not outlive a power cut: each of some thousands would wait for the disk."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "fsync", lambda descriptor: None)
+        yield
 
 
 def pytest_xdist_setupnodes() -> None:

@@ -1,5 +1,6 @@
 """`strainscope evaluate`: errors and image metrics of methods against the truth, per strain level and overall."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -58,6 +59,19 @@ Intervals = Annotated[
 List = Annotated[bool, typer.Option("--list", help="Name the evaluation sets and leave.")]
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What another evaluation is made of: the recordings and how many, methods, where to draw and to compute."""
+
+    data: list[str]
+    total: int
+    cases: "Iterator[EvaluationCase]"
+    settings: "list[Settings]"
+    plot: Path | None
+    device: str
+    as_json: bool
+
+
 def evaluate(
     files: Files = None,
     methods: Methods = None,
@@ -93,7 +107,7 @@ def evaluate(
         raise ParameterError("--calibration and --trade-off are two evaluations: give one")
     if calibration or trade_off:
         other = _calibrate if calibration else _trade_off
-        other(data, total, cases, settings, plot, device, as_json=as_json)
+        other(_Asked(data, total, cases, settings, plot, device, as_json))
         return
     with progress_bar("evaluating") as bar:
         found = measure_all(cases, settings, choose_device(device), progress=lambda case, done: bar(done, total))
@@ -107,29 +121,22 @@ def evaluate(
         _show(found, shown, unit="" if by_recording else " %", intervals=intervals)
 
 
-def _calibrate(
-    data: list[str],
-    total: int,
-    cases: "Iterator[EvaluationCase]",
-    settings: "list[Settings]",
-    plot: Path | None,
-    device: str,
-    *,
-    as_json: bool,
-) -> None:
+def _calibrate(asked: _Asked) -> None:
     """Print a line for each bin: what was stated, what was found, their ratio, and the share within 95 %."""
     from engine.device import choose_device
     from engine.evaluation.calibration import collect, plot_reliability, reliability
 
     with progress_bar("calibrating") as bar:
-        frames = collect(cases, settings, choose_device(device), lambda case, done: bar(done, total))
-    own = {entry.row: [frame for frame in frames if frame.method == entry.row] for entry in settings}
+        frames = collect(
+            asked.cases, asked.settings, choose_device(asked.device), lambda case, done: bar(done, asked.total)
+        )
+    own = {entry.row: [frame for frame in frames if frame.method == entry.row] for entry in asked.settings}
     bins = {method: reliability(found) for method, found in own.items()}
     valid = {method: sum(frame.valid for frame in found) / len(found) for method, found in own.items()}
-    if plot is not None:
-        plot_reliability(bins, plot)
-    if as_json:
-        echo_json({"data": data, "methods": bins, "valid_share": valid})
+    if asked.plot is not None:
+        plot_reliability(bins, asked.plot)
+    if asked.as_json:
+        echo_json({"data": asked.data, "methods": bins, "valid_share": valid})
         return
     for method, found in bins.items():
         echo(f"{method}: {100 * valid[method]:.2f} % of the comparable pixels are valid")
@@ -140,26 +147,22 @@ def _calibrate(
         echo_columns(rows, indent="  ")
 
 
-def _trade_off(
-    data: list[str],
-    total: int,
-    cases: "Iterator[EvaluationCase]",
-    settings: "list[Settings]",
-    plot: Path | None,
-    device: str,
-    *,
-    as_json: bool,
-) -> None:
+def _trade_off(asked: _Asked) -> None:
     """Print edge width and strain error for each window, methods across, a block for each strain level."""
     from engine.device import choose_device
     from engine.evaluation.trade_off import plot_trade_off, trade_off
 
     with progress_bar("evaluating") as bar:
-        points = trade_off(cases, settings, choose_device(device), progress=lambda case, done: bar(done, total))
-    if plot is not None:
-        plot_trade_off(points, plot)
-    if as_json:
-        echo_json({"data": data, "points": points})
+        points = trade_off(
+            asked.cases,
+            asked.settings,
+            choose_device(asked.device),
+            progress=lambda case, done: bar(done, asked.total),
+        )
+    if asked.plot is not None:
+        plot_trade_off(points, asked.plot)
+    if asked.as_json:
+        echo_json({"data": asked.data, "points": points})
         return
     methods = list(dict.fromkeys(point.method for point in points))
     places = {(point.level, point.window_m, point.method): point for point in points}

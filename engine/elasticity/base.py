@@ -83,6 +83,18 @@ ELASTICITY_METHODS: Registry[ElasticityMethod[Any]] = Registry(
 def modulus_ratio(modulus: RelativeModulus, target: Ellipse | None) -> Measurement:
     """Return the median modulus of the target over that of the reference, which is 1 by definition of the map.
 
+    Parameters
+    ----------
+    modulus
+        Relative Young's modulus (H, W) with its geometry, as a method gives it.
+    target
+        Region in metres.
+
+    Returns
+    -------
+    Measurement
+        The ratio, without a unit, its range and its warning, or the reason why there is none.
+
     Its range is a fixed factor of the method (`range_kind` is `method-factor`), which covered the true ratios of
     simulated discs around those found: not an interval of confidence, and blind to the noise of the frame. The warning
     says where the model does not explain the displacement, and the range does not hold. Methods that no factor

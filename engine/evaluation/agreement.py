@@ -54,7 +54,27 @@ class _Half:
 
 
 def agreement(sequence: RFSequence, settings: Settings, device: "torch.device") -> Agreement:
-    """Estimate both halves of a recording; fewer than four deformed frames are a ParameterError."""
+    """Estimate both halves of a recording, and compare them.
+
+    Parameters
+    ----------
+    sequence
+        RF (T, H, W).
+    settings
+        Method, reference and preparation; strain is read in the window that all methods share.
+    device
+        Where to compute.
+
+    Returns
+    -------
+    Agreement
+        Correlation of the strain of both halves, and how well each predicts the other's frames.
+
+    Raises
+    ------
+    ParameterError
+        Fewer than four deformed frames.
+    """
     others = [frame for frame in range(sequence.shape[0]) if frame != settings.reference]
     if len(others) < LEAST_FRAMES:
         raise ParameterError(f"{sequence.name}: halves need at least {LEAST_FRAMES} frames besides the reference")

@@ -20,7 +20,7 @@ from engine.metrics.map_values import map_metrics
 from engine.quantity import AXIAL_STRAIN
 from engine.strain.persistence import averaged_frames
 from engine.strain.quality_mask import measured, visible
-from engine.types import Ellipse, FrameEstimate, Provenance, Result, Strain
+from engine.types import Ellipse, Provenance, Result, Strain
 
 MILLI = 1e3
 
@@ -39,34 +39,6 @@ class FrameMetrics:
     averaged_frames: int = 1
 
 
-def measure_frames(
-    estimates: Iterable[FrameEstimate], target: Ellipse | None, background: Ellipse | None, *, ddof: int = 0
-) -> Iterator[FrameMetrics]:
-    """Measure every frame under the same two ellipses, one frame in memory at a time.
-
-    Parameters
-    ----------
-    estimates
-        Estimates as `run` or a result's `read_frame` gives them.
-    target, background
-        Regions in metres; None leaves out the metrics that need it.
-    ddof
-        Degrees of freedom taken off in standard deviations.
-
-    Yields
-    ------
-    FrameMetrics
-        Metrics by name with their intervals, strain in %, and what is doubtful about the regions.
-
-    >>> frames = map(result.read_frame, range(result.shape[0]))  # doctest: +SKIP
-    >>> rows = list(measure_frames(frames, target, background))  # doctest: +SKIP
-    """
-    for estimate in estimates:
-        yield measure_strain(
-            estimate.strain, estimate.reference_frame, estimate.deformed_frame, target, background, ddof=ddof
-        )
-
-
 def measure_strain(
     strain: Strain,
     reference_frame: int,
@@ -80,7 +52,23 @@ def measure_strain(
 ) -> FrameMetrics:
     """Measure one strain map, which may be averaged over some frames up to and with the deformed one.
 
-    With the `lesion`'s outline on the B-mode the metrics that need it are among them.
+    Parameters
+    ----------
+    strain
+        Axial strain (H, W), negative in compression, with its geometry and perhaps its sigma.
+    reference_frame, deformed_frame, averaged_frames
+        Which frames it is of, for the table.
+    target, background
+        Regions in metres; None leaves out the metrics that need it.
+    lesion
+        Outline of a lesion on the B-mode, for the metrics of its size.
+    ddof
+        Degrees of freedom taken off in standard deviations.
+
+    Returns
+    -------
+    FrameMetrics
+        Metrics by name with their intervals, strain in %, and what is doubtful about the regions.
     """
     found = strain_metrics(strain, target, background, lesion=lesion, ddof=ddof, slow=True)
     return FrameMetrics(
@@ -134,11 +122,32 @@ def measure_result(
     drawn: str = AXIAL_STRAIN,
     measured_row: Callable[[int], None] = lambda count: None,
 ) -> MetricTable:
-    """Measure deformed frames of a result, all for None, one in memory at a time.
+    """Measure deformed frames of a result, one in memory at a time.
 
-    Strain is averaged over up to `average` frames first; pixels below `quality` do not count. Where another map than
-    axial strain is `drawn`, its mean and deviation under the regions are among the numbers. `measured_row` is called
-    before each frame, and at the end, with the number of those that are done, and may raise to stop.
+    Parameters
+    ----------
+    result, frames
+        What was estimated, and numbers of deformed frames; None takes all.
+    target, background, lesion, ddof
+        As for `measure_strain`.
+    average
+        Frames up to and with each over which strain is averaged first.
+    quality
+        Pixels of less do not count, 0 to 1.
+    drawn
+        Name of a map; of another than axial strain, mean and deviation under the regions are among the numbers.
+    measured_row
+        Called before each frame, and at the end, with the number of those that are done; may raise to stop.
+
+    Returns
+    -------
+    MetricTable
+        A row a frame, in order, with where the numbers come from.
+
+    Raises
+    ------
+    ParameterError
+        A frame was not estimated, or no map has that name.
     """
     rows: list[FrameMetrics] = []
     read, other = averaged_frames(result, average), other_map(drawn)
@@ -201,7 +210,7 @@ def write_table(
     path
         File to write.
     rows
-        What `measure_frames` gives.
+        What `measure_result` gives.
     provenance
         Where the strain comes from; stands as comment lines on top.
     target, background, lesion

@@ -80,9 +80,28 @@ def compose(
     read_rf: ReadRF | None = None,
     read_map: ReadMap | None = None,
 ) -> FigureContent:
-    """Compose the figure of one frame: B-mode, where `read_rf` gives the RF, and the chosen map.
+    """Compose the figure of one frame: B-mode and the chosen map.
 
-    `read_map` reads a map that does not follow from the result alone, such as the error or the relative modulus.
+    Parameters
+    ----------
+    result, frame
+        What was estimated, and the number of one of its deformed frames.
+    choices
+        Map, limits, regions, and how they are shown; None is the compressive strain as it is.
+    read_rf
+        Gives the RF (H, W) of a frame by its number, as `reader_of` makes it; None leaves out the B-mode.
+    read_map
+        Gives a map (H, W) that does not follow from the result alone, such as the error or the relative modulus.
+
+    Returns
+    -------
+    FigureContent
+        Panels, limits, numbers and words, which `save_figure` draws.
+
+    Raises
+    ------
+    ParameterError
+        The frame was not estimated, or the map needs what was not given.
 
     >>> save_figure(compose(result, 9, read_rf=sequence.frame), Path("figure.pdf"))  # doctest: +SKIP
     """
@@ -106,7 +125,22 @@ def compose_comparison(
 ) -> FigureContent:
     """Compose two maps of one recording side by side with their difference: two methods, or two frames.
 
-    Results of different recordings are a ParameterError.
+    Parameters
+    ----------
+    first, frame, second, other_frame
+        Both results, which may be the same, and the deformed frame of each.
+    choices
+        As for `compose`; both maps share their limits.
+
+    Returns
+    -------
+    FigureContent
+        Two panels; drawing adds the first minus the second.
+
+    Raises
+    ------
+    ParameterError
+        The results are of different recordings, or a frame was not estimated.
     """
     choices = choices or Choices()
     if (first.shape[1:], first.provenance.input_sha256) != (second.shape[1:], second.provenance.input_sha256):
@@ -138,7 +172,20 @@ def compose_frames(
     read_map: ReadMap | None = None,
     frames: Sequence[int] | None = None,
 ) -> Iterator[FigureContent]:
-    """Compose a figure of each frame, for a movie: under the same limits, and with as many lines of words."""
+    """Compose a figure of each frame, for a movie: under the same limits, and with as many lines of words.
+
+    Parameters
+    ----------
+    result, choices, read_rf, read_map
+        As for `compose`.
+    frames
+        Numbers of deformed frames; None takes all.
+
+    Yields
+    ------
+    FigureContent
+        One a frame, composed when it is asked for.
+    """
     choices = choices or Choices()
     frames = result.deformed_frames if frames is None else frames
     values_of = _values_of(result, choices, read_map)
@@ -161,7 +208,20 @@ def compose_frames(
 def compose_sheet(
     result: Result, choices: Choices | None = None, *, most: int = MOST_ON_A_SHEET, read_map: ReadMap | None = None
 ) -> FigureContent:
-    """Compose a contact sheet of at most so many frames, evenly spread: maps alone, under the same limits."""
+    """Compose a contact sheet, evenly spread over the frames: maps alone, under the same limits.
+
+    Parameters
+    ----------
+    result, choices, read_map
+        As for `compose`.
+    most
+        Frames on the sheet at most.
+
+    Returns
+    -------
+    FigureContent
+        A panel a frame, which `save_sheet` draws.
+    """
     from engine.figures.draw_sheet import evenly
 
     choices = choices or Choices()

@@ -43,7 +43,25 @@ def compose_movie(
     read_rf: ReadRF | None = None,
     read_map: ReadMap | None = None,
 ) -> MoviePlan:
-    """Choose the frames of a movie and compose them; a range without any estimated frame is a ParameterError."""
+    """Choose the frames of a movie and compose them.
+
+    Parameters
+    ----------
+    result, choices, read_rf, read_map
+        As for `compose`.
+    options
+        First and last frame, rate in frames a second, and speed.
+
+    Returns
+    -------
+    MoviePlan
+        Contents, composed as they are asked for, how many, and the rate: what `save_movie` draws.
+
+    Raises
+    ------
+    ParameterError
+        No frame of the range was estimated.
+    """
     options = options or MovieOptions()
     last = options.last or result.deformed_frames[-1]
     frames = tuple(frame for frame in result.deformed_frames if options.first <= frame <= last)

@@ -58,7 +58,20 @@ def save_figure(content: FigureContent, path: Path, dpi: float | None = None) ->
 
 
 def save_sheet(content: FigureContent, path: Path, dpi: float | None = None) -> None:
-    """Draw every strain panel of `content` small, in rows, under the same limits."""
+    """Draw every strain panel small, in rows, under the same limits.
+
+    Parameters
+    ----------
+    content
+        What `compose_sheet` gives.
+    path, dpi
+        As for `save_figure`.
+
+    Raises
+    ------
+    WriteError
+        The file cannot be written; one that was there stays.
+    """
     from engine.figures.draw_sheet import draw_sheet
 
     _save(content, path, dpi, draw_sheet)

@@ -15,7 +15,20 @@ COMPONENTS: Mapping[str, str] = {
 
 
 def components(estimate: FrameEstimate, method: str) -> dict[str, Map]:
-    """Return lateral and shear strain of a frame and, where it is known, what the first errs by, (H, W) each."""
+    """Return the other components of the strain of a frame.
+
+    Parameters
+    ----------
+    estimate
+        Displacement and axial strain of a frame.
+    method
+        Name of the method that estimated it, which says how much it errs.
+
+    Returns
+    -------
+    dict of str to array
+        `lateral_strain`, `shear_strain` and, where it is known, `lateral_strain_sigma`, (H, W) without a unit.
+    """
     source = MapInput(estimate, method)
     found = {"lateral_strain": source.tensor.lateral, "shear_strain": source.tensor.shear}
     if estimate.sigma is not None and method in ESTIMATORS.names():

@@ -24,7 +24,17 @@ class RigidMotion:
 
 
 def without_rigid(displacement: Displacement) -> tuple[Displacement, RigidMotion]:
-    """Take the rigid motion off that fits a displacement best by least squares, and say what it was.
+    """Take the rigid motion off that fits a displacement best by least squares.
+
+    Parameters
+    ----------
+    displacement
+        Axial and lateral motion (H, W) in metres, NaN where there is none.
+
+    Returns
+    -------
+    Displacement, RigidMotion
+        What is left, and what was taken off: zero where nothing is valid.
 
     With x and z from the middle of the valid pixels, u = a - sin(t) z + (cos(t) - 1) x and w = b + sin(t) x +
     (cos(t) - 1) z; the best t is the angle of sum(x w - z u) over sum(x (x + u) + z (z + w)), after the means.

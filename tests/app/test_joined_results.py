@@ -13,7 +13,7 @@ from engine.batch.summary import summary_text
 from engine.errors import ReadError
 from engine.export.joined import find_rf, is_rf_of, joined, result_files
 from engine.export.result_file import read_result
-from engine.export.table import measure_frames
+from engine.export.table import measure_result
 from engine.pipeline import Settings
 from engine.provenance import make_provenance
 from engine.readers import open_recording
@@ -94,10 +94,9 @@ def test_estimate_writes_which_recording_it_was(result_file: Path, rf_file: Path
 
 def test_what_batch_writes_is_read(result_file: Path, tmp_path: Path) -> None:
     result = read_result(result_file)
-    frames = (result.read_frame(row) for row in range(len(result.deformed_frames)))
     regions = Ellipse(-2.5e-3, 6e-3, 2e-3, 3e-3), Ellipse(2.5e-3, 6e-3, 2e-3, 3e-3)
     outcome = Outcome(
-        tmp_path / "r.h5", tmp_path / "r-result.h5", "done", metrics=tuple(measure_frames(frames, *regions)),
+        tmp_path / "r.h5", tmp_path / "r-result.h5", "done", metrics=tuple(measure_result(result, *regions).rows),
         provenance=result.provenance, reliability=judge_result(result),
     )  # fmt: skip
     (tmp_path / "summary.csv").write_text(summary_text([outcome], *regions))

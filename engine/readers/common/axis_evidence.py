@@ -67,7 +67,8 @@ def choose_axes(path: Path, evidence: AxisEvidence, wanted: str | None) -> AxisC
         letters = _letters(sizes, places.index(depth), frames_last=evidence.frames_last)
     else:
         letters = "".join("f" if place == frames else "a" if place == depth else "l" for place in places)
-    note = f"axes {letters} are assumed: depth is {_join(reasons)}; turn them with --axes"
+    words = ", ".join({"f": "frame", "a": "axial", "l": "lateral"}[letter] for letter in letters)
+    note = f"axes {letters} ({words}) are assumed: depth is {_join(reasons)}; turn them with --axes"
     return AxisChoice(resolve_axes(path, shape, None, letters), assumed=True, notes=(note,))
 
 

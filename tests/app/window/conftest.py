@@ -24,6 +24,7 @@ from app.state import MethodInfo, StrainMethodInfo
 from app.state.run_store import RunStore
 from app.theme import apply_theme
 from app.views.image_pane import ImagePane
+from app.window.central import CentralArea
 from app.window.main_window import MainWindow
 from engine.errors import StrainscopeError
 from engine.estimators.base import ESTIMATORS
@@ -173,6 +174,7 @@ def fixture_make_window(
 ) -> Iterator[Callable[..., MainWindow]]:
     """Make windows; at the end every one of them must be gone, with its threads."""
     monkeypatch.setenv("STRAINSCOPE_CONFIG", str(tmp_path / "config"))
+    monkeypatch.setattr(CentralArea, "_rehearse", lambda area: None)  # it makes the first painting quick, no other
     apply_theme(qapp, "dark")
     made: list[MainWindow] = []
 

@@ -4,13 +4,14 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
-from app.controllers.estimation import Catalog, Device, Engine, ShownFrame, list_methods
+from app.controllers.estimation import Catalog, Engine, list_methods
 from app.features.maps.controller import MapsController
 from app.jobs import JobControl
 from app.panels.measurements import MeasurementsPanel
@@ -29,15 +30,8 @@ class Progressive(FakeEngine):
 
     refine: threading.Event = field(default_factory=threading.Event)
 
-    def estimate(
-        self,
-        sequence: RFSequence,
-        settings: Settings,
-        store: RunStore,
-        device: Device,
-        shown: ShownFrame,
-        control: JobControl,
-    ) -> str:
+    def estimate(self, sequence: RFSequence, settings: Settings, store: RunStore, *given: Any) -> str:
+        control: JobControl = given[-1]
         for final in (False, True):
             for frame in range(1, sequence.shape[0]):
                 while final and not self.refine.wait(0.005):

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.controllers.estimation import Device, Engine, ShownFrame
-from app.jobs import JobControl
+from app.controllers.estimation import Engine
 from app.state import Role
 from app.state.run_store import RunStore
 from app.window.main_window import MainWindow
@@ -99,15 +98,8 @@ class Witness:
 class SlowEngine(FakeEngine):
     """Takes a random time for each frame, and now and then pays no attention to being cancelled."""
 
-    def estimate(
-        self,
-        sequence: RFSequence,
-        settings: Settings,
-        store: RunStore,
-        device: Device,
-        shown: ShownFrame,
-        control: JobControl,
-    ) -> str:
+    def estimate(self, sequence: RFSequence, settings: Settings, *given: Any) -> str:
+        *others, control = given
         random = np.random.default_rng(settings.reference)
 
         class Deaf:
@@ -122,7 +114,7 @@ class SlowEngine(FakeEngine):
                 if Deaf.asked % 2:
                     control.check()
 
-        return super().estimate(sequence, settings, store, device, shown, Deaf())  # type: ignore[arg-type]
+        return super().estimate(sequence, settings, *others, Deaf())
 
 
 @pytest.fixture(name="fake")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.errors import WriteError
-from engine.export.table import measure_frames, measure_result, measure_strain, table_text, write_table
+from engine.export.table import FrameMetrics, measure_result, measure_strain, table_text, write_table
 from engine.metrics.contrast import region_metrics
 from engine.types import Displacement, Ellipse, FrameEstimate, Geometry, Provenance, Result, Strain
 
@@ -29,13 +29,17 @@ def estimates() -> list[FrameEstimate]:
     return made
 
 
+def measured(target: Ellipse | None, background: Ellipse | None) -> list[FrameMetrics]:
+    return [measure_strain(each.strain, 0, each.deformed_frame, target, background) for each in estimates()]
+
+
 def parse(text: str) -> list[dict[str, str]]:
     body = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
     return list(csv.DictReader(io.StringIO(body)))
 
 
 def test_the_table_holds_the_numbers_of_the_one_function() -> None:
-    rows = list(measure_frames(estimates(), TARGET, BACKGROUND))
+    rows = measured(TARGET, BACKGROUND)
     found = parse(table_text(rows, PROVENANCE, TARGET, BACKGROUND))
     assert [row["frame"] for row in found] == ["1", "2"]
     for estimate, row in zip(estimates(), found, strict=True):
@@ -49,8 +53,8 @@ def test_the_table_holds_the_numbers_of_the_one_function() -> None:
 
 def test_uncertainties_have_columns() -> None:
     known = replace(estimates()[0].strain, sigma=np.full_like(estimates()[0].strain.axial, 1e-4))
-    measured = measure_strain(known, 0, 1, TARGET, BACKGROUND)
-    row, entry = parse(table_text([measured], PROVENANCE))[0], measured.metrics["mean_target"]
+    found = measure_strain(known, 0, 1, TARGET, BACKGROUND)
+    row, entry = parse(table_text([found], PROVENANCE))[0], found.metrics["mean_target"]
     names = [f"mean_target_{part}" for part in ("sigma_percent", "low_percent", "high_percent", "cells")]
     wanted = [entry.sigma, entry.low, entry.high, entry.cells]
     assert [float(row[name]) for name in names] == pytest.approx(wanted, rel=1e-8)
@@ -66,8 +70,8 @@ def test_comments_say_where_it_comes_from() -> None:
 
 
 def test_missing_values_are_empty_with_their_reason_and_columns_stay() -> None:
-    with_both = table_text(list(measure_frames(estimates(), TARGET, BACKGROUND)), PROVENANCE)
-    without = table_text(list(measure_frames(estimates(), TARGET, None)), PROVENANCE)
+    with_both = table_text(measured(TARGET, BACKGROUND), PROVENANCE)
+    without = table_text(measured(TARGET, None), PROVENANCE)
     first = parse(without)[0]
     assert first["cnr"] == first["cnr_db"] == ""
     assert "cnr=not_drawn" in first["missing"]
@@ -75,12 +79,12 @@ def test_missing_values_are_empty_with_their_reason_and_columns_stay() -> None:
 
 
 def test_warnings_come_with_the_frame() -> None:
-    rows = list(measure_frames(estimates(), TARGET, replace(TARGET, lateral_m=-4e-3)))
+    rows = measured(TARGET, replace(TARGET, lateral_m=-4e-3))
     assert [warning.reason for warning in rows[0].warnings] == ["overlap"]
 
 
 def test_the_file_is_written_whole(tmp_path: Path) -> None:
-    rows = list(measure_frames(estimates(), TARGET, BACKGROUND))
+    rows = measured(TARGET, BACKGROUND)
     write_table(tmp_path / "t.csv", rows, PROVENANCE, TARGET, BACKGROUND)
     assert (tmp_path / "t.csv").read_text(encoding="utf-8") == table_text(rows, PROVENANCE, TARGET, BACKGROUND)
     with pytest.raises(WriteError):

@@ -78,7 +78,7 @@ def test_refusals(tmp_path, phantom, changes, message):
         ({"units": 0}, 0.3e-3, "pixdim is taken to be in mm"),
         ({"units": 0, "zooms": (0.3e-3, 0.02e-3, 1)}, 0.3e-3, "pixdim is taken to be in m"),
         ({"units": 3, "zooms": (300, 20, 1)}, 0.3e-3, "axial spacing of 0.02 mm"),
-        ({"zooms": (1.0, 1.0, 1.0)}, None, "axes laf are assumed"),
+        ({"zooms": (1.0, 1.0, 1.0)}, None, "axes laf (lateral, axial, frame) are assumed"),
         ({"zooms": (30.0, 20.0, 1.0)}, None, "is no spacing of RF"),
     ],
 )
