@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-FILES = 60
+FILES = 300
 
 
 def _loaded() -> ModuleType:
