@@ -80,7 +80,6 @@ FEATURES: Registry[Build] = Registry(
         "features.adapting.feature",
         "features.viewing",
         "features.comparison.feature",
-        "features.comparison.export_feature",
         "features.maps.feature",
         "features.playing",
         "features.context_menus",

@@ -20,7 +20,6 @@ from typing import Any, BinaryIO
 
 LENGTH = struct.Struct("<I")
 
-LARGEST_REQUEST = 2**24
 LARGEST_READ = 2**27
 """Values that are read at a time: the channels of one frame, 128 transmits of 128 elements of 8192 samples."""
 

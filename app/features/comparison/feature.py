@@ -1,26 +1,32 @@
-"""Two methods or two frames side by side, with their difference."""
+"""Two methods or two frames side by side, with their difference, in the window and as a figure."""
+
+from collections.abc import Callable
+from functools import cached_property
 
 from PySide6.QtCore import Qt
 
 from app.actions import Action
 from app.features.comparison.controller import CompareController
+from app.features.comparison.export import CompareExportController
 from app.features.comparison.kept import ComparisonKeeper
 from app.features.comparison.state import CompareState
 from app.features.comparison.view import CompareView
+from app.features.export.dialog import ask_figure
+from app.features.export.figure_dialog import FigureDialog
+from app.features.export.options_form import remembered
 from app.window.feature import FEATURES, Entry, FeatureContext
+from engine.figures.options import FigureOptions
+
+CHOICES = ("ellipses", "numbers", "caption", "settings", "scale_bar")
 
 
 class Binding:
     """Keeps the comparison's view in step with the state."""
 
-    def __init__(self, context: FeatureContext) -> None:
-        self._state = context.state
+    def __init__(self, context: FeatureContext, export: Callable[[], None]) -> None:
+        self._state, self._export = context.state, export
         self._compare = context.state.slice(CompareState)
         self._images, self._usual = context.central.images, context.central.view
-        self.view = CompareView()
-        self._images.addWidget(self.view)
-        self.view.chosen.connect(self._compare.choose)
-        self.view.cursor_moved.connect(self._state.set_cursor)
         self._compare.changed.connect(self.show_page)
         for signal in (self._compare.changed, self._state.runs_changed, self._state.recording_changed):
             signal.connect(self.show_choice)
@@ -30,6 +36,16 @@ class Binding:
         self._state.regions_changed.connect(self._show_regions)
         self._state.selection_changed.connect(self._show_regions)
         self._state.cursor_changed.connect(self._show_cursor)
+
+    @cached_property
+    def view(self) -> CompareView:
+        """The view, made when it is first shown: three images more would delay every window's start."""
+        view = CompareView()
+        self._images.addWidget(view)
+        view.chosen.connect(self._compare.choose)
+        view.cursor_moved.connect(self._state.set_cursor)
+        view.export_requested.connect(self._export)
+        return view
 
     def toggle(self) -> None:
         """Show the comparison, or the usual view again."""
@@ -47,6 +63,8 @@ class Binding:
 
     def show_choice(self) -> None:
         """List what can be compared."""
+        if not self._compare.active:
+            return
         recording = self._state.recording
         runs = tuple((run.number, run.title) for run in self._compare.candidates())
         frames = 0 if recording is None else recording.frames
@@ -72,12 +90,25 @@ class Binding:
 
 
 def build(context: FeatureContext) -> tuple[Entry, ...]:
-    """View menu."""
+    """View menu, and the figure in the File menu."""
     state, compare = context.state, context.state.slice(CompareState)
-    context.commands.part(CompareController).failed.connect(context.show_error)
+    exporting = context.commands.part(CompareExportController)
+    for controller in (context.commands.part(CompareController), exporting):
+        controller.failed.connect(context.show_error)
     context.commands.part(ComparisonKeeper)
-    binding = Binding(context)
-    compare.changed.connect(context.refresh)
+
+    def export() -> None:
+        limits = binding.view.limits if compare.active else None
+        source = exporting.source(None if limits is None else (limits.low_percent, limits.high_percent))
+        if source is None:
+            return
+        kept = remembered(context.commands.preferences, "comparison", FigureOptions())
+        dialog = FigureDialog(context.window, "Export the comparison", kept, CHOICES)
+        ask_figure(dialog, context.commands, exporting, source, "comparison")
+
+    binding = Binding(context, export)
+    for signal in (compare.changed, compare.prepared):
+        signal.connect(context.refresh)
     return (
         Action(
             "compare",
@@ -90,6 +121,16 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
             checkable=True,
             enabled=lambda: state.run is not None or compare.active,
             checked=lambda: compare.active,
+        ),
+        Action(
+            "compare_figure",
+            "Export com&parison\u2026",
+            export,
+            menu="File",
+            place=314,
+            key="Ctrl+Shift+C",
+            tip="Both maps, their difference and the numbers of both as one figure",
+            enabled=lambda: compare.active and compare.comparison is not None,
         ),
     )
 

@@ -60,7 +60,9 @@ def fixture_window(
     window = MainWindow(Preferences(theme="dark"), "cpu", Engine(engine.list_methods, engine.estimate))
     window.show()
     window.open_paths((write_recording(tmp_path / "one.h5", 1),))
-    qtbot.waitUntil(lambda: window.state.picture is not None and window.state.picture.strain is not None)
+    qtbot.waitUntil(
+        lambda: window.state.picture is not None and window.state.picture.strain is not None, timeout=30_000
+    )
     yield window
     engine.refine.set()
     window.close()

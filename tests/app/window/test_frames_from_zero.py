@@ -19,13 +19,13 @@ def test_every_label_says_the_number_of_the_state(opened: MainWindow, qtbot: QtB
 
 
 def test_every_box_takes_the_number_of_the_state(opened: MainWindow, qtbot: QtBot) -> None:
+    opened.actions_by_name["compare"].trigger()
+    other = opened.findChild(CompareView).frame
+    qtbot.waitUntil(lambda: (other.minimum(), other.maximum()) == (0, 5))
     reference = opened.findChild(MethodPanel).reference
     assert (reference.minimum(), reference.value(), reference.maximum()) == (0, 0, 5)
     reference.setValue(2)
     assert opened.state.settings.reference == 2
-    other = opened.findChild(CompareView).frame
-    opened.actions_by_name["compare"].trigger()
-    qtbot.waitUntil(lambda: (other.minimum(), other.maximum()) == (0, 5))
 
 
 def test_the_graph_stands_at_the_number_of_the_frame(qtbot: QtBot) -> None:

@@ -118,9 +118,10 @@ def test_a_comparison_of_relative_strain(relative: MainWindow, qtbot: QtBot) -> 
 
 
 def test_a_comparison_says_which_frame_was_hardly_compressed(relative: MainWindow, qtbot: QtBot) -> None:
-    compare, view = relative.state.slice(CompareState), relative.findChild(CompareView)
-    assert isinstance(view, CompareView)
+    compare = relative.state.slice(CompareState)
     relative.actions_by_name["compare"].trigger()
+    view = relative.findChild(CompareView)
+    assert isinstance(view, CompareView)
     compare.choose(-1, 5)
     qtbot.waitUntil(lambda: compare.comparison is not None, timeout=10_000)
     assert compare.comparison is not None
