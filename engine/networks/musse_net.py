@@ -22,6 +22,7 @@ from engine.networks.base import NETWORKS, DisplacementNetwork, Features, Networ
 from engine.networks.layers.smoothing import smooth_along_beam
 from engine.networks.usse_net import USSENet, USSENetConfig
 from engine.numerics import warp
+from engine.numerics.host import over
 from engine.parameters import parameter
 
 
@@ -122,7 +123,7 @@ class MUSSENet(DisplacementNetwork):
         changes = [total.abs().mean(dim=(2, 3, 4))]
         going = torch.ones_like(changes[0], dtype=torch.bool)
         for index, stage in enumerate(further, start=1):
-            if deformed.shape[1] == 1 and not going.any():  # a frame alone is spared what is in vain
+            if deformed.shape[1] == 1 and over(going):  # a frame alone is spared what is in vain
                 break
             mask = going.T.reshape(-1, 1, 1, 1)  # the order of maps inside the networks
             motion, state_after = self._refined(stage, (features[index],), deformed, total, (state[index],), mask)

@@ -7,6 +7,8 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
+from engine.numerics.host import on_host
+
 
 def without_specks(mask: Tensor, smallest: int) -> Tensor:
     """Leave out of masks (B, H, W) bool what is connected, up, down and sideways, over fewer than `smallest` pixels.
@@ -15,7 +17,7 @@ def without_specks(mask: Tensor, smallest: int) -> Tensor:
     >>> without_specks(mask, 2).tolist()
     [[[False, False, True, True]]]
     """
-    if mask.device.type == "cpu":
+    if on_host(mask):
         kept = [_large(entry, smallest) for entry in mask.numpy()]
         return torch.from_numpy(np.stack(kept))
     place = connected(mask)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from engine.numerics.settling import over
+from engine.numerics.host import over
 
 
 def conjugate_gradients(
@@ -22,7 +22,7 @@ def conjugate_gradients(
 
     The last `axes` axes make one system, by default all; systems do not mix. Each begins at `start`, else at zero, and
     ends when its residual's norm is at most `tolerance` times that of `right` (as for any other value of zero
-    curvature), or after `iterations`: from then on its x stays. It is over when all have ended (`settling`); without a
+    curvature), or after `iterations`: from then on its x stays. It is over when all have ended (`host.over`); without a
     tolerance all iterations are made, and nothing is asked of the device in between.
 
     >>> x, used = conjugate_gradients(lambda x: 4 * x, lambda x: x, torch.full((3,), 8.0), iterations=5, tolerance=1e-6)
@@ -51,11 +51,13 @@ def conjugate_gradients(
         image = apply(direction)
         curvature = inner(direction, image)
         length = energy / curvature.clamp_min(smallest)
-        if target is not None:
+        longer = torch.addcmul(solution, length, direction)
+        if target is None:
+            solution = longer
+        else:
             active = active & (curvature > 0)
             used = used + active
-            length = torch.where(active, length, 0.0)
-        solution = torch.addcmul(solution, length, direction)
+            solution = torch.where(active, longer, solution)  # what has ended may go on to infinity
         if iteration == iterations - 1:
             break
         residual = torch.addcmul(residual, length, image, value=-1)

@@ -32,7 +32,9 @@ def filled(maps: "Tensor") -> "Tensor":
     """`fill_gaps` of maps (..., H, W) on their device."""
     import torch
 
-    if maps.device.type == "cpu":
+    from engine.numerics.host import on_host
+
+    if on_host(maps):
         missing = maps.isnan()
         if not missing.any():
             return maps

@@ -56,19 +56,20 @@ def test_frames_together_have_the_results_that_they_have_alone(recording, method
     assert_same(together, alone)
 
 
-@pytest.mark.parametrize("method", ["ncc", "usse-net"])
-def test_nothing_is_asked_of_the_device(recording, method) -> None:
+@pytest.mark.parametrize("method", ["ncc", "usse-net", "glue"])
+def test_nothing_is_asked_of_the_device(recording, method, monkeypatch) -> None:
     """Launches grow by few with each batch; waits would stop a GPU."""
+    monkeypatch.setattr("engine.numerics.host.HOSTS", set())
     estimates(recording, method, FRAMES)
     operations, _ = counted(lambda: estimates(recording, method, FRAMES))
     assert not operations.waits
 
 
-@pytest.mark.parametrize("method", ["glue", "glue-stack"])
+@pytest.mark.parametrize("method", ["glue", "glue-stack", "usse-net"])
 def test_where_nothing_is_asked_all_iterations_are_made_with_the_same_result(recording, method, monkeypatch) -> None:
     """As on a GPU: fields that have settled stay as they are."""
     wanted = estimates(recording, method, 1)
-    monkeypatch.setattr("engine.numerics.settling.ASKED_ON", set())
+    monkeypatch.setattr("engine.numerics.host.HOSTS", set())
     assert_same(estimates(recording, method, FRAMES), wanted)
 
 

@@ -26,7 +26,7 @@ from engine.estimators.global_cost.slow_motion import slow_part
 from engine.estimators.global_cost.solver import Matching, Outcome, Passes, gauss_newton, sampled
 from engine.estimators.global_cost.spline import Samples, SplineFrame
 from engine.estimators.global_cost.system import DataTerm, KnotGrid, System
-from engine.numerics.settling import over
+from engine.numerics.host import over
 
 NOISE_ROUNDS = 4
 """Rounds in which the frames' variances and the mean that they weigh are found together."""

@@ -20,7 +20,7 @@ from torch import Tensor
 from engine.estimators.global_cost.prior import Prior, Sizes
 from engine.estimators.global_cost.spline import Samples, SplineFrame
 from engine.estimators.global_cost.system import DataTerm, KnotGrid, System
-from engine.numerics.settling import over
+from engine.numerics.host import over
 
 Weighting = Callable[[Tensor, Tensor], Tensor]
 """Weights of the samples (..., H, W) from the residual and the mask of points inside the frame."""
@@ -115,8 +115,8 @@ class _State(NamedTuple):
 def gauss_newton(matching: Matching, prior: Prior, start: Tensor, bulk: Tensor, passes: Passes) -> Outcome:
     """Minimise from `start` (..., 2, K, W); the prior sees the field relative to `bulk`.
 
-    It is over when every field has settled (`settling`); where that is not asked, all passes and halvings are made, and
-    settled fields stay as they are.
+    It is over when every field has settled (`host.over`); where that is not asked, all passes and halvings are made
+    and settled fields stay as they are.
     """
 
     def at(field: Tensor) -> _State:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from engine.numerics.banded import correlated
+from engine.numerics.host import on_host
 
 _POLE = math.sqrt(3.0) - 2.0
 _RADIUS = 14  # the pole to this power is 1e-8
@@ -67,7 +68,7 @@ class SplineFrame:
 
         Points (B, h, w) are of one frame each where there are several frames (B, H, W).
         """
-        if row.is_cuda or row.numel() <= _POINTS:
+        if not on_host(row) or row.numel() <= _POINTS:
             return self._at(row, column)
         rows = max(_POINTS * row.shape[-2] // row.numel(), 1)
         parts = [

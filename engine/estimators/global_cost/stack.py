@@ -16,7 +16,7 @@ from engine.estimators.global_cost.spline import SplineFrame
 from engine.estimators.global_cost.tuned import TunedEnergy, TunedParameters
 from engine.estimators.global_cost.weights import ResidualWeights, mean_strain
 from engine.numerics.gaps import filled
-from engine.numerics.settling import over
+from engine.numerics.host import over
 from engine.numerics.warp import inside
 from engine.on_device import MotionBatch, PairBatch
 from engine.types import Geometry, Map

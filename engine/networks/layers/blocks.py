@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from engine.numerics.host import on_host
+
 
 class FrameNorm(nn.Module):
     """Normalise each channel of each frame to its mean and standard deviation, then apply a learned scale and shift.
@@ -25,7 +27,7 @@ class FrameNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the normalised maps (B, C, H, W)."""
-        if x.is_cuda:
+        if not on_host(x):
             return functional.instance_norm(x, weight=self.weight, bias=self.bias)
         return torch.cat(
             [

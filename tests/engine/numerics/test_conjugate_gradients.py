@@ -31,3 +31,12 @@ def test_separate_maps_do_not_mix() -> None:
     alone, _ = conjugate_gradients(lambda x: scale[:1] * x, same, right[:1], iterations=8, axes=2)
     torch.testing.assert_close(both[:1], alone)
     torch.testing.assert_close(both, right / scale, rtol=1e-3, atol=0)
+
+
+def test_what_has_no_curvature_stays_and_does_no_harm_to_the_others() -> None:
+    """A direction without any is not finite here, as where a preconditioner divides by next to nothing."""
+    scale = torch.tensor([[1.0, 2.0], [0.0, 0.0]])
+    found, _ = conjugate_gradients(
+        lambda x: scale * x, lambda x: x / scale, torch.ones(2, 2), iterations=5, tolerance=1e-6, axes=1
+    )
+    torch.testing.assert_close(found, torch.tensor([[1.0, 0.5], [0.0, 0.0]]))
