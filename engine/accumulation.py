@@ -7,8 +7,12 @@ steps are taken as independent, so the stated uncertainty is an upper limit: nei
 noise enters them with opposite signs. What adds up is drift, above all the blur of a prior, which is the same in every
 step. So wherever the two end frames still match, each sum is closed: the estimator starts from it and finds what is
 left between them; the correction is carried on to where they do not match.
+
+Where asked, each step is estimated in both directions and made inverse-consistent: half of u_jk(x) - u_kj(x + u_jk(x)),
+whose two parts would be equal without error. What they add up to instead is the step's inconsistency.
 """
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
@@ -68,6 +72,22 @@ def composed(total: FrameEstimate, step: FrameEstimate) -> FrameEstimate:
     return replace(step, reference_frame=total.reference_frame, displacement=displacement, quality=quality, sigma=sigma)
 
 
+def consistent(forward: FrameEstimate, backward: FrameEstimate) -> tuple[FrameEstimate, float]:
+    """Return the mean of a step and its inverse, and the root mean square of how far apart they are, in metres.
+
+    `backward` leads from the deformed frame of `forward` back to its reference. Where it is not known the step stays,
+    and quality is the lower one of both. Only axial motion counts in the inconsistency, NaN where nothing is known.
+    """
+    there_and_back, motion = composed(forward, backward), forward.displacement
+    gap = there_and_back.displacement
+    axial, lateral = (np.nan_to_num(entry) * np.float32(0.5) for entry in (gap.axial_m, gap.lateral_m))
+    known = gap.axial_m[np.isfinite(gap.axial_m)].astype(np.float64)
+    displacement = replace(motion, axial_m=motion.axial_m - axial, lateral_m=motion.lateral_m - lateral)
+    quality = np.where(np.isfinite(gap.axial_m), there_and_back.quality, forward.quality)
+    inconsistency_m = float(np.sqrt(np.mean(known**2))) if known.size else float("nan")
+    return replace(forward, displacement=displacement, quality=quality), inconsistency_m
+
+
 def start_of(total: FrameEstimate) -> Displacement:
     """Return the sum as an estimator may start from it, without gaps."""
     motion = total.displacement
@@ -101,6 +121,20 @@ def closed(total: FrameEstimate, ends: FrameEstimate) -> FrameEstimate:
         names = [entry.name for entry in fields(Sigma)]
         sigma = Sigma(**{name: taken(getattr(total.sigma, name), getattr(ends.sigma, name)) for name in names})
     return replace(total, displacement=displacement, quality=taken(total.quality, ends.quality), sigma=sigma)
+
+
+def drift_words(report: Mapping[str, float]) -> str:
+    """Say of motion that was added up how far it is off at its ends; nothing of other motion.
+
+    >>> drift_words({"steps": 4.0, "drift_m": 1.3e-6, "inconsistency_m": 4e-7})
+    'axial drift 1.3 um over 4 steps, inconsistency of a step up to 0.4 um'
+    """
+    if "steps" not in report:
+        return ""
+    words = f"axial drift {1e6 * report.get('drift_m', float('nan')):.2g} um over {report['steps']:.0f} steps"
+    if "inconsistency_m" in report:
+        words += f", inconsistency of a step up to {1e6 * report['inconsistency_m']:.2g} um"
+    return words
 
 
 def drift_m(ends: Compensated) -> float:

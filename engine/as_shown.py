@@ -19,11 +19,14 @@ def noted(
     quality: float = 0.0,
     measured_above: float = 0.0,
     measured_map: str = "",
+    deformed: bool = False,
+    followed_from: int | None = None,
 ) -> Provenance:
     """Add to a provenance how its maps are shown; as estimated, nothing is added.
 
     Pixels of a quality below `quality` are not shown, those below `measured_above` not measured. Of many frames
-    `averaged_frames` is what was averaged `at_most`. `measured_map` was measured beside axial strain.
+    `averaged_frames` is what was averaged `at_most`. `measured_map` was measured beside axial strain. Maps may be
+    shown in `deformed` shape, and regions are `followed_from` the frame on which they were drawn.
     """
     shown: dict[str, object] = {}
     if relative:
@@ -36,6 +39,10 @@ def noted(
         shown["measured_quality_above"] = measured_above
     if measured_map:
         shown["measured_map"] = measured_map
+    if deformed:
+        shown["shape"] = "deformed"
+    if followed_from is not None:
+        shown["regions"] = f"follow the tissue from frame {followed_from}"
     if not shown:
         return provenance
     return replace(provenance, parameters={**provenance.parameters, "shown": shown})

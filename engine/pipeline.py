@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.accumulation import closed, composed, drift_m, start_of
+from engine.accumulation import closed, composed, consistent, drift_m, start_of
 from engine.device import choose_device, frames_at_once
 from engine.errors import CancelledError, MethodError, ParameterError
 from engine.estimators.base import ESTIMATORS, BatchEstimator, Estimator, RecordingEstimator, Tracker
@@ -56,6 +56,9 @@ class Preparation(Parameters):
         "(lag n), either added up (sliding added up), or pairs such as 0-5, 2-7",
     )
 
+    inverse_consistent: bool = parameter(
+        False, help="Steps that are added up are estimated in both directions, and their mean is taken (twice the time)"
+    )
     part: str = parameter(
         "",
         help="Part of the frame to estimate: depths in mm (10:25), and lateral positions after a comma (10:25,-8:8); "
@@ -233,9 +236,16 @@ def _accumulated(
     pairs, total = Pairs(sequence, single, settings.reference, cancelled), None
     finish = Finish(settings, settings.reference, sequence.geometry)
     progress(0, len(steps))
+    inconsistencies: list[float] = []
     for done, frame in enumerate(steps, 1):
         small = replace(settings, preparation=single, frames=(frame,))
         (step,) = run(sequence, small, device, cancelled=cancelled, began=began)
+        if single.inverse_consistent:
+            before = step.reference_frame
+            back = replace(small, preparation=replace(single, pairing=f"{frame}-{before}"), frames=(before,))
+            (inverse,) = run(sequence, back, device, cancelled=cancelled)
+            step, inconsistency_m = consistent(step, inverse)
+            inconsistencies.append(inconsistency_m)
         pair = pairs.of(frame)
         if total is None:
             total = step
@@ -245,7 +255,9 @@ def _accumulated(
             ((_, motion),) = estimator.track_pairs(iter([started]), settings.parameters, device)
             total = closed(total, finish.one(frame, pair, motion, device))
         if frame in wanted:
-            report = {"steps": done, "drift_m": drift_m(compensate(pair, total.displacement, device))}
+            report = {"steps": float(done), "drift_m": drift_m(compensate(pair, total.displacement, device))}
+            if inconsistencies:
+                report["inconsistency_m"] = max(inconsistencies)
             strain = method.strain(total.displacement, total.quality, settings.strain_parameters, device)
             yield replace(total, displacement=replace(total.displacement, report=report), strain=strain)
         progress(done, len(steps))

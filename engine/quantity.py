@@ -12,6 +12,8 @@ from engine.types import Map
 
 AXIAL_STRAIN = "axial-strain"
 """The map that is shown where nothing else is chosen; what counts as positive in it is a choice of its own."""
+MODULUS = "modulus"
+"""The map that takes a computation of its own."""
 PERCENT = 100.0
 MILLI = 1e3
 
@@ -33,6 +35,20 @@ class Quantity:
     symmetric: bool = False
     from_zero: bool = False
     limits: tuple[float, float] | None = None
+
+    @property
+    def column(self) -> str:
+        """Return its name with its unit for the head of a table.
+
+        >>> QUANTITIES["magnitude"].column
+        'magnitude_percent'
+        """
+        return "_".join(filter(None, (self.name.replace("-", "_"), self.unit_word)))
+
+    @property
+    def unit_word(self) -> str:
+        """Return the unit in letters, nothing where there is none."""
+        return {"%": "percent", "\N{DEGREE SIGN}": "deg"}.get(self.unit, self.unit)
 
     def shown(self, stored: Map) -> Map:
         """Return what is shown of stored values, any shape."""

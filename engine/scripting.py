@@ -182,6 +182,7 @@ def measure(
     quality: float = 0.0,
     ddof: int = 0,
     map: str = AXIAL_STRAIN,  # noqa: A002 - the word of the command line
+    follow: bool = False,
 ) -> MetricTable:
     """Measure every frame, or some, under two ellipses: a list with a dictionary for each frame.
 
@@ -203,6 +204,8 @@ def measure(
         Of standard deviations: 0 for the population's, 1 for the sample's.
     map
         Another map, such as `lateral-strain`, whose mean and deviation are measured too.
+    follow
+        Whether regions follow the tissue of the frame on which they are drawn.
 
     Returns
     -------
@@ -225,6 +228,7 @@ def measure(
         quality=quality,
         ddof=ddof,
         drawn=map,
+        follow=follow,
     )
 
 

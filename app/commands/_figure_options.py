@@ -9,7 +9,6 @@ import typer
 from app.commands._groups import Fields
 from app.commands._parse import parse_ellipse, parse_limits, parse_line
 from app.commands._shared import Opening
-from app.commands.metrics import Background, Lesion, Target
 from engine.errors import ParameterError
 from engine.figures.options import FigureOptions, Shown
 from engine.quantity import AXIAL_STRAIN
@@ -20,8 +19,21 @@ if TYPE_CHECKING:
     from engine.maps.reading import ReadMap
     from engine.types import Result
 
+FORM = "X,Z,A,B[,ANGLE]"
+Target = Annotated[
+    str | None,
+    typer.Option("--target", metavar=FORM, help="Centre (lateral, depth) and semi-axes (lateral, axial), mm; degrees."),
+]
+Background = Annotated[str | None, typer.Option("--background", metavar=FORM, help="The same for the background.")]
+Lesion = Annotated[
+    str | None,
+    typer.Option("--lesion", metavar=FORM, help="The lesion's outline on the B-mode: E/B size ratio."),
+]
 BModeOf = Annotated[
     list[Path] | None, typer.Option("--rf", metavar="FILE", help="The recording, for its B-mode; repeatable.")
+]
+OfTruth = Annotated[
+    list[Path] | None, typer.Option("--rf", metavar="FILE", help="The recording, for its truth; repeatable.")
 ]
 FrameOption = Annotated[int | None, typer.Option("--frame", metavar="K", help="Deformed frame; default: the last.")]
 Limits = Annotated[
@@ -42,6 +54,10 @@ ShownOptions = Annotated[
         "quality_threshold",
         "mask_numbers",
         "remove_rigid",
+        "follow",
+        "deformed",
+        "overlay",
+        "overlay_opacity",
     ),
 ]
 PageOptions = Annotated[
@@ -80,12 +96,16 @@ OnRegions = Annotated[RegionOptions, Fields("target", "background", "lesion")]
 
 
 def choices_of(
-    regions: RegionOptions, shown: Shown, page: FigureOptions, limits: str | None, drawn: str = AXIAL_STRAIN
+    regions: RegionOptions,
+    shown: Shown,
+    page: FigureOptions | None = None,
+    limits: str | None = None,
+    drawn: str = AXIAL_STRAIN,
 ) -> "Choices":
-    """Turn the options into what figures are composed from."""
+    """Turn the options into what figures are composed from, or curves and numbers of a map."""
     from engine.figures.compose import Choices
 
-    return Choices(shown, drawn, regions.marks(), page, parse_limits(limits, "--limits"))
+    return Choices(shown, drawn, regions.marks(), page or FigureOptions(), parse_limits(limits, "--limits"))
 
 
 def map_of(opening: Opening, files: list[Path] | None, result: "Result", choices: "Choices") -> "ReadMap | None":

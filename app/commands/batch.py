@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.commands._figure_options import Background, Target
 from app.commands._groups import grouped
 from app.commands._output import echo, echo_json, warn
 from app.commands._parse import parse_ellipse, parse_frames
@@ -25,7 +26,6 @@ from app.commands.estimate import (
     prepared,
     progress_bar,
 )
-from app.commands.metrics import Background, Target
 from app.termination import EndedEarlyError, interruptions
 from engine.errors import CancelledError, ParameterError
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.commands._figure_options import FORM
 from app.commands._output import echo, echo_columns, echo_json
 from app.commands._parse import parse_ellipse, parse_settings
 from app.commands._shared import AsJson, ResultFile, open_result
 from app.commands.estimate import progress_bar
-from app.commands.metrics import FORM
 from engine.errors import ParameterError
 
 if TYPE_CHECKING:

@@ -83,7 +83,6 @@ def estimate(
     say_notes(sequence)
     medians: list[float] = []
     judged: list[FrameReliability] = []
-    drifts: list[float] = []
     reports: list[Mapping[str, float]] = []
     provenance = make_provenance(sequence, chosen)
     if floor:
@@ -101,7 +100,6 @@ def estimate(
             writer.append(found)
             medians.append(_median_percent(found.strain))
             judged.append(judge(found))
-            drifts.append(found.displacement.report.get("drift_m", math.nan))
             reports.append(found.displacement.report)
     reliability = RecordingReliability.of(judged)
     warn((*reliability.words, depth_warning(sequence, chosen)))
@@ -114,7 +112,7 @@ def estimate(
                 "reference_frame": reference,
                 "deformed_frames": wanted,
                 "median_strain_percent": medians,
-                **({"drift_m": drifts} if chosen.pairs.added else {}),
+                **({"drift_m": [entry.get("drift_m") for entry in reports]} if chosen.pairs.added else {}),
                 "reports": reports,
                 "reliability": reliability,
                 "shape": (len(wanted), *sequence.shape[1:]),
@@ -127,8 +125,9 @@ def estimate(
         + _span(medians)
     )
     if chosen.pairs.added:
-        steps = wanted[-1] - chosen.reference
-        echo(f"Added up over {steps} frames: {1e6 * drifts[-1]:.2g} um of axial drift at the end")
+        from engine.accumulation import drift_words
+
+        echo(f"Added up, at the end: {drift_words(reports[-1])}")
     if said := ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in _means(reports).items()):
         echo(f"  mean over frames: {said}")
 

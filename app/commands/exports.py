@@ -10,6 +10,7 @@ from app.commands._figure_options import (
     FrameOption,
     Limits,
     MoviePage,
+    OfTruth,
     OnRegions,
     RegionOptions,
     SheetPage,
@@ -67,16 +68,17 @@ def sheet(
     regions: OnRegions,
     shown: Annotated[
         Shown,
-        Fields("quantity", "relative", "colormap", "persistence", "quality_threshold", "mask_numbers", "remove_rigid"),
+        Fields(
+            *("quantity", "relative", "colormap", "persistence", "quality_threshold", "mask_numbers", "remove_rigid"),
+            *("follow", "deformed"),
+        ),
     ],
     page: SheetPage,
     opening: Opening,
     most: Annotated[int, typer.Option("--most", min=1, max=200, help="Frames at most, evenly spread.")] = 40,
     limits: Limits = None,
     drawn: MapName = AXIAL_STRAIN,
-    rf: Annotated[
-        list[Path] | None, typer.Option("--rf", metavar="FILE", help="The recording, for its truth; repeatable.")
-    ] = None,
+    rf: OfTruth = None,
 ) -> None:
     """Draw a map of all frames side by side under one colour bar."""
     from engine.figures.compose import compose_sheet
@@ -92,7 +94,7 @@ def export(
     result: Annotated[Path, typer.Argument(metavar="RESULT.h5", help="A result file; for zea also a recording.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write.")],
     regions: OnRegions,
-    shown: Annotated[Shown, Fields("persistence")],
+    shown: Annotated[Shown, Fields("persistence", "follow")],
     opening: Opening,
     kind: Annotated[
         str | None,
@@ -121,7 +123,7 @@ def export(
     marks = regions.marks()
     with progress_bar("writing") as bar:
         regions_of = (marks.target, marks.background, marks.lesion)
-        told = Export(opened, sequence, *regions_of, shown.persistence, map=drawn, progress=bar)
+        told = Export(opened, sequence, *regions_of, shown.persistence, map=drawn, follow=shown.follow, progress=bar)
         writer.save(told, output)
     echo(str(output))
 
@@ -147,13 +149,15 @@ def profile(
     line: Annotated[
         str, typer.Option("--line", metavar="X,Z,X,Z", help="From one place (lateral, depth) to another, mm.")
     ],
-    shown: Annotated[Shown, Fields("persistence", "bmode_frame")],
+    regions: Annotated[RegionOptions, Fields("background")],
+    shown: Annotated[Shown, Fields("persistence", "bmode_frame", "remove_rigid", "deformed")],
     opening: Opening,
     rf: BModeOf = None,
     frame: FrameOption = None,
     quality: MeasuredQuality = 0.0,
+    drawn: MapName = AXIAL_STRAIN,
 ) -> None:
-    """Write strain, and with the recording B-mode, along a line as CSV."""
+    """Write strain or another map, and with the recording B-mode, along a line as CSV."""
     from engine.export.profile_table import profile_of, write_profile
     from engine.figures.compose import bmode_of
 
@@ -163,7 +167,12 @@ def profile(
     chosen = opened.estimated(frame)
     read_rf = rf_of(opening, rf, opened)
     bmode = None if read_rf is None else bmode_of(opened, chosen, shown, read_rf)
-    write_profile(output, profile_of(opened, chosen, along, shown.persistence, bmode, quality))
+    read_map = map_of(opening, rf, opened, choices_of(regions, shown, drawn=drawn))
+    averaged, deformed = shown.persistence, shown.in_deformed_shape
+    told = profile_of(
+        opened, chosen, along, averaged, bmode, quality, drawn=drawn, read_map=read_map, deformed=deformed
+    )
+    write_profile(output, told)
     echo(str(output))
 
 
@@ -172,26 +181,30 @@ def histogram(
     result: ResultFile,
     output: Output,
     regions: Annotated[RegionOptions, Fields("target", "background")],
-    shown: Annotated[Shown, Fields("quantity", "persistence")],
+    shown: Annotated[Shown, Fields("quantity", "persistence", "remove_rigid", "follow")],
+    opening: Opening,
+    rf: OfTruth = None,
     frame: FrameOption = None,
     quality: MeasuredQuality = 0.0,
+    drawn: MapName = AXIAL_STRAIN,
 ) -> None:
-    """Write how strain is spread under the target and under the background as CSV."""
+    """Write how strain or another map is spread under the target and under the background as CSV."""
+    from engine.figures.compose import Places
     from engine.files.atomic import atomic_path
+    from engine.maps.reading import measured_map
     from engine.metrics.histogram import histogram_text, strain_histogram
-    from engine.quantity import QUANTITIES
     from engine.strain.persistence import averaged_frames
-    from engine.strain.quality_mask import measured
 
-    opened, marks = open_result(result), regions.marks()
-    strain = measured(averaged_frames(opened, shown.persistence)(opened.estimated(frame)), quality).strain
+    opened, choices = open_result(result), choices_of(regions, shown, drawn=drawn)
+    shown_frame = averaged_frames(opened, shown.persistence)(opened.estimated(frame))
+    marks = Places.of(opened, choices).under(shown_frame)
     found: StrainHistogram = strain_histogram(
-        strain.axial,
-        strain.geometry,
+        measured_map(shown_frame, map_of(opening, rf, opened, choices), quality),
+        opened.geometry,
         marks.target,
         marks.background,
-        quantity=QUANTITIES[shown.quantity],
-        window_m=strain.window_m,
+        quantity=choices.quantity,
+        window_m=shown_frame.strain.window_m,
     )
     if not found.edges.size:
         raise ParameterError("a histogram needs --target, --background, or both, with enough valid pixels")

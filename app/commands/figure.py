@@ -56,10 +56,11 @@ def figure(
         read_map = map_of(opening, rf, opened, choices)
         content = compose(opened, chosen, choices, read_rf=rf_of(opening, rf, opened), read_map=read_map)
     else:
-        if rf:
+        if rf and "true" not in choices.entry.needs:
             raise ParameterError("--rf: a comparison shows strain alone, without the B-mode")
         second = opened if compare is None else open_result(compare)
         other = second.estimated(chosen if compare_frame is None else compare_frame)
-        content = compose_comparison(opened, chosen, second, other, choices)
+        first_map, second_map = (map_of(opening, rf, entry, choices) for entry in (opened, second))
+        content = compose_comparison(opened, chosen, second, other, choices, (first_map, second_map))
     save_figure(content, output)
     echo(str(output))

@@ -132,10 +132,12 @@ def _source(
 
 
 def _result_facts(path: Path) -> dict[str, Any]:
+    from engine.accumulation import drift_words
     from engine.files.own_formats import RESULT
     from engine.types import geometry_fields
 
     result = open_result(path)
+    drift = drift_words(result.frame(result.deformed_frames[-1]).displacement.report)
     values = {name: getattr(result.geometry, name) for name in geometry_fields()}
     sources = {name: getattr(result.geometry.sources, name) for name in values}
     return {
@@ -151,7 +153,7 @@ def _result_facts(path: Path) -> dict[str, Any]:
             for name, value in values.items()
         },
         "provenance": result.provenance,
-        "notes": [],
+        "notes": [f"Frame {result.deformed_frames[-1]}: {drift}"] if drift else [],
     }
 
 

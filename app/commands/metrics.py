@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.commands._figure_options import OfTruth, OnRegions, choices_of, map_of
+from app.commands._groups import Fields, grouped
 from app.commands._output import echo, echo_columns, echo_json, warn
-from app.commands._parse import parse_ellipse
-from app.commands._shared import AsJson, Average, MapName, MeasuredQuality, ResultFile, open_result
+from app.commands._shared import AsJson, Average, MapName, MeasuredQuality, Opening, ResultFile, open_result
 from engine.errors import ParameterError
+from engine.figures.options import Shown
 from engine.frames import frame_words
 from engine.quantity import AXIAL_STRAIN
 
@@ -18,23 +20,13 @@ if TYPE_CHECKING:
     from engine.export.table import FrameMetrics
     from engine.metrics.base import Measurement
 
-FORM = "X,Z,A,B[,ANGLE]"
-Target = Annotated[
-    str | None,
-    typer.Option("--target", metavar=FORM, help="Centre (lateral, depth) and semi-axes (lateral, axial), mm; degrees."),
-]
-Background = Annotated[str | None, typer.Option("--background", metavar=FORM, help="The same for the background.")]
-Lesion = Annotated[
-    str | None,
-    typer.Option("--lesion", metavar=FORM, help="The lesion's outline on the B-mode: E/B size ratio."),
-]
 
-
+@grouped
 def metrics(
     result: ResultFile,
-    target: Target = None,
-    background: Background = None,
-    lesion: Lesion = None,
+    regions: OnRegions,
+    shown: Annotated[Shown, Fields("remove_rigid", "follow")],
+    opening: Opening,
     frame: Annotated[
         int | None, typer.Option("--frame", metavar="K", help="Deformed frame to measure; default: all frames.")
     ] = None,
@@ -44,6 +36,7 @@ def metrics(
     average: Average = 1,
     quality: MeasuredQuality = 0.0,
     drawn: MapName = AXIAL_STRAIN,
+    rf: OfTruth = None,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
@@ -59,19 +52,21 @@ def metrics(
         raise ParameterError("give --json or --csv, not both")
     if ddof not in {0, 1}:
         raise ParameterError(f"--ddof: expected 0 or 1, found {ddof}")
-    names = {"target": target, "background": background, "lesion": lesion}
-    regions = tuple(parse_ellipse(text, f"--{name}") for name, text in names.items())
-    opened = open_result(result)
+    opened, choices = open_result(result), choices_of(regions, shown, drawn=drawn)
+    marks = choices.marks
     chosen = opened.deformed_frames if frame is None else [opened.estimated(frame)]
     table = measure_result(
         opened,
-        *regions[:2],
+        marks.target,
+        marks.background,
         frames=chosen,
-        lesion=regions[2],
+        lesion=marks.lesion,
         average=average,
         quality=quality,
         ddof=ddof,
         drawn=drawn,
+        read_map=map_of(opening, rf, opened, choices),
+        follow=shown.follow,
     )
     rows, provenance = table.rows, table.provenance
     reliability = judge_result(opened, chosen)
@@ -82,9 +77,9 @@ def metrics(
             {
                 "result": result,
                 "map": drawn,
-                "target": regions[0],
-                "background": regions[1],
-                **({} if regions[2] is None else {"lesion": regions[2]}),
+                "target": marks.target,
+                "background": marks.background,
+                **({} if marks.lesion is None else {"lesion": marks.lesion}),
                 "frames": rows,
                 "over_frames_worth_keeping": over,
                 "reliability": reliability,
@@ -93,7 +88,7 @@ def metrics(
         )
         return
     if as_csv:
-        echo(table_text(rows, provenance, *regions).removesuffix("\n"))
+        echo(table_text(rows, provenance, *table.regions).removesuffix("\n"))
     else:
         _show(rows)
         if len(reliability.worth_keeping) > 1:

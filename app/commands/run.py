@@ -11,7 +11,7 @@ from app.commands._output import echo, echo_json, warn
 from app.commands._shared import AsJson, Device, say_notes
 from app.commands.estimate import progress_bar
 from engine.errors import ParameterError
-from engine.quantity import AXIAL_STRAIN
+from engine.quantity import AXIAL_STRAIN, MODULUS
 
 if TYPE_CHECKING:
     from app.state.workspace_file import Workspace
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from engine.types import Result, RFSequence
 
 T = TypeVar("T")
-
-MODULUS = "modulus"
-"""The map that takes a computation of its own."""
 
 File = Annotated[Path, typer.Argument(metavar="FILE.strainscope", help="A workspace, saved in the window by Ctrl+S.")]
 Folder = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of what is made; made if new.")]
@@ -61,6 +58,7 @@ def run(
         lesion=marks.lesion,
         average=choices.shown.persistence,
         quality=choices.shown.measured_above,
+        follow=choices.shown.follows,
     )
     save(table, paths["metrics.csv"])
     frame = _frame(kept, result)

@@ -5,17 +5,22 @@ from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
+from app.controllers.map_reading import map_of_run
 from app.jobs import Callbacks, JobControl, Jobs
-from app.state import FrameMeasurements, Picture, Regions, ViewerState
+from app.state import FrameMeasurements, Picture, Regions, Run, ViewerState
+from app.state.following import tissue_of
 from app.state.maps import MapState
+from app.state.recording import moved
 from app.state.run_store import RunStore
-from engine.maps.base import MapInput, other_map
+from engine.errors import ParameterError
+from engine.maps.base import MAPS
+from engine.maps.reading import ReadMap, measured_map
 from engine.metrics.contrast import region_warnings, strain_metrics
 from engine.metrics.map_values import map_metrics
 from engine.quantity import AXIAL_STRAIN
 from engine.strain.persistence import FrameStrain, averaged_strain, strain_reader
 from engine.strain.quality_mask import measured, visible
-from engine.types import Geometry, Strain
+from engine.types import Geometry, RFSequence, Strain
 
 REST_MS = 120
 """An ellipse that has not moved for this long rests; only then is the graph over all frames computed."""
@@ -26,40 +31,58 @@ GATHER_MS = 60
 
 @dataclass(frozen=True)
 class How:
-    """How many frames are averaged, the quality of pixels that count, and a map that is measured beside axial strain.
-
-    `method` is the estimator, by whose errors some maps are masked.
-    """
+    """How many frames are averaged, the quality of pixels that count, and a map measured beside axial strain."""
 
     persistence: int = 1
     above: float = 0.0
     map: str = AXIAL_STRAIN
-    method: str = ""
+    remove_rigid: bool = False
+    follow: bool = False
 
 
 MeasuredOf = tuple[int, Regions, How]
 """What metrics belong to: a run, regions, and how they were measured."""
 
 
-def measure_all(store: RunStore, regions: Regions, how: How, control: JobControl) -> None:
+def measure_all(run: Run, sequence: RFSequence, regions: Regions, how: How, control: JobControl) -> None:
     """Metrics of every estimated frame, each told as it is there."""
-    frames = store.frames()
-    read = strain_reader(frames, how.persistence, partial(store.strain, keep=False))
+    store, frames = run.store, run.store.frames()
+    read, read_map = (
+        strain_reader(frames, how.persistence, partial(store.strain, keep=False)),
+        _read(run, sequence, how),
+    )
     for frame in frames:
         control.check()
-        control.item(_measured(store, regions, read(frame), how))
+        control.item(_measured(store, _under(run, sequence, regions, how, frame), read(frame), how, read_map))
 
 
-def measure_one(store: RunStore, regions: Regions, how: How, frame: int, _: JobControl) -> FrameMeasurements:
+def measure_one(
+    run: Run, sequence: RFSequence, regions: Regions, how: How, frame: int, _: JobControl
+) -> FrameMeasurements:
     """Metrics of one stored frame, read past the cache of shown frames."""
+    store = run.store
     found = averaged_strain(frame, store.frames(), how.persistence, partial(store.strain, keep=False))
-    return _measured(store, regions, found, how)
+    under = _under(run, sequence, regions, how, frame)
+    return _measured(store, under, found, how, _read(run, sequence, how))
+
+
+def _under(run: Run, sequence: RFSequence, regions: Regions, how: How, frame: int) -> Regions:
+    """Return the regions on the grid of a frame's strain, where they follow the tissue from grid to grid."""
+    return moved(regions, tissue_of(run, sequence).under(frame)) if how.follow else regions
+
+
+def _read(run: Run, sequence: RFSequence, how: How) -> ReadMap | None:
+    """Return what reads the map that is measured beside axial strain; None where the recording does not give it."""
+    try:
+        return map_of_run(run, sequence, how.map, remove_rigid=how.remove_rigid)
+    except ParameterError:  # its place in the list says why
+        return None
 
 
 def measure_picture(picture: Picture, geometry: Geometry, regions: Regions, above: float = 0.0) -> FrameMeasurements:
     """Metrics of the shown map with the warnings about its regions."""
     assert picture.strain is not None
-    axial = visible(picture.strain, picture.quality, above)
+    axial, regions = visible(picture.strain, picture.quality, above), picture.under(regions)
     target, background, lesion, window_m = regions.target, regions.background, regions.lesion, picture.window_m
     strain = Strain(axial, geometry, window_m, picture.sigma)
     values = strain_metrics(strain, target, background, lesion=lesion)
@@ -67,17 +90,19 @@ def measure_picture(picture: Picture, geometry: Geometry, regions: Regions, abov
     return FrameMeasurements(picture.frame, values, warnings, max(len(picture.averaged), 1), above, picture.stage)
 
 
-def _measured(store: RunStore, regions: Regions, shown: FrameStrain, how: How) -> FrameMeasurements:
+def _measured(
+    store: RunStore, regions: Regions, shown: FrameStrain, how: How, read_map: ReadMap | None
+) -> FrameMeasurements:
     strain = measured(shown, how.above).strain
     values = strain_metrics(strain, regions.target, regions.background, lesion=regions.lesion)
-    other = other_map(how.map)
-    if other is not None:
-        source = MapInput(store.read(shown.frame), how.method)
-        if not other.lacking(source):
-            known = visible(other.of(source), shown.quality, how.above)
-            found = map_metrics(known, other.quantity, store.geometry, regions.target, regions.background)
-            values = {**values, **found}
+    if read_map is not None and not _lacks_sigma(store, shown.frame, how):
+        known, quantity = measured_map(shown, read_map, how.above), MAPS.get(how.map).quantity
+        values = {**values, **map_metrics(known, quantity, store.geometry, regions.target, regions.background)}
     return FrameMeasurements(shown.frame, values, averaged=len(shown.averaged), above=how.above)
+
+
+def _lacks_sigma(store: RunStore, frame: int, how: How) -> bool:
+    return "sigma" in MAPS.get(how.map).needs and not store.summary(frame).has_sigma
 
 
 class MeasuringController(QObject):
@@ -130,7 +155,7 @@ class MeasuringController(QObject):
         if state.run is None or state.recording is None:
             return
         state.set_history({})
-        work = partial(measure_all, state.run.store, state.regions, self._how())
+        work = partial(measure_all, state.run, state.recording.sequence, state.regions, self._how())
         receive = partial(self._receive, (state.run.number, state.regions, self._how()))
         self._worker.submit(work, Callbacks(item=receive), slot="history")
 
@@ -152,9 +177,9 @@ class MeasuringController(QObject):
     @Slot(int, int)
     def _estimate_arrived(self, number: int, frame: int) -> None:
         state = self._state
-        if state.run is None or number != state.run.number or frame not in state.run.store:
+        if state.run is None or number != state.run.number or frame not in state.run.store or state.recording is None:
             return  # first estimates have no place among the numbers over all frames
-        work = partial(measure_one, state.run.store, state.regions, self._how(), frame)
+        work = partial(measure_one, state.run, state.recording.sequence, state.regions, self._how(), frame)
         self._worker.submit(work, Callbacks(done=partial(self._receive, (number, state.regions, self._how()))))
 
     def _receive(self, measured_of: MeasuredOf, measured: FrameMeasurements) -> None:
@@ -180,5 +205,7 @@ class MeasuringController(QObject):
     def _how(self) -> How:
         """Return what decides the numbers over all frames, beside the regions."""
         state = self._state
-        method = state.settings.method if state.run is None else state.run.settings.method
-        return How(state.display.persistence, state.display.measured_above, state.slice(MapState).kind, method)
+        display = state.display
+        kind, run = state.slice(MapState).kind, state.run
+        moving = display.follows and run is not None and not run.settings.pairs.one_reference
+        return How(display.persistence, display.measured_above, kind, display.remove_rigid, moving)

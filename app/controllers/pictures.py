@@ -13,10 +13,13 @@ from app.controllers.measuring import measure_picture
 from app.controllers.processing import in_words
 from app.jobs import Callbacks, JobControl, Jobs
 from app.state import OpenRecording, Picture, Regions, Run, ViewerState
+from app.state.following import tissue_of
 from app.state.image_grid import ImageGrid
 from app.state.raster import bmode_index
+from app.state.recording import Followed
 from app.state.run_store import RunStore
 from app.state.runs import Stage
+from engine.following import DeformedShape, Tissue
 from engine.preprocess.bmode import bmode_db, gained, reference_level
 from engine.quantity import usual_range
 from engine.strain.persistence import FrameStrain, averaged_strain
@@ -81,6 +84,9 @@ class PictureRequest:
     measured_above: float = 0.0
     gains: tuple[float, float] = (0.0, 0.0)
     refines: bool = False
+    tissue: Tissue | None = None
+    """Where regions follow the tissue."""
+    deformed: bool = False
 
 
 def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) -> Picture:
@@ -93,6 +99,8 @@ def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) ->
         return picture
     stage = _stage(store, request)  # before it is read: what is called refined is
     shown = averaged_strain(request.frame, frames, request.persistence, store.strain)
+    shape = DeformedShape(store.read(request.frame).displacement) if request.deformed else None
+    strain, quality = (entry if shape is None else shape.shown(entry) for entry in (shown.strain.axial, shown.quality))
     picture = replace(
         picture,
         reference_frame=shown.reference,
@@ -100,14 +108,16 @@ def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) ->
         strain=shown.strain.axial,
         quality=shown.quality,
         sigma=shown.strain.sigma,
-        shown_strain=request.grid.convert(shown.strain.axial),
-        shown_quality=request.grid.convert(shown.quality),
+        shown_strain=request.grid.convert(strain),
+        shown_quality=request.grid.convert(quality),
         range=_range(store, shown),
         averaged=shown.averaged,
         persistence=request.persistence,
         mean_strain=shown.mean,
         reliability=store.summary(shown.frame).reliability,
         stage=stage,
+        shape=shape,
+        tissue=_followed(request.tissue, request.frame) if request.tissue else None,
     )
     return replace(
         picture,
@@ -115,6 +125,10 @@ def prepare(cache: BmodeCache, request: PictureRequest, _control: JobControl) ->
         measured_above=request.measured_above,
         measured_regions=request.regions,
     )
+
+
+def _followed(tissue: Tissue, frame: int) -> Followed:
+    return Followed(tissue.home, tissue.under(frame), tissue.in_frame(frame))
 
 
 def _stage(store: RunStore, request: PictureRequest) -> Stage:
@@ -180,6 +194,8 @@ class PicturesController(QObject):
             state.display.measured_above,
             self._gains(),
             run is not None and self._refines(run),
+            tissue_of(run, state.recording.sequence) if run is not None and state.display.follows else None,
+            state.display.in_deformed_shape,
         )
         callbacks = Callbacks(done=self._show, failed=partial(self._tell, request))
         self._worker.submit_latest(partial(prepare, self._cache, request), callbacks, slot="picture")
@@ -247,7 +263,8 @@ class PicturesController(QObject):
     def _gains(self) -> tuple[float, float]:
         return self._state.display.gain_db, self._state.display.depth_gain_db
 
-    def _choice(self) -> tuple[str, int, float, tuple[float, float]]:
+    def _choice(self) -> tuple[object, ...]:
         """Return the display settings that decide what is read and measured."""
         display = self._state.display
-        return display.bmode_frame, display.persistence, display.measured_above, self._gains()
+        moving = display.follows, display.in_deformed_shape
+        return display.bmode_frame, display.persistence, display.measured_above, self._gains(), moving

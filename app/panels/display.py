@@ -25,7 +25,17 @@ ORDER = (
     ),
     *LIMIT_FIELDS[False],
     *LIMIT_FIELDS[True],
-    *("persistence", "quality_threshold", "mask_numbers", "remove_rigid", "overlay", "overlay_opacity", "smooth"),
+    *(
+        "persistence",
+        "quality_threshold",
+        "mask_numbers",
+        "remove_rigid",
+        "follow",
+        "deformed",
+        "overlay",
+        "overlay_opacity",
+        "smooth",
+    ),
 )
 
 
@@ -51,6 +61,7 @@ class DisplayPanel(Panel):
                 form.show_row(name, display.limits == "manual" and display.relative == relative)
         form.editors["overlay_opacity"].setEnabled(display.overlay)
         form.editors["mask_numbers"].setEnabled(display.quality_threshold > 0)
+        form.editors["deformed"].setEnabled(display.bmode_frame == "shown")
 
     @Slot(object)
     def _changed(self, wanted: Display) -> None:

@@ -1,4 +1,4 @@
-"""Histograms of the strain in both regions, in the shown frame; they follow every drag."""
+"""Histograms of the shown map in both regions, in the shown frame; they follow every drag."""
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QLabel
@@ -6,17 +6,16 @@ from PySide6.QtWidgets import QLabel
 from app.controllers.commands import Commands
 from app.panels.base import PANELS, DrawnPanel, PanelInfo
 from app.state import Role, ViewerState
+from app.state.maps import MapState
 from app.theme import THEME_CHANGES, Theme, role_color
 from app.views.histogram import HistogramView
 from engine.metrics.histogram import RegionHistogram, strain_histogram
 from engine.metrics.number_text import three_figures
 from engine.metrics.reasons import explain
-from engine.quantity import QUANTITIES
-from engine.strain.quality_mask import visible
 
 WORDS = (
-    "How the strain is spread over the pixels of the target and of the background; the vertical lines are the means. "
-    "Where the two overlap much, CNR is low."
+    "How the shown map is spread over the pixels of the target and of the background; the vertical lines are the "
+    "means. Where the two overlap much, CNR is low."
 )
 
 
@@ -35,7 +34,11 @@ class HistogramPanel(DrawnPanel):
             self.column.addWidget(legend)
         self.column.addWidget(self.words)
         self.column.addStretch(0)
-        for signal in (state.picture_changed, state.regions_changed, state.display_changed, state.recording_changed):
+        self._maps = state.slice(MapState)
+        for signal in (
+            state.picture_changed, state.regions_changed, state.display_changed, state.recording_changed,
+            self._maps.map_changed, self._maps.kind_changed,
+        ):  # fmt: skip
             signal.connect(self.refresh_soon)
         THEME_CHANGES.changed.connect(self.refresh)
         self.refresh()
@@ -43,13 +46,16 @@ class HistogramPanel(DrawnPanel):
     @Slot()
     def refresh(self) -> None:
         """Draw the histograms of the shown frame."""
-        picture, recording, regions = self.state.picture, self.state.recording, self.state.regions
+        picture, recording = self.state.picture, self.state.recording
+        values, quantity = self._maps.measured()
         if picture is None or recording is None or picture.strain is None:
             self._show_nothing("No strain in this frame.")
             return
-        quantity = QUANTITIES[self.state.display.quantity]
+        if values is None:
+            return  # the map of this frame is on its way
+        regions = picture.under(self.state.regions)
         found = strain_histogram(
-            visible(picture.strain, picture.quality, self.state.display.measured_above),
+            values,
             recording.sequence.geometry,
             regions.target,
             regions.background,
@@ -57,12 +63,12 @@ class HistogramPanel(DrawnPanel):
             window_m=picture.window_m,
         )
         if not found.edges.size and regions.target is None and regions.background is None:
-            self._show_nothing("Draw a target (T) and a background (B) to see how the strain is spread in them.")
+            self._show_nothing("Draw a target (T) and a background (B) to see how the map is spread in them.")
             return
         self.graph.setVisible(bool(found.edges.size))
         self.graph.show_histogram(found, quantity.label)
         for role, region in ((Role.TARGET, found.target), (Role.BACKGROUND, found.background)):
-            self.legends[role].setText(_legend(role, region))
+            self.legends[role].setText(_legend(role, region, quantity.unit))
             self.legends[role].show()
         beyond = found.target.beyond + found.background.beyond
         text = "1 pixel lies" if beyond == 1 else f"{beyond} pixels lie"
@@ -77,7 +83,7 @@ class HistogramPanel(DrawnPanel):
         self.words.show()
 
 
-def _legend(role: Role, region: RegionHistogram) -> str:
+def _legend(role: Role, region: RegionHistogram, unit: str) -> str:
     """Name a region with its line's dash, its mean, standard deviation and number of pixels."""
     dash = "\u2501\u2501\u2501" if role is Role.TARGET else "\u2501 \u2501"
     mark = f'<span style="color:{role_color(role.letter).name()}">{dash}</span>'
@@ -85,7 +91,8 @@ def _legend(role: Role, region: RegionHistogram) -> str:
     if region.reason:
         return f'{name}: <span style="color:{Theme.colors.muted}">{explain(region.reason)}</span>'
     mean, deviation = (three_figures(value) for value in (region.mean, region.deviation))
-    return f"{name}: {mean} \u00b1 {deviation} %, {region.count} px"
+    spread = f"{mean} \u00b1 {deviation} {unit}".rstrip()
+    return f"{name}: {spread}, {region.count} px"
 
 
 PANELS.register("histogram", PanelInfo("histogram", "Histogram", "right", HistogramPanel, beside="graphs"))

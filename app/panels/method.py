@@ -22,7 +22,7 @@ from app.forms import ParameterForm
 from app.panels.base import PANELS, Panel, PanelInfo
 from app.panels.device_choice import DeviceChooser
 from app.panels.frame_range import FrameRange
-from app.state import MethodInfo, StrainMethodInfo, ViewerState
+from app.state import MethodInfo, StrainMethodInfo, Tool, ViewerState
 from app.theme import THEME_CHANGES, icon
 from app.widgets.name_box import NameBox
 from engine.frames import counted
@@ -118,6 +118,9 @@ class MethodPanel(Panel):
         others = tuple(info.name for info in Preparation.describe() if info.name != "pairing")
         self.preparation = ParameterForm(Preparation, only=others)
         self.preparation.changed.connect(commands.processing.set_preparation)
+        self.draw_part = QPushButton("Draw the part on an image")
+        self.draw_part.setToolTip("Then drag a box on an image: strain is estimated in it alone")
+        self.draw_part.clicked.connect(lambda: commands.regions.choose_tool(Tool.PART))
         self.device = DeviceChooser(state)
         self.run = QPushButton()
         self.run.setProperty("primary", True)
@@ -164,7 +167,12 @@ class MethodPanel(Panel):
         parameters.setLayout(self._parameters_place)
         self._parameters_place.setContentsMargins(0, 0, 0, 0)
         self.column.addWidget(Section("Method parameters", parameters, open_at_start=False))
-        self.column.addWidget(Section("Preparation", self.preparation, open_at_start=False))
+        preparation = QWidget()
+        below = QVBoxLayout(preparation)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.addWidget(self.preparation)
+        below.addWidget(self.draw_part)
+        self.column.addWidget(Section("Preparation", preparation, open_at_start=False))
         self.column.addWidget(Section("Compute device", self.device, open_at_start=False))
         self.column.addStretch(1)
 
@@ -183,6 +191,8 @@ class MethodPanel(Panel):
         self.reference.setEnabled(frames > 1 and fixed)
         self.here.setEnabled(frames > 1 and fixed)
         self.method.setEnabled(bool(state.methods))
+        linear = state.recording is not None and state.recording.sequence.geometry.sector is None
+        self.draw_part.setEnabled(linear)
         self.find_pairs.setEnabled(frames > 1 and not self._finding.is_running())
         for part in (self.pairs, self.preparation):
             part.show_values(state.settings.preparation)

@@ -31,10 +31,6 @@ class Display(Shown):
     high_relative: float = parameter(
         2.0, minimum=-100, maximum=100, label="To", help="Upper limit of the relative strain"
     )
-    overlay: bool = parameter(False, label="Strain over B-mode", help="Lay the strain over the B-mode (O)")
-    overlay_opacity: float = parameter(
-        0.5, minimum=0.05, maximum=1, step=0.01, label="Opacity", help="Opacity of the strain over the B-mode"
-    )
     smooth: bool = parameter(True, label="Smooth pixels", help="Interpolate between pixels on screen")
 
     def with_taste_of(self, other: "Display") -> "Display":

@@ -10,7 +10,8 @@ from engine.errors import ParameterError
 from engine.maps.base import LACKS, MAPS, StrainMap
 from engine.metrics.base import Measurement
 from engine.parameters import Parameters
-from engine.quantity import AXIAL_STRAIN
+from engine.quantity import AXIAL_STRAIN, QUANTITIES, Quantity
+from engine.strain.quality_mask import visible
 from engine.types import Ellipse, Map
 
 NOT_COMPUTED = "Relative modulus was not computed for this frame yet."
@@ -101,6 +102,23 @@ class MapState(QObject):
             self.map = shown
             self.map_changed.emit()
 
+    @property
+    def drawn(self) -> str:
+        """Return the name of the map that is drawn: axial strain where the chosen one cannot be."""
+        return AXIAL_STRAIN if self.unavailable(self.kind) else self.kind
+
+    def measured(self) -> tuple[Map | None, Quantity]:
+        """Return the drawn map as numbers and curves are made of it, and as what; None before it is there."""
+        picture, drawn, display = self._state.picture, self.drawn, self._state.display
+        quantity = QUANTITIES[display.quantity] if drawn == AXIAL_STRAIN else MAPS.get(drawn).quantity
+        if picture is None:
+            return None, quantity
+        made, values = self.map, picture.strain
+        if drawn != AXIAL_STRAIN:
+            here = made is not None and (made.kind, made.run, made.frame) == (drawn, picture.run, picture.frame)
+            values = made.values if made is not None and here else None
+        return None if values is None else visible(values, picture.quality, display.measured_above), quantity
+
     def set_methods(self, methods: tuple[ModulusMethod, ...]) -> None:
         """Set the list of elasticity methods."""
         self.methods = methods
@@ -156,6 +174,13 @@ class MapState(QObject):
         if run is None or self.parameters is None:
             return None
         return ModulusKey(run.number, self._state.frame, self.method, self.parameters)
+
+    def modulus_of(self, run: int, frame: int) -> Map | None:
+        """Return the modulus map of any frame under the present method and background; None where there is none."""
+        key, reference = self.modulus_key, self._state.regions.background
+        found = None if key is None else self._moduli.get(replace(key, run=run, frame=frame))
+        made = None if found is None or reference is None else _relative_to(found, reference)
+        return None if made is None else made.relative
 
     @property
     def modulus(self) -> RelativeModulus | None:

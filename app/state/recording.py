@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from app.state.image_grid import ImageGrid
 from app.state.regions import Regions
 from app.state.runs import FrameMeasurements, Stage
+from engine.following import DeformedShape, TissuePoints, carried
 from engine.reliability.frame import FrameReliability
 from engine.types import Map, RFSequence
 
@@ -30,6 +31,20 @@ class OpenRecording:
     def grid(self) -> ImageGrid:
         """Where the pixels of the shown images lie."""
         return ImageGrid(self.sequence.geometry, self.sequence.shape[1:])
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Tissue of a frame: `under` the strain, on its own grid, and `there`, in the frame; None where it is not known."""
+
+    home: int
+    under: TissuePoints | None
+    there: TissuePoints | None
+
+
+def moved(regions: Regions, points: TissuePoints | None) -> Regions:
+    """Return regions where their tissue is; without points they stay."""
+    return Regions(*carried((regions.target, regions.background, regions.lesion), points))
 
 
 def averaged_words(frames: int) -> str:
@@ -74,3 +89,26 @@ class Picture:
     """The metrics, and the regions they are of: they hold only while these are the regions shown."""
     measured_above: float = 0.0
     """The quality from which on pixels were measured; 0 for all."""
+    shape: DeformedShape | None = None
+    """The shape in which maps are shown, where that is not the reference's."""
+    tissue: Followed | None = None
+    """Where regions follow the tissue, its points."""
+
+    def under(self, regions: Regions) -> Regions:
+        """Return the regions on the strain's own grid, where they are measured."""
+        return moved(regions, self.tissue.under if self.tissue else None)
+
+    def on_map(self, regions: Regions) -> Regions:
+        """Return the regions on the map that is shown."""
+        return moved(regions, self.points(bmode=False))
+
+    def on_bmode(self, regions: Regions) -> Regions:
+        """Return the regions on the B-mode that is shown."""
+        return moved(regions, self.points(bmode=True))
+
+    def points(self, *, bmode: bool) -> TissuePoints | None:
+        """Return the tissue on the B-mode or on the map that is shown; None where regions do not follow it."""
+        if self.tissue is None:
+            return None
+        deformed = self.bmode_frame == self.frame if bmode else self.shape is not None
+        return self.tissue.there if deformed else self.tissue.under

@@ -41,6 +41,8 @@ class Tool(StrEnum):
     BACKGROUND = "background"
     LESION = "lesion"
     PROFILE = "profile"
+    PART = "part"
+    """The part of the frame that is estimated."""
 
     @property
     def role(self) -> Role | None:

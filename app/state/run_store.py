@@ -5,8 +5,9 @@ import os
 import shutil
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,8 @@ class FrameSummary:
     has_sigma: bool
     lateral_window_m: float
     measure: Measure
+    report: Mapping[str, float] = field(default_factory=dict)
+    """What the displacement says of itself, such as its drift."""
 
     def strain(self, axial: Map, geometry: Geometry, sigma: Map | None = None) -> Strain:
         """Return the frame's strain map as what it is."""
@@ -161,9 +164,12 @@ class RunStore:
         strain = summary.strain(axial, self.geometry, sigma)
         return FrameStrain(frame, summary.reference_frame, strain, quality, summary.mean_strain, (frame,))
 
-    def result(self, reference_frame: int, provenance: Provenance) -> Result:
-        """Return the frames that are here now as a result, read one by one when asked for; there must be one."""
-        frames = self.frames()
+    def result(self, reference_frame: int, provenance: Provenance, *, with_first: bool = False) -> Result:
+        """Return the frames that are here now as a result, read one by one when asked for; there must be one.
+
+        Frames that have their first estimate alone are among them on request.
+        """
+        frames = self.shown_frames() if with_first else self.frames()
         rows, lines = self._load(frames[0], mapped=True).shape[1:]
         shape = (len(frames), rows, lines)
         return Result(
@@ -184,7 +190,7 @@ class RunStore:
         return FrameEstimate(
             summary.reference_frame,
             frame,
-            Displacement(axial, lateral, self.geometry),
+            Displacement(axial, lateral, self.geometry, summary.report),
             summary.strain(strain, self.geometry),
             quality,
             Sigma(*deviations) if deviations else None,
@@ -246,4 +252,5 @@ def summarise(estimate: FrameEstimate) -> FrameSummary:
         estimate.sigma is not None,
         estimate.strain.lateral_window_m,
         estimate.strain.measure,
+        estimate.displacement.report,
     )

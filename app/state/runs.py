@@ -5,6 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.state.run_store import RunStore
 from engine.estimators.base import STRAIN_WINDOW_M
 from engine.metrics.base import Measurement
@@ -64,6 +67,8 @@ class Run:
     device: str = ""
     from_file: bool = False
     """Its estimates come from a result file, of whatever program: nothing is added to them."""
+    followed: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+    """Points of tissue by frame, as far as they were followed; see `engine.following`."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from app.state.raster import (
 from app.views.image_pane import ImagePane, image_scale
 from app.views.linked_plots import LinkedPlots
 from engine import quantity
+from engine.types import Ellipse
 
 LayoutName = Literal["automatic", "side by side", "stacked"]
 LAYOUTS: tuple[LayoutName, ...] = ("automatic", "side by side", "stacked")
@@ -67,10 +68,10 @@ class DualView(QWidget):
 
     def _connect(self, pane: ImagePane) -> None:
         pane.plot.cursor_moved.connect(self._tell_cursor)
-        pane.plot.box.region_drawn.connect(self.region_drawn)
+        pane.plot.box.region_drawn.connect(partial(self._drawn, pane))
         pane.plot.box.empty_clicked.connect(partial(self.region_picked.emit, None))
         for role, item in pane.regions.items():
-            item.edited.connect(partial(self.region_edited.emit, role))
+            item.edited.connect(partial(self._edited, pane, role))
             item.picked.connect(partial(self.region_picked.emit, role))
 
     @property
@@ -122,9 +123,10 @@ class DualView(QWidget):
         self.strain.set_message(message)
 
     def show_regions(self, regions: Regions, selection: Role | None) -> None:
-        """Show both ellipses in both panes."""
-        for pane in self.panes:
-            pane.show_regions(regions, selection)
+        """Show the ellipses in both panes, where their tissue is in each if they follow it."""
+        picture = self._picture
+        self.bmode.show_regions(regions if picture is None else picture.on_bmode(regions), selection)
+        self.strain.show_regions(regions if picture is None else picture.on_map(regions), selection)
 
     def show_tool(self, tool: Tool) -> None:
         """Let a drag draw, or pan."""
@@ -256,6 +258,18 @@ class DualView(QWidget):
             self.strain.bar.show_scale(
                 colors, (self._limits.low_percent, self._limits.high_percent), shown.label, shown.ends
             )
+
+    def _edited(self, pane: ImagePane, role: Role, ellipse: Ellipse, finished: bool) -> None:
+        self.region_edited.emit(role, self._as_drawn(pane, ellipse), finished)
+
+    def _drawn(self, pane: ImagePane, ellipse: Ellipse, finished: bool) -> None:
+        self.region_drawn.emit(self._as_drawn(pane, ellipse), finished)
+
+    def _as_drawn(self, pane: ImagePane, ellipse: Ellipse) -> Ellipse:
+        """Return an ellipse of a pane where regions that follow the tissue are drawn."""
+        picture = self._picture
+        points = None if picture is None else picture.points(bmode=pane is self.bmode)
+        return ellipse if points is None else points.brought_back(ellipse)
 
     @Slot(object)
     def _tell_cursor(self, place_mm: tuple[float, float] | None) -> None:

@@ -21,7 +21,7 @@ class HistogramView(Graph):
     """Draws a histogram of the target and one of the background, with a line at each mean."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Histogram of the strain in both regions", parent)
+        super().__init__("Histogram of the map in both regions", parent)
         plot = self.getPlotItem()
         plot.setLabel("left", "Pixels (%)")
         self._curves = {role: pg.PlotCurveItem([0, 1], [0], stepMode="center", fillLevel=0) for role in FILLS}

@@ -9,12 +9,13 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.controllers.commands import Commands
-from app.state import Picture, Role, Run, ViewerState
+from app.state import Picture, Regions, Role, Run, ViewerState
 from app.state.maps import MapState
 from app.state.recording import averaged_words
 from app.views.dual_view import DualView
 from app.views.play_bar import PlayBar
 from app.views.plot import ImagePlot
+from engine.accumulation import drift_words
 from engine.frames import frame_words
 from engine.reliability.frame import sentences
 from engine.types import Ellipse
@@ -201,6 +202,7 @@ class CentralArea(Pages):
     @Slot()
     def _show_picture(self) -> None:
         self.view.show_picture(self._state.picture, self._recording_limits())
+        self._show_regions()
         self._keep_limits()
         self._show_words()
         self._show_cursor()
@@ -242,8 +244,9 @@ class CentralArea(Pages):
             return
         of = frame_words(picture.bmode_frame)
         title = run.title if run is not None and picture.strain is not None else ""
+        drift = drift_words(run.store.summary(picture.frame).report) if run and picture.frame in run.store else ""
         frames = frame_words(picture.frame, picture.reference_frame)
-        strain = ", ".join(filter(None, (frames, title)))  # the name, which may be long, is what may be cut
+        strain = ", ".join(filter(None, (frames, title, drift)))  # what may be long comes last: it may be cut
         self.view.strain.set_badge(self._badge(picture))
         self.view.strain.set_banner(_warning(picture))
         has_rf = state.recording is None or state.recording.sequence.has_rf
@@ -257,7 +260,8 @@ class CentralArea(Pages):
             return ""
         stage = picture.stage if picture.stage == "first estimate" or run.status == "running" else ""
         later = ", refined when all frames are seen" if stage == "first estimate" and run.status == "running" else ""
-        words = " \u00b7 ".join(filter(None, (stage + later, self._averaged(run, picture))))
+        told = (stage + later, self._averaged(run, picture), self._moved(picture))
+        words = " \u00b7 ".join(filter(None, told))
         return words[:1].upper() + words[1:]
 
     def _averaged(self, run: Run, picture: Picture) -> str:
@@ -267,6 +271,16 @@ class CentralArea(Pages):
         if picture.persistence > 1 and not run.settings.pairs.one_reference:
             return "not averaged: every frame has its own reference"
         return averaged_words(len(picture.averaged))
+
+    def _moved(self, picture: Picture) -> str:
+        """Say that map and regions are not where they were drawn."""
+        shape = f"in the shape of frame {picture.frame}" if picture.shape is not None else ""
+        tissue, regions = picture.tissue, self._state.regions
+        if tissue is None or regions == Regions():
+            return shape
+        follow = f"regions follow the tissue from frame {tissue.home}"
+        left = f"regions as drawn: no chain of pairs from frame {tissue.home}"
+        return " \u00b7 ".join(filter(None, (shape, left if tissue.there is None else follow)))
 
     def _message(self, picture: Picture) -> str:
         if picture.strain is None:
@@ -337,6 +351,8 @@ class CentralArea(Pages):
     @Slot()
     def _show_regions(self) -> None:
         self.view.show_regions(self._state.regions, self._state.selection)
+        if self._state.display.follows:
+            self._show_words()
 
     @Slot()
     def _show_tool(self) -> None:

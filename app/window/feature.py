@@ -75,6 +75,7 @@ FEATURES: Registry[Build] = Registry(
         "features.export.feature",
         "features.editing",
         "features.profile.feature",
+        "features.part.feature",
         "features.templates.feature",
         "features.estimating",
         "features.adapting.feature",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from engine.errors import CancelledError, WriteError
+from engine.maps.reading import ReadMap
 from engine.quantity import AXIAL_STRAIN
 from engine.registry import Registry
 from engine.types import Ellipse, Result, RFSequence
@@ -24,7 +25,8 @@ class Export:
     """All that may be written: a result, its recording, and what the numbers of a table are of.
 
     `persistence` is over how many frames strain is averaged before it is measured, `measured_above` the quality
-    from which on pixels are; maps are written as estimated. A table measures `map` beside axial strain.
+    from which on pixels are; maps are written as estimated. A table measures `map` beside axial strain, as `read_map`
+    reads it where it needs more than the result; its regions may `follow` the tissue.
     """
 
     result: Result | None = None
@@ -35,6 +37,8 @@ class Export:
     persistence: int = 1
     measured_above: float = 0.0
     map: str = AXIAL_STRAIN
+    read_map: ReadMap | None = None
+    follow: bool = False
     progress: Progress = lambda done, total: None
     cancelled: Cancelled = lambda: False
 

@@ -1,4 +1,4 @@
-"""A profile as CSV: strain and B-mode level along a line, with where they come from as comment lines on top."""
+"""A profile as CSV: a map and B-mode level along a line, with where they come from as comment lines on top."""
 
 import math
 from collections.abc import Mapping
@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from engine.as_shown import noted
 from engine.export.table import MILLI, provenance_lines
 from engine.files.atomic import atomic_path
+from engine.following import DeformedShape
 from engine.frames import COUNTED
+from engine.maps.base import other_map
+from engine.maps.reading import ReadMap, map_reader, measured_map
 from engine.metrics.profile import ProfileLine, profile
-from engine.quantity import PERCENT
+from engine.quantity import AXIAL_STRAIN, COMPRESSIVE, Quantity
 from engine.strain.persistence import averaged_frames
-from engine.strain.quality_mask import measured
 from engine.types import Map, Provenance, Result
 
 Values = NDArray[np.float64]
@@ -24,29 +26,33 @@ Bmode = tuple[int, Map]
 def profile_text(
     line: ProfileLine,
     distances_m: Values,
-    strain: Values | None,
+    values: Values | None,
     bmode_db: Values,
     provenance: Provenance,
     facts: Mapping[str, str] | None = None,
+    quantity: Quantity = COMPRESSIVE,
 ) -> str:
     """Write a profile as text: comment lines, a header, and a line for each of the N points.
 
-    `strain` (N,) is as stored and written in per cent, compression positive, as every table does; `bmode_db` (N,). What
-    is NaN is empty. `facts` are further comments, such as the frame.
+    `values` (N,) are of a map as it is stored and written in the unit of the `quantity`, strain in per cent with
+    compression positive, as every table does; `bmode_db` (N,). What is NaN is empty. `facts` are further comments,
+    such as the frame.
     """
     lateral, depth = line.at(distances_m)
+    title = "compressive_strain_percent" if quantity is COMPRESSIVE else quantity.column
     columns = {
         "distance_mm": MILLI * distances_m,
         "lateral_mm": MILLI * np.asarray(lateral),
         "depth_mm": MILLI * np.asarray(depth),
-        **({} if strain is None else {"compressive_strain_percent": -PERCENT * strain}),
+        **({} if values is None else {title: quantity.factor * values}),
         "bmode_db": bmode_db,
     }
     ends = (line.start_lateral_m, line.start_depth_m, line.end_lateral_m, line.end_depth_m)
     words = "{:.6g} {:.6g} to {:.6g} {:.6g} mm (lateral depth)".format(*(MILLI * end for end in ends))
     comments = [*provenance_lines(provenance), *(facts or {}).items(), ("line", words)]
     lines = [f"# {name}: {' '.join(text.split())}" for name, text in comments]
-    lines += [f"# frames: {COUNTED}", "# sign: strain is positive in compression", ",".join(columns)]
+    sign = "strain is positive in compression" if quantity is COMPRESSIVE else f"as shown, {quantity.label}"
+    lines += [f"# frames: {COUNTED}", f"# sign: {sign}", ",".join(columns)]
     lines += [",".join(_number(value) for value in row) for row in zip(*columns.values(), strict=True)]
     return "\n".join(lines) + "\n"
 
@@ -58,14 +64,20 @@ def profile_of(
     persistence: int = 1,
     bmode: Bmode | None = None,
     quality: float = 0.0,
+    *,
+    drawn: str = AXIAL_STRAIN,
+    read_map: ReadMap | None = None,
+    deformed: bool = False,
 ) -> str:
     """Write the profile of one frame of a result, averaged as the table's strain is, as text.
 
-    Pixels below `quality` do not count.
-
+    Pixels below `quality` do not count. `drawn` is the map; `read_map` reads one that needs more than the result. The
+    line lies on the reference's grid, or on the map in `deformed` shape.
     `bmode` is the number of a frame and its B-mode (H, W) in dB; without it that column is empty.
     """
-    found = measured(averaged_frames(result, persistence)(frame), quality)
+    other = other_map(drawn)
+    read_map = read_map if other is None or read_map is not None else map_reader(result, drawn)
+    found = averaged_frames(result, persistence)(frame)
     distances = line.distances_m(result.geometry)
     number, levels = (None, np.full(distances.shape, np.nan))
     if bmode is not None:
@@ -74,11 +86,13 @@ def profile_of(
         "frame": str(frame),
         "reference_frame": str(found.reference),
         **({} if number is None else {"bmode_frame": str(number)}),
-        **({"averaged_frames": " ".join(map(str, found.averaged))} if len(found.averaged) > 1 else {}),
+        **({"averaged_frames": " ".join(map(str, found.averaged))} if len(found.averaged) > 1 and not other else {}),
     }
-    strain = profile(found.strain.axial, result.geometry, line)
-    source = noted(result.provenance, measured_above=quality)
-    return profile_text(line, distances, strain, levels, source, facts)
+    shown = measured_map(found, read_map, quality)
+    shown = DeformedShape(result.frame(frame).displacement).shown(shown) if deformed else shown
+    values = profile(shown, result.geometry, line)
+    source = noted(result.provenance, measured_above=quality, deformed=deformed)
+    return profile_text(line, distances, values, levels, source, facts, other.quantity if other else COMPRESSIVE)
 
 
 def write_profile(path: Path, text: str) -> None:

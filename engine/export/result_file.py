@@ -9,7 +9,8 @@ is known, `lateral_strain_sigma`, which follow from the displacement. Root attri
 each with its `<name>_source`, and the
 provenance (`method`, `parameters` as JSON, `weights_sha256`, `program_version`, `input_sha256`, `recording_key`,
 `recording_name`). Frames that were
-compared with different references (sliding pairs) add `frame_reference` (T,).
+compared with different references (sliding pairs) add `frame_reference` (T,). Motion that was added up over steps has
+`steps`, `drift_m` and, where the steps were estimated in both directions, `inconsistency_m`, (T,) float64 each.
 """
 
 import json
@@ -56,6 +57,8 @@ SIGMAS = {
     "lateral_displacement_m": "lateral_displacement_sigma_m",
 }
 """Dataset of the standard deviation of each map of `Sigma`."""
+REPORTED = ("steps", "drift_m", "inconsistency_m")
+"""What is kept of a displacement's report."""
 
 
 class ResultWriter:
@@ -93,6 +96,7 @@ class ResultWriter:
         }
         self._references = dict.fromkeys(self._frames, reference_frame)
         self._missing = set(self._frames)
+        self._reports: dict[str, dict[int, float]] = {name: {} for name in REPORTED}
         self._place: Place | None = None
         self._target: Hdf5Target | None = None
 
@@ -133,6 +137,8 @@ class ResultWriter:
             raise self._failure(error) from error
         self._references[estimate.deformed_frame] = estimate.reference_frame
         self._missing.discard(estimate.deformed_frame)
+        for name in self._reports.keys() & estimate.displacement.report.keys():
+            self._reports[name][estimate.deformed_frame] = estimate.displacement.report[name]
 
     def _more(self, estimate: FrameEstimate) -> dict[str, Map]:
         """Return the maps that not every file has."""
@@ -158,6 +164,10 @@ class ResultWriter:
         references = [self._references[frame] for frame in self._frames]
         if complete and set(references) != {self._attributes["reference_frame"]}:
             self._target.file.create_dataset("frame_reference", data=np.asarray(references, dtype=np.int64))
+        for name, values in self._reports.items():
+            if complete and values:
+                numbers = [values.get(frame, np.nan) for frame in self._frames]
+                self._target.file.create_dataset(name, data=np.asarray(numbers, dtype=np.float64))
         self._target.close(quiet=not complete)
         if complete and self._missing:
             raise WriteError(f"cannot write {self._path}: frame {min(self._missing)} was not estimated")
@@ -272,6 +282,7 @@ def read_result(path: Path) -> Result:
         if measure not in get_args(Measure):
             raise ReadError(path, f"strain_measure is {measure!r}, expected {' or '.join(get_args(Measure))}")
         provenance = _read_provenance(path, file)
+        reports = _read_reports(path, file, shape[0])
 
     def read_frame(row: int) -> FrameEstimate:
         if not 0 <= row < shape[0]:
@@ -281,7 +292,7 @@ def read_result(path: Path) -> Result:
                 raise ReadError(path, "has changed since it was opened")
             axial, lateral, strain, quality = (dataset(path, again, name)[row] for name in MAPS)
             sigma = _read_sigma(path, again, row)
-        displacement = Displacement(axial, lateral, geometry)
+        displacement = Displacement(axial, lateral, geometry, reports[row])
         read = Strain(strain, geometry, window_m, lateral_window_m=lateral_m, measure=measure)
         return FrameEstimate(references[row], frames[row], displacement, read, quality, sigma)
 
@@ -340,6 +351,19 @@ def _read_sigma(path: Path, file: Group, row: int) -> Sigma | None:
     if not set(SIGMAS.values()) <= set(file):
         return None
     return Sigma(**{field: dataset(path, file, name)[row] for field, name in SIGMAS.items()})
+
+
+def _read_reports(path: Path, file: Group, count: int) -> list[dict[str, float]]:
+    """Read what each displacement reports of itself; what is NaN is not known."""
+    reports: list[dict[str, float]] = [{} for _ in range(count)]
+    for name in REPORTED:
+        if name in tuple(file):
+            found = dataset(path, file, name)
+            if found.shape != (count,) or found.dtype.kind != "f":
+                raise ReadError(path, f"{name} is {found.dtype} of shape {found.shape}, expected {count} numbers")
+            for report, value in zip(reports, found[:].tolist(), strict=True):
+                report |= {} if np.isnan(value) else {name: float(value)}
+    return reports
 
 
 def _frame_numbers(path: Path, file: Group, name: str, count: int) -> tuple[int, ...]:

@@ -11,21 +11,19 @@ from engine.as_shown import noted
 from engine.errors import WriteError
 from engine.export.base import WRITERS, Export, Writer
 from engine.files.atomic import atomic_path
+from engine.following import Regions, Tissue, carried
 from engine.frames import COUNTED
 from engine.maps.base import other_map
-from engine.maps.reading import map_reader
+from engine.maps.reading import ReadMap, map_reader, measured_map
 from engine.metrics.base import METRICS, Measurement
 from engine.metrics.contrast import RegionWarning, region_warnings, strain_metrics
 from engine.metrics.map_values import map_metrics
 from engine.quantity import AXIAL_STRAIN
 from engine.strain.persistence import averaged_frames
-from engine.strain.quality_mask import measured, visible
+from engine.strain.quality_mask import measured
 from engine.types import Ellipse, Provenance, Result, Strain
 
 MILLI = 1e3
-
-Regions = tuple[Ellipse | None, Ellipse | None, Ellipse | None]
-"""Target, background and lesion."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +118,8 @@ def measure_result(
     quality: float = 0.0,
     ddof: int = 0,
     drawn: str = AXIAL_STRAIN,
+    read_map: ReadMap | None = None,
+    follow: bool = False,
     measured_row: Callable[[int], None] = lambda count: None,
 ) -> MetricTable:
     """Measure deformed frames of a result, one in memory at a time.
@@ -136,6 +136,10 @@ def measure_result(
         Pixels of less do not count, 0 to 1.
     drawn
         Name of a map; of another than axial strain, mean and deviation under the regions are among the numbers.
+    read_map
+        Reads a map that needs more than the result.
+    follow
+        Whether regions follow the tissue of the frame on which they are drawn.
     measured_row
         Called before each frame, and at the end, with the number of those that are done; may raise to stop.
 
@@ -151,20 +155,30 @@ def measure_result(
     """
     rows: list[FrameMetrics] = []
     read, other = averaged_frames(result, average), other_map(drawn)
-    read_map = None if other is None else map_reader(result, drawn)
+    read_map = read_map if other is None or read_map is not None else map_reader(result, drawn)
+    tissue = Tissue.of(result) if follow else None
     for frame in result.deformed_frames if frames is None else frames:
         measured_row(len(rows))
-        found = measured(read(frame), quality)
-        counts = (found.reference, found.frame, target, background, len(found.averaged))
-        row = measure_strain(found.strain, *counts, lesion=lesion, ddof=ddof)
-        if other is not None and read_map is not None:
-            values = visible(read_map(frame), found.quality, quality)
-            more = map_metrics(values, other.quantity, result.geometry, target, background)
+        shown = read(frame)
+        found = measured(shown, quality)
+        first, second, outline = carried((target, background, lesion), tissue.under(frame) if tissue else None)
+        counts = (found.reference, found.frame, first, second, len(found.averaged))
+        row = measure_strain(found.strain, *counts, lesion=outline, ddof=ddof)
+        if other is not None:
+            values = measured_map(shown, read_map, quality)
+            more = map_metrics(values, other.quantity, result.geometry, first, second)
             row = replace(row, metrics={**row.metrics, **more})
         rows.append(row)
     measured_row(len(rows))
     label = "" if other is None else other.quantity.label
-    source = noted(result.provenance, averaged_frames=average, at_most=True, measured_above=quality, measured_map=label)
+    source = noted(
+        result.provenance,
+        averaged_frames=average,
+        at_most=True,
+        measured_above=quality,
+        measured_map=label,
+        followed_from=None if tissue is None else tissue.home,
+    )
     return MetricTable(rows, source, (target, background, lesion))
 
 
@@ -254,6 +268,8 @@ class TableWriter(Writer):
             average=export.persistence,
             quality=export.measured_above,
             drawn=export.map,
+            read_map=export.read_map,
+            follow=export.follow,
             measured_row=before,
         ).write(path)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from engine.accumulation import drift_words
 from engine.as_shown import noted, result_title
 from engine.errors import ParameterError
 from engine.figures.content import (
@@ -16,6 +17,7 @@ from engine.figures.content import (
 from engine.figures.options import FigureOptions, Shown
 from engine.figures.shown import series_remarks, shown_remarks
 from engine.figures.words import map_words
+from engine.following import DeformedShape, Tissue, TissuePoints, carried
 from engine.frames import frame_title, frame_words
 from engine.maps.base import MAPS, StrainMap
 from engine.maps.reading import ReadMap, map_reader
@@ -66,6 +68,11 @@ class Choices:
         return strain_quantity(self.shown.quantity, relative=self.shown.relative)
 
     @property
+    def overlay(self) -> float:
+        """Return the opacity of the map over the B-mode, 0 where it lies beside it alone."""
+        return self.shown.overlay_opacity if self.shown.overlay else 0.0
+
+    @property
     def colormap(self) -> str:
         """Return the colour map's name with its direction: that for print, or the one that is shown."""
         shown = self.entry.colormap or self.shown.colormap
@@ -108,20 +115,32 @@ def compose(
     choices = choices or Choices()
     found = averaged_frames(result, choices.shown.persistence)(frame)
     values = _values_of(result, choices, read_map)(found)
-    panel = _panel(result, found, values, choices)
+    places = Places.of(result, choices)
+    panel = _panel(result, found, values, places)
     return FigureContent(
         (panel,),
         result.geometry,
-        _bmode(result, choices, read_rf)(found),
+        _bmode(result, places, read_rf)(found),
         _scale(choices, values),
         _marks(choices),
         choices.options,
-        (*_remarks(found, choices), *rigid_remarks(result, frame, choices), *judge_result(result, [frame]).words),
+        (
+            *_remarks(found, places),
+            *rigid_remarks(result, frame, choices),
+            *drift_remarks(result, frame),
+            *judge_result(result, [frame]).words,
+        ),
+        overlay=choices.overlay,
     )
 
 
 def compose_comparison(
-    first: Result, frame: int, second: Result, other_frame: int, choices: Choices | None = None
+    first: Result,
+    frame: int,
+    second: Result,
+    other_frame: int,
+    choices: Choices | None = None,
+    read_maps: tuple[ReadMap | None, ReadMap | None] = (None, None),
 ) -> FigureContent:
     """Compose two maps of one recording side by side with their difference: two methods, or two frames.
 
@@ -131,6 +150,8 @@ def compose_comparison(
         Both results, which may be the same, and the deformed frame of each.
     choices
         As for `compose`; both maps share their limits.
+    read_maps
+        What reads the map of each, where it does not follow from the result alone.
 
     Returns
     -------
@@ -147,14 +168,18 @@ def compose_comparison(
         raise ParameterError("the two results are of different recordings")
     count = choices.shown.persistence
     sides = [averaged_frames(result, count)(at) for result, at in ((first, frame), (second, other_frame))]
+    places = [Places.of(result, choices) for result in (first, second)]
     told = [
         f"{letter}: {' '.join(words)}"
-        for letter, words in zip("AB", (_remarks(side, choices) for side in sides), strict=True)
+        for letter, words in zip("AB", map(_remarks, sides, places), strict=True)
         if words
     ]
-    maps = [_values_of(result, choices, None)(side) for result, side in zip((first, second), sides, strict=True)]
+    maps = [
+        _values_of(result, choices, read_map)(side)
+        for result, read_map, side in zip((first, second), read_maps, sides, strict=True)
+    ]
     return FigureContent(
-        tuple(_panel(*panel, choices) for panel in zip((first, second), sides, maps, strict=True)),
+        tuple(map(_panel, (first, second), sides, maps, places)),
         first.geometry,
         scale=_scale(choices, *maps),
         marks=_marks(choices),
@@ -191,17 +216,19 @@ def compose_frames(
     values_of = _values_of(result, choices, read_map)
     choices = replace(choices, limits=_limits_of_all(result, choices, values_of, frames))
     choices = replace(choices, options=replace(choices.options, caption=False))
-    read, bmode = averaged_frames(result, choices.shown.persistence), _bmode(result, choices, read_rf)
+    places = Places.of(result, choices)
+    read, bmode = averaged_frames(result, choices.shown.persistence), _bmode(result, places, read_rf)
     for found in map(read, frames):
         yield FigureContent(
-            (_panel(result, found, values_of(found), choices, series=True),),
+            (_panel(result, found, values_of(found), places, series=True),),
             result.geometry,
             bmode(found),
             _scale(choices),
             _marks(choices),
             choices.options,
-            _remarks(found, choices, always=True),
+            _remarks(found, places, always=True),
             notes=False,
+            overlay=choices.overlay,
         )
 
 
@@ -227,12 +254,12 @@ def compose_sheet(
     choices = choices or Choices()
     frames = evenly(result.deformed_frames, most)
     read = averaged_frames(result, choices.shown.persistence)
-    bare = replace(choices, options=replace(choices.options, numbers=False))
+    places = Places.of(result, replace(choices, options=replace(choices.options, numbers=False)))
     values_of = _values_of(result, choices, read_map)
     words = map_words(result, None, choices.entry)
     panels = [
         replace(
-            _panel(result, found, values_of(found), bare, series=True), title=frame_words(found.frame), caption=words
+            _panel(result, found, values_of(found), places, series=True), title=frame_words(found.frame), caption=words
         )
         for found in map(read, frames)
     ]
@@ -242,23 +269,27 @@ def compose_sheet(
         scale=_scale(replace(choices, limits=_limits_of_all(result, choices, values_of, frames))),
         marks=replace(_marks(choices), profile=None),
         options=choices.options,
-        remarks=series_remarks(
-            relative=choices.shown.relative,
-            averaged_frames=choices.shown.persistence,
-            quality=choices.shown.quality_threshold,
-            masked=choices.shown.mask_numbers,
+        remarks=(
+            *series_remarks(
+                relative=choices.shown.relative,
+                averaged_frames=choices.shown.persistence,
+                quality=choices.shown.quality_threshold,
+                masked=choices.shown.mask_numbers,
+            ),
+            *places.remarks(),
         ),
         notes=False,
     )
 
 
-def _panel(result: Result, found: FrameStrain, values: Map, choices: Choices, *, series: bool = False) -> StrainPanel:
+def _panel(result: Result, found: FrameStrain, values: Map, places: "Places", *, series: bool = False) -> StrainPanel:
     """Describe a map; one of a `series` tells where the whole series comes from."""
+    choices = places.choices
     shown = choices.shown
     return StrainPanel(
         frame_title(result_title(result.provenance), found.frame, found.reference),
-        visible(values, found.quality, shown.quality_threshold),
-        _numbers(found, values, choices),
+        places.drawn(found, visible(values, found.quality, shown.quality_threshold)),
+        _numbers(found, values, choices, places.under(found)),
         map_words(result, found, choices.entry),
         noted(
             result.provenance,
@@ -267,15 +298,68 @@ def _panel(result: Result, found: FrameStrain, values: Map, choices: Choices, *,
             at_most=series,
             quality=shown.quality_threshold,
             measured_above=shown.measured_above,
+            deformed=shown.in_deformed_shape,
+            followed_from=places.followed_from,
         ),
+        places.marks(found, deformed=shown.in_deformed_shape),
     )
 
 
-def _numbers(found: FrameStrain, values: Map, choices: Choices) -> Mapping[str, Measurement]:
+@dataclass(frozen=True)
+class Places:
+    """Where maps and regions of a result lie under the choices; without `tissue` nothing moves."""
+
+    result: Result
+    choices: Choices
+    tissue: Tissue | None = None
+
+    @classmethod
+    def of(cls, result: Result, choices: Choices) -> "Places":
+        """Follow the tissue where that is chosen."""
+        return cls(result, choices, Tissue.of(result) if choices.shown.follows else None)
+
+    @property
+    def followed_from(self) -> int | None:
+        """Return the frame on which regions are drawn, where they follow and there are any."""
+        return None if self.tissue is None or _marks(self.choices) == Marks() else self.tissue.home
+
+    def under(self, found: FrameStrain) -> Marks:
+        """Return the regions on the grid of a frame's map, where they are measured."""
+        return _carried(self.choices.marks, self.tissue.under(found.frame) if self.tissue else None)
+
+    def marks(self, found: FrameStrain, *, deformed: bool) -> Marks | None:
+        """Return the marks on the grid of a frame's map, or in its `deformed` shape; None where they do not move."""
+        if self.tissue is None:
+            return None
+        points = self.tissue.in_frame(found.frame) if deformed else self.tissue.under(found.frame)
+        return _carried(_marks(self.choices), points)
+
+    def drawn(self, found: FrameStrain, values: Map) -> Map:
+        """Return a map as it is drawn: on the grid of its reference, or in deformed shape."""
+        if not self.choices.shown.in_deformed_shape:
+            return values
+        return DeformedShape(self.result.frame(found.frame).displacement).shown(values)
+
+    def remarks(self, found: FrameStrain | None = None) -> tuple[str, ...]:
+        """Say what has moved, of a frame or of a series."""
+        shape = "the shown frame" if found is None else frame_words(found.frame)
+        said = (f"Drawn in the shape of {shape}.",) if self.choices.shown.in_deformed_shape else ()
+        if self.followed_from is None or self.tissue is None:
+            return said
+        if found is not None and self.tissue.in_frame(found.frame) is None:
+            return (*said, f"Regions as drawn: no chain of pairs leads from frame {self.followed_from} here.")
+        return (*said, f"Regions follow the tissue from frame {self.followed_from}.")
+
+
+def _carried(marks: Marks, points: TissuePoints | None) -> Marks:
+    return Marks(*carried((marks.target, marks.background, marks.lesion), points), marks.profile)
+
+
+def _numbers(found: FrameStrain, values: Map, choices: Choices, marks: Marks) -> Mapping[str, Measurement]:
     """Measure the map as the window does: under the regions, of the averaged strain, all pixels or the shown ones."""
     if not choices.options.numbers:
         return {}
-    marks, above = choices.marks, choices.shown.measured_above
+    above = choices.shown.measured_above
     if choices.map != AXIAL_STRAIN:
         known = visible(values, found.quality, above)
         return map_metrics(known, choices.quantity, found.strain.geometry, marks.target, marks.background)
@@ -334,15 +418,17 @@ def reader_of(recording: Recording | RFSequence, result: Result) -> ReadRF:
     return read
 
 
-def _bmode(result: Result, choices: Choices, read_rf: ReadRF | None) -> Callable[[FrameStrain], BmodePanel | None]:
+def _bmode(result: Result, places: Places, read_rf: ReadRF | None) -> Callable[[FrameStrain], BmodePanel | None]:
     """Return what gives the B-mode of a frame; the reference frame sets the level of 0 dB for all of them."""
+    choices = places.choices
     if read_rf is None or not choices.options.bmode:
         return lambda _found: None
     level = reference_level(read_rf(result.reference_frame))
 
     def panel(found: FrameStrain) -> BmodePanel:
-        at = found.reference if choices.shown.bmode_frame == "reference" else found.frame
-        return BmodePanel(_leveled(result, read_rf(at), level, choices.shown), choices.shown.dynamic_range_db)
+        deformed = choices.shown.bmode_frame == "shown"
+        decibel = _leveled(result, read_rf(found.frame if deformed else found.reference), level, choices.shown)
+        return BmodePanel(decibel, choices.shown.dynamic_range_db, places.marks(found, deformed=deformed))
 
     return panel
 
@@ -360,12 +446,20 @@ def rigid_remarks(result: Result, frame: int, choices: Choices) -> tuple[str, ..
     return (f"Rigid motion removed: {removed.words()}.",)
 
 
-def _remarks(found: FrameStrain, choices: Choices, *, always: bool = False) -> tuple[str, ...]:
+def drift_remarks(result: Result, frame: int) -> tuple[str, ...]:
+    """Say of motion that was added up how far it drifted."""
+    words = drift_words(result.frame(frame).displacement.report)
+    return (f"{words[:1].upper()}{words[1:]}.",) if words else ()
+
+
+def _remarks(found: FrameStrain, places: Places, *, always: bool = False) -> tuple[str, ...]:
     """Say how strain is shown; `always` also says so of a frame that is averaged with no other, as in a series."""
+    choices = places.choices
     averaged = len(found.averaged) > 1 or (always and choices.shown.persistence > 1)
-    return shown_remarks(
+    said = shown_remarks(
         mean=found.mean if choices.shown.relative else None,
         frames=found.averaged if averaged else (),
         quality=choices.shown.quality_threshold,
         masked=choices.shown.mask_numbers,
     )
+    return (*said, *places.remarks(found))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -10,17 +10,27 @@ from engine.errors import ParameterError
 from engine.figures.options import FigureOptions
 from engine.metrics.base import Measurement
 from engine.metrics.profile import ProfileLine
-from engine.quantity import COMPRESSIVE, Quantity, limits_of, usual_range
+from engine.quantity import COMPRESSIVE, QUANTITIES, Quantity, limits_of, usual_range
 from engine.types import Ellipse, Geometry, Map, Provenance
 
 DIFFERENCE_COLORS = "crameri:vik"
 
 
 @dataclass(frozen=True)
+class Marks:
+    """What is drawn on the maps: regions on all of them, the profile line on the strain alone."""
+
+    target: Ellipse | None = None
+    background: Ellipse | None = None
+    lesion: Ellipse | None = None
+    profile: ProfileLine | None = None
+
+
+@dataclass(frozen=True)
 class StrainPanel:
     """One map (H, W) as it is stored, strain negative in compression, under a title, with its numbers if any.
 
-    `caption` says in words what it is, `source` where it comes from.
+    `caption` says in words what it is, `source` where it comes from; `marks` take the place of the figure's.
     """
 
     title: str
@@ -28,14 +38,16 @@ class StrainPanel:
     metrics: Mapping[str, Measurement] = field(default_factory=dict)
     caption: str = ""
     source: Provenance | None = None
+    marks: Marks | None = None
 
 
 @dataclass(frozen=True)
 class BmodePanel:
-    """Log-compressed B-mode (H, W) in dB, 0 at most."""
+    """Log-compressed B-mode (H, W) in dB, 0 at most; `marks` take the place of the figure's."""
 
     decibel: Map
     dynamic_range_db: float = 60.0
+    marks: Marks | None = None
 
     def __post_init__(self) -> None:
         if not self.dynamic_range_db > 0:
@@ -56,16 +68,6 @@ class ColorScale:
 
 
 @dataclass(frozen=True)
-class Marks:
-    """What is drawn on the maps: regions on all of them, the profile line on the strain alone."""
-
-    target: Ellipse | None = None
-    background: Ellipse | None = None
-    lesion: Ellipse | None = None
-    profile: ProfileLine | None = None
-
-
-@dataclass(frozen=True)
 class FigureContent:
     """All that a figure shows.
 
@@ -83,6 +85,8 @@ class FigureContent:
     remarks: tuple[str, ...] = ()
     notes: bool = True
     difference: bool = False
+    overlay: float = 0.0
+    """Opacity of the map where it lies over the B-mode, 0 where it lies beside it alone."""
 
     def __post_init__(self) -> None:
         maps = [panel.strain for panel in self.strain] + ([] if self.bmode is None else [self.bmode.decibel])
@@ -114,14 +118,31 @@ def difference_of(content: FigureContent) -> Difference:
     """Subtract the maps of a comparison; the difference is signed even where the maps show magnitudes."""
     first, second = content.strain
     values: Map = first.strain - second.strain
-    shown = content.scale.quantity
-    unit = "no unit" if shown.name.startswith("relative") else "%"
-    factor = -shown.factor if shown.name == "magnitude" else shown.factor
-    quantity = Quantity(
-        "difference", f"Difference of strain ({unit})", factor, ("B higher", "A higher"), symmetric=True
-    )
+    quantity = difference_quantity(content.scale.quantity)
     even = not np.isfinite(values).any() or not np.nanmax(np.abs(values)) > 0
     return Difference(values, quantity, (-1.0, 1.0) if even else suggest_limits(values, quantity=quantity))
+
+
+def difference_quantity(shown: Quantity) -> Quantity:
+    """Return as what the difference of two maps is shown: signed, even of magnitudes, in the unit of the maps.
+
+    >>> difference_quantity(COMPRESSIVE).label
+    'Difference of strain (%)'
+    """
+    words = f"{shown.label[:1].lower()}{shown.label[1:]}"
+    if shown.name in QUANTITIES:
+        words = "strain (%)" if shown.unit else "relative strain (no unit)"
+    return replace(
+        shown,
+        name="difference",
+        label=f"Difference of {words}",
+        factor=-shown.factor if shown.magnitude else shown.factor,
+        ends=("B higher", "A higher"),
+        magnitude=False,
+        symmetric=True,
+        from_zero=False,
+        limits=None,
+    )
 
 
 def suggest_limits(*maps: Map, quantity: Quantity = COMPRESSIVE) -> tuple[float, float]:

@@ -74,6 +74,30 @@ class Shown(Parameters):
     mask_numbers: bool = parameter(
         False, label="Numbers of shown pixels", help="Numbers of the pixels that the quality mask shows, not of all"
     )
+    follow: bool = parameter(
+        False,
+        label="Regions follow tissue",
+        help="Regions move with the tissue of the frame that they were drawn on, the reference or the first one",
+    )
+    deformed: bool = parameter(
+        False,
+        label="In deformed shape",
+        help="Maps and regions where their tissue is in the shown frame, on whose B-mode they then lie",
+    )
+    overlay: bool = parameter(False, label="Map over B-mode", help="Lay the map over the B-mode")
+    overlay_opacity: float = parameter(
+        0.5, minimum=0.05, maximum=1, step=0.01, label="Opacity", help="Opacity of the map over the B-mode"
+    )
+
+    @property
+    def in_deformed_shape(self) -> bool:
+        """Say whether maps are brought to where their tissue is: with the B-mode of the reference there is no need."""
+        return self.deformed and self.bmode_frame == "shown"
+
+    @property
+    def follows(self) -> bool:
+        """Say whether regions move with the tissue, as they do with the map."""
+        return self.follow or self.in_deformed_shape
 
     @property
     def measured_above(self) -> float:

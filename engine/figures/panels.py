@@ -11,7 +11,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
 from engine.errors import ParameterError
-from engine.figures.content import DIFFERENCE_COLORS, FigureContent, difference_of
+from engine.figures.content import DIFFERENCE_COLORS, FigureContent, Marks, difference_of
 from engine.figures.marks import MM, bar_of_mm, draw_profile, draw_regions
 from engine.figures.page import BAR, END_LABEL, SHORTEST_BAR, Page, wrapped
 from engine.metrics.number_text import MINUS
@@ -42,20 +42,25 @@ class Panel:
     quantity: Quantity | None = None
     bar: bool = True
     extend: Extend = "neither"
+    marks: Marks | None = None
+    over: tuple[float, "Panel"] | None = None
+    """The opacity with which it lies over another panel's map."""
 
 
 def panels_of(content: FigureContent) -> list[Panel]:
     """List the panels from left to right: B-mode, maps, and the difference of two."""
     found = []
     if content.bmode is not None:
-        found.append(Panel("B-mode", content.bmode.decibel, (-content.bmode.dynamic_range_db, 0.0), "gray"))
+        span = (-content.bmode.dynamic_range_db, 0.0)
+        found.append(Panel("B-mode", content.bmode.decibel, span, "gray", marks=content.bmode.marks))
+    over = (content.overlay, found[0]) if found and content.overlay > 0 else None
     limits, scale = content.limits(), content.scale
     shown = [scale.quantity.shown(panel.strain) for panel in content.strain]
     extend = _extend(shown, limits)
     for index, (panel, values) in enumerate(zip(content.strain, shown, strict=True)):
         title = f"{'AB'[index]}: {panel.title}" if content.difference else panel.title
         last = index == len(shown) - 1
-        found.append(Panel(title, values, limits, scale.colormap, scale.quantity, last, extend))
+        found.append(Panel(title, values, limits, scale.colormap, scale.quantity, last, extend, panel.marks, over))
     if content.difference:
         gap = difference_of(content)
         values = gap.quantity.shown(gap.values)
@@ -72,9 +77,12 @@ def _extend(maps: list[Map], limits: tuple[float, float]) -> Extend:
 
 
 def draw_map(axes: Axes, panel: Panel, geometry: Geometry) -> AxesImage:
-    """Draw a panel's map."""
+    """Draw a panel's map, over another one's where it lies over it."""
     image, extent = _placed(panel.values, geometry)
     axes.set_facecolor("black" if panel.quantity is None else NO_ESTIMATE)
+    opacity, below = panel.over or (None, None)
+    if below is not None:
+        draw_map(axes, below, geometry)
     return axes.imshow(
         np.ma.masked_invalid(image),
         cmap=_colormap(panel.colormap),
@@ -84,6 +92,7 @@ def draw_map(axes: Axes, panel: Panel, geometry: Geometry) -> AxesImage:
         aspect="equal",
         interpolation="antialiased",
         interpolation_stage="data",
+        alpha=opacity,
     )
 
 
@@ -92,9 +101,10 @@ def finish_axes(
 ) -> None:
     """Add title, marks, and either axes in mm or a scale bar; the `first` panel alone says the depth."""
     axes.set_title("\n".join(title), loc="left", pad=4, linespacing=1.1)
-    draw_regions(axes, content.marks, unit)
-    if content.marks.profile is not None and panel.quantity is not None:
-        draw_profile(axes, content.marks.profile, unit)
+    marks = panel.marks or content.marks
+    draw_regions(axes, marks, unit)
+    if marks.profile is not None and panel.quantity is not None:
+        draw_profile(axes, marks.profile, unit)
     if content.options.scale_bar:
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 from engine.maps.base import MAPS, MapInput
+from engine.strain.persistence import FrameStrain
+from engine.strain.quality_mask import visible
 from engine.types import FrameEstimate, Map, Result
 
 ReadMap = Callable[[int], Map]
@@ -30,3 +32,11 @@ def map_reader(
         return entry.of(MapInput(estimate, result.provenance.method, known, remove_rigid=remove_rigid))
 
     return read
+
+
+def measured_map(found: FrameStrain, read_map: ReadMap | None, quality: float = 0.0) -> Map:
+    """Return the map of a frame (H, W) as every number and curve of it is made: NaN where the quality is lower.
+
+    Without `read_map` it is the frame's axial strain, averaged or not; other maps are of the frame alone.
+    """
+    return visible(found.strain.axial if read_map is None else read_map(found.frame), found.quality, quality)

@@ -40,21 +40,23 @@ class RegionHistogram:
 
 @dataclass(frozen=True)
 class StrainHistogram:
-    """Both regions over the same bins; `edges` (B + 1,) are in the unit of the quantity, per cent strain."""
+    """Both regions over the same bins; `edges` (B + 1,) are in the unit of the `quantity`, per cent for strain."""
 
     edges: Values
     target: RegionHistogram
     background: RegionHistogram
+    quantity: Quantity = COMPRESSIVE
 
 
 def histogram_text(found: StrainHistogram) -> str:
     """Write a histogram as CSV: comment lines, a header, and a line for each bin."""
     regions = {"target": found.target, "background": found.background}
-    lines = ["# bins in the unit of the strain shown; shares of the valid pixels of each region"]
+    lines = [f"# bins of {found.quantity.label}; shares of the valid pixels of each region"]
     for name, region in regions.items():
         said = region.reason or f"mean {region.mean:.6g}, deviation {region.deviation:.6g}, {region.count} px"
         lines.append(f"# {name}: {said}, {region.beyond} px beyond the bins")
-    lines.append("low_percent,high_percent,target_share_percent,background_share_percent")
+    ends = ("_".join(filter(None, (end, found.quantity.unit_word))) for end in ("low", "high"))
+    lines.append(f"{','.join(ends)},target_share_percent,background_share_percent")
     shares = [region.share_percent if region.share_percent.size else None for region in regions.values()]
     for index in range(len(found.edges) - 1):
         cells = ["" if share is None else f"{share[index]:.9g}" for share in shares]
@@ -71,7 +73,7 @@ def strain_histogram(
     quantity: Quantity = COMPRESSIVE,
     window_m: float = DEFAULT_WINDOW_M,
 ) -> StrainHistogram:
-    """Histogram of a strain map (H, W), negative in compression, under two ellipses.
+    """Histogram of a map (H, W) as it is stored, strain negative in compression, under two ellipses.
 
     The pixels, and what are too few of them, are those of `region_metrics`; so are mean and deviation, but for the
     magnitude, whose own they are. Bins are at most 40, of a width of 1, 2 or 5 times a power of ten, from a multiple of
@@ -84,7 +86,7 @@ def strain_histogram(
     target, background
         Ellipses in metres, or None where not drawn.
     quantity
-        As what strain is shown.
+        As what the map is shown.
 
     Returns
     -------
@@ -106,7 +108,7 @@ def strain_histogram(
         _histogram(values, edges, summary, entry)
         for values, summary, entry in zip(shown, summaries, found, strict=True)
     )
-    return StrainHistogram(edges, first, second)
+    return StrainHistogram(edges, first, second, quantity)
 
 
 def _shown(stored: NDArray[np.float32] | str, found: RegionStatistics, quantity: Quantity) -> Map:

@@ -36,11 +36,8 @@ def local_mask(ellipse: Ellipse, shape: Shape, geometry: Geometry) -> tuple[Box,
 def inside(ellipse: Ellipse, box: Box, shape: Shape, geometry: Geometry) -> Mask:
     """Say which pixels of a box of the image lie in the ellipse."""
     rows, lines = box
-    if geometry.sector is None:
-        laterals, depths = geometry.laterals_m(shape[1]), geometry.depths_m(shape[0])
-        return ellipse.contains(laterals[None, lines], depths[rows, None])
     row, line = np.arange(shape[0], dtype=np.float64)[rows, None], np.arange(shape[1], dtype=np.float64)[None, lines]
-    return ellipse.contains(*_converter(shape, geometry).to_image(row, line))
+    return ellipse.contains(*to_tissue(row, line, shape, geometry))
 
 
 def leaves(ellipse: Ellipse, shape: Shape, geometry: Geometry) -> bool:
@@ -87,6 +84,13 @@ def to_grid(lateral_m: Points, depth_m: Points, shape: Shape, geometry: Geometry
         return _converter(shape, geometry).to_beam(lateral_m, depth_m)
     row = (depth_m - geometry.start_depth_m) / geometry.axial_spacing_m
     return row, lateral_m / geometry.pitch_m + (shape[1] - 1) / 2
+
+
+def to_tissue(row: Points, line: Points, shape: Shape, geometry: Geometry) -> tuple[Points, Points]:
+    """Lateral position and depth of fractional rows and lines, inverse of `to_grid`."""
+    if geometry.sector is not None:
+        return _converter(shape, geometry).to_image(row, line)
+    return (line - (shape[1] - 1) / 2) * geometry.pitch_m, geometry.start_depth_m + row * geometry.axial_spacing_m
 
 
 def in_image(lateral_m: Points, depth_m: Points, shape: Shape, geometry: Geometry) -> Mask:

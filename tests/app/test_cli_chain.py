@@ -202,5 +202,19 @@ def test_pairs_are_typed_once_and_stand_in_the_result(
     told = run_json(capsys, *command)
     assert told["deformed_frames"] == [1, 2, 3]
     assert len(told["drift_m"]) == 3
+    ways = run_json(capsys, *command, "--set", "prepare.inverse_consistent=true")
+    kept = read_result(target)
+    for frame, drift_m in zip((1, 2, 3), ways["drift_m"], strict=True):
+        report = kept.frame(frame).displacement.report
+        assert (report["steps"], report["drift_m"]) == (frame, pytest.approx(drift_m))
+        assert 0 < report["inconsistency_m"] < 20e-6
+    assert main(["info", str(target)]) == 0
+    assert "axial drift" in capsys.readouterr().out
+    again = tmp_path / "again.h5"
+    assert main(["export", str(target), "-o", str(again)]) == 0
+    assert read_result(again).frame(3).displacement.report == kept.frame(3).displacement.report
+    assert main(["figure", str(target), "-o", str(tmp_path / "f.svg"), "--frame", "2"]) == 0
+    assert "over 2 steps, inconsistency of a step" in (tmp_path / "f.svg").read_text()
+    capsys.readouterr()
     assert main(["estimate", str(rf_file), "-o", str(target), "--pairs", "often"]) == 2
     assert "pairs: 'often' is not fixed, sliding, 'lag 5'" in capsys.readouterr().err

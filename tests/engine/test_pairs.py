@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from engine.accumulation import consistent
 from engine.errors import ParameterError
 from engine.pairs import parse_pairing
 from engine.pipeline import Preparation, Settings, run, wanted_frames
-from engine.types import Geometry, RFSequence
+from engine.types import Displacement, FrameEstimate, Geometry, RFSequence, Strain
 
 
 @pytest.mark.parametrize(
@@ -80,3 +81,27 @@ def test_accumulated_motion_is_that_from_the_first_frame(steps: RFSequence, cpu:
         sigmas = [float(np.nanmedian(entry.sigma.axial_strain[inside])) for entry in found if entry.sigma is not None]
         assert sigmas == sorted(sigmas)
         assert len(sigmas) == len(frames)
+
+
+def test_a_step_and_its_inverse_meet_in_the_middle() -> None:
+    """What a step errs by the same way in both directions is gone; where one is not known the other stays."""
+    geometry, shape = Geometry(40e6, 5e6, 1540.0, 0.3e-3), (200, 24)
+
+    def step(reference: int, frame: int, axial_m: float, lateral_m: float) -> FrameEstimate:
+        axial, lateral = (np.full(shape, value, np.float32) for value in (axial_m, lateral_m))
+        strain = Strain(0 * axial, geometry, 2e-3)
+        return FrameEstimate(
+            reference, frame, Displacement(axial, lateral, geometry), strain, np.full(shape, 0.9, np.float32)
+        )
+
+    forward, backward = step(0, 1, 50e-6, 31e-6), step(1, 0, -46e-6, -29e-6)
+    found, inconsistency_m = consistent(forward, backward)
+    assert (found.reference_frame, found.deformed_frame) == (0, 1)
+    inside = found.displacement.axial_m[:150]
+    assert np.allclose(inside, 48e-6, atol=1e-9)
+    assert np.allclose(found.displacement.lateral_m[:150], 30e-6, atol=1e-9)
+    assert inconsistency_m == pytest.approx(4e-6, rel=1e-3)
+    nothing = step(1, 0, np.nan, np.nan)
+    alone, unknown = consistent(forward, nothing)
+    assert np.array_equal(alone.displacement.axial_m, forward.displacement.axial_m)
+    assert np.isnan(unknown)

@@ -6,51 +6,97 @@ from functools import partial
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.controllers.commands import Commands
+from app.controllers.map_reading import map_of_run
 from app.controllers.processing import in_words
 from app.features.comparison.state import CompareState, Comparison, Side
 from app.jobs import Callbacks, JobControl
-from app.state import Regions
-from app.state.image_grid import ImageGrid
-from app.state.run_store import RunStore
+from app.state import Display, Regions, Run
+from app.state.following import tissue_of
+from app.state.maps import MapState
+from app.state.recording import OpenRecording, moved
+from engine.following import DeformedShape
+from engine.maps.base import MAPS
 from engine.metrics.contrast import strain_metrics
+from engine.metrics.map_values import map_metrics
+from engine.quantity import AXIAL_STRAIN, MODULUS
 from engine.strain.persistence import averaged_strain
-from engine.strain.quality_mask import measured
+from engine.strain.quality_mask import measured, visible
+from engine.types import Map
 
 
 @dataclass(frozen=True)
 class SideRequest:
     """Where one of the two maps comes from."""
 
-    run: int
+    run: Run
     frame: int
-    title: str
-    store: RunStore
-    persistence: int = 1
-    measured_above: float = 0.0
+    shown: Display
+    map: str = AXIAL_STRAIN
+    modulus: Map | None = None
+
+    def belongs(self, side: Side) -> bool:
+        """Say whether a side was made of this."""
+        shown = self.shown
+        asked = (self.run.number, self.frame, shown.persistence, shown.measured_above, self.map, _moving(shown))
+        return asked == (side.run, side.frame, side.persistence, side.measured_above, side.map, side.moving)
+
+
+def _moving(shown: Display) -> tuple[bool, bool]:
+    return shown.follows, shown.in_deformed_shape
 
 
 def compare(
-    first: SideRequest, second: SideRequest, grid: ImageGrid, regions: Regions, _control: JobControl
+    first: SideRequest,
+    second: SideRequest,
+    recording: OpenRecording,
+    regions: Regions,
+    _control: JobControl,
 ) -> Comparison:
     """Read both maps and measure both."""
-    return Comparison(*(_side(entry, grid, regions) for entry in (first, second)))
+    return Comparison(*(_side(entry, recording, regions) for entry in (first, second)))
 
 
-def _side(request: SideRequest, grid: ImageGrid, regions: Regions) -> Side:
-    found = averaged_strain(request.frame, request.store.frames(), request.persistence, request.store.strain)
-    metrics = strain_metrics(measured(found, request.measured_above).strain, regions.target, regions.background)
+def _side(request: SideRequest, recording: OpenRecording, regions: Regions) -> Side:
+    shown, run, drawn = request.shown, request.run, regions
+    if shown.follows:
+        tissue = tissue_of(run, recording.sequence)
+        drawn = moved(regions, (tissue.in_frame if shown.in_deformed_shape else tissue.under)(request.frame))
+        regions = moved(regions, tissue.under(request.frame))
+    found = averaged_strain(request.frame, run.store.frames(), shown.persistence, run.store.strain)
+    if request.map == AXIAL_STRAIN:
+        values = found.strain.axial
+        metrics = dict(strain_metrics(measured(found, shown.measured_above).strain, regions.target, regions.background))
+    else:
+        values = _map_of(request, recording)
+        known = visible(values, found.quality, shown.measured_above)
+        quantity, geometry = MAPS.get(request.map).quantity, recording.sequence.geometry
+        metrics = dict(map_metrics(known, quantity, geometry, regions.target, regions.background))
+    placed = values
+    if shown.in_deformed_shape:
+        placed = DeformedShape(run.store.read(request.frame).displacement).shown(values)
     return Side(
-        request.run,
+        run.number,
         request.frame,
-        request.title,
-        found.strain.axial,
-        grid.convert(found.strain.axial),
+        run.title,
+        values,
+        recording.grid.convert(placed),
         metrics,
         found.mean,
         found.averaged,
-        request.persistence,
-        request.measured_above,
+        shown.persistence,
+        shown.measured_above,
+        request.map,
+        _moving(shown),
+        drawn,
     )
+
+
+def _map_of(request: SideRequest, recording: OpenRecording) -> Map:
+    if request.modulus is not None:
+        return request.modulus
+    read = map_of_run(request.run, recording.sequence, request.map, remove_rigid=request.shown.remove_rigid)
+    assert read is not None
+    return read(request.frame)
 
 
 class CompareController(QObject):
@@ -64,9 +110,10 @@ class CompareController(QObject):
         self._worker = commands.jobs.pictures
         self._compare = commands.state.slice(CompareState)
         self._compare.changed.connect(self.update)
+        self._maps = commands.state.slice(MapState)
         for signal in (
             self._state.picture_changed, self._state.runs_changed, self._state.regions_changed,
-            self._state.recording_changed,
+            self._state.recording_changed, self._maps.kind_changed, self._maps.map_changed, self._state.display_changed,
         ):  # fmt: skip
             signal.connect(self.update)
         self._state.estimate_arrived.connect(self._arrived)
@@ -87,7 +134,7 @@ class CompareController(QObject):
         recording = self._state.recording
         if wanted is None or recording is None:
             return
-        work = partial(compare, *wanted, recording.grid, self._state.regions)
+        work = partial(compare, *wanted, recording, self._state.regions)
         self._worker.submit_latest(work, Callbacks(done=self._show, failed=self._tell), slot="comparison")
 
     def _wanted(self) -> tuple[SideRequest, SideRequest] | None:
@@ -95,11 +142,13 @@ class CompareController(QObject):
         if not self._compare.active or self._compare.why_not() or run is None or second is None:
             return None
         other, frame = second
-        how = self._state.display.persistence, self._state.display.measured_above
-        return (
-            SideRequest(run.number, self._state.frame, run.title, run.store, *how),
-            SideRequest(other.number, frame, other.title, other.store, *how),
-        )
+        display, drawn = self._state.display, self._compare.drawn
+
+        def side(of: Run, at: int) -> SideRequest:
+            modulus = self._maps.modulus_of(of.number, at) if drawn == MODULUS else None
+            return SideRequest(of, at, display, drawn, modulus)
+
+        return side(run, self._state.frame), side(other, frame)
 
     def _show(self, comparison: Comparison) -> None:
         wanted = self._wanted()
@@ -111,9 +160,4 @@ class CompareController(QObject):
 
 
 def _belongs(comparison: Comparison, first: SideRequest, second: SideRequest) -> bool:
-    pairs = ((comparison.first, first), (comparison.second, second))
-    return all(
-        (side.run, side.frame, side.persistence, side.measured_above)
-        == (request.run, request.frame, request.persistence, request.measured_above)
-        for side, request in pairs
-    )
+    return first.belongs(comparison.first) and second.belongs(comparison.second)

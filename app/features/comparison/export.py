@@ -13,7 +13,7 @@ from engine.figures.compose import Choices, Limits, compose_comparison
 from engine.figures.content import FigureContent
 from engine.figures.options import FigureOptions
 from engine.figures.save import save_figure
-from engine.types import Result
+from engine.types import Map, Result
 
 NOTHING = "There is no comparison to export: choose two maps that both have strain."
 
@@ -25,6 +25,8 @@ class CompareSource:
     runs: tuple[RunResult, RunResult]
     frames: tuple[int, int]
     choices: Choices
+    maps: tuple[Map, Map]
+    """Both maps as stored; axial strain is averaged and divided anew."""
 
 
 class CompareExportController(WritingController):
@@ -46,7 +48,10 @@ class CompareExportController(WritingController):
             self.failed.emit(NOTHING)
             return None
         first, second = (run_result(runs[side.run], state.recording.sequence) for side in sides)
-        return CompareSource((first, second), (sides[0].frame, sides[1].frame), present_choices(state, limits))
+        choices = present_choices(state, limits, sides[0].map)
+        return CompareSource(
+            (first, second), (sides[0].frame, sides[1].frame), choices, (sides[0].values, sides[1].values)
+        )
 
     def preview_figure(self, source: CompareSource, options: FigureOptions) -> None:
         """Draw a small figure for the dialog; the last request wins."""
@@ -72,7 +77,8 @@ def comparison_content(
     """Compose the figure; a profile line belongs to figures of one map."""
     first, second = results or (source.runs[0].result, source.runs[1].result)
     choices = replace(source.choices, options=replace(options, profile=False))
-    return compose_comparison(first, source.frames[0], second, source.frames[1], choices)
+    read_maps = (lambda _frame: source.maps[0]), (lambda _frame: source.maps[1])
+    return compose_comparison(first, source.frames[0], second, source.frames[1], choices, read_maps)
 
 
 def _draw_preview(source: CompareSource, options: FigureOptions, path: Path) -> None:

@@ -1,15 +1,17 @@
-"""Two strain maps side by side: the shown run and frame, and another run or another frame."""
+"""Two maps side by side: of the shown run and frame, and of another run or another frame."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, Signal
 
+from app.state.maps import MapState
+from app.state.regions import Regions
 from app.state.runs import Run
 from app.state.viewer import ViewerState
 from engine.metrics.base import Measurement
-from engine.metrics.relative import relative_strain
+from engine.quantity import AXIAL_STRAIN, MODULUS
 from engine.types import Map
 
 OTHER_FRAME = -1
@@ -18,12 +20,12 @@ OTHER_FRAME = -1
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two maps: of which run and frame, the strain as stored and on the screen's grid, its metrics."""
+    """One of the two maps: of which run and frame, its values as stored and on the screen's grid, its metrics."""
 
     run: int
     frame: int
     title: str
-    strain: Map
+    values: Map
     shown: Map
     metrics: Mapping[str, Measurement]
     mean: float = math.nan
@@ -33,6 +35,11 @@ class Side:
     """The frames that the strain is averaged over, and how many were asked for."""
     measured_above: float = 0.0
     """The quality from which on pixels were measured."""
+    map: str = AXIAL_STRAIN
+    moving: tuple[bool, bool] = (False, False)
+    """Whether regions follow the tissue, and whether the map is in deformed shape."""
+    regions: Regions = field(default_factory=Regions)
+    """The regions on the map as it is shown."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +48,6 @@ class Comparison:
 
     first: Side
     second: Side
-
-    @property
-    def difference(self) -> Map:
-        """Stored strain of the first minus the second, on the screen's grid."""
-        return self.first.shown - self.second.shown
-
-    @property
-    def relative_difference(self) -> Map:
-        """The same of relative strain."""
-        return relative_strain(self.first.shown, self.first.mean) - relative_strain(self.second.shown, self.second.mean)
 
 
 class CompareState(QObject):
@@ -106,6 +103,22 @@ class CompareState(QObject):
 
     def why_not(self) -> str:
         """Say what is missing for a comparison, or nothing."""
+        return self._no_strain() or self._no_modulus()
+
+    @property
+    def drawn(self) -> str:
+        """Return the name of the map that is compared, the one of the usual view."""
+        return self._state.slice(MapState).drawn
+
+    def _no_modulus(self) -> str:
+        shown, second = self._state.run, self.wanted()
+        if self.drawn != MODULUS or shown is None or second is None:
+            return ""
+        sides, maps = ((shown, self._state.frame), second), self._state.slice(MapState)
+        lacking = [frame for run, frame in sides if maps.modulus_of(run.number, frame) is None]
+        return f"The relative modulus of frame {lacking[0]} was not computed in both runs." if lacking else ""
+
+    def _no_strain(self) -> str:
         shown = self._state.run
         if shown is None or self._state.frame not in shown.store:
             return "The shown frame has no strain yet."

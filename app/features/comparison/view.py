@@ -1,9 +1,7 @@
-"""Two strain maps and their difference: one zoom, one cursor, the same regions, the numbers of both below."""
+"""Two maps and their difference: one zoom, one cursor, the same regions, the numbers of both below."""
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSignalBlocker, QSize, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
@@ -22,18 +20,20 @@ from superqt.utils import QFlowLayout
 from app.features.comparison.state import OTHER_FRAME, Comparison, Side
 from app.state import Display, Regions, Role
 from app.state.image_grid import ImageGrid
-from app.state.raster import Limits, color_table, limits_of, shown_strain, strain_index, tidy_limits
+from app.state.raster import Limits, color_table, strain_index
 from app.views.image_pane import ImagePane, image_scale
 from app.views.linked_plots import LinkedPlots
+from engine.figures.content import DIFFERENCE_COLORS, difference_quantity, suggest_limits
 from engine.frames import frame_title
+from engine.maps.base import other_map
 from engine.metrics.base import metrics_shown
 from engine.metrics.number_text import DASH, three_figures
 from engine.metrics.relative import relative_strain
-from engine.quantity import strain_quantity
+from engine.quantity import Quantity, strain_quantity
+from engine.types import Map
 
 WIDGET_MAX_PX = 16_777_215
 """Qt's word for no limit."""
-DIVERGING = "crameri:vik"
 HARDLY_COMPRESSED = "Hardly compressed: no relative strain."
 
 
@@ -123,18 +123,24 @@ class CompareView(QWidget):
                 pane.set_caption("")
                 pane.set_badge("")
             return
-        colors = color_table(display.colormap, reverse=display.reverse)
-        quantity = strain_quantity(display.quantity, relative=display.relative)
-        limits = self.limits = _common_limits(comparison, display)
-        for pane, side in ((self.first, comparison.first), (self.second, comparison.second)):
+        entry = other_map(comparison.first.map)
+        relative = display.relative and entry is None
+        quantity = entry.quantity if entry else strain_quantity(display.quantity, relative=relative)
+        colors = color_table((entry.colormap if entry else "") or display.colormap, reverse=display.reverse)
+        sides = (comparison.first, comparison.second)
+        stored = [relative_strain(side.shown, side.mean) if relative else side.shown for side in sides]
+        by_hand = display.limits == "manual" and entry is None
+        limits = self.limits = Limits(*(display.manual if by_hand else suggest_limits(*stored, quantity=quantity)))
+        for pane, side, values in zip((self.first, self.second), sides, stored, strict=True):
             pane.image.set_table(colors)
-            pane.image.set_indices(strain_index(shown_strain(side.shown, display, side.mean), None, limits, 0.0))
+            pane.image.set_indices(strain_index(quantity.shown(values), None, limits, 0.0))
             pane.bar.show_scale(colors, (limits.low_percent, limits.high_percent), quantity.label, quantity.ends)
             pane.set_caption(frame_title(side.title, side.frame))
-            pane.set_message(HARDLY_COMPRESSED if display.relative and math.isnan(side.mean) else "")
-            averaged = len(side.averaged)
+            pane.show_regions(side.regions, None)
+            pane.set_message(HARDLY_COMPRESSED if relative and math.isnan(side.mean) else "")
+            averaged = 1 if entry else len(side.averaged)
             pane.set_badge(f"{averaged} frames\naveraged" if averaged > 1 else "")  # three images are narrow
-        self._show_difference(comparison, display)
+        self._show_difference(stored[0] - stored[1], difference_quantity(quantity))
 
     def show_regions(self, regions: Regions, selection: Role | None) -> None:
         """Show both ellipses in all panes."""
@@ -205,21 +211,13 @@ class CompareView(QWidget):
         for line, stretch in enumerate((1, int(not in_a_row))):
             self._places.setRowStretch(line, stretch)
 
-    def _show_difference(self, comparison: Comparison, display: Display) -> None:
-        if display.relative:
-            values, label = comparison.relative_difference, "Difference of relative strain (no unit)"
-        else:
-            factor = np.float32(100.0 if display.quantity == "signed" else -100.0)
-            values, label = comparison.difference * factor, "Difference of strain (%)"
-        some = values[::4, ::2]
-        some = np.abs(some[np.isfinite(some)])
-        reach = float(np.percentile(some, 98)) if some.size else 1.0
-        limits = tidy_limits(-reach, reach, symmetric=True)
-        colors = color_table(DIVERGING, reverse=False)
+    def _show_difference(self, stored: Map, quantity: Quantity) -> None:
+        limits = Limits(*suggest_limits(stored, quantity=quantity))
+        colors = color_table(DIFFERENCE_COLORS, reverse=False)
         self.difference.image.set_table(colors)
-        self.difference.image.set_indices(strain_index(values, None, limits, 0.0))
+        self.difference.image.set_indices(strain_index(quantity.shown(stored), None, limits, 0.0))
         ends = (limits.low_percent, limits.high_percent)
-        self.difference.bar.show_scale(colors, ends, label, ("B higher", "A higher"))
+        self.difference.bar.show_scale(colors, ends, quantity.label, quantity.ends)
         self.difference.set_caption("")
 
     def _show_numbers(self, comparison: Comparison | None) -> None:
@@ -243,21 +241,3 @@ class CompareView(QWidget):
 def _value(side: Side | None, name: str) -> float | None:
     entry = None if side is None else side.metrics.get(name)
     return None if entry is None or entry.reason else entry.value
-
-
-def _stored(side: Side, display: Display) -> NDArray[np.float32]:
-    """Take some of a map's values, strain or relative strain."""
-    some = side.shown[::4, ::2].ravel()
-    return relative_strain(some, side.mean) if display.relative else some
-
-
-def _common_limits(comparison: Comparison, display: Display) -> Limits:
-    """Limits by hand, or those that hold nearly all of both maps."""
-    if display.limits == "manual":
-        return Limits(*display.manual)
-    both = np.concatenate([_stored(side, display) for side in (comparison.first, comparison.second)])
-    both = both[np.isfinite(both)]
-    if not both.size:
-        return Limits(0.0, 1.0)
-    low, high = np.percentile(both, (2, 98))
-    return limits_of((float(low), float(high)), display)

@@ -106,6 +106,7 @@ class ExportController(WritingController):
                 persistence=self._state.display.persistence,
                 measured_above=self._state.display.measured_above,
                 map=self._measured_map(),
+                follow=self._state.display.follows,
             )
             self._write(partial(write_data, run, name, measured, path), path)
 

@@ -8,21 +8,20 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.controllers.commands import Commands
+from app.controllers.map_reading import map_of_run
 from app.controllers.processing import in_words
 from app.jobs import Callbacks, JobControl
-from app.state import Activity
+from app.state import Activity, Run
 from app.state.image_grid import ImageGrid
 from app.state.maps import MapState, ModulusKey, ModulusMethod, ShownMap
 from app.state.run_store import RunStore
-from engine.device import choose_device
 from engine.elasticity.base import ELASTICITY_METHODS, RelativeModulus
-from engine.evaluation.oracle import oracle_estimate
+from engine.following import DeformedShape
 from engine.frames import frame_words
 from engine.interruption import interrupted_by
-from engine.maps.base import MAPS, MapInput
+from engine.maps.base import MAPS
 from engine.maps.rigid import without_rigid
 from engine.parameters import Parameters
-from engine.pipeline import Settings
 from engine.quantity import AXIAL_STRAIN, usual_range
 from engine.types import Ellipse, Map, RFSequence
 
@@ -34,13 +33,12 @@ class MapRequest:
     """What a map of a frame is made from."""
 
     kind: str
-    run: int
+    run: Run
     frame: int
-    store: RunStore
     sequence: RFSequence
-    settings: Settings
     grid: ImageGrid
     remove_rigid: bool = False
+    shape: DeformedShape | None = None
 
 
 def list_methods(_control: JobControl) -> tuple[ModulusMethod, ...]:
@@ -50,22 +48,22 @@ def list_methods(_control: JobControl) -> tuple[ModulusMethod, ...]:
 
 def make_map(request: MapRequest, _control: JobControl) -> ShownMap:
     """Make the map of one frame as figures do: of that frame alone, as it was estimated."""
-    entry, estimate, truth = MAPS.get(request.kind), request.store.read(request.frame), request.sequence.truth
-    true = None
-    if "true" in entry.needs and truth is not None:
-        geometry, device = request.sequence.geometry, choose_device("cpu")
-        true = oracle_estimate(truth, geometry, request.frame, request.settings, device)
-    values = entry.of(MapInput(estimate, request.settings.method, true, remove_rigid=request.remove_rigid))
-    shown = shown_map(request.kind, request.run, request.frame, values, request.grid)
+    run, frame, entry = request.run, request.frame, MAPS.get(request.kind)
+    read = map_of_run(run, request.sequence, entry.name, remove_rigid=request.remove_rigid)
+    assert read is not None
+    shown = shown_map(entry.name, run.number, frame, read(frame), request.grid, request.shape)
     if not (entry.moves and request.remove_rigid):
         return shown
-    return replace(shown, removed=without_rigid(estimate.displacement)[1].words())
+    return replace(shown, removed=without_rigid(run.store.read(frame).displacement)[1].words())
 
 
-def shown_map(kind: str, run: int, frame: int, values: Map, grid: ImageGrid) -> ShownMap:
-    """Bring stored values to the screen's grid and into the quantity that is shown."""
+def shown_map(
+    kind: str, run: int, frame: int, values: Map, grid: ImageGrid, shape: DeformedShape | None = None
+) -> ShownMap:
+    """Bring stored values to the screen's grid, perhaps in deformed shape, and into the quantity that is shown."""
     ends = usual_range(values)
-    shown = MAPS.get(kind).quantity.shown(grid.convert(values))
+    drawn = values if shape is None else shape.shown(values)
+    shown = MAPS.get(kind).quantity.shown(grid.convert(drawn))
     return ShownMap(kind, run, frame, values, shown, ends if np.isfinite(ends[0]) else None)
 
 
@@ -200,17 +198,17 @@ class MapsController(QObject):
         if maps.kind == "modulus":
             modulus = maps.modulus
             if modulus is not None and picture.frame == state.frame:
-                maps.set_map(shown_map("modulus", run.number, picture.frame, modulus.relative, recording.grid))
+                placed = (run.number, picture.frame, modulus.relative, recording.grid, picture.shape)
+                maps.set_map(shown_map("modulus", *placed))
             return
         request = MapRequest(
             maps.kind,
-            run.number,
+            run,
             picture.frame,
-            run.store,
             recording.sequence,
-            run.settings,
             recording.grid,
             state.display.remove_rigid,
+            picture.shape,
         )
         callbacks = Callbacks(done=self._show, failed=self._failed)
         self._jobs.pictures.submit_latest(partial(make_map, request), callbacks, slot="map")

@@ -107,9 +107,11 @@ class MapsPanel(Panel):
         shown, recording = self._maps.map, self.state.recording
         lines = []
         if shown is not None and recording is not None:
-            regions = self.state.regions
-            geometry, quantity = recording.sequence.geometry, shown.entry.quantity
-            found = map_metrics(shown.values, quantity, geometry, regions.target, regions.background)
+            picture, regions = self.state.picture, self.state.regions
+            regions = regions if picture is None else picture.under(regions)
+            geometry, (values, quantity) = recording.sequence.geometry, self._maps.measured()
+            known = shown.values if values is None else values
+            found = map_metrics(known, quantity, geometry, regions.target, regions.background)
             for region in ("target", "background"):
                 mean, deviation = (found[f"map_{part}_{region}"] for part in ("mean", "std"))
                 if not mean.reason:

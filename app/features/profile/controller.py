@@ -14,6 +14,7 @@ from app.features.export.source import RunResult, run_result
 from app.features.profile.state import ProfileState, ShownProfile
 from app.jobs import Callbacks, JobControl
 from app.state import Activity, Picture, Tool
+from app.state.maps import MapState, ShownMap
 from app.state.raster import bmode_levels
 from app.state.recording import OpenRecording
 from engine.errors import StrainscopeError
@@ -22,24 +23,48 @@ from engine.figures.compose import bmode_of
 from engine.figures.options import Shown
 from engine.files.atomic import keep_sources
 from engine.metrics.profile import SHORTEST_M, ProfileLine, bilinear, profile
+from engine.quantity import AXIAL_STRAIN, Quantity
+from engine.types import Map
 
 PLACED_SHARE = 0.4
 """Half the length of a line that is put into the middle of the image, as a share of the image's width."""
 
 
-def shown_profile(picture: Picture, recording: OpenRecording, line: ProfileLine) -> ShownProfile:
-    """Sample what is shown of one frame along a line: stored strain, and the level of the shown B-mode."""
+def shown_profile(
+    picture: Picture, recording: OpenRecording, line: ProfileLine, drawn: tuple[Map | None, Quantity]
+) -> ShownProfile:
+    """Sample what is shown of one frame along a line: the map as it is stored, and the level of the shown B-mode."""
     grid, geometry = recording.grid, recording.sequence.geometry
     distances = line.distances_m(geometry)
     levels = bilinear(picture.bmode, *grid.places(*line.at(distances)))
-    strain = None if picture.strain is None else profile(picture.strain, geometry, line)
-    return ShownProfile(picture.frame, picture.bmode_frame, line, distances, strain, bmode_levels(levels))
+    values = None if drawn[0] is None else profile(drawn[0], geometry, line)
+    return ShownProfile(picture.frame, picture.bmode_frame, line, distances, values, drawn[1], bmode_levels(levels))
 
 
-def _write(path: Path, run: RunResult, frame: int, line: ProfileLine, shown: Shown, control: JobControl) -> None:
+def _write(
+    path: Path,
+    run: RunResult,
+    frame: int,
+    line: ProfileLine,
+    shown: Shown,
+    made: ShownMap | None,
+    control: JobControl,
+) -> None:
     result = run.hashed(control)
     bmode = bmode_of(result, frame, shown, run.sequence.frame)
-    write_profile(path, profile_of(result, frame, line, shown.persistence, bmode, shown.measured_above))
+    drawn, read_map = (AXIAL_STRAIN, None) if made is None else (made.kind, lambda _frame: made.values)
+    told = profile_of(
+        result,
+        frame,
+        line,
+        shown.persistence,
+        bmode,
+        shown.measured_above,
+        drawn=drawn,
+        read_map=read_map,
+        deformed=shown.in_deformed_shape,
+    )
+    write_profile(path, told)
 
 
 class ProfileController(QObject):
@@ -55,7 +80,11 @@ class ProfileController(QObject):
         self._worker = commands.jobs.files
         self._job: int | None = None
         self._before_drag: tuple[ProfileLine | None] | None = None
-        self._state.picture_changed.connect(self._sample)
+        self._maps = commands.state.slice(MapState)
+        for signal in (
+            self._state.picture_changed, self._state.display_changed, self._maps.map_changed, self._maps.kind_changed,
+        ):  # fmt: skip
+            signal.connect(self._sample)
         self._state.selection_changed.connect(self._region_selected)
         self._profile.line_changed.connect(self._sample)
         self._profile.selection_changed.connect(self._line_selected)
@@ -157,7 +186,7 @@ class ProfileController(QObject):
         """Write the profile of the shown frame as CSV."""
         shown, recording, picture = self._profile.profile, self._state.recording, self._state.picture
         run = self._state.run
-        if shown is None or shown.strain is None or recording is None or picture is None or run is None:
+        if shown is None or shown.values is None or recording is None or picture is None or run is None:
             self.failed.emit("There is no profile of strain to export in this frame.")
             return
         try:
@@ -166,7 +195,8 @@ class ProfileController(QObject):
             self.failed.emit(str(error))
             return
         callbacks = Callbacks(done=partial(self._written, path), failed=self._failed, cancelled=self._end)
-        frozen = run_result(run, recording.sequence), shown.frame, shown.line, self._state.display
+        made = self._maps.map
+        frozen = run_result(run, recording.sequence), shown.frame, shown.line, self._state.display, made
         self._job = self._worker.submit(partial(_write, path, *frozen), callbacks)
         self._state.set_activity(Activity(f"Writing {path.name}"))
 
@@ -187,7 +217,10 @@ class ProfileController(QObject):
         if picture is None or recording is None or line is None:
             self._profile.set_profile(None)
             return
-        self._profile.set_profile(shown_profile(picture, recording, line))
+        drawn = self._maps.measured()
+        if drawn[0] is None and picture.strain is not None:
+            return  # the map of this frame is on its way
+        self._profile.set_profile(shown_profile(picture, recording, line, drawn))
 
     @Slot()
     def _region_selected(self) -> None:

@@ -129,7 +129,7 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
             icon="profile",
             plain_keys=(Qt.Key.Key_P,),
             press=controller.press_key,
-            tip="Strain and B-mode level along a line",
+            tip="Map and B-mode level along a line",
             key_words="Select the profile line; again, or without one: draw it",
             checkable=True,
             enabled=lambda: state.recording is not None,
@@ -149,8 +149,8 @@ def build(context: FeatureContext) -> tuple[Entry, ...]:
             feature.export,
             menu="File",
             place=303,
-            tip="Strain and B-mode level along the profile line, in the shown frame",
-            enabled=lambda: profile.profile is not None and profile.profile.strain is not None,
+            tip="Map and B-mode level along the profile line, in the shown frame",
+            enabled=lambda: profile.profile is not None and profile.profile.values is not None,
         ),
     )
 

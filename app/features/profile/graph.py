@@ -1,4 +1,4 @@
-"""Strain along the profile line, and in a second scale the B-mode's level; the mouse over it marks the place."""
+"""The shown map along the profile line, and in a second scale the B-mode's level; the mouse over it marks the place."""
 
 import numpy as np
 import pyqtgraph as pg
@@ -14,7 +14,7 @@ Values = NDArray[np.float64]
 
 
 class ProfileGraph(Graph):
-    """Two curves over the distance from the line's start in mm; strain is the full line, B-mode the dotted one."""
+    """Two curves over the distance from the line's start in mm; the map is the full line, B-mode the dotted one."""
 
     place_pointed = Signal(object)
     """Distance in millimetres under the mouse, or None."""
@@ -25,9 +25,8 @@ class ProfileGraph(Graph):
         plot.setLabel("bottom", "Distance from 0 (mm)")
         plot.showAxis("right")
         plot.getAxis("right").setWidth(RIGHT_PX)
-        plot.setLabel("left", "Strain (%)")
         plot.setLabel("right", "B-mode (dB)")
-        self.strain = pg.PlotCurveItem(connect="finite")
+        self.curve = pg.PlotCurveItem(connect="finite")
         self.bmode = pg.PlotCurveItem(connect="finite")
         self._second = pg.ViewBox(enableMenu=False, enableMouse=False)
         self._second.setZValue(plot.zValue() + 1)  # beside the plot in the scene, whose ground would hide it
@@ -35,7 +34,7 @@ class ProfileGraph(Graph):
         plot.getAxis("right").linkToView(self._second)
         self._second.setXLink(plot)
         self._second.addItem(self.bmode)
-        plot.addItem(self.strain)
+        plot.addItem(self.curve)
         self._marker = pg.InfiniteLine(angle=90, movable=False)
         plot.addItem(self._marker, ignoreBounds=True)
         self._marker.setVisible(False)
@@ -45,13 +44,14 @@ class ProfileGraph(Graph):
         self.setMouseTracking(True)
         self.restyle()
 
-    def show_curves(self, distances_mm: Values, strain: Values | None, bmode_db: Values | None) -> None:
-        """Draw what there is along the line, strain in per cent; NaN leaves a gap."""
+    def show_curves(self, distances_mm: Values, values: Values | None, bmode_db: Values | None, label: str) -> None:
+        """Draw what there is along the line, the map as it is shown under its `label`; NaN leaves a gap."""
         nothing = np.zeros(0)
+        self.getPlotItem().setLabel("left", label)
         self._length_mm = float(distances_mm[-1])
         self._fit_second()
-        drawn = strain is not None and bool(np.isfinite(strain).any())
-        self.strain.setData(distances_mm if drawn else nothing, strain if drawn else nothing)
+        drawn = values is not None and bool(np.isfinite(values).any())
+        self.curve.setData(distances_mm if drawn else nothing, values if drawn else nothing)
         self.bmode.setData(nothing if bmode_db is None else distances_mm, nothing if bmode_db is None else bmode_db)
         self.getPlotItem().getAxis("right").setStyle(showValues=bmode_db is not None)
         self.getPlotItem().getAxis("right").showLabel(bmode_db is not None)
@@ -70,7 +70,7 @@ class ProfileGraph(Graph):
         """Take the colours of the theme in force."""
         super().restyle()
         colors = Theme.colors
-        self.strain.setPen(pg.mkPen(colors.accent, width=1.8))
+        self.curve.setPen(pg.mkPen(colors.accent, width=1.8))
         self.bmode.setPen(pg.mkPen(colors.muted, width=1, style=Qt.PenStyle.DotLine))
         self._marker.setPen(pg.mkPen(colors.text, width=1, style=Qt.PenStyle.DashLine))
 

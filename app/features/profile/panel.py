@@ -12,7 +12,6 @@ from app.panels.base import PANELS, DrawnPanel, PanelInfo
 from app.state import Tool, ViewerState
 from engine.frames import frame_words
 from engine.metrics.profile import ProfileLine
-from engine.quantity import QUANTITIES
 
 
 class ProfilePanel(DrawnPanel):
@@ -43,8 +42,7 @@ class ProfilePanel(DrawnPanel):
         self.column.addWidget(self.graph, 1)
         self.column.addWidget(self.words)
         self.column.addStretch(0)
-        for signal in (self._profile.profile_changed, state.display_changed):
-            signal.connect(self.refresh_soon)
+        self._profile.profile_changed.connect(self.refresh_soon)
         for signal in (state.tool_changed, state.recording_changed, self._profile.line_changed):
             signal.connect(self.refresh_buttons)
         self.refresh()
@@ -56,14 +54,14 @@ class ProfilePanel(DrawnPanel):
         shown = self._profile.profile
         self.graph.setVisible(shown is not None)
         if shown is None:
-            self.words.setText("Press P, then drag on an image: strain and B-mode level along the line appear here.")
+            self.words.setText("Press P, then drag on an image: map and B-mode level along the line appear here.")
             return
-        quantity = QUANTITIES[self.state.display.quantity]
-        strain = None if shown.strain is None else np.asarray(quantity.shown(shown.strain.astype(np.float32)), float)
+        quantity, values = shown.quantity, shown.values
+        drawn = None if values is None else np.asarray(quantity.shown(values.astype(np.float32)), float)
         bmode = shown.bmode_db if self.bmode.isChecked() else None
-        self.graph.show_curves(1e3 * shown.distances_m, strain, bmode)
+        self.graph.show_curves(1e3 * shown.distances_m, drawn, bmode, quantity.label)
         of = frame_words(shown.frame)
-        words = f"{quantity.label}, {of}" if strain is not None else f"No strain in {of}"
+        words = f"{quantity.label}, {of}" if drawn is not None else f"No strain in {of}"
         self.words.setText(f"{words}. {_line_words(shown.line)}")
 
     @Slot()

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.state.viewer import ViewerState
 from engine.metrics.profile import ProfileLine
+from engine.quantity import Quantity
 
 Values = NDArray[np.float64]
 
@@ -16,15 +17,16 @@ Values = NDArray[np.float64]
 class ShownProfile:
     """One frame along the line, at `distances_m` (N,) from its start; NaN outside the image.
 
-    `strain` (N,) is as stored, negative in compression, None where the frame has no estimate; `bmode_db` (N,) is the
-    level of the B-mode that is shown.
+    `values` (N,) are of the shown map as it is stored, strain negative in compression, None where the frame has no
+    estimate; `quantity` is as what they are shown. `bmode_db` (N,) is the level of the B-mode that is shown.
     """
 
     frame: int
     bmode_frame: int
     line: ProfileLine
     distances_m: Values
-    strain: Values | None
+    values: Values | None
+    quantity: Quantity
     bmode_db: Values
 
 

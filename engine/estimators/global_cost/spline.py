@@ -32,7 +32,10 @@ class Samples(NamedTuple):
 
 
 class SplineFrame:
-    """Frames (..., H, W) as cubic B-splines, mirrored at their borders.
+    """Frames (..., H, W) as cubic B-splines, natural at their borders: beyond them they go on point-symmetrically.
+
+    Mirrored, they would have no slope there: what moves in over a side edge by less than a line would be found too far
+    inside, by which lateral strain of a frame that turns by 2 degrees came out .05 % too low.
 
     >>> frame = SplineFrame.of(torch.arange(200.0).reshape(40, 5))
     >>> sample = frame.at(torch.tensor([20.5]), torch.tensor([2.0]))
@@ -42,15 +45,12 @@ class SplineFrame:
 
     def __init__(self, coefficients: Tensor) -> None:
         self.height, self.width = coefficients.shape[-2:]
-        rows, columns = (
-            _mirror(torch.arange(-1, size + 2, device=coefficients.device), size) for size in coefficients.shape[-2:]
-        )
-        self._mirrored = coefficients.index_select(-2, rows).index_select(-1, columns)
+        self._continued = _continued(_continued(coefficients, -2), -1)
 
     @property
     def dtype(self) -> torch.dtype:
         """Precision of the frames."""
-        return self._mirrored.dtype
+        return self._continued.dtype
 
     @classmethod
     def of(cls, frame: Tensor) -> Self:
@@ -60,7 +60,7 @@ class SplineFrame:
     def __getitem__(self, frames: slice | Sequence[int]) -> Self:
         """Return some of the frames (B, H, W)."""
         some = object.__new__(type(self))
-        some.height, some.width, some._mirrored = self.height, self.width, self._mirrored[frames]
+        some.height, some.width, some._continued = self.height, self.width, self._continued[frames]
         return some
 
     def at(self, row: Tensor, column: Tensor) -> Samples:
@@ -84,13 +84,13 @@ class SplineFrame:
         column_weights, column_slopes = _weights(column.sub_(left))
         stride = self.width + 3
         place = top.long().mul_(stride).add_(left.long())
-        if self._mirrored.ndim == 3 and len(self._mirrored) > 1:
+        if self._continued.ndim == 3 and len(self._continued) > 1:
             size = stride * (self.height + 3)
-            place += (size * torch.arange(len(self._mirrored), device=place.device))[:, None, None]
-        table, place = self._mirrored.flatten(), place.flatten()
+            place += (size * torch.arange(len(self._continued), device=place.device))[:, None, None]
+        table, place = self._continued.flatten(), place.flatten()
         found: list[Tensor] = []
         for r in range(4):
-            # The mirrored frame seen from the tap's own corner: one index serves all taps.
+            # The continued frame seen from the tap's own corner: one index serves all taps.
             taps = [table[r * stride + c :].index_select(0, place).view(row.shape) for c in range(4)]
             across, slope = (_weighted(taps, weights) for weights in (column_weights, column_slopes))
             terms = ((across, row_weights[r]), (across, row_slopes[r]), (slope, row_weights[r]))
@@ -114,8 +114,12 @@ def _prefilter(frames: Tensor, dim: int) -> Tensor:
     size = frames.shape[dim]
     period = max(2 * (size - 1), 1)
     places = torch.arange(-_RADIUS, size + _RADIUS, device=frames.device) % period
-    padded = frames.index_select(dim, torch.minimum(places, period - places))  # as often as a short line needs
-    return correlated(padded, _KERNEL, dim)
+    along = (-1, 1) if dim == -2 else (-1,)
+    share = (torch.arange(size, device=frames.device) / max(size - 1, 1)).to(frames.dtype).view(along)
+    trend = torch.lerp(frames.narrow(dim, 0, 1), frames.narrow(dim, size - 1, 1), share)  # is a spline as it is
+    padded = (frames - trend).index_select(dim, torch.minimum(places, period - places))  # folded as often as needed
+    sign = torch.where(places < size, 1.0, -1.0).to(frames.dtype).view(along)
+    return correlated(padded.mul_(sign), _KERNEL, dim).add_(trend)
 
 
 def _weights(t: Tensor) -> tuple[list[Tensor], list[Tensor]]:
@@ -138,6 +142,14 @@ def _weights(t: Tensor) -> tuple[list[Tensor], list[Tensor]]:
     return values, slopes
 
 
-def _mirror(index: Tensor, size: int) -> Tensor:
-    """Fold an index from -1 to size + 1 back; where one fold is not enough, its weight is zero or the line constant."""
-    return ((size - 1) - ((size - 1) - index.abs()).abs()).clamp_min(0)
+def _continued(frames: Tensor, dim: int) -> Tensor:
+    """Continue coefficients point-symmetrically along an axis, by one before and two after; a single one is constant.
+
+    The weight of the last is zero but for rounding.
+    """
+    size = frames.shape[dim]
+    if size == 1:
+        return frames.repeat_interleave(4, dim)
+    first = 2 * frames.narrow(dim, 0, 1) - frames.narrow(dim, 1, 1)
+    last = 2 * frames.narrow(dim, size - 1, 1) - frames.narrow(dim, size - 2, 1)
+    return torch.cat([first, frames, last, last], dim)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
+from app.controllers import map_reading
 from app.controllers.estimation import Catalog, Device, Engine, ShownFrame
 from app.features.export import source as export_source
 from app.jobs import JobControl
@@ -141,15 +142,19 @@ def write_recording(path: Path, number: float, frames: int = FRAMES, **attribute
 @pytest.fixture(autouse=True)
 def _provenance(monkeypatch: pytest.MonkeyPatch) -> None:
     """The fake methods are in no registry, so the provenance of their runs is made here."""
-    real = {name: getattr(export_source, name) for name in ("make_provenance", "describe_run")}
-    for name, make in real.items():
+    for module, name in (
+        (export_source, "make_provenance"),
+        (export_source, "describe_run"),
+        (map_reading, "describe_run"),
+    ):
+        make = getattr(module, name)
 
         def made(sequence: RFSequence, settings: Settings, *rest: object, make: object = make) -> Provenance:
             if settings.method in METHODS:
                 return Provenance(settings.method, {}, "", "0", "0" * 64)
             return make(sequence, settings, *rest)  # type: ignore[operator, no-any-return]
 
-        monkeypatch.setattr(export_source, name, made)
+        monkeypatch.setattr(module, name, made)
 
 
 @pytest.fixture(name="recording_path")

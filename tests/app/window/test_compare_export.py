@@ -67,7 +67,7 @@ def test_maps_limits_and_numbers_are_those_of_the_view(comparing: MainWindow) ->
     for panel, side, key in zip(
         content.strain, (compare.comparison.first, compare.comparison.second), ("first", "second"), strict=True
     ):
-        assert np.array_equal(panel.strain, side.strain, equal_nan=True)
+        assert np.array_equal(panel.strain, side.values, equal_nan=True)
         assert view.cells[key, "snre"].text() == f"{panel.metrics['snre'].value:.3g}".replace("-", "\u2212")
     assert content.marks.target == comparing.state.regions.target
     comparing.commands.change_display(relative=True)

@@ -22,12 +22,13 @@ def compared(window: MainWindow, qtbot: QtBot, first: tuple[str, int], second: t
         found = compare.comparison
         sides = () if found is None else (found.first, found.second)
         return len(sides) == 2 and all(
-            abs(float(np.nanmedian(side.strain)) / value - 1) < 0.02 for side, value in zip(sides, wanted, strict=True)
+            abs(float(np.nanmedian(side.values)) / value - 1) < 0.02 for side, value in zip(sides, wanted, strict=True)
         )
 
     qtbot.waitUntil(right, timeout=10_000)
     assert compare.comparison is not None
-    assert float(np.nanmedian(compare.comparison.difference)) == pytest.approx(wanted[0] - wanted[1], rel=0.05)
+    difference = compare.comparison.first.values - compare.comparison.second.values
+    assert float(np.nanmedian(difference)) == pytest.approx(wanted[0] - wanted[1], rel=0.05)
     return compare.comparison
 
 

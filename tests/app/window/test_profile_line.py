@@ -142,14 +142,14 @@ def test_the_profile_is_of_the_shown_frame(lined: MainWindow, qtbot: QtBot) -> N
         assert picture.strain is not None
         assert recording is not None
         assert shown.frame == frame
-        assert shown.strain is not None
+        assert shown.values is not None
         geometry = recording.sequence.geometry
-        assert np.array_equal(shown.strain, profile(picture.strain, geometry, LINE), equal_nan=True)
+        assert np.array_equal(shown.values, profile(picture.strain, geometry, LINE), equal_nan=True)
         row, column = recording.grid.pixel_at(LINE.start_lateral_m, LINE.start_depth_m)
         near = picture.bmode[row - 1 : row + 2, column - 1 : column + 2].astype(float)
         assert (near.min() - 255) * 100 / 255 <= shown.bmode_db[0] <= (near.max() - 255) * 100 / 255
     lined.commands.playback.show_frame(0)
-    qtbot.waitUntil(lambda: profiles.profile is not None and profiles.profile.strain is None)
+    qtbot.waitUntil(lambda: profiles.profile is not None and profiles.profile.values is None)
     panel = lined.findChild(ProfilePanel)
     lined.docks.show("profile")
     qtbot.waitUntil(lambda: "No strain in frame 0" in panel.words.text())
@@ -159,10 +159,10 @@ def test_the_graph_shows_the_sign_of_the_display_and_marks_places(lined: MainWin
     lined.docks.show("profile")
     panel = lined.findChild(ProfilePanel)
     panel.refresh()
-    _, compressive = panel.graph.strain.getData()
+    _, compressive = panel.graph.curve.getData()
     assert np.nanmean(compressive) > 0
     lined.commands.change_display(quantity="signed")
-    qtbot.waitUntil(lambda: float(np.nanmean(panel.graph.strain.getData()[1])) < 0)
+    qtbot.waitUntil(lambda: float(np.nanmean(panel.graph.curve.getData()[1])) < 0)
     panel.graph.place_pointed.emit(1e3 * LINE.length_m)
     assert lined.state.cursor == pytest.approx((LINE.end_lateral_m, LINE.end_depth_m))
     panel.graph.place_pointed.emit(None)
@@ -204,11 +204,11 @@ def test_export_writes_what_is_shown(
     qtbot.waitUntil(lambda: lined.state.activity is None)
     shown = lined.state.slice(ProfileState).profile
     assert shown is not None
-    assert shown.strain is not None
+    assert shown.values is not None
     lines = [line for line in written.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     table = np.genfromtxt(lines, delimiter=",", names=True)
     assert table["distance_mm"] == pytest.approx(1e3 * shown.distances_m)
-    assert table["compressive_strain_percent"] == pytest.approx(-100 * shown.strain, nan_ok=True)
+    assert table["compressive_strain_percent"] == pytest.approx(-100 * shown.values, nan_ok=True)
     assert np.corrcoef(table["bmode_db"], shown.bmode_db)[0, 1] > 0.9  # the table is of the RF, not of the screen
     assert "# method: first" in written.read_text(encoding="utf-8")
 

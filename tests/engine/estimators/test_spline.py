@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from scipy import ndimage
+from scipy.interpolate import CubicSpline
 
 from engine.estimators.global_cost.spline import SplineFrame
 
@@ -10,12 +10,17 @@ def points(generator):
     return torch.rand(60, generator=generator) * 30 + 0.5, torch.rand(60, generator=generator) * 18 + 0.5
 
 
-def test_spline_is_the_cubic_one_and_passes_through_the_samples():
+def test_spline_is_the_natural_cubic_one_up_to_its_borders():
     generator = torch.Generator().manual_seed(0)
     frame = torch.randn(32, 20, generator=generator, dtype=torch.float64)
     row, column = (entry.double() for entry in points(generator))
-    expected = ndimage.map_coordinates(frame.numpy(), [row, column], order=3, mode="mirror")
-    np.testing.assert_allclose(SplineFrame.of(frame).at(row, column).value, expected, atol=1e-6)
+    row[:2], column[:2] = torch.tensor([0.4, 30.6]), torch.tensor([0.3, 18.8])
+    down = CubicSpline(np.arange(32), frame.numpy(), axis=0, bc_type="natural")(row.numpy())
+    wanted = [
+        float(CubicSpline(np.arange(20), line, bc_type="natural")(at))
+        for line, at in zip(down, column.numpy(), strict=True)
+    ]
+    np.testing.assert_allclose(SplineFrame.of(frame).at(row, column).value, wanted, atol=1e-6)
     rows, columns = torch.meshgrid(torch.arange(32.0), torch.arange(20.0), indexing="ij")
     torch.testing.assert_close(
         SplineFrame.of(frame).at(rows.double(), columns.double()).value, frame, atol=1e-6, rtol=0
