@@ -169,8 +169,9 @@ class CompareView(QWidget):
             choice.addWidget(widget)
         grid = QGridLayout(self._table)
         grid.setHorizontalSpacing(16)
-        for column, title in enumerate(("", *(metric.short for metric in self._metrics))):
-            grid.addWidget(QLabel(title), 0, column)
+        for column, metric in enumerate(self._metrics, start=1):
+            heading = self.cells["heading", metric.name] = QLabel(metric.short)
+            grid.addWidget(heading, 0, column)
         for line, (key, title) in enumerate((("first", "A"), ("second", "B"), ("difference", "A \u2212 B")), start=1):
             grid.addWidget(QLabel(title), line, 0)
             for column, metric in enumerate(self._metrics, start=1):
@@ -225,6 +226,9 @@ class CompareView(QWidget):
             first = _value(None if comparison is None else comparison.first, name)
             second = _value(None if comparison is None else comparison.second, name)
             gap = None if first is None or second is None else first - second
+            measured = comparison is None or name in comparison.first.metrics
+            for key in ("heading", "first", "second", "difference"):
+                self.cells[key, name].setVisible(measured)
             for key, value in (("first", first), ("second", second), ("difference", gap)):
                 self.cells[key, name].setText(DASH if value is None else three_figures(value))
 

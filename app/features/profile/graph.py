@@ -45,7 +45,7 @@ class ProfileGraph(Graph):
         self.restyle()
 
     def show_curves(self, distances_mm: Values, values: Values | None, bmode_db: Values | None, label: str) -> None:
-        """Draw what there is along the line, the map as it is shown under its `label`; NaN leaves a gap."""
+        """Draw what there is along the line, the map in its unit under a `label`; NaN leaves a gap."""
         nothing = np.zeros(0)
         self.getPlotItem().setLabel("left", label)
         self._length_mm = float(distances_mm[-1])

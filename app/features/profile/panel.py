@@ -13,6 +13,9 @@ from app.state import Tool, ViewerState
 from engine.frames import frame_words
 from engine.metrics.profile import ProfileLine
 
+AXES = {"%": "Strain (%)", "mm": "Motion (mm)"}
+"""What stands beside the graph, which is often low; the words below name the map."""
+
 
 class ProfilePanel(DrawnPanel):
     """Buttons, the graph, and below it where the line lies."""
@@ -59,7 +62,7 @@ class ProfilePanel(DrawnPanel):
         quantity, values = shown.quantity, shown.values
         drawn = None if values is None else np.asarray(quantity.shown(values.astype(np.float32)), float)
         bmode = shown.bmode_db if self.bmode.isChecked() else None
-        self.graph.show_curves(1e3 * shown.distances_m, drawn, bmode, quantity.label)
+        self.graph.show_curves(1e3 * shown.distances_m, drawn, bmode, AXES.get(quantity.unit, quantity.unit))
         of = frame_words(shown.frame)
         words = f"{quantity.label}, {of}" if drawn is not None else f"No strain in {of}"
         self.words.setText(f"{words}. {_line_words(shown.line)}")

