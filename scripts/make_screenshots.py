@@ -13,17 +13,19 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from PySide6.QtCore import QBuffer, QIODevice
+from PySide6.QtCore import QBuffer, QIODevice, QPointF
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.features.export.figure_dialog import FigureDialog
 from app.features.maps.controller import MapsController
 from app.features.opening.geometry_dialog import GeometryDialog
+from app.features.profile.state import ProfileState
 from app.preferences import Preferences
-from app.state import Role
+from app.state import Role, Tool
 from app.state.maps import MapState
 from app.theme import apply_theme
 from app.window.main_window import MainWindow
+from engine.metrics.profile import ProfileLine
 from engine.quantity import AXIAL_STRAIN
 
 RESOURCES = Path(__file__).parents[1] / "resources"
@@ -92,6 +94,24 @@ def shoot_geometry(application: QApplication, window: MainWindow, folder: Path) 
         dialog.reject()
 
 
+def shoot_moving(application: QApplication, window: MainWindow, folder: Path) -> None:
+    """Take the images with lateral strain in deformed shape over the B-mode, its profile line, and a part drawn."""
+    maps, line = window.state.slice(MapState), window.state.slice(ProfileState)
+    before = window.state.display
+    maps.choose("lateral-strain")
+    line.set_line(ProfileLine(-10e-3, 14e-3, 10e-3, 14e-3))
+    window.commands.change_display(deformed=True, overlay=True)
+    window.actions_by_name["draw_part"].trigger()
+    window.central.view.bmode.plot.box.line_drawn.emit(QPointF(-9.0, 8.0), QPointF(11.0, 24.0), False)
+    spin(application, lambda: window.state.picture is not None and window.state.picture.shape is not None)
+    settle(application, 2.0)
+    shoot(window.central, folder / "moving-dark.png")
+    window.state.set_tool(Tool.PAN)
+    line.set_line(None)
+    maps.choose(AXIAL_STRAIN)
+    window.commands.change_display(**before.as_dict())
+
+
 def main() -> None:
     """Open the example, estimate its strain, and take every picture."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else TARGET
@@ -118,6 +138,7 @@ def main() -> None:
             shoot(window, folder / f"window-{theme}.png")
             shoot_panels(application, window, guide, theme)
         window.set_theme("dark")
+        shoot_moving(application, window, guide)
         window.actions_by_name["figure"].trigger()
         dialog = window.findChild(FigureDialog)
         assert isinstance(dialog, FigureDialog)

@@ -38,11 +38,19 @@ def test_gradients_are_the_derivatives_of_the_value():
     generator = torch.Generator().manual_seed(1)
     spline = SplineFrame.of(torch.randn(32, 20, generator=generator, dtype=torch.float64))
     row, column = (entry.double() for entry in points(generator))
+    column = column.clamp(1.01, 17.99)
     samples, h = spline.at(row, column), 1e-6
     axial = (spline.at(row + h, column).value - spline.at(row - h, column).value) / (2 * h)
     lateral = (spline.at(row, column + h).value - spline.at(row, column - h).value) / (2 * h)
     torch.testing.assert_close(samples.axial_gradient, axial, atol=1e-6, rtol=0)
     torch.testing.assert_close(samples.lateral_gradient, lateral, atol=1e-6, rtol=0)
+
+
+def test_between_the_outermost_lines_there_is_no_slope_across():
+    spline = SplineFrame.of(torch.randn(32, 20, generator=torch.Generator().manual_seed(1)))
+    samples = spline.at(torch.full((4,), 9.5), torch.tensor([0.0, 0.99, 1.0, 18.5]))
+    assert (samples.lateral_gradient == 0).tolist() == [True, True, False, True]
+    assert (samples.axial_gradient != 0).all()
 
 
 def test_points_beyond_the_border_are_marked():
