@@ -19,6 +19,7 @@ from engine.device import choose_device, frames_at_once
 from engine.errors import CancelledError, MethodError, ParameterError
 from engine.estimators.base import ESTIMATORS, BatchEstimator, Estimator, RecordingEstimator, Tracker
 from engine.failures import is_out_of_memory
+from engine.files.spooled import SpooledMaps
 from engine.numerics.slope import SMALLEST_WINDOW
 from engine.pairs import Pairing, parse_pairing
 from engine.parameters import Parameters, parameter
@@ -436,7 +437,7 @@ class _Chain:
         import torch
 
         parameters, geometry = self.settings.parameters, self.pairs.sequence.geometry
-        tracker, kept = estimator.tracker(parameters, self.device), dict[int, Map]()
+        tracker, kept = estimator.tracker(parameters, self.device), SpooledMaps()
 
         def alone(frames: Sequence[int]) -> "dict[str, torch.Tensor]":
             batch, found = self._tracked(tracker, frames)
@@ -444,7 +445,8 @@ class _Chain:
             return {**maps, "kept": estimator.keep(found.motion, geometry, parameters)}
 
         for frames, arrays in self._in_batches(deformed, alone):
-            kept.update(zip(frames, arrays.pop("kept"), strict=True))
+            for frame, values in zip(frames, arrays.pop("kept"), strict=True):
+                kept.add(frame, values)
             firsts: Sequence[FrameEstimate | None] = [None] * len(frames)
             if self.provisional:
                 firsts = self._finish.frames(frames, arrays, provisional=True)

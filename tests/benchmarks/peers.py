@@ -41,7 +41,7 @@ def tuned(flow: FlowOf, cases: Iterable[EvaluationCase]) -> tuple[Estimates, Smo
                 estimate = _estimate(motion, smoothing, number, case.sequence.geometry)
                 totals[smoothing] += strain_accuracy(estimate.strain, truth)["strain_rmse"].value / level
     best = min(totals, key=lambda smoothing: totals[smoothing])
-    return partial(_estimates, flow=flow, smoothing=best), best
+    return partial(estimates, flow=flow, smoothing=best), best
 
 
 def flows(sequence: RFSequence, flow: FlowOf) -> Iterator[tuple[int, Flow]]:
@@ -59,7 +59,8 @@ def warp(image: Map | Flow, motion: Flow) -> Flow:
     return np.asarray(cv2.remap(image, *places, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
 
 
-def _estimates(sequence: RFSequence, flow: FlowOf, smoothing: Smoothing) -> Iterator[FrameEstimate]:
+def estimates(sequence: RFSequence, flow: FlowOf, smoothing: Smoothing) -> Iterator[FrameEstimate]:
+    """Yield the estimate of every frame against the first."""
     for number, motion in flows(sequence, flow):
         yield _estimate(motion, smoothing, number, sequence.geometry)
 

@@ -28,16 +28,22 @@ class CrossAttentiveFusion(nn.Module):
     def forward(self, below: Tensor, skips: tuple[Tensor, ...]) -> Tensor:
         """Fuse (B, 2 C, h, w) with the skips pre, post and mid, each (B, C, 2 h, 2 w)."""
         weights = self._attention(below, skips)
-        mixed = sum((weight * skip for weight, skip in zip(weights, skips, strict=True)), start=torch.zeros(()))
+        mixed = weights[0] * skips[0]
+        for weight, skip in zip(weights[1:], skips[1:], strict=True):
+            mixed = torch.addcmul(mixed, weight, skip)
         attended = self.value(mixed)
         fused: Tensor = self.learned(below) + attended + additive_upsampling(below)
         return fused
 
     def _attention(self, below: Tensor, skips: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """Weight of each skip at each pixel, three maps (B, 1, 2 h, 2 w) that sum to one."""
+        """Weight of each skip at each pixel, three maps (B, 1, 2 h, 2 w) that sum to one.
+
+        The key's bias would add one number to all three scores, which the softmax does not see: it takes part only in
+        training, so that every parameter has a gradient.
+        """
         query = self.query(below) / math.sqrt(self.key.in_channels)
-        assert self.key.bias is not None
-        offset = double(functional.conv2d(query, self.key.bias[None, :, None, None]))
-        query = double(functional.conv2d(query, self.key.weight.transpose(0, 1)))
-        scores = [(query * skip).sum(dim=1, keepdim=True) + offset for skip in skips]
-        return torch.softmax(torch.cat(scores, dim=1), dim=1).chunk(3, dim=1)
+        keys = double(functional.conv2d(query, self.key.weight.transpose(0, 1)))
+        scores = torch.cat([(keys * skip).sum(dim=1, keepdim=True) for skip in skips], dim=1)
+        if self.training and self.key.bias is not None:
+            scores = scores + double(functional.conv2d(query, self.key.bias[None, :, None, None]))
+        return torch.softmax(scores, dim=1).chunk(3, dim=1)

@@ -1,6 +1,7 @@
 """Smoothing of motion along the beam, between the stages of a network and after its last."""
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -21,10 +22,19 @@ def smooth_along_beam(motion: Tensor, sigma_samples: float) -> Tensor:
     reach = min(math.ceil(_REACH * sigma_samples), rows - 1)
     if reach <= 0:
         return motion
-    offset = torch.arange(-reach, reach + 1, dtype=motion.dtype, device=motion.device) / sigma_samples
-    weight = torch.exp(-0.5 * offset.square())
-    kernels = torch.stack([weight, weight * offset, weight * offset.square()])[:, None, :, None]
-    moments = functional.conv2d(motion.new_ones(1, 1, rows, 1), kernels, padding=(reach, 0))[0]
-    sums = functional.conv2d(motion.flatten(0, 1)[:, None], kernels[:2], padding=(reach, 0))
-    value = moments[2] * sums[:, 0] - moments[1] * sums[:, 1]
-    return (value / (moments[0] * moments[2] - moments[1].square())).view_as(motion)
+    kernels, shares = _fit(rows, reach, sigma_samples, motion.dtype, motion.device)
+    sums = functional.conv2d(motion.flatten(0, 1)[:, None], kernels, padding=(reach, 0))
+    return torch.addcmul(shares[0] * sums[:, 0], shares[1], sums[:, 1]).view_as(motion)
+
+
+@lru_cache(maxsize=16)
+def _fit(rows: int, reach: int, sigma: float, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Kernels (2, 1, N, 1) of two sums, and the share (2, rows, 1) of each in the value of the line."""
+    with torch.inference_mode(mode=False), torch.no_grad():  # serves training too
+        offset = torch.arange(-reach, reach + 1, dtype=dtype, device=device) / sigma
+        weight = torch.exp(-0.5 * offset.square())
+        kernels = torch.stack([weight, weight * offset, weight * offset.square()])[:, None, :, None]
+        moments = functional.conv2d(torch.ones(1, 1, rows, 1, dtype=dtype, device=device), kernels, padding=(reach, 0))
+        zeroth, first, second = moments[0]
+        determinant = zeroth * second - first.square()
+        return kernels[:2], torch.stack([second / determinant, -first / determinant])
