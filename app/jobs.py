@@ -27,7 +27,7 @@ from engine.failures import explanation, record
 PROGRESS_PERIOD_S = 0.1
 """Progress is told at most this often: queued signals have no back-pressure."""
 
-SWITCH_INTERVAL_S = 1e-3
+SWITCH_INTERVAL_S = 2e-4
 """How long a thread may keep the interpreter while the window's thread waits; Python's own 5 ms add up to a stutter."""
 
 PATIENCE_MS = 250

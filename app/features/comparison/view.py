@@ -165,7 +165,11 @@ class CompareView(QWidget):
 
     def _lay_out(self) -> None:
         choice = QFlowLayout()
-        for widget in (QLabel("Compare with"), self.other, self.frame, self.export):
+        choice.setContentsMargins(10, 6, 10, 6)
+        label = QLabel("Compare with")
+        height = max(widget.sizeHint().height() for widget in (self.other, self.frame, self.export))
+        for widget in (label, self.other, self.frame, self.export):
+            widget.setMinimumHeight(height)  # such a layout puts all of a row at its top
             choice.addWidget(widget)
         grid = QGridLayout(self._table)
         grid.setHorizontalSpacing(16)
