@@ -113,16 +113,12 @@ class MeasuringController(QObject):
         self._state = state
         self._worker = jobs.numbers
         self._measured_run: int | None = None
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(REST_MS)
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._measure_history)
         state.slice(MapState).kind_changed.connect(self._display_changed)
         self._measured_how = self._how()
         self._arrived: list[tuple[MeasuredOf, FrameMeasurements]] = []
-        self._gather = QTimer(self)
-        self._gather.setSingleShot(True)
-        self._gather.setInterval(GATHER_MS)
+        self._gather = QTimer(self, singleShot=True, interval=GATHER_MS)
         self._gather.timeout.connect(self._tell_history)
         state.picture_changed.connect(self._measure_shown)
         state.regions_changed.connect(self._regions_changed)

@@ -16,9 +16,7 @@ class LinkedPlots(QObject):
         self._plots = tuple(plots)
         self._whole = True
         self._following = False
-        self._refit = QTimer(self)
-        self._refit.setSingleShot(True)
-        self._refit.setInterval(0)
+        self._refit = QTimer(self, singleShot=True, interval=0)
         self._refit.timeout.connect(self._fit_again)
         for plot in self._plots:
             plot.view_changed.connect(partial(self._follow, plot))

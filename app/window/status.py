@@ -36,9 +36,7 @@ class StatusBar(QStatusBar):
         self.addWidget(self.words, 1)
         for widget in (self.activity, self.progress, self.cancel):
             self.addPermanentWidget(widget)
-        self._forget = QTimer(self)
-        self._forget.setSingleShot(True)
-        self._forget.setInterval(NOTICE_MS)
+        self._forget = QTimer(self, singleShot=True, interval=NOTICE_MS)
         self._forget.timeout.connect(self._clear_notice)
         state.activity_changed.connect(self.refresh_activity)
         state.notice_changed.connect(self._notice)

@@ -33,8 +33,7 @@ class ComparisonKeeper(QObject):
         self._compare = commands.state.slice(CompareState)
         self._wanted: KeptSettings | None = None
         self._run: Run | None = None
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
+        self._soon = QTimer(self, singleShot=True)
         self._soon.setInterval(0)  # what has just happened is told to everybody first
         self._soon.timeout.connect(self._go_on)
         for signal in (self._state.methods_changed, self._state.runs_changed, self._state.activity_changed):

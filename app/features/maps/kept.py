@@ -21,8 +21,7 @@ class MapKeeper(QObject):
         self._controller = commands.part(MapsController)
         self._wanted: KeptMap | None = None
         self._settings = KeptSettings()
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
+        self._soon = QTimer(self, singleShot=True)
         self._soon.setInterval(0)  # what has just happened is told to everybody first
         self._soon.timeout.connect(self._go_on)
         for signal in (self._maps.methods_changed, self._state.runs_changed, self._state.activity_changed):

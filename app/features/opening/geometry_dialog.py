@@ -53,9 +53,7 @@ class GeometryDialog(QDialog):
         self._suggested = dict(opened.suggested)
         self._by_spacing = False
         """The user gave the distance of the samples, which stays when the speed of sound changes."""
-        self._ask_later = QTimer(self)
-        self._ask_later.setSingleShot(True)
-        self._ask_later.setInterval(300)
+        self._ask_later = QTimer(self, singleShot=True, interval=300)
         self._ask_later.timeout.connect(self._ask_suggestions)
         frames, rows, lines = recording.shape
         head = QLabel(

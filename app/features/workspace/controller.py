@@ -67,9 +67,7 @@ class WorkspaceController(QObject):
         self._kept: Mapping[str, Any] = {}
         self._busy = self._warned = False
         self._job: int | None = None
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.setInterval(KEEP_AFTER_MS)
+        self._soon = QTimer(self, singleShot=True, interval=KEEP_AFTER_MS)
         self._soon.timeout.connect(self.keep)
         add_core_parts(commands)
         self._parts.changed.connect(self._keep_soon)

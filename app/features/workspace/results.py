@@ -60,8 +60,7 @@ class ResultsController(QObject):
         self._asked: set[Settings] = set()
         self._filling: dict[int, int] = {}
         self._warned = False
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
+        self._soon = QTimer(self, singleShot=True)
         self._soon.setInterval(0)  # a restored workspace is whole before anybody looks
         self._soon.timeout.connect(self._look)
         commands.processing.prepare = self._prepare
