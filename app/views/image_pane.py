@@ -13,6 +13,7 @@ from app.views.color_bar import ColorBar
 from app.views.indexed_image import IndexedImage
 from app.views.plot import AXES_PX, ImagePlot
 from app.views.region_item import RegionItem
+from engine.frames import frame_words
 
 BADGE_PX = (8, 6)
 """Where the badge lies on the image, from its upper left corner."""
@@ -33,6 +34,11 @@ def image_scale(space: tuple[int, int], image: tuple[float, float], columns: int
     across = width / columns - AXES_PX.width() - bar_px - 2 * MARGIN_PX
     down = height / rows - AXES_PX.height() - HEADER_PX - 2 * MARGIN_PX
     return max(min(across / wide, down / high), 0.0)
+
+
+def map_caption(title: str, frame: int, reference: int | None = None, more: str = "") -> str:
+    """Say which frame and method a map is of: what is long comes last, for it may be cut."""
+    return ", ".join(filter(None, (frame_words(frame, reference), title, more)))
 
 
 class ImagePane(QFrame):

@@ -13,6 +13,7 @@ from app.state import Picture, Regions, Role, Run, ViewerState
 from app.state.maps import MapState
 from app.state.recording import averaged_words
 from app.views.dual_view import DualView
+from app.views.image_pane import map_caption
 from app.views.play_bar import PlayBar
 from app.views.plot import ImagePlot
 from engine.accumulation import drift_words
@@ -243,8 +244,7 @@ class CentralArea(Pages):
         of = frame_words(picture.bmode_frame)
         title = run.title if run is not None and picture.strain is not None else ""
         drift = drift_words(run.store.summary(picture.frame).report) if run and picture.frame in run.store else ""
-        frames = frame_words(picture.frame, picture.reference_frame)
-        strain = ", ".join(filter(None, (frames, title, drift)))  # what may be long comes last: it may be cut
+        strain = map_caption(title, picture.frame, picture.reference_frame, drift)
         self.view.strain.set_badge(self._badge(picture))
         self.view.strain.set_banner(_warning(picture))
         has_rf = state.recording is None or state.recording.sequence.has_rf

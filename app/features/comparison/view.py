@@ -21,10 +21,9 @@ from app.features.comparison.state import OTHER_FRAME, Comparison, Side
 from app.state import Display, Regions, Role
 from app.state.image_grid import ImageGrid
 from app.state.raster import Limits, color_table, strain_index
-from app.views.image_pane import ImagePane, image_scale
+from app.views.image_pane import ImagePane, image_scale, map_caption
 from app.views.linked_plots import LinkedPlots
 from engine.figures.content import DIFFERENCE_COLORS, difference_quantity, suggest_limits
-from engine.frames import frame_title
 from engine.maps.base import other_map
 from engine.metrics.base import metrics_shown
 from engine.metrics.number_text import DASH, three_figures
@@ -135,7 +134,7 @@ class CompareView(QWidget):
             pane.image.set_table(colors)
             pane.image.set_indices(strain_index(quantity.shown(values), None, limits, 0.0))
             pane.bar.show_scale(colors, (limits.low_percent, limits.high_percent), quantity.label, quantity.ends)
-            pane.set_caption(frame_title(side.title, side.frame))
+            pane.set_caption(map_caption(side.title, side.frame))
             pane.show_regions(side.regions, None)
             pane.set_message(HARDLY_COMPRESSED if relative and math.isnan(side.mean) else "")
             averaged = 1 if entry else len(side.averaged)
@@ -166,6 +165,7 @@ class CompareView(QWidget):
     def _lay_out(self) -> None:
         choice = QFlowLayout()
         choice.setContentsMargins(10, 6, 10, 6)
+        choice.setSpacing(8)
         label = QLabel("Compare with")
         height = max(widget.sizeHint().height() for widget in (self.other, self.frame, self.export))
         for widget in (label, self.other, self.frame, self.export):

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.widgets.number_box import NumberBox
 from app.widgets.scrolled_dialog import lay_out_scrolled
 
 
@@ -127,7 +128,7 @@ def _editor(row: Row, value: Any) -> QWidget:
     if row.entries:
         return _choice(row, value)
     if row.span is not None:
-        number = QDoubleSpinBox()
+        number = NumberBox()
         number.setRange(*row.span)
         number.setDecimals(1)
         number.setSuffix(f" {row.unit}" if row.unit else "")

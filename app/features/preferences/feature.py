@@ -19,7 +19,7 @@ from app.window.feature import FEATURES, Entry, FeatureContext
 
 DISPLAY_FIELDS = ("colormap",)
 LAST_USED = "The one used last"
-KEPT = "Kept by itself"
+KEPT = "Kept on this computer"
 
 
 class PreferencesFeature(QObject):

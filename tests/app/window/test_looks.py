@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.state.run_store import FrameSummary
 from app.theme import DARK, LIGHT, Theme, ThemeName, apply_theme
+from app.views.image_pane import map_caption
 from app.views.time_line import TimeLine
 from engine.reliability.frame import FrameReliability
 
@@ -63,3 +64,8 @@ def test_edges_of_controls_stand_out_in_both_themes() -> None:
     for colors in (DARK, LIGHT):
         for ground in (colors.panel, colors.field):
             assert contrast(QColor(colors.outline), QColor(ground)) >= 3.0
+
+
+def test_a_caption_names_the_frame_first_so_that_a_long_name_may_be_cut() -> None:
+    assert map_caption("GLUE on the whole recording", 4, 0) == "frame 4 against 0, GLUE on the whole recording"
+    assert map_caption("", 4) == "frame 4"
