@@ -287,8 +287,7 @@ class ProcessingController(QObject):
         run.device = device
         self._end(run)
         self._state.set_run_status(run, "complete")
-        how = f"estimated on {device.upper()}" if device else "estimated before"
-        self._state.set_notice(f"{run.title}: {counted(len(run.store.frames()))} {how}.")
+        self._state.set_notice(f"{run.title}: {counted(len(run.store.frames()))} {run.how}.")
         recording = self._state.recording
         warning = depth_warning(recording.sequence, run.settings) if recording is not None else ""
         if warning:

@@ -231,7 +231,7 @@ class MethodPanel(Panel):
         words = {
             "waiting": "Not estimated with these settings yet.",
             "running": f"Estimating: {frames} done.",
-            "complete": f"{frames} estimated on {run.device.upper()}.",
+            "complete": f"{frames} {run.how}.",
             "cancelled": f"Cancelled: {frames} kept.",
             "failed": f"Stopped by an error: {frames} kept.",
         }

@@ -70,7 +70,8 @@ class RegionPanel(Panel):
             return
         self.heading.setText(role.label)
         self.facts.setText(
-            f"Area {1e6 * ellipse.area_m2:.2f} mm\u00b2{self._pixels(ellipse)}\n{option_words(role, ellipse)}"
+            f"Area {1e6 * ellipse.area_m2:.2f} mm\u00b2{self._pixels(ellipse)}\n"
+            f"On the command line: {option_words(role, ellipse)}"
         )
 
     def _shows(self, editor: NumberBox, ellipse: Ellipse) -> bool:

@@ -70,6 +70,11 @@ class Run:
     followed: dict[int, NDArray[np.float64]] = field(default_factory=dict)
     """Points of tissue by frame, as far as they were followed; see `engine.following`."""
 
+    @property
+    def how(self) -> str:
+        """Say where its frames were estimated, or that they were before."""
+        return f"estimated on {self.device.upper()}" if self.device else "estimated before"
+
 
 @dataclass(frozen=True)
 class Activity:

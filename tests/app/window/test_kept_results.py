@@ -17,6 +17,7 @@ from app.controllers.estimation import Engine
 from app.features.preferences.dialog import Place, PreferencesDialog
 from app.features.workspace.results import Lookup, ResultsController, _fill
 from app.jobs import JobControl
+from app.panels.method import MethodPanel
 from app.preferences import Preferences
 from app.state.run_store import RunStore
 from app.window.main_window import MainWindow
@@ -88,6 +89,9 @@ def test_a_recording_opened_again_shows_its_strain_without_estimating(
     np.testing.assert_array_equal(strain(again), before)  # type: ignore[arg-type]
     assert estimated == ["ncc"]
     assert "estimated before" in again.state.notice
+    panel = again.findChild(MethodPanel)
+    assert isinstance(panel, MethodPanel)
+    assert panel.status.text() == "3 frames estimated before."
 
 
 def test_a_method_chosen_again_costs_nothing_and_a_part_is_completed(
