@@ -34,6 +34,10 @@ HARDLY_COMPRESSED = (
 )
 
 
+NEXT_TURN_MS = 1
+"""What is done after so long comes in a turn of its own, after input; after none at all Qt does it in the same turn."""
+
+
 class Welcome(QWidget):
     """What is seen first: two buttons and one sentence."""
 
@@ -189,7 +193,7 @@ class CentralArea(Pages):
     def _recording_changed(self) -> None:
         recording = self._state.recording
         self.setUpdatesEnabled(False)  # the first painting comes after all this, in a turn of its own
-        QTimer.singleShot(0, self, partial(self.setUpdatesEnabled, True))
+        QTimer.singleShot(NEXT_TURN_MS, self, partial(self.setUpdatesEnabled, True))
         self.setCurrentIndex(0 if recording is None else 1)
         if recording is not None:
             self.view.show_grid(recording.grid)
