@@ -5,7 +5,7 @@ from collections import Counter
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QToolBar
+from PySide6.QtWidgets import QMenu, QToolBar
 from pytestqt.qtbot import QtBot
 
 from app.controllers.commands import Commands
@@ -27,7 +27,7 @@ def test_every_feature_and_panel_can_be_imported() -> None:
 def test_menus_follow_the_places(window: MainWindow) -> None:
     assert titles(window)[0] == "File"
     assert titles(window)[-1] == "Help"
-    file_menu = window.menuBar().actions()[0].menu()
+    file_menu = next(menu for menu in window.menuBar().findChildren(QMenu) if menu.title().strip("&") == "File")
     names = [action.objectName() or action.text() for action in file_menu.actions()]
     assert names[0] == "open"
     assert names[-1] == "quit"
