@@ -46,7 +46,7 @@ class FirstOrderPrior:
 
     def sizes(self, field: Tensor) -> Sizes:
         """Return the squares of both differences."""
-        return tuple(difference.apply(field) ** 2 for difference in _FIRST)
+        return tuple(difference.apply(field) ** 2 for difference in FIRST)
 
     def energy(self, sizes: Sizes) -> Tensor:
         """Sum of the weighted squares."""
@@ -61,11 +61,11 @@ class FirstOrderPrior:
         weights = zip(self.lateral, self.axial, strict=True)
         return tuple(
             PriorTerm(difference, sizes[0].new_tensor(pair)[:, None, None])
-            for difference, pair in zip(_FIRST, weights, strict=True)
+            for difference, pair in zip(FIRST, weights, strict=True)
         )
 
 
-_FIRST = (Difference(1, 0), Difference(0, 1))
+FIRST = (Difference(1, 0), Difference(0, 1))
 
 
 @dataclass(frozen=True)
@@ -101,11 +101,18 @@ class SecondOrderPrior:
 
     def terms(self, sizes: Sizes) -> tuple[QuadraticTerm, ...]:
         """Re-weight each knot by its size there, spread to the differences that belong to it."""
+        return self.weighted(self.weights(sizes))
+
+    def weights(self, sizes: Sizes) -> Tensor:
+        """Weights that squares have at places of these sizes, (..., 2 or 1, K, W)."""
         size = sizes[0] + self.softness**2
-        knot = power(size, self.exponent / 2).div_(size).mul_(0.5 * self.weight)
+        return power(size, self.exponent / 2).div_(size).mul_(0.5 * self.weight)
+
+    def weighted(self, knots: Tensor) -> tuple[PriorTerm, ...]:
+        """Squares of the second derivatives with these weights of the knots, (..., 2 or 1, K, W)."""
         return tuple(
-            PriorTerm(difference, factor**2 * _from_knots(difference, knot))
-            for difference, factor in self._differences(knot)
+            PriorTerm(difference, factor**2 * _from_knots(difference, knots))
+            for difference, factor in self._differences(knots)
         )
 
     def _differences(self, field: Tensor) -> tuple[tuple[Difference, Tensor], ...]:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from engine.device import frames_at_once
 from engine.estimators.global_cost.group import Group, Members, Template, settled
+from engine.estimators.global_cost.momentum import EDGES_OF_A_PATTERN
 from engine.estimators.global_cost.noise_filter import Spectrum, echo_gain
 from engine.estimators.global_cost.prior import Prior
 from engine.estimators.global_cost.solver import Matching, Passes, sampled
@@ -25,8 +26,12 @@ PATTERN_PASSES = Passes(3, tolerance=2e-2, inner=60)
 OWN_PASSES = Passes(2, tolerance=2e-2, inner=60)
 ROUNDS = 1
 """Rounds of own motions, then pattern, before the own motions are found for good."""
-RELAXED = (0.25, 1 / 16)
-"""Factors of the own motions' prior that are tried when a frame does not fit the pattern."""
+RELAXED = 0.25
+"""Factor of the own motions' prior that is tried when a frame does not fit the pattern.
+
+As free as in GLUE (1 / 16), frames came out worse than their own estimates on training recordings: residuals are
+correlated with the template, so that the noise seems smaller than it is.
+"""
 LEAST_CORRELATION = 0.3
 """Correlation of reference and compensated frame below which a frame is no evidence of the pattern."""
 LEAST_AMPLITUDE = 0.02
@@ -37,9 +42,10 @@ STRAIN_NOISE, STRAIN_BLUR = 3e-4, 0.01
 
 @dataclass(frozen=True)
 class StackPlan:
-    """Energy of GLUE, the priors of pattern and own motions relative to GLUE's, and how much worse a fit may be."""
+    """Energies of GLUE and of the pattern, their priors relative to these, and how much worse a fit may be."""
 
     energy: TunedParameters
+    pattern_energy: TunedParameters
     pattern_smoothness: float
     own_smoothness: float
     guard: float
@@ -98,7 +104,7 @@ class Stack:
         members = Members.of(frames[used], strains / strongest, own[used], pattern)
         for _ in range(ROUNDS):
             members, _ = settled(group, members, pattern, found.prior_of(pattern, 1.0), OWN_PASSES)
-            prior = found.energy.prior(group.grid.expand(pattern)[1].float(), plan.pattern_smoothness)
+            prior = found.pattern_energy.prior(group.grid.expand(pattern)[1].float(), plan.pattern_smoothness)
             pattern = group.pattern(members, pattern, prior, PATTERN_PASSES)
         members, template = settled(group, members, pattern, found.prior_of(pattern, 1.0), OWN_PASSES)
         return replace(found, pattern=pattern, members=members, template=template)
@@ -107,6 +113,11 @@ class Stack:
     def energy(self) -> TunedEnergy:
         """GLUE's energy for these frames."""
         return TunedEnergy(self.plan.energy, self.geometry, self.group.grid.height)
+
+    @property
+    def pattern_energy(self) -> TunedEnergy:
+        """Energy of the pattern, whose edges are found from all frames."""
+        return TunedEnergy(self.plan.pattern_energy, self.geometry, self.group.grid.height, EDGES_OF_A_PATTERN)
 
     def __call__(self, frames: Sequence[int], batch: PairBatch) -> MotionBatch:
         """Motion of frames: the pattern's where that explains a frame, else the frame's own."""
@@ -159,7 +170,7 @@ class Stack:
         field, share = own, own.new_zeros(len(own))
         unexplained = torch.ones_like(share, dtype=torch.bool)
         start, origin = members.field(self.pattern), members.origin(self.pattern)
-        for relaxed in (None, *RELAXED) if places is not None else (1.0, *RELAXED):
+        for relaxed in (None, RELAXED) if places is not None else (1.0, RELAXED):
             if relaxed is not None:
                 prior = self.prior_of(self.pattern, relaxed)(members)
                 start = self.group.alone(members, against, variance, (start, origin), prior, OWN_PASSES).field

@@ -7,14 +7,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from engine.estimators.global_cost.momentum import MomentumPrior
+from engine.estimators.global_cost.momentum import EDGES_OF_A_FRAME, Edges, MomentumPrior
 from engine.estimators.global_cost.prior import Prior, SecondOrderPrior
 from engine.estimators.global_cost.system import KnotGrid
 from engine.estimators.global_cost.weights import cell_samples, strain_scale
 from engine.types import Geometry
-
-SECOND_SHARE = 0.2
-"""Part of the second-order prior that stays beside the momentum prior."""
 
 
 class TunedParameters(Protocol):
@@ -58,6 +55,7 @@ class TunedEnergy:
     params: TunedParameters
     geometry: Geometry
     height: int
+    edges: Edges = EDGES_OF_A_FRAME
 
     @property
     def grid(self) -> KnotGrid:
@@ -77,13 +75,12 @@ class TunedEnergy:
     def prior(self, axial_samples: Tensor, factor: float = 1.0) -> Prior:
         """Prior at the scale of axial motions (..., H, W), `factor` times as strong as the parameters say."""
         grid, geometry = self.grid, self.geometry
-        weight = factor * self.params.smoothness * grid.step / self.cell
         scale = 1e3 * strain_scale(axial_samples)[..., None, None]
         second = SecondOrderPrior(
-            weight=weight * (SECOND_SHARE if self.params.mechanics else 1.0),
+            weight=factor * self.params.smoothness * grid.step / self.cell,
             units=torch.stack([geometry.pitch_m / scale, geometry.axial_spacing_m / scale], dim=-3),
             softness=self.params.edge_softness,
             exponent=self.params.edge_exponent,
             spacing_m=(grid.step * geometry.axial_spacing_m, geometry.pitch_m),
         )
-        return MomentumPrior(second, weight) if self.params.mechanics else second
+        return MomentumPrior(second, self.edges) if self.params.mechanics else second

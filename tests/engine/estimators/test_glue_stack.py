@@ -60,7 +60,7 @@ def test_a_frame_that_shows_something_else_gets_its_own_answer_back(noisy, cpu) 
     sequence = RFSequence.from_array(frames, noisy.geometry)
     found = {entry.deformed_frame: entry for entry in run(sequence, Settings("glue-stack"), cpu, provisional=True)}
     assert found[2].displacement.report["stacked"] == 1.0
-    assert found[3].displacement.report["stacked"] <= 1 / 16  # as free as GLUE itself
+    assert found[3].displacement.report["stacked"] == 0.0
 
 
 def test_one_pair_is_glue(noisy, cpu) -> None:

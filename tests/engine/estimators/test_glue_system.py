@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.estimators.global_cost.momentum import MomentumPrior
+from engine.estimators.global_cost.momentum import Edges, MomentumPrior
 from engine.estimators.global_cost.prior import FirstOrderPrior, Prior, SecondOrderPrior
 from engine.estimators.global_cost.solver import Matching
 from engine.estimators.global_cost.system import (
@@ -17,7 +17,7 @@ PRIORS: dict[str, Prior] = {
     "second order": SecondOrderPrior(0.3, UNITS, 0.1, 0.5, (0.15, 0.3)),
     "second order, L1": SecondOrderPrior(0.3, UNITS, 0.1, 1.0, (0.15, 0.3)),
     "second order, L2": SecondOrderPrior(0.3, UNITS, 0.1, 2.0, (0.15, 0.3)),
-    "momentum": MomentumPrior(SecondOrderPrior(0.06, UNITS, 0.1, 0.5, (0.15, 0.3)), 0.3),
+    "momentum": MomentumPrior(SecondOrderPrior(0.3, UNITS, 0.1, 0.3, (0.15, 0.3)), Edges(0.6, 0.5, 0.2)),
 }
 
 
