@@ -11,16 +11,16 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
 from engine.device import choose_device
-from engine.evaluation.calibration import STEP
 from engine.evaluation.sets import FIRST_SEED
 from engine.metrics.accuracy import comparable, true_lateral_strain, true_shear_strain
 from engine.pipeline import Settings, run
 from engine.reliability.fit import Errors, fit_scales
-from engine.reliability.sigma import MAPS, least_window_m, parts_of
+from engine.reliability.sigma import MAPS, ComponentName, least_window_m, parts_of
 from engine.simulation.protocols import protocol
 from engine.strain.tensor import strain_tensor
 from engine.types import FrameEstimate, FrameTruth, RFSequence, Truth
@@ -33,6 +33,9 @@ RECORDINGS = {
     "clean": (1, 2, 3, 4),
     "robustness": tuple(range(1, 13)),
 }
+STEP = (16, 5)
+"""Every 16th sample of every fifth line: neighbours err alike."""
+
 STRIP = (1100, 64)
 FINE_STRIP = 256
 """Lines of a strip whose pitch is a quarter of the others'."""
@@ -88,12 +91,9 @@ def frame_errors(family: str, estimate: FrameEstimate, truth: FrameTruth, least_
     strain, displacement = estimate.strain, estimate.displacement
     tensor = strain_tensor(displacement, strain, estimate.quality)
     geometry = strain.geometry
-    half = geometry.window_lines(strain.lateral_window_m) // 2
-    used = comparable(truth, geometry, strain.window_m) & np.isfinite(strain.axial + tensor.shear + tensor.lateral)
-    used[:, :half] = used[:, used.shape[1] - half :] = False
-    some = np.zeros_like(used)
+    known = comparable(truth, geometry, strain.window_m) & np.isfinite(strain.axial)
+    some = np.zeros_like(known)
     some[:: STEP[0], :: STEP[1]] = True
-    used &= some
     differences = {
         "axial_strain": strain.axial - truth.axial_strain,
         "axial_displacement_m": displacement.axial_m - truth.axial_displacement_m,
@@ -102,14 +102,15 @@ def frame_errors(family: str, estimate: FrameEstimate, truth: FrameTruth, least_
         "shear_strain": tensor.shear - true_shear_strain(truth, geometry),
     }
     parts = parts_of(strain, estimate.quality, least_window_m)
-    return {
-        name: Errors(
-            difference[used].astype(np.float64),
-            replace(parts[name], noise=parts[name].noise[used], change=parts[name].change[used]),
-            family,
-        )
-        for name, difference in differences.items()
-    }
+    half = geometry.window_lines(strain.lateral_window_m) // 2
+    found = {}
+    for name, difference in differences.items():
+        used = known & some & np.isfinite(difference)
+        if name in get_args(ComponentName):  # their windows are cut short at the sides
+            used[:, :half] = used[:, used.shape[1] - half :] = False
+        cut = replace(parts[name], noise=parts[name].noise[used], change=parts[name].change[used])
+        found[name] = Errors(difference[used].astype(np.float64), cut, family)
+    return found
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Only recordings of the training seeds serve here (below `engine.evaluation.sets.FIRST_SEED`).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,14 +11,15 @@ import numpy as np
 from scipy.optimize import minimize
 
 from engine.errors import ParameterError
-from engine.reliability.sigma import SMALLEST_MEAN, SMALLEST_NOISE, Parts, Scales, Values
+from engine.reliability.sigma import SMALLEST_MEAN, Parts, Scales, Values
 
 LEAST_ERRORS = 100
 _LARGEST_ERROR = 8.0
 """Errors of more deviations than this count as this many: a cycle slip must not widen every other pixel."""
 
+_SMALLEST = 1e-12
 _STARTS = ((0.0, 0.7, 0.5, 0.0, -2.0, -2.0), (0.0, 0.3, 0.3, 0.3, -1.0, -1.0))
-_BOUNDS = ((-9.0, 4.0), (0.0, 3.0), (0.0, 2.0), (-2.0, 2.0), (-6.0, 2.0), (-9.0, 1.0))
+_BOUNDS = ((-9.0, 4.0), (0.0, 3.0), (0.0, 2.0), (-2.0, 2.0), (-6.0, 2.0), (-6.0, 2.0))
 
 
 @dataclass(frozen=True)
@@ -39,38 +41,36 @@ def fit_scales(samples: Sequence[Errors]) -> Scales:
         raise ParameterError(f"calibration needs at least {LEAST_ERRORS} errors")
     error = np.concatenate([entry.error / entry.parts.unit for entry in used])
     weight = _weights(used)
-    noise = np.concatenate([np.maximum(entry.parts.noise, SMALLEST_NOISE) for entry in used])
-    change = np.concatenate([entry.parts.change for entry in used])
+    # In double precision: the steps that tell a slope would be lost in the maps' own.
+    noise = np.concatenate([entry.parts.noise for entry in used], dtype=np.float64)
+    change = np.concatenate([entry.parts.change for entry in used], dtype=np.float64)
     mean = np.concatenate([np.full(entry.error.size, entry.parts.mean + SMALLEST_MEAN) for entry in used])
     # Everything is fitted relative to its typical size, so that the parameters are of the order of one.
-    sizes = [
-        float(np.exp(np.sum(weight * np.log(np.maximum(values, SMALLEST_NOISE))))) for values in (noise, change, mean)
-    ]
+    sizes = [float(np.exp(np.sum(weight * np.log(np.maximum(values, _SMALLEST))))) for values in (noise, change, mean)]
     spread = float(np.sqrt(np.sum(weight * error**2)))
-    log_noise, log_mean = np.log(noise / sizes[0]), np.log(mean / sizes[2])
-    change_square = (change / sizes[1]) ** 2
+    noise_square, change_square, log_mean = (noise / sizes[0]) ** 2, (change / sizes[1]) ** 2, np.log(mean / sizes[2])
 
     def loss(values: Values) -> float:
-        factor, noise_power, change_power, mean_power, still, floor = values
-        log_variance = 2 * (factor + noise_power * log_noise + mean_power * log_mean)
-        log_variance = log_variance + change_power * np.log(change_square + np.exp(2 * still))
-        variance = spread**2 * (np.exp(log_variance) + np.exp(2 * floor))
-        surprise = np.minimum(error**2 / variance, _LARGEST_ERROR**2)
-        return float(np.sum(weight * (surprise + np.log(variance)))) / 2
+        factor, noise_power, change_power, mean_power, quiet, still = values
+        log_variance = 2 * (factor + mean_power * log_mean + math.log(spread))
+        log_variance = log_variance + noise_power * np.log(noise_square + math.exp(2 * quiet))
+        log_variance = log_variance + change_power * np.log(change_square + math.exp(2 * still))
+        surprise = np.minimum(error**2 * np.exp(-log_variance), _LARGEST_ERROR**2)
+        return float(np.sum(weight * (surprise + log_variance))) / 2
 
     best = min(
         (minimize(loss, np.array(start), method="L-BFGS-B", bounds=_BOUNDS) for start in _STARTS),
         key=lambda result: float(result.fun),
     )
-    factor, noise_power, change_power, mean_power, still, floor = (float(value) for value in best.x)
+    factor, noise_power, change_power, mean_power, quiet, still = (float(value) for value in best.x)
     scale = sizes[0] ** -noise_power * sizes[1] ** -change_power * sizes[2] ** -mean_power
     return Scales(
-        spread * float(np.exp(factor)) * scale,
+        spread * math.exp(factor) * scale,
         noise_power,
         change_power,
         mean_power,
-        sizes[1] * float(np.exp(still)),
-        spread * float(np.exp(floor)),
+        sizes[0] * math.exp(quiet),
+        sizes[1] * math.exp(still),
     )
 
 

@@ -1,16 +1,20 @@
 """Standard deviation of each pixel of an estimate, from the noise of its data and from how its strain changes.
 
-    sigma^2 = (factor * n^a * (g^2 + still^2)^(b/2) * (m + M0)^c)^2 + floor^2
+    sigma = factor * (n^2 + quiet^2)^(a/2) * (g^2 + still^2)^(b/2) * (m + M0)^c
 
-- n is the Cramer-Rao bound for the local correlation as it was measured (noise and decorrelation together): for
-  displacement over a window of 2 mm (`engine.numerics.accuracy_limit`), for strain pushed through the straight line
-  that is fitted over a window L: sqrt(12 q / L^3), q the bound's variance times its window. A method that borrows from
-  its neighbours, as windows, networks and the normal equations of GLUE do, has less of it: its prior's information
-  adds to the data's, which makes a factor and a power below one. After GLUE and its kin L is no less than 2 mm: a
-  shorter window finds no more noise in a motion that is smooth already.
-- g is the deviation of the strain over its surroundings: where strain changes it is blurred, and noise makes it change.
+- n is the Cramer-Rao bound for the local correlation as it was measured (noise and decorrelation together), its
+  geometric mean over a pixel's surroundings: a correlation is itself measured from few echoes, and smoothing follows
+  the noise of more than one place. For displacement it is that of a window of 2 mm
+  (`engine.numerics.accuracy_limit`), for strain pushed through the straight line that is fitted over a window L:
+  sqrt(12 q / L^3), q the bound's variance times its window. A method that borrows from its neighbours, as windows,
+  networks and the normal equations of GLUE do, has less of it: its prior's information adds to the data's, which
+  makes a factor and a power below one. After GLUE and its kin L is no less than 2 mm: a shorter window finds no more
+  noise in a motion that is smooth already.
+- g is how far the strain lies from its own blurred map, root mean square over a pixel's neighbourhood: what one more
+  blur would change is about what the method's own blur has changed already. A steady gradient, which blur leaves as
+  it is, does not count.
 - m is the mean strain of the frame, M0 a tenth of a permille.
-- the floor is what remains of a perfect match.
+- quiet and still are what remains of a perfect match and of a strain that does not change.
 
 The factors and powers are fitted, for each method and map, to the errors on simulated training recordings, so that
 errors divided by sigma have a deviation of one (`scripts/calibrate_reliability.py`);
@@ -31,6 +35,7 @@ from numpy.typing import NDArray
 from engine.estimators.base import ESTIMATORS, STRAIN_WINDOW_M, RecordingEstimator
 from engine.numerics.accuracy_limit import displacement_deviation_m
 from engine.quality import WINDOW_M
+from engine.reliability.validity import window_size
 from engine.types import Displacement, Geometry, Map, Sigma, Strain
 
 if TYPE_CHECKING:
@@ -45,8 +50,14 @@ MAPS: tuple[MapName, ...] = get_args(MapName)
 BEAM_WAVELENGTHS = 2.0
 """Lateral resolution, within which the errors of lines go together."""
 
-SURROUNDINGS_M = (3.0e-3, 2.0e-3)
-"""Axial and lateral size over which the deviation of the strain is taken."""
+NOISE_M = (8.0e-3, 8.0e-3)
+"""Axial and lateral size of the surroundings over which noise is averaged."""
+
+BLUR_M = (3.0e-3, 1.5e-3)
+"""Size of the window over which the strain is blurred to see where it changes."""
+
+CHANGE_M = (3.0e-3, 3.0e-3)
+"""Size of the neighbourhood over which the changes are averaged."""
 
 SMALLEST_MEAN = 1e-4
 """Mean strain that is added to a frame's, so that a still frame has an uncertainty too."""
@@ -54,7 +65,8 @@ SMALLEST_MEAN = 1e-4
 CORRELATION_LIMITS = (0.1, 0.9995)
 """Correlations beyond are interpolation's or chance."""
 
-SMALLEST_NOISE = 1e-12
+SMALLEST_SHARE = 1e-6
+"""Known share of a window that rounding cannot leave of none."""
 
 
 @dataclass(frozen=True)
@@ -78,15 +90,15 @@ class Scales:
     noise_power: float
     change_power: float
     mean_power: float
+    quiet: float
     still: float
-    floor: float
 
     def sigma(self, parts: Parts[V]) -> V:
         """Return the standard deviation of each pixel, of the shape of the parts, in the unit of the map."""
-        noise = parts.noise.clip(SMALLEST_NOISE) ** self.noise_power
+        noise = (parts.noise**2 + self.quiet**2) ** (self.noise_power / 2)
         change = (parts.change**2 + self.still**2) ** (self.change_power / 2)
         mean = (parts.mean + SMALLEST_MEAN) ** self.mean_power
-        total: V = ((noise * change * (self.factor * mean)) ** 2 + self.floor**2) ** 0.5 * parts.unit
+        total: V = noise * change * (self.factor * mean) * parts.unit
         return total
 
 
@@ -149,13 +161,15 @@ def _parts(
     """Measure the parts in several frames at once; those of lateral and shear strain where their window is given."""
     import torch
 
-    correlation = quality.double().clamp(*CORRELATION_LIMITS)
-    bound_m = displacement_deviation_m(WINDOW_M, geometry, correlation)
     known = strain.isfinite()
+    correlation = quality.double().clamp(*CORRELATION_LIMITS)
+    local_m = displacement_deviation_m(WINDOW_M, geometry, correlation)
+    bound_m = _mean(local_m.log(), known, geometry, NOISE_M).exp()
     count = known.sum(dim=(-2, -1), keepdim=True).clamp_min(1)
     mean = torch.where(known, strain, 0.0).sum(dim=(-2, -1), keepdim=True, dtype=torch.float64) / count
-    change = _deviation(strain, known, mean, geometry).float()
     level = mean.abs().float()
+    above = torch.where(known, strain - mean, 0.0)
+    change = _mean((above - _mean(above, known, geometry, BLUR_M)).square(), known, geometry, CHANGE_M).sqrt().float()
     slope = math.sqrt(12 * WINDOW_M / max(window_m, WINDOW_M / 10) ** 3) * bound_m
     wave = geometry.wavelength_m
     moved = Parts((bound_m / wave).float(), change, level, wave)
@@ -171,24 +185,16 @@ def _parts(
     return found
 
 
-def _deviation(strain: "Tensor", known: "Tensor", middle: "Tensor", geometry: Geometry) -> "Tensor":
-    """Return the standard deviation of the valid strain around each pixel, (B, H, W); 0 where there is none."""
+def _mean(values: "Tensor", known: "Tensor", geometry: Geometry, size_m: tuple[float, float]) -> "Tensor":
+    """Mean of the known values (B, H, W) around each pixel; a pixel's own value where there is none."""
     import torch
-    from torch.nn import functional
 
-    from engine.numerics.running_sum import consecutive_sum
+    from engine.numerics.running_sum import box_mean
 
-    rows, lines = (
-        max(round(length / spacing), 1)
-        for length, spacing in zip(SURROUNDINGS_M, (geometry.axial_spacing_m, geometry.pitch_m), strict=True)
+    share, total = box_mean(
+        torch.stack([known.to(values.dtype), torch.where(known, values, 0.0)]), *window_size(geometry, size_m)
     )
-    values = torch.where(known, strain - middle, 0.0)
-    stacked = torch.stack([known.double(), values, values * values], dim=1)
-    margins = (lines // 2, lines - 1 - lines // 2, rows // 2, rows - 1 - rows // 2)
-    padded = functional.pad(stacked, margins, "replicate")
-    share, mean, square = consecutive_sum(consecutive_sum(padded, rows, -2), lines, -1).unbind(1)
-    share = share.clamp_min(1e-9 * rows * lines)
-    return (square / share - (mean / share) ** 2).clamp_min(0.0).sqrt()
+    return torch.where(share > SMALLEST_SHARE, total / share.clamp_min(SMALLEST_SHARE), values)
 
 
 def scales_of(method: str) -> Mapping[str, Scales]:
