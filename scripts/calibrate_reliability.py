@@ -28,9 +28,9 @@ from engine.types import FrameEstimate, FrameTruth, RFSequence, Truth
 SEED = 4242
 assert SEED < FIRST_SEED
 RECORDINGS = {
-    "small-noisy": (1, 2, 3, 4, 5, 6),
-    "noisy": (1, 2),
-    "clean": (1, 2, 3, 4),
+    "small-noisy": (1, 2, 3, 4),
+    "noisy": (1,),
+    "clean": (1, 2, 3, 4, 5, 6),
     "robustness": tuple(range(1, 13)),
 }
 STEP = (16, 5)

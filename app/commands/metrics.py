@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from engine.export.table import FrameMetrics
     from engine.metrics.base import Measurement
 
+UNLIKE = 0.2
+"""Spread of the mean strain over frames, relative to it, above which strains of frames do not belong together."""
+
 
 @grouped
 def metrics(
@@ -47,6 +50,7 @@ def metrics(
     from engine.export.over_frames import over_frames
     from engine.export.table import measure_result, table_text
     from engine.reliability.frame import judge_result
+    from engine.reliability.sigma import calibrated_as
 
     if as_json and as_csv:
         raise ParameterError("give --json or --csv, not both")
@@ -93,6 +97,8 @@ def metrics(
         _show(rows)
         if len(reliability.worth_keeping) > 1:
             _show_over(over, reliability.worth_keeping)
+        if (other := calibrated_as(provenance.method)) != provenance.method:
+            echo(f"Intervals follow the errors of {other}: those of {provenance.method} were not calibrated.")
     warn(dict.fromkeys(str(warning) for row in rows for warning in row.warnings))
 
 
@@ -114,6 +120,9 @@ def _show_over(found: "Mapping[str, OverFrames]", frames: Sequence[int]) -> None
         count = "" if len(entry.frames) == len(frames) else f"{len(entry.frames)} frames"
         rows.append([METRICS.get(name).title, f"{entry.mean:.4g}{spread} {entry.unit}".strip(), count])
     echo_columns(rows, indent="  ")
+    whole = found.get("mean_image")
+    if whole is not None and whole.deviation > UNLIKE * abs(whole.mean):
+        echo("  These frames are compressed unlike: compare ratios, SNR and CNR, not strains.")
 
 
 def _line(entry: "Measurement") -> list[str]:

@@ -18,8 +18,10 @@ _LARGEST_ERROR = 8.0
 """Errors of more deviations than this count as this many: a cycle slip must not widen every other pixel."""
 
 _SMALLEST = 1e-12
-_STARTS = ((0.0, 0.7, 0.5, 0.0, -2.0, -2.0), (0.0, 0.3, 0.3, 0.3, -1.0, -1.0))
-_BOUNDS = ((-9.0, 4.0), (0.0, 3.0), (0.0, 2.0), (-2.0, 2.0), (-6.0, 2.0), (-6.0, 2.0))
+"""Change whose logarithm is taken instead of that of none."""
+
+_STARTS = ((0.0, 0.7, 0.5, 0.0, 0.0, 0.0, -2.0), (0.0, 0.3, 0.3, 0.3, 0.2, 1.0, -1.0))
+_BOUNDS = ((-9.0, 4.0), (0.0, 3.0), (0.0, 2.0), (-2.0, 2.0), (-1.0, 1.0), (-2.0, 2.0), (-6.0, 2.0))
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,15 @@ def fit_scales(samples: Sequence[Errors]) -> Scales:
     # Everything is fitted relative to its typical size, so that the parameters are of the order of one.
     sizes = [float(np.exp(np.sum(weight * np.log(np.maximum(values, _SMALLEST))))) for values in (noise, change, mean)]
     spread = float(np.sqrt(np.sum(weight * error**2)))
-    noise_square, change_square, log_mean = (noise / sizes[0]) ** 2, (change / sizes[1]) ** 2, np.log(mean / sizes[2])
+    log_noise, log_mean = np.log(noise / sizes[0]), np.log(mean / sizes[2])
+    noise_square, change_square = (noise / sizes[0]) ** 2, (change / sizes[1]) ** 2
+    relative_square = noise_square * np.exp(-2 * log_mean)
 
     def loss(values: Values) -> float:
-        factor, noise_power, change_power, mean_power, quiet, still = values
-        log_variance = 2 * (factor + mean_power * log_mean + math.log(spread))
-        log_variance = log_variance + noise_power * np.log(noise_square + math.exp(2 * quiet))
-        log_variance = log_variance + change_power * np.log(change_square + math.exp(2 * still))
+        factor, noise_power, change_power, mean_power, excess_power, turn, still = values
+        log_variance = 2 * (factor + noise_power * log_noise + mean_power * log_mean + math.log(spread))
+        log_variance = log_variance + change_power * np.log(change_square + noise_square * math.exp(2 * still))
+        log_variance = log_variance - 2 * excess_power * np.log1p(relative_square * math.exp(-2 * turn))
         surprise = np.minimum(error**2 * np.exp(-log_variance), _LARGEST_ERROR**2)
         return float(np.sum(weight * (surprise + log_variance))) / 2
 
@@ -62,15 +66,16 @@ def fit_scales(samples: Sequence[Errors]) -> Scales:
         (minimize(loss, np.array(start), method="L-BFGS-B", bounds=_BOUNDS) for start in _STARTS),
         key=lambda result: float(result.fun),
     )
-    factor, noise_power, change_power, mean_power, quiet, still = (float(value) for value in best.x)
+    factor, noise_power, change_power, mean_power, excess_power, turn, still = (float(value) for value in best.x)
     scale = sizes[0] ** -noise_power * sizes[1] ** -change_power * sizes[2] ** -mean_power
     return Scales(
         spread * math.exp(factor) * scale,
         noise_power,
         change_power,
         mean_power,
-        sizes[0] * math.exp(quiet),
-        sizes[1] * math.exp(still),
+        excess_power,
+        sizes[0] / sizes[2] * math.exp(turn),
+        sizes[1] / sizes[0] * math.exp(still),
     )
 
 

@@ -1,6 +1,6 @@
 """Standard deviation of each pixel of an estimate, from the noise of its data and from how its strain changes.
 
-    sigma = factor * (n^2 + quiet^2)^(a/2) * (g^2 + still^2)^(b/2) * (m + M0)^c
+    sigma = factor * n^a * (g^2 + (still n)^2)^(b/2) * m^c / (1 + (n / (turn m))^2)^d
 
 - n is the Cramer-Rao bound for the local correlation as it was measured (noise and decorrelation together), its
   geometric mean over a pixel's surroundings: a correlation is itself measured from few echoes, and smoothing follows
@@ -13,8 +13,9 @@
 - g is how far the strain lies from its own blurred map, root mean square over a pixel's neighbourhood: what one more
   blur would change is about what the method's own blur has changed already. A steady gradient, which blur leaves as
   it is, does not count.
-- m is the mean strain of the frame, M0 a tenth of a permille.
-- quiet and still are what remains of a perfect match and of a strain that does not change.
+- m is the mean strain of the frame and a tenth of a permille; still n is what noise leaves where strain does not change.
+- d tells noise from what strain does to the echoes: both lower the correlation, but not alike. Up to n = turn m it is
+  mostly the strain, beyond it is noise.
 
 The factors and powers are fitted, for each method and map, to the errors on simulated training recordings, so that
 errors divided by sigma have a deviation of one (`scripts/calibrate_reliability.py`);
@@ -90,15 +91,16 @@ class Scales:
     noise_power: float
     change_power: float
     mean_power: float
-    quiet: float
+    noise_excess_power: float
+    turn: float
     still: float
 
     def sigma(self, parts: Parts[V]) -> V:
         """Return the standard deviation of each pixel, of the shape of the parts, in the unit of the map."""
-        noise = (parts.noise**2 + self.quiet**2) ** (self.noise_power / 2)
-        change = (parts.change**2 + self.still**2) ** (self.change_power / 2)
-        mean = (parts.mean + SMALLEST_MEAN) ** self.mean_power
-        total: V = noise * change * (self.factor * mean) * parts.unit
+        mean = parts.mean + SMALLEST_MEAN
+        change = (parts.change**2 + (self.still * parts.noise) ** 2) ** (self.change_power / 2)
+        excess = (1 + (parts.noise / (self.turn * mean)) ** 2) ** -self.noise_excess_power
+        total: V = parts.noise**self.noise_power * change * excess * (self.factor * mean**self.mean_power) * parts.unit
         return total
 
 
@@ -198,15 +200,13 @@ def _mean(values: "Tensor", known: "Tensor", geometry: Geometry, size_m: tuple[f
 
 
 def scales_of(method: str) -> Mapping[str, Scales]:
-    """Return the calibrated scales of a method; what was not calibrated is that of its kind, or of NCC."""
-    table = _table()
-    own = table.get(method) or table[_kin(method)]
-    return {**table["ncc"], **own}
+    """Return the calibrated scales of a method, or those of its kind where it was not calibrated itself."""
+    return _table()[calibrated_as(method)]
 
 
-def calibrated(method: str) -> bool:
-    """Say whether the scales of a method were fitted to its own errors."""
-    return method in _table()
+def calibrated_as(method: str) -> str:
+    """Name the method to whose errors the scales were fitted: itself, or the one it takes them from."""
+    return method if method in _table() else _kin(method)
 
 
 def _kin(method: str) -> str:

@@ -58,7 +58,10 @@ def test_metrics_and_figure_say_it_too(result, tmp_path, capsys) -> None:
     assert values == {"used_target": 0, "used_background": 0}
     assert set(answer["over_frames_worth_keeping"]["mean_target"]["frames"]) == {1, 3}
     assert main(["metrics", str(result), *REGIONS]) == 0
-    assert "over the 2 frames worth keeping (1, 3)" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "over the 2 frames worth keeping (1, 3)" in shown
+    assert "compressed unlike" in shown
+    assert "Intervals follow" not in shown
     assert main(["figure", str(result), "--frame", "2", "-o", str(tmp_path / "f.png")]) == 0
     assert WORDS in capsys.readouterr().err
     assert main(["figure", str(result), "--frame", "1", "-o", str(tmp_path / "f.png")]) == 0
@@ -80,6 +83,13 @@ def test_the_caption_has_intervals_on_request(result, tmp_path, capsys) -> None:
     assert "95 %:" not in (tmp_path / "f.svg").read_text(encoding="utf-8")
     assert main([*call[:-1], str(tmp_path / "g.svg"), "--intervals"]) == 0
     assert "95 %:" in (tmp_path / "g.svg").read_text(encoding="utf-8")
+
+
+def test_metrics_say_whose_errors_the_intervals_follow(rf_file: Path, tmp_path: Path, capsys) -> None:
+    path = tmp_path / "loupas.h5"
+    assert main(["estimate", str(rf_file), "-o", str(path), "--method", "loupas", "--frames", "1"]) == 0
+    assert main(["metrics", str(path), *REGIONS]) == 0
+    assert "Intervals follow the errors of ncc: those of loupas were not calibrated." in capsys.readouterr().out
 
 
 def test_evaluate_calibrates(tmp_path, capsys) -> None:

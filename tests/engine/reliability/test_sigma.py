@@ -62,6 +62,24 @@ def test_sigma_is_larger_where_strain_changes(geometry) -> None:
     assert sigma[200].mean() > 3 * sigma[60].mean()
 
 
+def test_a_steady_gradient_is_no_change_but_an_edge_is(geometry) -> None:
+    ramp = np.broadcast_to(-0.01 - 1e-5 * np.arange(400)[:, None], (400, 40)).astype(np.float32)
+    edge = np.where(np.arange(400)[:, None] < 200, ramp, ramp - 0.005)
+    change = [
+        parts_of(Strain(values, geometry, 2e-3), np.full(values.shape, 0.97, np.float32))["axial_strain"].change
+        for values in (ramp, edge)
+    ]
+    assert change[0][200, 20] < 1e-6
+    assert change[1][200, 20] > 1e-3
+
+
+def test_one_bad_place_does_not_decide_its_own_uncertainty(strain) -> None:
+    quality = np.full(strain.axial.shape, 0.99, np.float32)
+    quality[150:160, 20:22] = 0.3
+    noise = parts_of(strain, quality)["axial_strain"].noise
+    assert noise[155, 21] < 1.2 * noise[0, 0]
+
+
 def test_a_shorter_strain_window_is_noisier_by_its_length_to_three_halves(strain) -> None:
     quality = np.full(strain.axial.shape, 0.97, np.float32)
     long, short = (parts_of(replace(strain, window_m=window_m), quality)["axial_strain"] for window_m in (2e-3, 1e-3))
@@ -87,10 +105,11 @@ def test_a_method_without_calibration_takes_its_kins() -> None:
 
 def test_the_fit_finds_the_scales_that_made_the_errors() -> None:
     random = np.random.default_rng(1)
-    made = Scales(0.5, 1.0, 0.0, 0.0, 1e-3, 1e-5)
+    made = Scales(0.05, 0.5, 0.5, 0.0, 0.3, 0.1, 0.05)
     samples = []
     for number in range(4):
-        parts = Parts(random.uniform(1e-4, 2e-3, 3000), random.uniform(1e-4, 1e-3, 3000), 0.01, 1.0)
+        noise, change = (random.uniform(1e-4, end, 3000).astype(np.float32) for end in (2e-3, 1e-3))
+        parts = Parts(noise, change, 0.005 * (1 + number), 1.0)
         samples.append(Errors(made.sigma(parts) * random.standard_normal(3000), parts, f"family {number % 2}"))
     found = fit_scales(samples)
     ratio = np.concatenate([entry.error / found.sigma(entry.parts) for entry in samples])
