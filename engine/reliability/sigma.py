@@ -13,7 +13,7 @@
 - g is how far the strain lies from its own blurred map, root mean square over a pixel's neighbourhood: what one more
   blur would change is about what the method's own blur has changed already. A steady gradient, which blur leaves as
   it is, does not count.
-- m is the mean strain of the frame and a tenth of a permille; still n is what noise leaves where strain does not change.
+- m is the mean strain of the frame and a tenth of a permille; still n is what noise leaves where strain is the same.
 - d tells noise from what strain does to the echoes: both lower the correlation, but not alike. Up to n = turn m it is
   mostly the strain, beyond it is noise.
 
