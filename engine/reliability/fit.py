@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from engine.errors import ParameterError
-from engine.reliability.sigma import SMALLEST_MEAN, Parts, Scales, Values
+from engine.reliability.sigma import Parts, Scales, Values
 
 LEAST_ERRORS = 100
 _LARGEST_ERROR = 8.0
@@ -46,7 +46,7 @@ def fit_scales(samples: Sequence[Errors]) -> Scales:
     # In double precision: the steps that tell a slope would be lost in the maps' own.
     noise = np.concatenate([entry.parts.noise for entry in used], dtype=np.float64)
     change = np.concatenate([entry.parts.change for entry in used], dtype=np.float64)
-    mean = np.concatenate([np.full(entry.error.size, entry.parts.mean + SMALLEST_MEAN) for entry in used])
+    mean = np.concatenate([np.full(entry.error.size, entry.parts.mean) for entry in used])
     # Everything is fitted relative to its typical size, so that the parameters are of the order of one.
     sizes = [float(np.exp(np.sum(weight * np.log(np.maximum(values, _SMALLEST))))) for values in (noise, change, mean)]
     spread = float(np.sqrt(np.sum(weight * error**2)))
@@ -55,10 +55,10 @@ def fit_scales(samples: Sequence[Errors]) -> Scales:
     relative_square = noise_square * np.exp(-2 * log_mean)
 
     def loss(values: Values) -> float:
-        factor, noise_power, change_power, mean_power, excess_power, turn, still = values
+        factor, noise_power, change_power, mean_power, share, turn, still = values
         log_variance = 2 * (factor + noise_power * log_noise + mean_power * log_mean + math.log(spread))
         log_variance = log_variance + change_power * np.log(change_square + noise_square * math.exp(2 * still))
-        log_variance = log_variance - 2 * excess_power * np.log1p(relative_square * math.exp(-2 * turn))
+        log_variance = log_variance - share * noise_power * np.log1p(relative_square * math.exp(-2 * turn))
         surprise = np.minimum(error**2 * np.exp(-log_variance), _LARGEST_ERROR**2)
         return float(np.sum(weight * (surprise + log_variance))) / 2
 
@@ -66,14 +66,14 @@ def fit_scales(samples: Sequence[Errors]) -> Scales:
         (minimize(loss, np.array(start), method="L-BFGS-B", bounds=_BOUNDS) for start in _STARTS),
         key=lambda result: float(result.fun),
     )
-    factor, noise_power, change_power, mean_power, excess_power, turn, still = (float(value) for value in best.x)
+    factor, noise_power, change_power, mean_power, share, turn, still = (float(value) for value in best.x)
     scale = sizes[0] ** -noise_power * sizes[1] ** -change_power * sizes[2] ** -mean_power
     return Scales(
         spread * math.exp(factor) * scale,
         noise_power,
         change_power,
         mean_power,
-        excess_power,
+        share * noise_power / 2,  # a share of one at most, or more noise would mean less uncertainty
         sizes[0] / sizes[2] * math.exp(turn),
         sizes[1] / sizes[0] * math.exp(still),
     )

@@ -13,7 +13,7 @@
 - g is how far the strain lies from its own blurred map, root mean square over a pixel's neighbourhood: what one more
   blur would change is about what the method's own blur has changed already. A steady gradient, which blur leaves as
   it is, does not count.
-- m is the mean strain of the frame and a tenth of a permille; still n is what noise leaves where strain is the same.
+- m is the mean strain of the frame, 0.3 % at least; still n is what noise leaves where strain does not change.
 - d tells noise from what strain does to the echoes: both lower the correlation, but not alike. Up to n = turn m it is
   mostly the strain, beyond it is noise.
 
@@ -60,8 +60,8 @@ BLUR_M = (3.0e-3, 1.5e-3)
 CHANGE_M = (3.0e-3, 3.0e-3)
 """Size of the neighbourhood over which the changes are averaged."""
 
-SMALLEST_MEAN = 1e-4
-"""Mean strain that is added to a frame's, so that a still frame has an uncertainty too."""
+SMALLEST_MEAN = 3e-3
+"""Mean strain as which a stiller frame counts: nothing below it was calibrated."""
 
 CORRELATION_LIMITS = (0.1, 0.9995)
 """Correlations beyond are interpolation's or chance."""
@@ -97,10 +97,10 @@ class Scales:
 
     def sigma(self, parts: Parts[V]) -> V:
         """Return the standard deviation of each pixel, of the shape of the parts, in the unit of the map."""
-        mean = parts.mean + SMALLEST_MEAN
         change = (parts.change**2 + (self.still * parts.noise) ** 2) ** (self.change_power / 2)
-        excess = (1 + (parts.noise / (self.turn * mean)) ** 2) ** -self.noise_excess_power
-        total: V = parts.noise**self.noise_power * change * excess * (self.factor * mean**self.mean_power) * parts.unit
+        excess = (1 + (parts.noise / (self.turn * parts.mean)) ** 2) ** -self.noise_excess_power
+        level = self.factor * parts.mean**self.mean_power * parts.unit
+        total: V = parts.noise**self.noise_power * change * excess * level
         return total
 
 
@@ -169,7 +169,7 @@ def _parts(
     bound_m = _mean(local_m.log(), known, geometry, NOISE_M).exp()
     count = known.sum(dim=(-2, -1), keepdim=True).clamp_min(1)
     mean = torch.where(known, strain, 0.0).sum(dim=(-2, -1), keepdim=True, dtype=torch.float64) / count
-    level = mean.abs().float()
+    level = mean.abs().float().clamp_min(SMALLEST_MEAN)
     above = torch.where(known, strain - mean, 0.0)
     change = _mean((above - _mean(above, known, geometry, BLUR_M)).square(), known, geometry, CHANGE_M).sqrt().float()
     slope = math.sqrt(12 * WINDOW_M / max(window_m, WINDOW_M / 10) ** 3) * bound_m
