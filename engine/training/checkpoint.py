@@ -41,7 +41,7 @@ def load(path: Path) -> dict[str, Any]:
         with safe_open(path, framework="pt") as stored:
             metadata = stored.metadata() or {}
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, RuntimeError) as error:  # the last where it is replaced while it is read
         raise ReadError(path, f"is not a checkpoint: {error}") from None
     if metadata.get("version") != VERSION:
         raise ReadError(path, f"is not a checkpoint of version {VERSION}")

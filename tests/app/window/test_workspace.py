@@ -270,7 +270,7 @@ def test_keep_nothing_leaves_both_folders_empty(
     assert window.state.regions == DRAWN  # the window remembers as long as it is open
     window.close()
     left = [
-        path
+        (path, path.read_bytes()[:2000])
         for path in (tmp_path / "config").rglob("*")
         if path.is_file() and not path.name.startswith("preferences.json")
     ]

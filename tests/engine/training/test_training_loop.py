@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.errors import ParameterError
+from engine.errors import ParameterError, ReadError
 from engine.training import checkpoint
 from engine.training.config import Difficulty, TrainingConfig, parse
 from engine.training.data import RawSequence
@@ -124,6 +124,14 @@ def test_a_stopped_run_goes_on_exactly_where_it_was(tmp_path: Path, stop: int) -
     assert rows[0] == rows[1]
 
 
+def _iteration(path: Path) -> int:
+    """How far a run has come; 0 while its checkpoint is being replaced."""
+    try:
+        return int(checkpoint.load(path)["iteration"]) if path.exists() else 0
+    except ReadError:
+        return 0
+
+
 def test_a_killed_run_goes_on_exactly_where_it_was(tmp_path: Path) -> None:
     """The process is killed without warning in the middle of its work."""
     settings = config(iterations=400)
@@ -140,7 +148,7 @@ def test_a_killed_run_goes_on_exactly_where_it_was(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "killed")])
     stored = tmp_path / "killed" / CHECKPOINT
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not (stored.exists() and checkpoint.load(stored)["iteration"] >= 3):
+    while time.monotonic() < deadline and _iteration(stored) < 3:
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
