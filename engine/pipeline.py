@@ -310,6 +310,13 @@ def wanted_frames(sequence: RFSequence, settings: Settings) -> tuple[int, ...]:
     return wanted
 
 
+def unused_warning(settings: Settings) -> str:
+    """Say that inverse-consistent steps were asked for where no steps are added up."""
+    if settings.preparation.inverse_consistent and not settings.pairs.added:
+        return "inverse-consistent steps change nothing here: only pairs that are added up have steps"
+    return ""
+
+
 def depth_warning(sequence: RFSequence, settings: Settings) -> str:
     """Say that frames do not hold one whole window, where that is so: cut short, it gives strain far too low."""
     depth_m = sequence.shape[1] * sequence.geometry.axial_spacing_m

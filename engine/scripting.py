@@ -277,6 +277,8 @@ def figure(
 
 def figure_of(result: Result, frame: int, choices: Choices, recording: Source | None = None) -> FigureContent:
     """Do what `figure` does under whole choices."""
+    if recording is None and choices.shown.overlay:
+        raise ParameterError("overlay: the map is laid over the B-mode, which needs the recording")
     source = None if recording is None else _recording(recording)
     read_rf = None if source is None else reader_of(source, result)
     return compose(result, frame, choices, read_rf=read_rf, read_map=needed_reader(result, choices, source))

@@ -116,9 +116,11 @@ def map_of(opening: Opening, files: list[Path] | None, result: "Result", choices
     return needed_reader(result, choices, recording)
 
 
-def rf_of(opening: Opening, files: list[Path] | None, result: "Result") -> "ReadRF | None":
+def rf_of(opening: Opening, files: list[Path] | None, result: "Result", shown: Shown) -> "ReadRF | None":
     """Return what reads the RF of a frame; the recording must be that of the result. None without files."""
     if not files:
+        if shown.overlay:
+            raise ParameterError("--overlay: the map is laid over the B-mode, which needs the recording: give --rf")
         return None
     from engine.figures.compose import reader_of
 

@@ -71,7 +71,7 @@ def estimate(
     from engine.device import choose_device
     from engine.export.result_file import ResultWriter
     from engine.files.atomic import check_target
-    from engine.pipeline import depth_warning, run, wanted_frames
+    from engine.pipeline import depth_warning, run, unused_warning, wanted_frames
     from engine.provenance import make_provenance, unchanged_input
     from engine.reliability.frame import RecordingReliability, judge
 
@@ -102,7 +102,7 @@ def estimate(
             judged.append(judge(found))
             reports.append(found.displacement.report)
     reliability = RecordingReliability.of(judged)
-    warn((*reliability.words, depth_warning(sequence, chosen)))
+    warn((*reliability.words, depth_warning(sequence, chosen), unused_warning(chosen)))
     if as_json:
         echo_json(
             {

@@ -53,7 +53,9 @@ def movie(
 
     opened = open_result(result)
     choices = choices_of(regions, shown, page, limits, drawn)
-    plan = compose_movie(opened, choices, playing, rf_of(opening, rf, opened), map_of(opening, rf, opened, choices))
+    plan = compose_movie(
+        opened, choices, playing, rf_of(opening, rf, opened, shown), map_of(opening, rf, opened, choices)
+    )
     with progress_bar("drawing") as bar:
         save_movie(
             plan.contents, output, plan.rate, playing.dpi, lambda done: bar(done, plan.frames), loops=playing.loops
@@ -165,7 +167,7 @@ def profile(
     assert along is not None
     opened = open_result(result)
     chosen = opened.estimated(frame)
-    read_rf = rf_of(opening, rf, opened)
+    read_rf = rf_of(opening, rf, opened, shown)
     bmode = None if read_rf is None else bmode_of(opened, chosen, shown, read_rf)
     read_map = map_of(opening, rf, opened, choices_of(regions, shown, drawn=drawn))
     averaged, deformed = shown.persistence, shown.in_deformed_shape
@@ -197,7 +199,8 @@ def histogram(
 
     opened, choices = open_result(result), choices_of(regions, shown, drawn=drawn)
     shown_frame = averaged_frames(opened, shown.persistence)(opened.estimated(frame))
-    marks = Places.of(opened, choices).under(shown_frame)
+    places = Places.of(opened, choices)
+    marks = places.under(shown_frame)
     found: StrainHistogram = strain_histogram(
         measured_map(shown_frame, map_of(opening, rf, opened, choices), quality),
         opened.geometry,
@@ -210,4 +213,6 @@ def histogram(
         raise ParameterError("a histogram needs --target, --background, or both, with enough valid pixels")
     with atomic_path(output) as temporary:
         temporary.write_text(histogram_text(found), encoding="utf-8")
+    for word in places.remarks(shown_frame):
+        echo(word)
     echo(str(output))

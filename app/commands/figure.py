@@ -54,8 +54,10 @@ def figure(
     warn(judge_result(opened, [chosen]).words)
     if compare is None and compare_frame is None:
         read_map = map_of(opening, rf, opened, choices)
-        content = compose(opened, chosen, choices, read_rf=rf_of(opening, rf, opened), read_map=read_map)
+        content = compose(opened, chosen, choices, read_rf=rf_of(opening, rf, opened, shown), read_map=read_map)
     else:
+        if shown.overlay:
+            raise ParameterError("--overlay: a comparison shows strain alone, without the B-mode")
         if rf and "true" not in choices.entry.needs:
             raise ParameterError("--rf: a comparison shows strain alone, without the B-mode")
         second = opened if compare is None else open_result(compare)

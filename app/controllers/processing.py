@@ -21,7 +21,7 @@ from engine.estimators.base import STRAIN_WINDOW_M
 from engine.failures import explanation, log_path
 from engine.frames import counted
 from engine.parameters import Parameters
-from engine.pipeline import Preparation, Settings, depth_warning
+from engine.pipeline import Preparation, Settings, depth_warning, unused_warning
 from engine.provenance import method_title
 from engine.strain.base import read_in
 
@@ -289,9 +289,9 @@ class ProcessingController(QObject):
         self._state.set_run_status(run, "complete")
         self._state.set_notice(f"{run.title}: {counted(len(run.store.frames()))} {run.how}.")
         recording = self._state.recording
-        warning = depth_warning(recording.sequence, run.settings) if recording is not None else ""
-        if warning:
-            self._state.set_notice(f"{warning}.")
+        warnings = [depth_warning(recording.sequence, run.settings) if recording else "", unused_warning(run.settings)]
+        if said := "; ".join(filter(None, warnings)):
+            self._state.set_notice(f"{said}.")
 
     def _cancelled(self, run: Run) -> None:
         self._end(run)

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from engine.as_shown import noted
 from engine.errors import WriteError
@@ -16,7 +16,7 @@ from engine.frames import COUNTED
 from engine.maps.base import other_map
 from engine.maps.reading import ReadMap, map_reader, measured_map
 from engine.metrics.base import METRICS, Measurement
-from engine.metrics.contrast import RegionWarning, region_warnings, strain_metrics
+from engine.metrics.contrast import RegionName, RegionWarning, region_warnings, strain_metrics
 from engine.metrics.map_values import map_metrics
 from engine.quantity import AXIAL_STRAIN
 from engine.strain.persistence import averaged_frames
@@ -161,13 +161,16 @@ def measure_result(
         measured_row(len(rows))
         shown = read(frame)
         found = measured(shown, quality)
-        first, second, outline = carried((target, background, lesion), tissue.under(frame) if tissue else None)
+        points = tissue.under(frame) if tissue else None
+        first, second, outline = carried((target, background, lesion), points)
         counts = (found.reference, found.frame, first, second, len(found.averaged))
         row = measure_strain(found.strain, *counts, lesion=outline, ddof=ddof)
         if other is not None:
             values = measured_map(shown, read_map, quality)
             more = map_metrics(values, other.quantity, result.geometry, first, second)
             row = replace(row, metrics={**row.metrics, **more})
+        if tissue and points is None:
+            row = replace(row, warnings=(*row.warnings, *_not_followed(target, background, lesion)))
         rows.append(row)
     measured_row(len(rows))
     label = "" if other is None else other.quantity.label
@@ -180,6 +183,12 @@ def measure_result(
         followed_from=None if tissue is None else tissue.home,
     )
     return MetricTable(rows, source, (target, background, lesion))
+
+
+def _not_followed(*regions: Ellipse | None) -> Iterator[RegionWarning]:
+    for name, region in zip(get_args(RegionName), regions, strict=True):
+        if region is not None:
+            yield RegionWarning(name, "not_followed")
 
 
 def table_text(

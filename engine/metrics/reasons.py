@@ -16,6 +16,7 @@ REASONS = {
     "zero_error": "there is no error at all, so a ratio to it has no bound",
     "zero_truth": "the true value is zero, so there is no relative error",
     "no_edge": "no edge with a fitting width was found along the outline",
+    "not_followed": "its tissue is not known in this frame, since no chain of pairs leads there: it stays as drawn",
     "no_room": "there is no room for the windows at this depth",
     "no_time": "it took no time of its own",
     "no_truth": "the recording holds no true values",

@@ -145,3 +145,14 @@ def test_the_noise_floor_is_kept_in_the_provenance(
         kept = json.loads(file.attrs["parameters"])["noise_floor"]
     assert 0 < kept["deviation"] < 0.01
     assert kept["frames"][1] - kept["frames"][0] == 1
+
+
+@pytest.mark.parametrize("command", [["figure"], ["movie"], ["figure", "--compare-frame", "1"]])
+def test_a_map_over_no_bmode_is_refused(
+    result_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    name, *more = command
+    path = tmp_path / ("a.gif" if name == "movie" else "a.png")
+    assert main([name, str(result_file), "-o", str(path), "--overlay", *more]) == USER_ERROR
+    assert capsys.readouterr().err.startswith("strainscope: --overlay: ")
+    assert not path.exists()

@@ -135,6 +135,8 @@ def test_numbers_are_of_the_tissue_and_say_so() -> None:
     assert followed[2][name] == pytest.approx(0.98**2 * left[2][name], rel=2e-3)
     assert followed[0][name] == left[0][name]
     assert "follow the tissue from frame 0" in str(followed.provenance.parameters)
+    torn = measure_result(result_of(shrink, "sliding", (1, 2, 3, 5)), REGION, None, follow=True)
+    assert ["not_followed" in {entry.reason for entry in row.warnings} for row in torn.rows] == [False] * 3 + [True]
     fixed = result_of(shrink, "fixed", (1, 2, 3))
     assert measure_result(fixed, REGION, None, follow=True)[2] == measure_result(fixed, REGION, None)[2]
 

@@ -9,7 +9,7 @@ import pytest
 from engine.errors import CancelledError, MethodError, ParameterError, StrainscopeError
 from engine.estimators.base import ESTIMATORS, Estimator
 from engine.parameters import Parameters
-from engine.pipeline import Preparation, Settings, depth_warning, run
+from engine.pipeline import Preparation, Settings, depth_warning, run, unused_warning
 from engine.scripting import settings_of
 from engine.strain.base import STRAIN_METHODS
 from engine.types import Displacement, FramePair, RFSequence
@@ -210,6 +210,15 @@ def test_frames_that_hold_no_whole_window_are_warned_of(geometry, rows, window_m
     warning = depth_warning(sequence, Settings("ncc", parameters, strain_parameters=strain))
     assert words in warning
     assert bool(words) == bool(warning)
+
+
+def test_steps_that_there_are_none_of_are_warned_of() -> None:
+    fixed, added = (
+        Settings("ncc", preparation=Preparation(inverse_consistent=True, pairing=pairing))
+        for pairing in ("fixed", "sliding added up")
+    )
+    assert "change nothing" in unused_warning(fixed)
+    assert unused_warning(added) == unused_warning(Settings("ncc")) == ""
 
 
 def order_of(sequence: RFSequence, cpu: object, shown: Callable[[], int], **choices: object) -> list[int]:
