@@ -10,7 +10,7 @@ from app.commands._groups import Fields
 from app.commands._parse import parse_ellipse, parse_limits, parse_line
 from app.commands._shared import Opening
 from engine.errors import ParameterError
-from engine.figures.options import FigureOptions, Shown
+from engine.figures.options import MEASURED_AND_MOVED, FigureOptions, Shown
 from engine.quantity import AXIAL_STRAIN
 
 if TYPE_CHECKING:
@@ -50,14 +50,7 @@ ShownOptions = Annotated[
         "quantity",
         "relative",
         "colormap",
-        "persistence",
-        "quality_threshold",
-        "mask_numbers",
-        "remove_rigid",
-        "follow",
-        "deformed",
-        "overlay",
-        "overlay_opacity",
+        *MEASURED_AND_MOVED,
     ),
 ]
 PageOptions = Annotated[

@@ -7,35 +7,18 @@ from app.forms import ParameterForm
 from app.panels.base import PANELS, Panel, PanelInfo
 from app.state import Display, ViewerState
 from app.state.raster import COLORMAPS
+from engine.figures.options import MEASURED_AND_MOVED
 
 LIMIT_FIELDS = {False: ("low_percent", "high_percent"), True: ("low_relative", "high_relative")}
 """Limits by hand, of strain and of relative strain."""
 
 ORDER = (
-    *(
-        "dynamic_range_db",
-        "gain_db",
-        "depth_gain_db",
-        "bmode_frame",
-        "quantity",
-        "relative",
-        "colormap",
-        "reverse",
-        "limits",
-    ),
+    *("dynamic_range_db", "gain_db", "depth_gain_db", "bmode_frame"),
+    *("quantity", "relative", "colormap", "reverse", "limits"),
     *LIMIT_FIELDS[False],
     *LIMIT_FIELDS[True],
-    *(
-        "persistence",
-        "quality_threshold",
-        "mask_numbers",
-        "remove_rigid",
-        "follow",
-        "deformed",
-        "overlay",
-        "overlay_opacity",
-        "smooth",
-    ),
+    *MEASURED_AND_MOVED,
+    "smooth",
 )
 
 

@@ -11,6 +11,13 @@ WIDTHS_INCH = {"column": 89 / 25.4, "page": 183 / 25.4}
 """Width of a figure in one column and in both, as most journals have them."""
 
 
+MEASURED_AND_MOVED = (
+    *("persistence", "quality_threshold", "mask_numbers", "remove_rigid"),
+    *("follow", "deformed", "overlay", "overlay_opacity"),
+)
+"""The fields of `Shown` that say what is averaged, measured and moved, in the order of forms and help."""
+
+
 @dataclass(frozen=True)
 class Shown(Parameters):
     """How maps are shown; none of it changes a result.
