@@ -1,10 +1,12 @@
-"""The networks step by step, each with the same recipe and budget: `python scripts/ablation.py FOLDER`.
+"""The networks step by step, each with the same recipe and budget: `python scripts/ablation.py FOLDER [--attention]`.
 
 Redoes Table 2 of the MUSSE-Net paper (baseline, new encoder, new decoder, second stage), with USENet before it, at a
 budget that a workstation's core trains in an hour; measured in paper mode on the validation phantoms. Stopped, it goes
-on where it was; what was trained is not trained again.
+on where it was; what was trained is not trained again. With --attention the variants are the three readings of
+USSE-Net's tri-cross attention instead, which the paper's words leave open.
 """
 
+import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -31,20 +33,27 @@ VARIANTS = {
     "c) USSE-Net, b + CAF": ("usse-net", {}),
     "d) MUSSE-Net, c + second stage": ("musse-net", {}),
 }
+ATTENTION = {f"{layout} attention": ("usse-net", {"tca_layout": layout}) for layout in ("spatial", "channel", "axial")}
 
 
-def main(output: Path) -> None:
+def main() -> None:
     """Train what is not trained yet, measure all, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--attention", action="store_true", help="The readings of tri-cross attention")
+    chosen = parser.parse_args()
+    variants = ATTENTION if chosen.attention else VARIANTS
+    output: Path = chosen.folder
     first_stage = ""
     stored = {}
-    for title, (network, architecture) in VARIANTS.items():
+    for title, (network, architecture) in variants.items():
         config = _config(network, architecture, first_stage if network == "musse-net" else "")
         stored[title] = _trained(config, output / title.split(",")[0].replace(" ", "-").replace(")", ""))
         if network == "usse-net":
             first_stage = str(stored[title].resolve())
     _say("| | " + " | ".join(COLUMNS) + " |\n" + "|---" * (len(COLUMNS) + 1) + "|")
     for title, path in stored.items():
-        _measure(title, VARIANTS[title][0], path)
+        _measure(title, variants[title][0], path)
 
 
 def _config(network: str, architecture: dict[str, str], first_stage: str) -> TrainingConfig:
@@ -80,4 +89,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

@@ -1,5 +1,10 @@
-"""Train the strain stage of the end-to-end network: `python scripts/strain_cnn.py OUTPUT.safetensors`."""
+"""Train the strain stage of the end-to-end network: `python scripts/strain_cnn.py OUTPUT.safetensors`.
 
+With `--first-stage end-to-end-cnn-v1` it learns from what the displacement stage finds in simulated RF, as in the
+paper, in place of true displacement with noise.
+"""
+
+import argparse
 import sys
 from pathlib import Path
 
@@ -12,4 +17,9 @@ def _report(iteration: int, loss: float) -> None:
 
 
 if __name__ == "__main__":
-    train_strain_cnn(Path(sys.argv[1]), report=_report)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--first-stage", default="", help="Weights of end-to-end-cnn, by name or path")
+    parser.add_argument("--minutes", type=float, default=10.0)
+    chosen = parser.parse_args()
+    train_strain_cnn(chosen.output, chosen.minutes, report=_report, first_stage=chosen.first_stage)

@@ -1,30 +1,41 @@
 """Training of the end-to-end paper's second stage: strain at the centre of a patch of noisy displacement.
 
-Displacement fields come from the simulator's phantoms; no RF is tracked. To each is added what trackers leave: smooth
-noise, correlated over about a window's length and a few lines, of an amplitude that differs from field to field.
+Displacement fields come from the simulator's phantoms. To each is added what trackers leave: smooth noise, correlated
+over about a window's length and a few lines, of an amplitude that differs from field to field. Or, as in the paper, a
+trained first stage finds them in simulated RF.
 """
 
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from engine.errors import WeightsError
+from engine.networks.elongation_cnn import ElongationCNN
 from engine.networks.end_to_end_cnn import EndToEndConfig, StrainCNN, increments
-from engine.networks.weights import WeightsCard, save
+from engine.networks.weights import WeightsCard, load, save
 from engine.simulation.crops import CropSettings, training_sequence
 from engine.simulation.draws import Draws
 from engine.training.alignment import fit
 from engine.training.schedule import WeightAverage
 
 PERCENT = 100.0
+Fields = tuple[Tensor | None, Tensor]
+"""Displacement (N, 1, H, W) of a phantom's frames as it was tracked, or None where noise is added, and the true one."""
 _CROPS = CropSettings(
     height=320, width=40, frames=4, min_strain=0.005, max_strain=0.06, scatterers_per_cell=1.0, bank_size=16
 )
-_BATCH, _POOL, _REUSE = 8, 48, 2
+_TRACKED_CROPS = replace(
+    _CROPS, scatterers_per_cell=10.0, max_strain=0.045, max_displacement_samples=24.0, max_center_hz=8e6
+)
+"""RF as the first stage was trained on it (`resources/training/end-to-end-cnn.toml`)."""
+_BATCH, _POOL = 8, 48
+_REUSE, _TRACKED_REUSE = 2, 8
 _CROP_SHAPE = (112, 24)
 _RATE = 1e-3
 _LEAST_NOISE_SAMPLES, _MOST_NOISE_SAMPLES = 0.001, 0.03
@@ -43,6 +54,19 @@ def residual_displacement(generator: torch.Generator, crops: CropSettings = _CRO
     """Axial displacement (N, 1, H, W) in samples of the frames of one phantom, without its affine fit."""
     motion = training_sequence(generator, crops).motion
     return (motion - fit(motion).field(*motion.shape[-2:]))[:, 1:]
+
+
+@torch.no_grad()
+def tracked_displacement(
+    first_stage: ElongationCNN, generator: torch.Generator, crops: CropSettings = _TRACKED_CROPS
+) -> tuple[Tensor, Tensor]:
+    """Axial displacement found by a first stage in simulated RF, and the true one, as `residual_displacement`."""
+    made = training_sequence(generator, crops)
+    bulk = fit(made.motion)
+    aligned, field = bulk.align(made.rf[1:, None])
+    axial = first_stage.axial(torch.cat([made.rf[:1, None].expand_as(aligned), aligned], dim=1))
+    found = bulk.compose(torch.cat([torch.zeros_like(axial), axial], dim=1))
+    return (found - field)[:, 1:], (made.motion - field)[:, 1:]
 
 
 def with_noise(axial: Tensor, generator: torch.Generator) -> Tensor:
@@ -64,9 +88,11 @@ def train_strain_cnn(
     iterations: int = 6000,
     seed: int = 1,
     report: Callable[[int, float], None] = lambda iteration, loss: None,
+    first_stage: str = "",
 ) -> WeightsCard:
     """Train for `iterations`, or `minutes` if they end sooner, and write weights and card to `path`.
 
+    With `first_stage`, name or path of weights of end-to-end-cnn, on what that finds in RF in place of added noise.
     Without dropout: before batch normalisation it makes strains come out too small in use.
     The loss is the mean absolute error in % strain (the paper's L1); `report` hears it every 50 iterations.
     """
@@ -76,15 +102,19 @@ def train_strain_cnn(
     optimiser = torch.optim.Adam(network.parameters(), lr=_RATE)
     started, iteration, total = time.monotonic(), 0, 0.0
     generator = torch.Generator().manual_seed(seed)
-    pool: deque[Tensor] = deque(maxlen=_POOL)
+    tracker = _first_stage(first_stage) if first_stage else None
+    pool: deque[Fields] = deque(maxlen=_POOL)
     while iteration < iterations:
         share = max(iteration / iterations, (time.monotonic() - started) / (60 * minutes))
         if share >= 1:
             break
         for group in optimiser.param_groups:
             group["lr"] = _RATE * max(1 - share, 0.01)
-        if len(pool) < _BATCH or iteration % _REUSE == 0:
-            pool.append(residual_displacement(generator))
+        if len(pool) < _BATCH or iteration % (_TRACKED_REUSE if tracker is not None else _REUSE) == 0:
+            if tracker is None:
+                pool.append((None, residual_displacement(generator)))
+            else:
+                pool.append(tracked_displacement(tracker, generator))
             if len(pool) < _BATCH:
                 continue
         total += _step(network, optimiser, list(pool), generator)
@@ -95,8 +125,10 @@ def train_strain_cnn(
             total = 0.0
     network.load_state_dict(average.weights(network))
     fields = {
-        "training": "supervised on simulated truth with added correlated noise",
-        "data": f"simulated displacement fields, noise {_LEAST_NOISE_SAMPLES:g} to {_MOST_NOISE_SAMPLES:g} samples",
+        "training": f"supervised on simulated truth, {'displacement of ' + first_stage if tracker else 'noise added'}",
+        "data": "simulated RF"
+        if tracker
+        else f"simulated displacement fields, noise {_LEAST_NOISE_SAMPLES:g} to {_MOST_NOISE_SAMPLES:g} samples",
         "recipe": {"minutes": minutes, "iterations": iterations, "rate": _RATE, "batch": _BATCH, "dropout": 0.0},
         "seed": seed,
         "iterations": iteration,
@@ -107,6 +139,13 @@ def train_strain_cnn(
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     return save(network, fields, path)
+
+
+def _first_stage(name: str) -> ElongationCNN:
+    network, _ = load(name)
+    if not isinstance(network, ElongationCNN):
+        raise WeightsError(f"{name} is no first stage: it holds {type(network).__name__}, not end-to-end-cnn")
+    return network
 
 
 @torch.no_grad()
@@ -122,7 +161,7 @@ def validate(network: StrainCNN, seed: int, fields: int = 12) -> float:
 
 
 def _step(
-    network: StrainCNN, optimiser: torch.optim.Optimizer, pool: list[Tensor], generator: torch.Generator
+    network: StrainCNN, optimiser: torch.optim.Optimizer, pool: list[Fields], generator: torch.Generator
 ) -> float:
     """Lower the loss on crops of several phantoms at once.
 
@@ -138,14 +177,16 @@ def _step(
     return float(loss.detach())
 
 
-def _crop(pool: list[Tensor], generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Cut a crop (1, 1, h, w) of a random frame of a random phantom, with noise of its own, and its true slope."""
+def _crop(pool: list[Fields], generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Cut a crop (1, 1, h, w) of a random frame of a random phantom, as tracked or with noise, and its true slope."""
     draws = Draws(generator)
-    fields = pool[draws.below(len(pool))]
-    frame, height, width = draws.below(len(fields)), *_CROP_SHAPE
-    top, left = draws.below(fields.shape[2] - height), draws.below(fields.shape[3] - width)
-    axial = fields[frame : frame + 1, :, top : top + height, left : left + width]
-    return with_noise(axial, generator), torch.gradient(axial, dim=2)[0]
+    tracked, true = pool[draws.below(len(pool))]
+    frame, height, width = draws.below(len(true)), *_CROP_SHAPE
+    top, left = draws.below(true.shape[2] - height), draws.below(true.shape[3] - width)
+    place = (slice(frame, frame + 1), slice(None), slice(top, top + height), slice(left, left + width))
+    axial = true[place]
+    seen = with_noise(axial, generator) if tracked is None else tracked[place]
+    return seen, torch.gradient(axial, dim=2)[0]
 
 
 def _error(percent: Tensor, slope: Tensor) -> Tensor:

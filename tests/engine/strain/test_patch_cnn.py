@@ -10,7 +10,7 @@ from engine.networks.end_to_end_cnn import EndToEndConfig, StrainCNN
 from engine.simulation.crops import CropSettings
 from engine.strain.base import STRAIN_METHODS
 from engine.strain.patch_cnn import WEIGHTS, PatchCNNParameters, continue_rows, robust_line
-from engine.training.strain_cnn import noisy_displacement, train_strain_cnn
+from engine.training.strain_cnn import noisy_displacement, tracked_displacement, train_strain_cnn
 from engine.types import Displacement, Geometry
 
 CPU = torch.device("cpu")
@@ -68,6 +68,21 @@ def test_training_data_is_noise_about_the_true_slope():
     rebuilt = slope.cumsum(2) - slope[:, :, :1]
     rest = (noisy - rebuilt) - (noisy - rebuilt).mean(2, keepdim=True)
     assert 0.0 < float(rest.std()) < 0.15
+
+
+def test_a_first_stage_follows_the_true_displacement_of_its_training_data():
+    network, _ = weights.load("end-to-end-cnn-v1")
+    crops = CropSettings(
+        height=320, width=24, frames=2, bank_size=1, clean=1.0, min_strain=0.03, max_strain=0.04, max_center_hz=8e6
+    )
+    tracked, true = tracked_displacement(network, torch.Generator().manual_seed(3), crops)
+    assert tracked.shape == true.shape == (1, 1, 320, 24)
+    assert float((tracked - true).abs().median()) < 0.3 * float(true.abs().median())
+
+
+def test_weights_of_another_network_are_no_first_stage(tmp_path):
+    with pytest.raises(WeightsError, match="usenet-v1 is no first stage: it holds USENet"):
+        train_strain_cnn(tmp_path / "strain.safetensors", iterations=1, first_stage="usenet-v1")
 
 
 @pytest.mark.slow
