@@ -2,7 +2,8 @@
 
 Wu et al. 2018, section 3: SNRe and CNRe of the inclusion in the paper's decibels (10 log of mean over deviation, and of
 the squared contrast; natural logarithms by the size of its numbers), linear regression and Bland-Altman analysis of
-every pixel against the truth. Both systems are run on the set `end-to-end-cnn`, each with its own strain filter.
+every pixel against the truth. Both systems are run on the set `end-to-end-cnn`, each with its own strain filter;
+`--strain-weights` takes others for the strain network (`scripts/strain_cnn.py --first-stage` trains such).
 """
 
 import argparse
@@ -25,10 +26,12 @@ from engine.evaluation.sets import EvaluationCase, evaluation_set
 from engine.metrics.accuracy import comparable, displacement_accuracy
 from engine.metrics.base import DEFAULT_WINDOW_M
 from engine.pipeline import Settings, run
+from engine.strain.base import STRAIN_METHODS
 from engine.types import FrameEstimate, Map, Mask
 
+NETWORK = "end-to-end CNN"
 SYSTEMS = {
-    "end-to-end CNN": Settings("end-to-end-cnn", strain_method="end-to-end-cnn").in_equal_window(),
+    NETWORK: Settings("end-to-end-cnn", strain_method="end-to-end-cnn").in_equal_window(),
     "AM2D + Kalman": Settings("am2d", strain_method="kalman").in_equal_window(),
     ORACLE: Settings("bulk"),
 }
@@ -45,13 +48,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("picture", type=Path)
     parser.add_argument("--phantoms", type=int, default=4, help="How many of the set's phantoms")
+    parser.add_argument("--strain-weights", default="", help="Weights of the strain network, by path")
     chosen = parser.parse_args()
+    strain = STRAIN_METHODS.get("end-to-end-cnn").Params.from_text({"weights": chosen.strain_weights})
+    systems = {**SYSTEMS, NETWORK: replace(SYSTEMS[NETWORK], strain_parameters=strain)}
     chosen_set = evaluation_set("end-to-end-cnn")
     chosen_set = replace(chosen_set, numbers=chosen_set.numbers[: chosen.phantoms])
-    numbers: dict[str, list[dict[str, float]]] = {title: [] for title in SYSTEMS}
-    pixels: dict[str, dict[str, list[Pairs]]] = {title: {name: [] for name in QUANTITIES} for title in SYSTEMS}
+    numbers: dict[str, list[dict[str, float]]] = {title: [] for title in systems}
+    pixels: dict[str, dict[str, list[Pairs]]] = {title: {name: [] for name in QUANTITIES} for title in systems}
     for case in chosen_set.cases():
-        for title, settings in SYSTEMS.items():
+        for title, settings in systems.items():
             for frame, estimate in _estimates(case, title, settings):
                 truth = case.truth.read_frame(frame)
                 displacement, strain = estimate.displacement, estimate.strain
