@@ -1,11 +1,12 @@
 """Every method of ours and the outside peers on one set, in one table: medians over frames, and seconds a pair.
 
     python -m tests.benchmarks.compare_methods [--set small-noisy] [--method NAME ...] [--no-peers] [--json FILE]
-    python -m tests.benchmarks.compare_methods --processor [--set validation-noisy] [--method NAME ...] [--no-peers]
+    python -m tests.benchmarks.compare_methods --speed [--set validation-noisy] [--method NAME ...] [--no-peers]
 
-Without --method all that have weights or need none take part. With --processor there is no accuracy, but what a pair
-costs: processor seconds of the whole chain on the set's first recording, after a first frame, least of some rounds,
-which hardly depend on what else the machine does; peers with a smoothing of about what is chosen on the truth.
+Without --method all that have weights or need none take part. With --speed there is no accuracy, but what a pair
+costs: the whole chain on the set's first recording, after a first frame, seconds by the clock (for a quiet machine)
+and of the processors (which hardly depend on what else it does), each the least of some rounds; peers with a smoothing
+of about what is chosen on the truth.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from time import process_time
+from time import perf_counter, process_time
 
 import torch
 
@@ -50,14 +51,14 @@ def table(found: Evaluation) -> list[str]:
     return lines
 
 
-def processor_seconds(work: Callable[[], Iterable[FrameEstimate]], rounds: int) -> float:
-    """Processor seconds that an estimate takes, least of some rounds."""
+def cost(work: Callable[[], Iterable[FrameEstimate]], rounds: int) -> str:
+    """Seconds a pair by the clock and of the processors, as cells of a table, each the least of some rounds."""
     found = []
     for _ in range(rounds):
-        started = process_time()
+        started = perf_counter(), process_time()
         count = sum(1 for _ in work())
-        found.append((process_time() - started) / count)
-    return min(found)
+        found.append(((perf_counter() - started[0]) / count, (process_time() - started[1]) / count))
+    return " | ".join(f"{min(each):.2f}" for each in zip(*found, strict=True))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -68,20 +69,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--processor", action="store_true")
-    parser.add_argument("--rounds", type=int, default=3, help="of --processor")
+    parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--rounds", type=int, default=3, help="of --speed")
     given = parser.parse_args(arguments)
     chosen = evaluation_set(given.name)
-    if given.processor:
+    if given.speed:
         sequence = next(iter(chosen.cases())).sequence
         say(f"{sequence}, {torch.get_num_threads()} threads")
+        say("| method | s a pair, by the clock | of the processors |")
+        say("|---|---|---|")
         for name in given.methods or available():
             work = partial(run, sequence, Settings(name), torch.device(given.device))
             next(iter(run(sequence, Settings(name, frames=(1,)), torch.device(given.device))))
-            say(f"| {name} | {processor_seconds(work, given.rounds):.2f} |")
+            say(f"| {name} | {cost(work, given.rounds)} |")
         for name, flow in ({} if given.no_peers else peers()).items():
             work = partial(estimates, sequence, flow=flow, smoothing=(1e-3, 5.0))
-            say(f"| {name} | {processor_seconds(work, given.rounds):.2f} |")
+            say(f"| {name} | {cost(work, given.rounds)} |")
         return
     others = {}
     for name, flow in ({} if given.no_peers else peers()).items():
