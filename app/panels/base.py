@@ -105,6 +105,7 @@ class PanelArea(QScrollArea):
     def __init__(self, panel: QWidget) -> None:
         super().__init__()
         self._panel = panel
+        self._wanted = QSize(), QSize()
         self.setWidget(panel)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -119,7 +120,13 @@ class PanelArea(QScrollArea):
         return self._panel.sizeHint().expandedTo(self.minimumSizeHint())
 
     def event(self, event: QEvent) -> bool:
-        """Ask for another width when a section is opened, a form is made anew or words change."""
+        """Ask for another size when a section is opened, a form is made anew or words change what is needed.
+
+        Numbers that change with every step of a drag leave it alike, and laying out the window takes milliseconds.
+        """
         if event.type() == QEvent.Type.LayoutRequest:
-            self.updateGeometry()
+            wanted = self.minimumSizeHint(), self.sizeHint()
+            if wanted != self._wanted:
+                self._wanted = wanted
+                self.updateGeometry()
         return bool(super().event(event))

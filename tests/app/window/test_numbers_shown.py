@@ -3,7 +3,8 @@
 import math
 
 import pytest
-from PySide6.QtWidgets import QCheckBox, QComboBox
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox
 from pytestqt.qtbot import QtBot
 
 from app.panels.display import DisplayPanel
@@ -35,6 +36,30 @@ def test_a_negative_ratio_is_shown_with_a_dash_and_its_reason(opened: MainWindow
     assert panel.values["strain_ratio"].text() == "\u22122.28"
     assert panel.decibels["strain_ratio"].text() == DASH
     assert "negative" in panel.decibels["strain_ratio"].toolTip()
+
+
+def test_other_numbers_lay_out_their_panel_and_not_the_window(opened: MainWindow) -> None:
+    asked: list[str] = []
+    opened.show()
+
+    class Watch(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - the name of Qt
+            if event.type() == QEvent.Type.LayoutRequest:
+                asked.append(watched.objectName() or type(watched).__name__)
+            return False
+
+    watch = Watch()
+    application = QApplication.instance()
+    assert application is not None
+    for value in (1.25, 2.35, 3.45):
+        QApplication.processEvents()
+        asked.clear()
+        application.installEventFilter(watch)
+        opened.state.set_measurements(FrameMeasurements(1, {"cnr": Measurement("cnr", value, count=100)}))
+        QApplication.processEvents()
+        application.removeEventFilter(watch)
+    assert "panel" in asked
+    assert "qt_tabwidget_stackedwidget" not in asked
 
 
 def test_every_minus_of_the_read_out_is_a_true_one(opened: MainWindow) -> None:
