@@ -74,7 +74,8 @@ def correlate(reference: Tensor, deformed: Tensor, axial_lags: range, lateral_la
     blocks = [_block_sum(at_lags(frame, height), grid.step) for frame in (padded, padded * padded)]
     along = running_sum(torch.stack(blocks), grid.blocks, -2)
     share = _share(grid, height, width, reference.dtype, reference.device)
-    own_sum, own_square = window_sum(torch.stack([reference, reference * reference]), grid) * share
+    own_mean, own_square = window_sum(torch.stack([reference, reference * reference]), grid) * share
+    own = own_mean, _inverse_deviation(own_mean, own_square)
     found = []
     for index in range(len(lateral_lags)):
         part = slice(max(left, 0) + index, max(left, 0) + index + width)
@@ -84,16 +85,22 @@ def correlate(reference: Tensor, deformed: Tensor, axial_lags: range, lateral_la
         product = running_sum(product, grid.blocks, -2)
         sums, squares = along[..., part].expand(2, *product.shape)
         product, sums, squares = running_sum(torch.stack([product, sums, squares]), grid.lines, -1).mul_(share)
-        found.append(coefficient(product, own_sum, own_square, sums, squares))
+        found.append(_coefficient(product, own, (sums, _inverse_deviation(sums, squares))))
     return torch.stack(found, dim=1)
 
 
 def coefficient(product: Tensor, mean_a: Tensor, square_a: Tensor, mean_b: Tensor, square_b: Tensor) -> Tensor:
     """Correlation coefficient from window means of a b, a, a^2, b and b^2; 0 where a or b is constant."""
-    rho = torch.addcmul(product, mean_a, mean_b, value=-1)
-    rho *= _inverse_deviation(mean_a, square_a)
-    rho *= _inverse_deviation(mean_b, square_b)
-    return rho.clamp_(-1, 1)
+    first, second = (
+        (mean, _inverse_deviation(mean, square)) for mean, square in ((mean_a, square_a), (mean_b, square_b))
+    )
+    return _coefficient(product, first, second)
+
+
+def _coefficient(product: Tensor, first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> Tensor:
+    """Correlation from the mean product of two, and mean and inverse deviation of each."""
+    rho = torch.addcmul(product, first[0], second[0], value=-1)
+    return rho.mul_(first[1]).mul_(second[1]).clamp_(-1, 1)
 
 
 def _inverse_deviation(mean: Tensor, square: Tensor) -> Tensor:
@@ -165,20 +172,21 @@ def cosine_peak(before: Tensor, peak: Tensor, after: Tensor) -> Tensor:
     `omega = arccos((before + after) / (2 peak))`, `delta = -arctan((before - after) / (2 peak sin omega)) / omega`
     (de Jong et al., Ultrasonics 28:273, 1990). Its bias at 5 MHz sampled with 40 MHz is a tenth of the parabola's.
     """
-    safe = torch.where(peak > 0, peak, torch.ones_like(peak))
-    ratio = (before + after) / (2 * safe)
-    usable = (peak > 0) & (ratio.abs() < 1 - 1e-6)
-    omega = torch.arccos(torch.where(usable, ratio, torch.zeros_like(ratio)))
-    offset = -torch.atan((before - after) / (2 * safe * torch.sin(omega))) / omega
-    return torch.where(usable & (offset.abs() <= 1), offset, torch.zeros_like(offset))
+    positive = peak > 0
+    twice = 2 * torch.where(positive, peak, 1.0)
+    ratio = (before + after) / twice
+    usable = positive & (ratio.abs() < 1 - 1e-6)
+    omega = torch.arccos(torch.where(usable, ratio, 0.0))
+    offset = torch.atan((after - before) / (twice * torch.sin(omega))) / omega
+    return torch.where(usable & (offset.abs() <= 1), offset, 0.0)
 
 
 def parabolic_peak(before: Tensor, peak: Tensor, after: Tensor) -> Tensor:
     """Offset of the vertex of a parabola through three correlations, in lags; 0 where it has no maximum nearby."""
-    curvature = before - 2 * peak + after
+    curvature = torch.add(before, peak, alpha=-2) + after
     usable = curvature < -1e-9
-    offset = (before - after) / (2 * torch.where(usable, curvature, -torch.ones_like(curvature)))
-    return torch.where(usable & (offset.abs() <= 1), offset, torch.zeros_like(offset))
+    offset = (before - after) / (2 * torch.where(usable, curvature, -1.0))
+    return torch.where(usable & (offset.abs() <= 1), offset, 0.0)
 
 
 @lru_cache(maxsize=16)

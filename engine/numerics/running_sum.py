@@ -20,7 +20,8 @@ def running_sum(values: Tensor, length: int, dim: int) -> Tensor:
     [2.0, 3.0, 3.0, 3.0, 2.0]
     """
     half = length // 2
-    border = values.new_zeros([half if axis == dim % values.ndim else n for axis, n in enumerate(values.shape)])
+    shape = (half if axis == dim % values.ndim else n for axis, n in enumerate(values.shape))
+    border = _zeros(tuple(shape), values.dtype, values.device)
     return consecutive_sum(torch.cat([border, values, border], dim), length, dim)
 
 
@@ -67,6 +68,11 @@ def near(mask: Tensor, rows: int, lines: int) -> Tensor:
     [[True, True, False]]
     """
     return running_sum(running_sum(mask.float(), rows, -2), lines, -1) > 0
+
+
+@lru_cache(maxsize=64)
+def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.zeros(shape, dtype=dtype, device=device)
 
 
 @lru_cache(maxsize=64)

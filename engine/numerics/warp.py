@@ -120,24 +120,26 @@ def _polyphase_matrix(dtype: torch.dtype, device: torch.device) -> Tensor:
 
 
 def _sample(image: Tensor, motion: Tensor, axial_scale: int) -> Tensor:
-    """Bilinear sampling of an image whose rows are `axial_scale` times finer than the field's."""
-    batch, channels, height, width = image.shape
+    """Bilinear sampling of an image whose rows are `axial_scale` times finer than the field's.
+
+    Past the last row of the field's own, and around the frame, the border is repeated once: one index serves all taps.
+    """
+    batch, channels, fine_rows, width = image.shape
+    height, stride = fine_rows - axial_scale + 1, width + 2
+    padded = functional.pad(image[..., :height, :], (1, 1, 1, 1), "replicate").flatten(2)
     axial, lateral = motion[:, 1:2] * axial_scale, motion[:, 0:1]
     rows, columns = _grid(motion)
     axial_floor, lateral_floor = torch.floor(axial.detach()), torch.floor(lateral.detach())
-    top = axial_floor.int().add_(rows * axial_scale)
-    left = lateral_floor.int().add_(columns)
+    top = axial_floor.int().add_(rows * axial_scale).clamp_(-1, height - 1)
+    left = lateral_floor.int().add_(columns).clamp_(-1, width - 1)
+    index = top.add_(1).mul_(stride).add_(left).add_(1).long().reshape(batch, 1, -1).expand(-1, channels, -1)
     down, right = axial - axial_floor, lateral - lateral_floor
-    upper, lower = (row.clamp(0, height - axial_scale).mul_(width) for row in (top, top + 1))
-    near, far = (column.clamp(0, width - 1) for column in (left, left + 1))
-    flat = image.reshape(batch, channels, height * width)
 
-    def pick(row: Tensor, column: Tensor) -> Tensor:
-        index = (row + column).long().reshape(batch, 1, -1).expand(-1, channels, -1)
-        return torch.gather(flat, 2, index).reshape(batch, channels, *motion.shape[-2:])
+    def tap(offset: int) -> Tensor:
+        return torch.gather(padded[..., offset:], 2, index).reshape(batch, channels, *motion.shape[-2:])
 
-    above = torch.lerp(pick(upper, near), pick(upper, far), right)
-    return torch.lerp(above, torch.lerp(pick(lower, near), pick(lower, far), right), down)
+    above = torch.lerp(tap(0), tap(1), right)
+    return torch.lerp(above, torch.lerp(tap(stride), tap(stride + 1), right), down)
 
 
 def _grid(motion: Tensor) -> tuple[Tensor, Tensor]:

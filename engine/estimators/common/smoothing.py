@@ -22,7 +22,7 @@ _NOTHING = 1e-18
 def correlation_weight(rho: Tensor, smallest: float) -> Tensor:
     """Inverse variance of a delay (Cramer-Rao bound, up to a factor), `1 / (1 / rho^2 - 1)`; 0 under `smallest`."""
     accepted = rho >= max(smallest, 1e-3)
-    square = torch.where(accepted, rho, torch.ones_like(rho)).square()
+    square = torch.where(accepted, rho, 1.0).square()
     return torch.where(accepted, 1 / (1 / square - 1 + _FLOOR), 0.0)
 
 
@@ -80,11 +80,10 @@ def _add_bending(result: Tensor, u: Tensor, stiffness: Tensor, dim: int) -> None
     size = u.shape[dim]
     if size < 3:
         return
-    middle = torch.add(u.narrow(dim, 0, size - 2), u.narrow(dim, 2, size - 2))
-    bend = middle.sub_(u.narrow(dim, 1, size - 2), alpha=2).mul_(stiffness)
-    result.narrow(dim, 0, size - 2).add_(bend)
-    result.narrow(dim, 1, size - 2).sub_(bend, alpha=2)
-    result.narrow(dim, 2, size - 2).add_(bend)
+    bend = torch.add(u.narrow(dim, 0, size - 2), u.narrow(dim, 2, size - 2)).sub_(u.narrow(dim, 1, size - 2), alpha=2)
+    result.narrow(dim, 0, size - 2).addcmul_(bend, stiffness)
+    result.narrow(dim, 1, size - 2).addcmul_(bend, stiffness, value=-2)
+    result.narrow(dim, 2, size - 2).addcmul_(bend, stiffness)
 
 
 def _gaussian(maps: Tensor, sigma_rows: float, sigma_lines: float) -> Tensor:
