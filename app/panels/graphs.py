@@ -60,8 +60,8 @@ class GraphsPanel(DrawnPanel):
         count = 0 if self.state.recording is None else self.state.recording.frames
         self.graph.show_points(frames, values, METRICS.get(name).label, count)
         self._mark()
-        self.graph.setVisible(bool(values))
         finite = [value for value in values if math.isfinite(value)]
+        self.graph.setVisible(bool(finite))
         there = f"{len(finite)} of {len(values)} frames have a value" if values else APPEARS[name in MAP_MEANS]
         self.words.setText("\n".join(filter(None, (there, self._over_frames(name)))))
 
