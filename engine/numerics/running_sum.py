@@ -21,7 +21,7 @@ def running_sum(values: Tensor, length: int, dim: int) -> Tensor:
     """
     half = length // 2
     shape = (half if axis == dim % values.ndim else n for axis, n in enumerate(values.shape))
-    border = _zeros(tuple(shape), values.dtype, values.device)
+    border = _zero(values.dtype, values.device).expand(tuple(shape))
     return consecutive_sum(torch.cat([border, values, border], dim), length, dim)
 
 
@@ -71,8 +71,8 @@ def near(mask: Tensor, rows: int, lines: int) -> Tensor:
 
 
 @lru_cache(maxsize=64)
-def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    return torch.zeros(shape, dtype=dtype, device=device)
+def _zero(dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.zeros((), dtype=dtype, device=device)
 
 
 @lru_cache(maxsize=64)
