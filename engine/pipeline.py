@@ -31,7 +31,7 @@ from engine.quality import compensate, compensated, correlation_map
 from engine.reliability.sigma import sigmas
 from engine.reliability.validity import valid_pixels
 from engine.strain.base import STRAIN_METHODS, read_in
-from engine.types import Displacement, FrameEstimate, FramePair, Geometry, Map, RFSequence, Sigma, Strain
+from engine.types import NOISE_SHARE, Displacement, FrameEstimate, FramePair, Geometry, Map, RFSequence, Sigma, Strain
 
 if TYPE_CHECKING:
     import torch
@@ -598,7 +598,7 @@ class Finish:
         motion = torch.where(valid[:, None], found.motion, torch.nan)  # smoothness alone has made up the others
         method = STRAIN_METHODS.get(settings.strain_method)
         strain, window_m = method.strains(motion, quality, geometry, settings.strain_parameters)
-        sigma = sigmas(settings.method, motion, strain, quality, geometry, window_m)
+        sigma = sigmas(settings.method, motion, strain, quality, geometry, window_m, found.report.get(NOISE_SHARE))
         return {
             "axial_m": motion[:, 1] * geometry.axial_spacing_m,
             "lateral_m": motion[:, 0] * geometry.pitch_m,

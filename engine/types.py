@@ -225,6 +225,10 @@ class RFSequence:
         return frame
 
 
+NOISE_SHARE = "noise_share"
+"""Fact of a displacement that was found together with other frames': its noise over what it would have alone."""
+
+
 @dataclass(frozen=True)
 class Displacement:
     """Axial and lateral displacement in metres on the grid of the reference, each (H, W) float32; NaN is no estimate.

@@ -8,6 +8,7 @@ lines, wide enough for every window. Methods that are not named keep what is sto
 
 import argparse
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,11 +17,12 @@ from typing import get_args
 import numpy as np
 
 from engine.device import choose_device
+from engine.estimators.base import ESTIMATORS, RecordingEstimator
 from engine.evaluation.sets import FIRST_SEED
 from engine.metrics.accuracy import comparable, true_lateral_strain, true_shear_strain
 from engine.pipeline import Settings, run
 from engine.reliability.fit import Errors, fit_scales
-from engine.reliability.sigma import MAPS, ComponentName, least_window_m, parts_of
+from engine.reliability.sigma import MAPS, ComponentName, least_window_m, noise_share, parts_of
 from engine.simulation.protocols import protocol
 from engine.strain.tensor import strain_tensor
 from engine.types import FrameEstimate, FrameTruth, RFSequence, Truth
@@ -29,7 +31,7 @@ SEED = 4242
 assert SEED < FIRST_SEED
 RECORDINGS = {
     "small-noisy": (1, 2, 3, 4),
-    "noisy": (1,),
+    "noisy": (1, 2, 3, 4),
     "clean": (1, 2, 3, 4, 5, 6),
     "robustness": tuple(range(1, 13)),
 }
@@ -55,6 +57,10 @@ def main() -> None:
         for method in methods:
             for estimate in run(sequence, Settings(method), choose_device("auto")):
                 true = truth.read_frame(estimate.deformed_frame)
+                if isinstance(ESTIMATORS.get(method), RecordingEstimator) and math.isnan(
+                    noise_share(estimate.displacement)
+                ):
+                    continue  # its errors are those of a pair alone
                 found = frame_errors(family, estimate, true, least_window_m(method))
                 for name, kept in errors[method].items():
                     kept.append(found[name])
@@ -101,7 +107,7 @@ def frame_errors(family: str, estimate: FrameEstimate, truth: FrameTruth, least_
         "lateral_strain": tensor.lateral - true_lateral_strain(truth, geometry),
         "shear_strain": tensor.shear - true_shear_strain(truth, geometry),
     }
-    parts = parts_of(strain, estimate.quality, least_window_m)
+    parts = parts_of(strain, estimate.quality, least_window_m, noise_share(displacement))
     half = geometry.window_lines(strain.lateral_window_m) // 2
     found = {}
     for name, difference in differences.items():

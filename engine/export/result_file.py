@@ -34,6 +34,7 @@ from engine.readers.common.checks import DAMAGED, finite, geometry_values, seque
 from engine.readers.common.hdf5_frames import require_stored
 from engine.types import (
     LATERAL_WINDOW_M,
+    NOISE_SHARE,
     Displacement,
     FrameEstimate,
     Geometry,
@@ -57,7 +58,7 @@ SIGMAS = {
     "lateral_displacement_m": "lateral_displacement_sigma_m",
 }
 """Dataset of the standard deviation of each map of `Sigma`."""
-REPORTED = ("steps", "drift_m", "inconsistency_m")
+REPORTED = ("steps", "drift_m", "inconsistency_m", NOISE_SHARE)
 """What is kept of a displacement's report."""
 
 

@@ -16,7 +16,7 @@ from engine.errors import ParameterError
 from engine.maps.rigid import without_rigid
 from engine.quantity import AXIAL_STRAIN, Quantity
 from engine.registry import Registry
-from engine.reliability.sigma import ComponentName, component_sigma
+from engine.reliability.sigma import ComponentName, component_sigma, noise_share
 from engine.strain.tensor import StrainTensor, strain_tensor
 from engine.types import Displacement, FrameEstimate, Map
 
@@ -59,7 +59,8 @@ class MapInput:
 
     def sigma(self, name: ComponentName) -> Map:
         """Return the standard deviation of lateral or shear strain, at least a share of how far the frame turned."""
-        noise = component_sigma(name, self.method, self.estimate.strain, self.estimate.quality)
+        share = noise_share(self.estimate.displacement)
+        noise = component_sigma(name, self.method, self.estimate.strain, self.estimate.quality, share)
         known = self.tensor.rotation_rad[np.isfinite(self.tensor.rotation_rad)]
         turned = TURN_SHARE * abs(float(np.median(known))) if known.size else 0.0
         return np.hypot(noise, np.float32(turned))

@@ -17,6 +17,10 @@
 - d tells noise from what strain does to the echoes: both lower the correlation, but not alike. Up to n = turn m it is
   mostly the strain, beyond it is noise.
 
+Frames that a method has estimated together share the noise of all of them: what a frame holds of the noise n that it
+would have alone is its `NOISE_SHARE`, which the method reports. A frame of such a method without one has been
+estimated alone, as by GLUE, and has GLUE's scales.
+
 The factors and powers are fitted, for each method and map, to the errors on simulated training recordings, so that
 errors divided by sigma have a deviation of one (`scripts/calibrate_reliability.py`);
 `engine.evaluation.calibration` tests them on recordings that took no part.
@@ -37,7 +41,7 @@ from engine.estimators.base import ESTIMATORS, STRAIN_WINDOW_M, RecordingEstimat
 from engine.numerics.accuracy_limit import displacement_deviation_m
 from engine.quality import WINDOW_M
 from engine.reliability.validity import window_size
-from engine.types import Displacement, Geometry, Map, Sigma, Strain
+from engine.types import NOISE_SHARE, Displacement, Geometry, Map, Sigma, Strain
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -112,26 +116,42 @@ def sigma_maps(method: str, displacement: Displacement, strain: Strain, quality:
         torch.from_numpy(entry)[None]
         for entry in (np.stack([displacement.lateral_m, displacement.axial_m]), strain.axial, quality)
     )
-    found = sigmas(method, motion, axial, rho, strain.geometry, strain.window_m)
+    share = torch.tensor([noise_share(displacement)])
+    found = sigmas(method, motion, axial, rho, strain.geometry, strain.window_m, share)
     return Sigma(**{name: values[0].numpy() for name, values in found.items()})
 
 
 def sigmas(
-    method: str, motion: "Tensor", strain: "Tensor", quality: "Tensor", geometry: Geometry, window_m: float
+    method: str,
+    motion: "Tensor",
+    strain: "Tensor",
+    quality: "Tensor",
+    geometry: Geometry,
+    window_m: float,
+    share: "Tensor | None" = None,
 ) -> "Mapping[str, Tensor]":
     """Return the standard deviations of several estimates, (B, H, W) each by its map's name, on their device.
 
-    `motion` (B, 2, H, W), lateral and axial, only says where there is one; `strain` and `quality` are (B, H, W).
+    `motion` (B, 2, H, W), lateral and axial, only says where there is one; `strain` and `quality` are (B, H, W), and
+    `share` (B) is what each holds of its own noise, NaN where it was estimated alone.
     """
     import torch
 
-    scales = scales_of(method)
-    parts = _parts(strain, quality, geometry, max(window_m, least_window_m(method)))
-    maps = {"axial_strain": strain, "axial_displacement_m": motion[:, 1], "lateral_displacement_m": motion[:, 0]}
-    return {
-        name: torch.where(values.isfinite(), scales[name].sigma(parts[name]), torch.nan)
-        for name, values in maps.items()
+    share = motion.new_full(motion.shape[:1], torch.nan) if share is None else share.to(motion)
+    parts = _parts(strain, quality, share, geometry, max(window_m, least_window_m(method)))
+    together, alone = scales_of(method), scales_of(method, alone=True)
+    maps: dict[MapName, Tensor] = {
+        "axial_strain": strain,
+        "axial_displacement_m": motion[:, 1],
+        "lateral_displacement_m": motion[:, 0],
     }
+    found: dict[str, Tensor] = {}
+    for name, values in maps.items():
+        stated = together[name].sigma(parts[name])
+        if alone is not together:
+            stated = torch.where(share.isnan()[:, None, None], alone[name].sigma(parts[name]), stated)
+        found[name] = torch.where(values.isfinite(), stated, torch.nan)
+    return found
 
 
 def least_window_m(method: str) -> float:
@@ -139,26 +159,39 @@ def least_window_m(method: str) -> float:
     return STRAIN_WINDOW_M if ESTIMATORS.get(method).strain_window_m < STRAIN_WINDOW_M else 0.0
 
 
-def component_sigma(name: ComponentName, method: str, strain: Strain, quality: Map) -> Map:
+def component_sigma(name: ComponentName, method: str, strain: Strain, quality: Map, share: float = math.nan) -> Map:
     """Return the standard deviation of a frame's lateral or shear strain (H, W); NaN where axial strain is."""
-    parts = parts_of(strain, quality, least_window_m(method))[name]
-    return np.where(np.isfinite(strain.axial), scales_of(method)[name].sigma(parts), np.nan).astype(np.float32)
+    parts = parts_of(strain, quality, least_window_m(method), share)[name]
+    stated = scales_of(method, alone=math.isnan(share))[name].sigma(parts)
+    return np.where(np.isfinite(strain.axial), stated, np.nan).astype(np.float32)
 
 
-def parts_of(strain: Strain, quality: Map, least_window_m: float = 0.0) -> "Mapping[str, Parts[Values]]":
-    """Measure the parts of each map's uncertainty from the estimate itself."""
+def noise_share(displacement: Displacement) -> float:
+    """Return what a frame holds of its own noise; NaN where it was estimated alone."""
+    return displacement.report.get(NOISE_SHARE, math.nan)
+
+
+def parts_of(
+    strain: Strain, quality: Map, least_window_m: float = 0.0, share: float = math.nan
+) -> "Mapping[str, Parts[Values]]":
+    """Measure the parts of each map's uncertainty from the estimate itself, and what it holds of its own noise."""
     import torch
 
     axial, rho = (torch.from_numpy(entry)[None] for entry in (strain.axial, quality))
     windows = max(strain.window_m, least_window_m), strain.lateral_window_m
     return {
         name: Parts(parts.noise[0].numpy(), parts.change[0].numpy(), float(parts.mean), parts.unit)
-        for name, parts in _parts(axial, rho, strain.geometry, *windows).items()
+        for name, parts in _parts(axial, rho, torch.tensor([share]), strain.geometry, *windows).items()
     }
 
 
 def _parts(
-    strain: "Tensor", quality: "Tensor", geometry: Geometry, window_m: float, lateral_window_m: float | None = None
+    strain: "Tensor",
+    quality: "Tensor",
+    share: "Tensor",
+    geometry: Geometry,
+    window_m: float,
+    lateral_window_m: float | None = None,
 ) -> "Mapping[str, Parts[Tensor]]":
     """Measure the parts in several frames at once; those of lateral and shear strain where their window is given."""
     import torch
@@ -166,7 +199,7 @@ def _parts(
     known = strain.isfinite()
     correlation = quality.double().clamp(*CORRELATION_LIMITS)
     local_m = displacement_deviation_m(WINDOW_M, geometry, correlation)
-    bound_m = _mean(local_m.log(), known, geometry, NOISE_M).exp()
+    bound_m = _mean(local_m.log(), known, geometry, NOISE_M).exp() * share.nan_to_num(nan=1.0)[:, None, None]
     count = known.sum(dim=(-2, -1), keepdim=True).clamp_min(1)
     mean = torch.where(known, strain, 0.0).sum(dim=(-2, -1), keepdim=True, dtype=torch.float64) / count
     level = mean.abs().float().clamp_min(SMALLEST_MEAN)
@@ -199,8 +232,13 @@ def _mean(values: "Tensor", known: "Tensor", geometry: Geometry, size_m: tuple[f
     return torch.where(share > SMALLEST_SHARE, total / share.clamp_min(SMALLEST_SHARE), values)
 
 
-def scales_of(method: str) -> Mapping[str, Scales]:
-    """Return the calibrated scales of a method, or those of its kind where it was not calibrated itself."""
+def scales_of(method: str, *, alone: bool = False) -> Mapping[str, Scales]:
+    """Return the calibrated scales of a method, or those of its kind where it was not calibrated itself.
+
+    They are GLUE's for a frame that a method of the whole recording has estimated `alone`.
+    """
+    if alone and isinstance(ESTIMATORS.get(method), RecordingEstimator):
+        return _table()["glue"]
     return _table()[calibrated_as(method)]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from engine.numerics.gaps import filled
 from engine.numerics.host import over
 from engine.numerics.warp import inside
 from engine.on_device import MotionBatch, PairBatch
-from engine.types import Geometry, Map
+from engine.types import NOISE_SHARE, Geometry, Map
 
 PATTERN_PASSES = Passes(3, tolerance=2e-2, inner=60)
 OWN_PASSES = Passes(2, tolerance=2e-2, inner=60)
@@ -34,6 +35,11 @@ correlated with the template, so that the noise seems smaller than it is.
 """
 LEAST_CORRELATION = 0.3
 """Correlation of reference and compensated frame below which a frame is no evidence of the pattern."""
+OWN_NOISE_POWER = 0.4
+"""Power with which a stronger prior takes noise out of what a frame has of its own: found on training recordings.
+
+One half were that of squared second differences, which do not see edges.
+"""
 LEAST_AMPLITUDE = 0.02
 """Amplitude, relative to the strongest frame's, below which a frame gives the pattern no start."""
 STRAIN_NOISE, STRAIN_BLUR = 3e-4, 0.01
@@ -122,15 +128,17 @@ class Stack:
     def __call__(self, frames: Sequence[int], batch: PairBatch) -> MotionBatch:
         """Motion of frames: the pattern's where that explains a frame, else the frame's own."""
         field = self.own(frames)
-        share = field.new_zeros(len(frames))
+        share, noise = field.new_zeros(len(frames)), field.new_full((len(frames),), torch.nan)
         if self.pattern is not None:
             for known in (True, False):
                 some = [place for place, frame in enumerate(frames) if (frame in self.places) is known]
                 if some:
                     members = [self.places[frames[place]] for place in some] if known else None
-                    field[some], share[some] = self._explained(members, batch.deformed[some], field[some])
+                    field[some], share[some], noise[some] = self._explained(members, batch.deformed[some], field[some])
         motion = self.group.grid.expand(field).float()
-        return MotionBatch(torch.where(inside(motion, margin=1.0), motion, torch.nan), {"stacked": share})
+        return MotionBatch(
+            torch.where(inside(motion, margin=1.0), motion, torch.nan), {"stacked": share, NOISE_SHARE: noise}
+        )
 
     def own(self, frames: Sequence[int]) -> Tensor:
         """Return the frames' own estimates on the knots, (n, 2, K, W) float64."""
@@ -149,8 +157,8 @@ class Stack:
         """Prior of what members have of their own."""
         return OwnPrior(self.energy, pattern, relaxed * self.plan.own_smoothness)
 
-    def _explained(self, places: Sequence[int] | None, deformed: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
-        """Return fields that explain frames, and how much of each is the pattern's (1, .., 0 its own).
+    def _explained(self, places: Sequence[int] | None, deformed: Tensor, own: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return fields that explain frames, how much of each is the pattern's (1, .., 0 its own), and their noise.
 
         They are those of the members at these places, or no members.
         """
@@ -180,7 +188,27 @@ class Stack:
             unexplained = unexplained & ~allowed
             if over(unexplained):
                 break
-        return field, share
+        return field, share, self._noise_share(members.amplitude[:, 0], variance, share)
+
+    def _noise_share(self, amplitude: Tensor, variance: Tensor, share: Tensor) -> Tensor:
+        """Return the noise of frames (n) over what each would have alone; NaN where it keeps its own estimate.
+
+        That is the pattern's noise at their amplitudes (n, 1, 1), and what their prior leaves of their own.
+        """
+        assert self.template is not None
+        alone = variance + self.template.variances[0]
+        pattern = (amplitude.square() / (self.information * alone)).flatten(1).median(dim=1).values
+        own = (share * self.plan.own_smoothness).pow(-OWN_NOISE_POWER).clamp(max=1.0)
+        return torch.where(share > 0, torch.hypot(pattern.sqrt(), own), torch.nan)
+
+    @cached_property
+    def information(self) -> Tensor:
+        """What all members tell of the pattern, (H, W): the inverse of its variance in units of a frame's."""
+        assert self.members is not None
+        assert self.template is not None
+        amplitude, weights = self.members.amplitude[:, 0], self.template.weights[1:]
+        linear = (amplitude * weights).sum(dim=0)
+        return (amplitude.square() * weights).sum(dim=0) - linear.square() / self.template.total_weight
 
     def _newcomers(self, deformed: Tensor, own: Tensor) -> tuple[Members, tuple[Tensor, Tensor], Tensor]:
         """Return frames as members, the template to match them against with its variance, and their own variance."""
