@@ -69,6 +69,7 @@ def estimate(
 ) -> None:
     """Estimate displacement and strain of each frame against the reference."""
     from engine.device import choose_device
+    from engine.estimators.glue_stack import pattern_words
     from engine.export.result_file import ResultWriter
     from engine.files.atomic import check_target
     from engine.pipeline import depth_warning, run, unused_warning, wanted_frames
@@ -128,7 +129,9 @@ def estimate(
         from engine.accumulation import drift_words
 
         echo(f"Added up, at the end: {drift_words(reports[-1])}")
-    if said := ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in _means(reports).items()):
+    if words := pattern_words(reports):
+        echo(f"  {words}")
+    elif said := ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in _means(reports).items()):
         echo(f"  mean over frames: {said}")
 
 

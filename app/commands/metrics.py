@@ -50,7 +50,7 @@ def metrics(
     from engine.export.over_frames import over_frames
     from engine.export.table import measure_result, table_text
     from engine.reliability.frame import judge_result
-    from engine.reliability.sigma import calibrated_as
+    from engine.reliability.sigma import interval_words
 
     if as_json and as_csv:
         raise ParameterError("give --json or --csv, not both")
@@ -75,6 +75,7 @@ def metrics(
     rows, provenance = table.rows, table.provenance
     reliability = judge_result(opened, chosen)
     over = over_frames({row.deformed_frame: row.metrics for row in rows}, reliability.worth_keeping)
+    ranged = any(math.isfinite(entry.sigma) for row in rows for entry in row.metrics.values())
     warn(reliability.words)
     if as_json:
         echo_json(
@@ -85,6 +86,7 @@ def metrics(
                 "background": marks.background,
                 **({} if marks.lesion is None else {"lesion": marks.lesion}),
                 "frames": rows,
+                **({"intervals": interval_words(provenance.method)} if ranged else {}),
                 "over_frames_worth_keeping": over,
                 "reliability": reliability,
                 "provenance": provenance,
@@ -97,8 +99,8 @@ def metrics(
         _show(rows)
         if len(reliability.worth_keeping) > 1:
             _show_over(over, reliability.worth_keeping)
-        if (other := calibrated_as(provenance.method)) != provenance.method:
-            echo(f"Intervals follow the errors of {other}: those of {provenance.method} were not calibrated.")
+        if ranged:
+            echo(interval_words(provenance.method))
     warn(dict.fromkeys(str(warning) for row in rows for warning in row.warnings))
 
 

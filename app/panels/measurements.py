@@ -1,6 +1,7 @@
 """The numbers: metrics of the shown frame, linear and in dB, following every drag; a dash and the reason where none."""
 
 from collections.abc import Mapping
+from textwrap import wrap
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton
@@ -15,6 +16,7 @@ from engine.metrics.base import Measurement, metrics_shown
 from engine.metrics.number_text import DASH, decibel_reason, decibel_text, interval_text, sigma_text, value_text
 from engine.metrics.reasons import explain
 from engine.metrics.size_ratio import longest_diameter_m
+from engine.reliability.sigma import interval_words
 
 BORDERS = {Role.TARGET: "solid", Role.BACKGROUND: "dashed", Role.LESION: "dotted"}
 CINE_MS = 150
@@ -146,7 +148,9 @@ class MeasurementsPanel(Panel):
             return _size_words(self.state.regions, self.state.measurements.values)
         alone = name in self.state.other_measurements and self.state.measurements.averaged > 1
         rests_on = f"{entry.count} pixels, ddof {entry.ddof}{', of this frame alone, not averaged' if alone else ''}"
-        return "\n".join(filter(None, (entry.warning.capitalize(), interval_text(entry), rests_on)))
+        run, ranged = self.state.run, interval_text(entry)
+        whose = "\n".join(wrap(interval_words(run.settings.method))) if run and ranged else ""
+        return "\n".join(filter(None, (entry.warning.capitalize(), ranged, rests_on, whose)))
 
     @Slot()
     def refresh_regions(self) -> None:

@@ -9,7 +9,7 @@ motion is relaxed, and at last its own estimate stands. Joint estimation over fr
 2014); the profiled reference is that of group-wise registration.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -68,6 +68,23 @@ class GlueStackParameters(StackParameters):
     start: Literal["ncc", "dynamic-programming", "initial"] = parameter(
         "ncc", help="Where each frame's own estimate starts: cross-correlation, dynamic programming, or bulk motion"
     )
+
+
+def pattern_words(reports: Iterable[Mapping[str, float]]) -> str:
+    """Say in a line how many frames follow the recording's common pattern; empty after other methods.
+
+    >>> pattern_words([{"stacked": 1.0}, {"stacked": 0.25}, {"stacked": 0.0}, {"stacked": 1.0}])
+    'the common pattern explains 2 of 4 frames, 1 more with freedom of its own, and 1 keeps its own estimate'
+    """
+    shares = [report["stacked"] for report in reports if "stacked" in report]
+    if not shares:
+        return ""
+    whole, alone = (sum(share == value for share in shares) for value in (1.0, 0.0))
+    free = len(shares) - whole - alone
+    words = f"the common pattern explains {whole} of {len(shares)} frames"
+    words += f", {free} more with freedom of {'its' if free == 1 else 'their'} own" if free else ""
+    keep = "keeps its own estimate" if alone == 1 else "keep their own estimates"
+    return words + (f", and {alone} {keep}" if alone else "")
 
 
 S = TypeVar("S", bound=StackParameters)

@@ -13,6 +13,7 @@ from engine.metrics.base import METRICS, Measurement, metrics_shown
 from engine.metrics.number_text import DASH, MINUS, decibel_text, interval_text, three_figures
 from engine.metrics.reasons import explain
 from engine.quantity import AXIAL_STRAIN, PERCENT
+from engine.reliability.sigma import interval_words
 from engine.strain.persistence import FrameStrain
 from engine.types import Provenance, Result
 
@@ -82,12 +83,14 @@ def caption_text(content: FigureContent) -> str:
     if not content.options.caption:
         return ""
     letters = ["A: ", "B: "] if content.difference else [""] * len(content.strain)
-    said = []
+    said, whose = [], []
     for letter, panel in zip(letters, content.strain, strict=True):
         ranges = _ranges(panel) if content.options.intervals else []
         words = ", ".join(filter(None, (panel.caption, *ranges)))
         said += [f"{letter}{words}"] * bool(words)
-    return f"{'; '.join(dict.fromkeys(said))}." if said else ""
+        if ranges and panel.source is not None:
+            whose.append(interval_words(panel.source.method))
+    return " ".join((f"{'; '.join(dict.fromkeys(said))}.", *dict.fromkeys(whose))) if said else ""
 
 
 def _ranges(panel: StrainPanel) -> list[str]:

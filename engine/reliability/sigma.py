@@ -247,6 +247,21 @@ def calibrated_as(method: str) -> str:
     return method if method in _table() else _kin(method)
 
 
+def interval_words(method: str) -> str:
+    """Say whose errors the intervals of a method's numbers follow, and which errors are not in them.
+
+    >>> interval_words("ncc").split(". ")[0]
+    'Intervals follow the random errors of ncc on simulated recordings: noise, decorrelation and blur'
+    """
+    other = calibrated_as(method)
+    borrowed = "" if other == method else f" (those of {method} were not calibrated)"
+    return (
+        f"Intervals follow the random errors of {other} on simulated recordings{borrowed}: noise, decorrelation and "
+        "blur. Systematic ones are not in them: motion out of the plane, a wrong sound speed or pitch, the choice of "
+        "a region."
+    )
+
+
 def _kin(method: str) -> str:
     estimator = ESTIMATORS.get(method)
     kinds = {"classical": "ncc", "network": "usse-net", "combined": "glue"}

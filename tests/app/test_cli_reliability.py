@@ -61,7 +61,8 @@ def test_metrics_and_figure_say_it_too(result, tmp_path, capsys) -> None:
     shown = capsys.readouterr().out
     assert "over the 2 frames worth keeping (1, 3)" in shown
     assert "compressed unlike" in shown
-    assert "Intervals follow" not in shown
+    assert "Intervals follow the random errors of ncc on simulated recordings:" in shown
+    assert answer["intervals"] in shown
     assert main(["figure", str(result), "--frame", "2", "-o", str(tmp_path / "f.png")]) == 0
     assert WORDS in capsys.readouterr().err
     assert main(["figure", str(result), "--frame", "1", "-o", str(tmp_path / "f.png")]) == 0
@@ -89,7 +90,7 @@ def test_metrics_say_whose_errors_the_intervals_follow(rf_file: Path, tmp_path: 
     path = tmp_path / "loupas.h5"
     assert main(["estimate", str(rf_file), "-o", str(path), "--method", "loupas", "--frames", "1"]) == 0
     assert main(["metrics", str(path), *REGIONS]) == 0
-    assert "Intervals follow the errors of ncc: those of loupas were not calibrated." in capsys.readouterr().out
+    assert "of ncc on simulated recordings (those of loupas were not calibrated)" in capsys.readouterr().out
 
 
 def test_evaluate_calibrates(tmp_path, capsys) -> None:

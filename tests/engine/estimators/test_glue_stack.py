@@ -11,6 +11,7 @@ from engine.estimators.base import ESTIMATORS
 from engine.estimators.global_cost.momentum import Momentum
 from engine.estimators.glue_stack import GlueStackParameters
 from engine.pipeline import Settings, run
+from engine.reliability.sigma import noise_share
 from engine.simulation.protocols import protocol
 from engine.types import FrameEstimate, RFSequence
 
@@ -50,6 +51,9 @@ def test_frames_of_one_pattern_are_better_together(whole, estimates) -> None:
     final = [entry for entry in estimates if not entry.provisional]
     assert [entry.deformed_frame for entry in first] == [entry.deformed_frame for entry in final] == [1, 2, 3]
     assert [entry.displacement.report["stacked"] for entry in final] == [1.0, 1.0, 1.0]
+    shares = [noise_share(entry.displacement) for entry in final]
+    assert 0.3 < shares[0] < shares[1] < shares[2] < 1.2  # the weakest frame gains most from the others
+    assert all(np.isnan(noise_share(entry.displacement)) for entry in first)
     assert np.all(strain_error(whole, final) < [0.7, 0.95, 1.1] * strain_error(whole, first))
 
 
@@ -61,6 +65,7 @@ def test_a_frame_that_shows_something_else_gets_its_own_answer_back(noisy, cpu) 
     found = {entry.deformed_frame: entry for entry in run(sequence, Settings("glue-stack"), cpu, provisional=True)}
     assert found[2].displacement.report["stacked"] == 1.0
     assert found[3].displacement.report["stacked"] == 0.0
+    assert np.isnan(noise_share(found[3].displacement))
 
 
 def test_one_pair_is_glue(noisy, cpu) -> None:
@@ -69,6 +74,10 @@ def test_one_pair_is_glue(noisy, cpu) -> None:
     (glue,) = run(sequence, Settings("glue"), cpu)
     assert stacked.displacement.report["stacked"] == 0.0
     np.testing.assert_allclose(stacked.strain.axial, glue.strain.axial, atol=2e-4)  # knots, interpolated
+    assert stacked.sigma is not None
+    assert glue.sigma is not None
+    ratio = stacked.sigma.axial_strain / glue.sigma.axial_strain
+    assert np.nanmedian(np.abs(np.log(ratio))) < 0.02
 
 
 def test_the_evidence_is_spread_over_the_recording_and_bounded() -> None:

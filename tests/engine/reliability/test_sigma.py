@@ -15,11 +15,12 @@ from engine.reliability.sigma import (
     Parts,
     Scales,
     component_sigma,
+    noise_share,
     parts_of,
     scales_of,
     sigma_maps,
 )
-from engine.types import Displacement, Strain
+from engine.types import NOISE_SHARE, Displacement, Strain
 
 
 @pytest.fixture
@@ -109,6 +110,21 @@ def test_a_method_without_calibration_takes_its_kins() -> None:
     assert scales_of("usenet") == scales_of("usse-net")
     assert scales_of("musse-net+glue") == scales_of("glue")
     assert scales_of("musse-net+glue-stack") == scales_of("glue-stack")
+
+
+def test_a_frame_of_a_whole_recording_has_the_noise_that_it_holds_and_alone_that_of_glue(strain) -> None:
+    quality = np.full(strain.axial.shape, 0.9, np.float32)
+    alone = displacement(strain)
+
+    def stated(method: str, moved: Displacement) -> tuple[float, float]:
+        shear = component_sigma("shear_strain", method, strain, quality, noise_share(moved))
+        return np.nanmedian(sigma_maps(method, moved, strain, quality).axial_strain), np.nanmedian(shear)
+
+    little, much = (stated("glue-stack", replace(alone, report={NOISE_SHARE: share})) for share in (0.3, 0.9))
+    assert little[0] < 0.8 * much[0]
+    assert little[1] < much[1]
+    assert stated("glue-stack", alone) == stated("glue", alone)
+    assert stated("glue-stack", alone) != much
 
 
 def test_the_fit_finds_the_scales_that_made_the_errors() -> None:
