@@ -8,7 +8,7 @@ for estimate in run(sequence, settings):
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from engine.errors import CancelledError, MethodError, ParameterError
 from engine.estimators.base import ESTIMATORS, BatchEstimator, Estimator, RecordingEstimator, Tracker
 from engine.failures import is_out_of_memory
 from engine.files.spooled import SpooledMaps
+from engine.numerics.host import is_host
 from engine.numerics.slope import SMALLEST_WINDOW
 from engine.pairs import Pairing, parse_pairing
 from engine.parameters import Parameters, parameter
@@ -210,7 +211,8 @@ def run(
     progress(0, steps)
     for reference, deformed in _runs(wanted, evidence, settings, shown):
         pairs = Pairs(sequence, settings.preparation, reference, cancelled)
-        chain = _Chain(pairs, settings, evidence, device, began, batch, provisional=provisional)
+        watched = shown is not None
+        chain = _Chain(pairs, settings, evidence, device, began, batch, provisional=provisional, watched=watched)
         for frame, estimate in chain.estimates(deformed):
             if frame in wanted:
                 done += 1
@@ -397,6 +399,8 @@ class _Chain:
     began: Callable[[int], None]
     batch: int | None
     provisional: bool
+    watched: bool
+    """Whether somebody looks at one frame, which then has all threads for itself."""
 
     def estimates(self, deformed: Iterable[int]) -> Iterator[tuple[int, FrameEstimate | None]]:
         """Yield each frame with its estimate, or None where only a first one is there that nobody wants."""
@@ -409,7 +413,7 @@ class _Chain:
         else:
             tracker = estimator.tracker(self.settings.parameters, self.device)
             for frames, arrays in self._in_batches(
-                deformed, lambda frames: self._finish.maps(*self._tracked(tracker, frames))
+                deformed, lambda _, batch: self._finish.maps(*self._tracked(tracker, batch))
             ):
                 yield from zip(frames, self._finish.frames(frames, arrays), strict=True)
 
@@ -446,8 +450,8 @@ class _Chain:
         parameters, geometry = self.settings.parameters, self.pairs.sequence.geometry
         tracker, kept = estimator.tracker(parameters, self.device), SpooledMaps()
 
-        def alone(frames: Sequence[int]) -> "dict[str, torch.Tensor]":
-            batch, found = self._tracked(tracker, frames)
+        def alone(_: Sequence[int], batch: "PairBatch") -> "dict[str, torch.Tensor]":
+            batch, found = self._tracked(tracker, batch)
             maps = self._finish.maps(batch, found) if self.provisional else {}
             return {**maps, "kept": estimator.keep(found.motion, geometry, parameters)}
 
@@ -464,8 +468,7 @@ class _Chain:
                 lambda frames: self.pairs.batch(frames, self.device), kept, self.evidence, parameters
             )
 
-        def together(frames: Sequence[int]) -> "dict[str, torch.Tensor]":
-            batch = self.pairs.batch(frames, self.device)
+        def together(frames: Sequence[int], batch: "PairBatch") -> "dict[str, torch.Tensor]":
             return self._finish.maps(batch, found(frames, batch))
 
         for frames, arrays in self._in_batches(tuple(kept), together, again=True):
@@ -475,8 +478,7 @@ class _Chain:
     def _prealigned(self) -> bool:
         return self.settings.preparation.prealign
 
-    def _tracked(self, tracker: Tracker, frames: Sequence[int]) -> "tuple[PairBatch, MotionBatch]":
-        batch = self.pairs.batch(frames, self.device)
+    def _tracked(self, tracker: Tracker, batch: "PairBatch") -> "tuple[PairBatch, MotionBatch]":
         if self._prealigned:
             batch = replace(batch, initial=bulk_motions(batch).motion)
         return batch, tracker(batch)
@@ -484,7 +486,7 @@ class _Chain:
     def _in_batches(
         self,
         deformed: Iterable[int],
-        work: "Callable[[Sequence[int]], dict[str, torch.Tensor]]",
+        work: "Callable[[Sequence[int], PairBatch], dict[str, torch.Tensor]]",
         *,
         again: bool = False,
     ) -> Iterator[tuple[list[int], dict[str, Any]]]:
@@ -501,6 +503,14 @@ class _Chain:
         estimator = ESTIMATORS.get(self.settings.method)
         assert isinstance(estimator, BatchEstimator)
         most = self.batch or estimator.frames_per_batch(self.settings.parameters)
+        if (
+            not most
+            and not self.watched
+            and is_host(self.device)
+            and not estimator.is_recurrent(self.settings.parameters)
+        ):
+            yield from self._side_by_side(deformed, work, again=again)
+            return
         size = most or 1
         most = most or frames_at_once(self.pairs.sequence.shape[1:], self.device)
         frames, leaving = iter(deformed), deque[tuple[list[int], Departure]]()
@@ -516,7 +526,7 @@ class _Chain:
                 break
             try:
                 with torch.inference_mode():
-                    leaving.append((taken, Departure(work(taken))))
+                    leaving.append((taken, Departure(work(taken, self.pairs.batch(taken, self.device)))))
             except (RuntimeError, MemoryError) as error:
                 if len(taken) == 1 or not is_out_of_memory(error):
                     raise
@@ -531,6 +541,43 @@ class _Chain:
         for numbers, departure in leaving:
             yield numbers, departure.arrays()
             self.pairs.check()
+
+    def _side_by_side(
+        self,
+        deformed: Iterable[int],
+        work: "Callable[[Sequence[int], PairBatch], dict[str, torch.Tensor]]",
+        *,
+        again: bool,
+    ) -> Iterator[tuple[list[int], dict[str, Any]]]:
+        """Take frames through some work on a CPU: the first alone, so that it is there soon, the others side by side.
+
+        They are read on the thread that asks for them.
+        """
+        import torch
+
+        from engine.on_device import Departure
+        from engine.side_by_side import SideBySide
+
+        def finished(frame: int, batch: "PairBatch") -> dict[str, Any]:
+            with torch.inference_mode():
+                return Departure(work([frame], batch)).arrays()
+
+        waiting, ahead = deque[tuple[int, Callable[[], dict[str, Any]]]](), 0
+        with SideBySide() as threads:
+            for frame in deformed:
+                self.pairs.check()
+                if not again:
+                    self.began(frame)
+                make = partial(finished, frame, self.pairs.batch([frame], self.device))
+                waiting.append((frame, threads.begin(make) if ahead else make))
+                while len(waiting) > ahead:
+                    number, result = waiting.popleft()
+                    yield [number], result()
+                    self.pairs.check()
+                ahead = threads.count if threads.count > 1 else 0
+            for number, result in waiting:
+                yield [number], result()
+                self.pairs.check()
 
 
 @dataclass(frozen=True)

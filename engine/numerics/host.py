@@ -1,17 +1,26 @@
 """Where a CPU goes another way than a device that computes on its own, and must not be waited for."""
 
-from torch import Tensor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 HOSTS = {"cpu"}
 """Without any, everything goes the way of a GPU; on a CPU too, to be tested and counted."""
 
 
-def on_host(values: Tensor) -> bool:
+def on_host(values: "Tensor") -> bool:
     """Whether values are where the program itself runs, so that asking for them costs nothing."""
-    return values.device.type in HOSTS
+    return is_host(values.device)
 
 
-def over(active: Tensor) -> bool:
+def is_host(device: "torch.device") -> bool:
+    """Whether a device is where the program itself runs."""
+    return device.type in HOSTS
+
+
+def over(active: "Tensor") -> bool:
     """Whether none of several problems is active any more (bool); on a device it is never asked.
 
     >>> import torch

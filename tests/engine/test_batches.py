@@ -1,5 +1,7 @@
 """Frames that go through the chain together: the same results, no word from the device, and memory that runs out."""
 
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -105,6 +107,55 @@ def test_a_cpu_takes_one_frame_at_a_time_so_that_the_shown_one_is_soon_there(rec
     stream = run(recording, Settings("ncc", preparation=Preparation(prealign=False)), began=begun.append)
     next(stream)
     assert begun == [1]
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    own = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(own)
+
+
+@pytest.mark.parametrize("method", ["ncc", "glue-stack", "usenet"])
+def test_frames_side_by_side_have_the_results_that_they_have_alone(recording, method, two_threads, monkeypatch) -> None:
+    threads: list[tuple[int, int]] = []
+    whole = alignment.bulk_motions
+
+    def noted(batch: PairBatch) -> Any:
+        threads.append((threading.get_ident(), torch.get_num_threads()))
+        return whole(batch)
+
+    wanted = estimates(recording, method, 1)
+    monkeypatch.setattr("engine.pipeline.bulk_motions", noted)
+    assert_same(list(run(recording, Settings(method), torch.device("cpu"))), wanted)
+    assert threads[0] == (threading.get_ident(), 2)  # the first alone, with all threads
+    assert {share for _, share in threads[1:]} == {1}
+    assert torch.get_num_threads() == 2
+
+
+def test_a_watched_frame_and_a_memory_go_one_after_the_other(recording, two_threads, monkeypatch) -> None:
+    def unwanted() -> Any:
+        raise AssertionError("side by side")
+
+    monkeypatch.setattr("engine.side_by_side.SideBySide", unwanted)
+    assert list(run(recording, Settings("ncc", frames=(1, 2)), torch.device("cpu"), shown=lambda: 1))
+    assert list(run(recording, Settings("usse-net", frames=(1, 2)), torch.device("cpu")))
+
+
+def test_frames_that_do_not_fit_side_by_side_go_alone(recording, two_threads, monkeypatch) -> None:
+    whole, failed = alignment.bulk_motions, []
+
+    def scarce(batch: PairBatch) -> Any:
+        if threading.current_thread() is not threading.main_thread():
+            failed.append(batch)
+            raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate")
+        return whole(batch)
+
+    wanted = estimates(recording, "ncc", 1)
+    monkeypatch.setattr("engine.pipeline.bulk_motions", scarce)
+    assert_same(list(run(recording, Settings("ncc"), torch.device("cpu"))), wanted)
+    assert 1 <= len(failed) < FRAMES
 
 
 def test_weights_are_loaded_once_as_long_as_they_stay_the_same() -> None:

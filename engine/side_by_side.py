@@ -1,0 +1,57 @@
+"""Frames that a CPU computes side by side: threads within one frame mostly wait for one another, its maps are small."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self, TypeVar
+
+import torch
+
+from engine.failures import is_out_of_memory
+
+T = TypeVar("T")
+
+MOST = 4
+"""Frames that are in memory together at most."""
+
+
+class SideBySide:
+    """Threads that share those of torch among them; one after the other once memory does not suffice for more.
+
+    >>> with SideBySide() as threads:
+    ...     waiting = [threads.begin(lambda: torch.ones(2).sum().item()) for _ in range(3)]
+    ...     [result() for result in waiting]
+    [2.0, 2.0, 2.0]
+    """
+
+    def __init__(self) -> None:
+        self._own = torch.get_num_threads()
+        self.count = min(self._own, MOST)
+        self._alone = self.count == 1
+        self._pool = ThreadPoolExecutor(
+            self.count, initializer=torch.set_num_threads, initargs=(self._own // self.count,)
+        )
+
+    def begin(self, work: Callable[[], T]) -> Callable[[], T]:
+        """Begin some work that depends on nothing else; return what waits for its result, or raises its error."""
+        if self._alone:
+            return work
+        future = self._pool.submit(work)
+
+        def result() -> T:
+            try:
+                return future.result()
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            self._alone = True
+            self._pool.shutdown()  # when the others are done, there is room
+            return work()
+
+        return result
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(self._own)  # for threads that are still to come; this one's have not changed
