@@ -18,6 +18,7 @@ from engine.evaluation.measure import measure
 from engine.evaluation.oracle import oracle_estimate
 from engine.evaluation.sets import EvaluationCase
 from engine.metrics.base import metrics_shown
+from engine.numerics.host import is_host
 from engine.pipeline import Cancelled, Settings, run
 from engine.types import Ellipse, FrameEstimate, Geometry, RFSequence
 
@@ -171,7 +172,8 @@ def evaluate(
     window_m = math.nan
     for case in cases:
         for entry in settings:
-            rows += _rows(case, entry.row, run(case.sequence, entry, device, cancelled=cancelled))
+            alone = 1 if is_host(device) else None  # side by side, nobody could say what one frame takes
+            rows += _rows(case, entry.row, run(case.sequence, entry, device, cancelled=cancelled, batch=alone))
         for name, estimates in (others or {}).items():
             rows += _rows(case, name, estimates(case.sequence))
         oracle = list(_oracle(case, first, device))
