@@ -197,7 +197,7 @@ def _parts(
     import torch
 
     known = strain.isfinite()
-    correlation = quality.double().clamp(*CORRELATION_LIMITS)
+    correlation = quality.clamp(*CORRELATION_LIMITS)
     local_m = displacement_deviation_m(WINDOW_M, geometry, correlation)
     bound_m = _mean(local_m.log(), known, geometry, NOISE_M).exp() * share.nan_to_num(nan=1.0)[:, None, None]
     count = known.sum(dim=(-2, -1), keepdim=True).clamp_min(1)

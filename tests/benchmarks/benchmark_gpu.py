@@ -25,6 +25,7 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -103,10 +104,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--time", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "")
     parser.add_argument("--most", type=int, default=0, help="also list this many of the most frequent operations")
     given = parser.parse_args(arguments)
-    sequence = RFSequence.from_array(recording(given.rows, given.lines, 2 * BATCH + 1), GEOMETRY)
+    frames = recording(given.rows, given.lines, 2 * BATCH + 1)
     _say("| method | operations a pair | views | waits | arrays to the host |\n|---|---|---|---|---|")
     for method in given.methods:
-        _count(method, sequence, given.most)
+        _count(method, frames, given.most)
     if given.time:
         device = torch.device(given.time)
         batch = given.batch or frames_at_once((given.rows, given.lines), device)
@@ -116,10 +117,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _say(_times(method, sequence, device, batch))
 
 
-def _count(method: str, sequence: RFSequence, most: int) -> None:
+def _count(method: str, frames: NDArray[np.float32], most: int) -> None:
     def chain(batches: int) -> object:
-        settings = Settings(method, frames=tuple(range(1, batches * BATCH + 1)))
-        return list(run(sequence, settings, torch.device("cpu"), batch=BATCH))
+        sequence = RFSequence.from_array(frames[: batches * BATCH + 1], GEOMETRY)
+        return list(run(sequence, Settings(method), torch.device("cpu"), batch=BATCH))
 
     with (
         patch("engine.numerics.host.HOSTS", set()),
