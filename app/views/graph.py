@@ -15,10 +15,9 @@ class Graph(pg.PlotWidget):
     """An empty graph in the theme in force."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent, enableMenu=False)
         plot = self.getPlotItem()
         plot.hideButtons()
-        plot.setMenuEnabled(False)
         plot.setMouseEnabled(x=False, y=False)
         plot.getAxis("left").setWidth(LEFT_PX)
         self.setAccessibleName(name)

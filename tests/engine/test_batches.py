@@ -1,7 +1,8 @@
 """Frames that go through the chain together: the same results, no word from the device, and memory that runs out."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,12 @@ def estimates(recording: RFSequence, method: str, batch: int, **choices: Any) ->
     return list(run(recording, Settings(method, **choices), torch.device("cpu"), batch=batch))
 
 
+@pytest.fixture(scope="module")
+def alone(recording) -> Callable[[str], list[FrameEstimate]]:
+    """Function `alone(method)`: the estimates of frames that go one by one."""
+    return lru_cache(lambda method: estimates(recording, method, 1))
+
+
 def assert_same(found: list[FrameEstimate], wanted: list[FrameEstimate]) -> None:
     assert [entry.deformed_frame for entry in found] == [entry.deformed_frame for entry in wanted]
     for one, other in zip(found, wanted, strict=True):
@@ -51,31 +58,32 @@ def assert_same(found: list[FrameEstimate], wanted: list[FrameEstimate]) -> None
 
 
 @pytest.mark.parametrize("method", ["ncc", "usenet", "musse-net", "glue", "glue-stack"])
-def test_frames_together_have_the_results_that_they_have_alone(recording, method) -> None:
-    alone, together = (estimates(recording, method, batch) for batch in (1, FRAMES))
-    assert np.isfinite(alone[1].strain.axial).mean() > 0.8
-    assert not np.isfinite(alone[-1].strain.axial).any()
-    assert_same(together, alone)
+def test_frames_together_have_the_results_that_they_have_alone(recording, alone, method) -> None:
+    wanted = alone(method)
+    assert np.isfinite(wanted[1].strain.axial).mean() > 0.8
+    assert not np.isfinite(wanted[-1].strain.axial).any()
+    assert_same(estimates(recording, method, FRAMES), wanted)
 
 
 @pytest.mark.parametrize("method", ["ncc", "usse-net", "glue"])
 def test_nothing_is_asked_of_the_device(recording, method, monkeypatch) -> None:
     """Launches grow by few with each batch; waits would stop a GPU."""
     monkeypatch.setattr("engine.numerics.host.HOSTS", set())
-    estimates(recording, method, FRAMES)
     operations, _ = counted(lambda: estimates(recording, method, FRAMES))
     assert not operations.waits
 
 
 @pytest.mark.parametrize("method", ["glue", "glue-stack", "usse-net"])
-def test_where_nothing_is_asked_all_iterations_are_made_with_the_same_result(recording, method, monkeypatch) -> None:
+def test_where_nothing_is_asked_all_iterations_are_made_with_the_same_result(
+    recording, alone, method, monkeypatch
+) -> None:
     """As on a GPU: fields that have settled stay as they are."""
-    wanted = estimates(recording, method, 1)
+    wanted = alone(method)
     monkeypatch.setattr("engine.numerics.host.HOSTS", set())
     assert_same(estimates(recording, method, FRAMES), wanted)
 
 
-def test_a_batch_that_does_not_fit_is_halved_and_so_are_those_after_it(recording, monkeypatch) -> None:
+def test_a_batch_that_does_not_fit_is_halved_and_so_are_those_after_it(recording, alone, monkeypatch) -> None:
     sizes: list[int] = []
     whole = alignment.bulk_motions
 
@@ -85,7 +93,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_so_are_those_after_it(recording
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate")
         return whole(batch)
 
-    wanted = estimates(recording, "usse-net", 1)
+    wanted = alone("usse-net")
     monkeypatch.setattr("engine.pipeline.bulk_motions", scarce)
     assert_same(estimates(recording, "usse-net", 4), wanted)
     assert sizes == [4, 2, 2, 1]

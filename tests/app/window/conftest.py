@@ -1,9 +1,12 @@
 """A window on a fake engine: fast, and every map says by its value of which recording, method and frame it is."""
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -12,18 +15,31 @@ import h5py
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QDialog,
+    QDockWidget,
+    QLineEdit,
+    QMessageBox,
+    QTabWidget,
+)
+from pytestqt.exceptions import TimeoutError as WaitError
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
 from app.controllers import map_reading
 from app.controllers.estimation import Catalog, Device, Engine, ShownFrame
 from app.features.export import source as export_source
+from app.features.log.state import LogState
 from app.jobs import JobControl
 from app.preferences import Preferences
-from app.state import MethodInfo, StrainMethodInfo
+from app.state import Display, MethodInfo, StrainMethodInfo, Tool
 from app.state.run_store import RunStore
-from app.theme import apply_theme
+from app.theme import Theme, apply_theme
 from app.views.image_pane import ImagePane
 from app.window.central import CentralArea
 from app.window.main_window import MainWindow
@@ -37,6 +53,8 @@ from engine.types import Displacement, FrameEstimate, Provenance, RFSequence, St
 ESTIMATORS.discover()  # else the first test that asks what a run would be kept under waits for their libraries
 
 FRAMES, ROWS, LINES = 6, 300, 32
+SIZE = (1200, 760)
+TRUTH = {"demo_target": (-0.002, 0.003, 0.001, 0.0012, 0.0), "demo_background": (0.002, 0.003, 0.001, 0.0012, 20.0)}
 WORKER_END_S = 10.0
 METHODS = {"first": 1, "second": 2}
 
@@ -118,11 +136,12 @@ def fake_estimate(sequence: RFSequence, settings: Settings, frame: int) -> Frame
     )
 
 
-def write_recording(path: Path, number: float, frames: int = FRAMES, **attributes: object) -> Path:
-    """Write a small recording of our own format whose first sample is `number`."""
+def write_recording(path: Path, number: float, frames: int = FRAMES, *, mark: int = 0, **attributes: object) -> Path:
+    """Write a small recording of our own format whose first sample is `number`; `mark` makes it another one."""
     random = np.random.default_rng(int(number))
     rf = random.standard_normal((frames, ROWS, LINES)).astype(np.float32)
     rf[:, 0, 0] = number
+    rf[:, 1, 1] += mark / 1e3
     with h5py.File(path, "w") as file:
         file["rf"] = rf
         file.attrs.update(
@@ -139,28 +158,29 @@ def write_recording(path: Path, number: float, frames: int = FRAMES, **attribute
     return path
 
 
-@pytest.fixture(autouse=True)
-def _provenance(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _provenance() -> Iterator[None]:
     """The fake methods are in no registry, so the provenance of their runs is made here."""
-    for module, name in (
-        (export_source, "make_provenance"),
-        (export_source, "describe_run"),
-        (map_reading, "describe_run"),
-    ):
-        make = getattr(module, name)
+    with pytest.MonkeyPatch.context() as patched:
+        for module, name in (
+            (export_source, "make_provenance"),
+            (export_source, "describe_run"),
+            (map_reading, "describe_run"),
+        ):
+            make = getattr(module, name)
 
-        def made(sequence: RFSequence, settings: Settings, *rest: object, make: object = make) -> Provenance:
-            if settings.method in METHODS:
-                return Provenance(settings.method, {}, "", "0", "0" * 64)
-            return make(sequence, settings, *rest)  # type: ignore[operator, no-any-return]
+            def made(sequence: RFSequence, settings: Settings, *rest: object, make: object = make) -> Provenance:
+                if settings.method in METHODS:
+                    return Provenance(settings.method, {}, "", "0", "0" * 64)
+                return make(sequence, settings, *rest)  # type: ignore[operator, no-any-return]
 
-        monkeypatch.setattr(module, name, made)
+            patched.setattr(module, name, made)
+        yield
 
 
 @pytest.fixture(name="recording_path")
 def fixture_recording_path(tmp_path: Path) -> Path:
-    target, background = (-0.002, 0.003, 0.001, 0.0012, 0.0), (0.002, 0.003, 0.001, 0.0012, 20.0)
-    return write_recording(tmp_path / "one.h5", 1, demo_target=target, demo_background=background)
+    return write_recording(tmp_path / "one.h5", 1, **TRUTH)
 
 
 @pytest.fixture(name="other_path")
@@ -175,41 +195,49 @@ def fixture_fake() -> FakeEngine:
 
 @pytest.fixture(name="make_window")
 def fixture_make_window(
-    qapp: QApplication, qtbot: QtBot, fake: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    qapp: QApplication, qtbot: QtBot, fake: FakeEngine, tmp_path: Path, lasting: "Lasting"
 ) -> Iterator[Callable[..., MainWindow]]:
     """Make windows; at the end every one of them must be gone, with its threads."""
-    monkeypatch.setenv("STRAINSCOPE_CONFIG", str(tmp_path / "config"))
-    monkeypatch.setattr(CentralArea, "_rehearse", lambda area: None)  # it makes the first painting quick, no other
-    apply_theme(qapp, "dark")
+    lasting.close()
+    with _windows(qapp, fake, tmp_path / "config") as make:
+        yield partial(make, qtbot)
+
+
+@contextmanager
+def _windows(qapp: QApplication, fake: FakeEngine, config: Path) -> Iterator[Callable[..., MainWindow]]:
     made: list[MainWindow] = []
 
-    def make(preferences: Preferences | None = None, engine: Engine | None = None) -> MainWindow:
+    def make(qtbot: QtBot, preferences: Preferences | None = None, engine: Engine | None = None) -> MainWindow:
         chosen = engine or Engine(fake.list_methods, fake.estimate)
         window = MainWindow(preferences or Preferences(theme="dark"), "cpu", chosen)
-        window.resize(1200, 760)
+        window.resize(*SIZE)
         window.show()
         made.append(window)
         qtbot.waitUntil(lambda: bool(window.state.methods))
         return window
 
-    yield make
-    fake.gate.set()
-    for window in filter(isValid, made):
-        window.close()
-        window.deleteLater()
-    qapp.processEvents()
-    qapp.sendPostedEvents(None, 52)  # deferred deletes
-    qapp.processEvents()
-    workers = [thread for thread in threading.enumerate() if thread.name.startswith("strainscope-")]
-    for thread in workers:  # one deep in a library call when its window closed ends when the call returns
-        thread.join(WORKER_END_S)
-    for thread in threading.enumerate():
-        if thread.name.startswith("strainscope-"):
-            thread.join(30)  # on a busy machine a job may outlast the patience of closing
-    left = [thread.name for thread in workers if thread.is_alive()]
-    assert not left, f"threads left: {left}"
-    shown = [type(widget).__name__ for widget in qapp.topLevelWidgets() if widget.isVisible()]
-    assert not shown, f"windows left: {shown}"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("STRAINSCOPE_CONFIG", str(config))
+        patched.setattr(CentralArea, "_rehearse", lambda area: None)  # it makes the first painting quick, no other
+        apply_theme(qapp, "dark")
+        yield make
+        fake.gate.set()
+        for window in filter(isValid, made):
+            window.close()
+            window.deleteLater()
+        qapp.processEvents()
+        qapp.sendPostedEvents(None, 52)  # deferred deletes
+        qapp.processEvents()
+        workers = [thread for thread in threading.enumerate() if thread.name.startswith("strainscope-")]
+        for thread in workers:  # one deep in a library call when its window closed ends when the call returns
+            thread.join(WORKER_END_S)
+        for thread in threading.enumerate():
+            if thread.name.startswith("strainscope-"):
+                thread.join(30)  # on a busy machine a job may outlast the patience of closing
+        left = [thread.name for thread in workers if thread.is_alive()]
+        assert not left, f"threads left: {left}"
+        shown = [type(widget).__name__ for widget in qapp.topLevelWidgets() if widget.isVisible()]
+        assert not shown, f"windows left: {shown}"
 
 
 @pytest.fixture(name="window")
@@ -218,10 +246,88 @@ def fixture_window(make_window: Callable[..., MainWindow]) -> MainWindow:
     return make_window()
 
 
+ALONE = {"window", "make_window", "fake", "recording_path"}
+"""A test that asks for one of these has a window of its own, and so has each of a file that is not `ONE_WINDOW`."""
+
+
+class Lasting:
+    """A window that several tests of a file have after one another, each with a recording never opened before.
+
+    What it shows then must be what a new window shows, in every control and action: else it makes room for one.
+    """
+
+    def __init__(self, qapp: QApplication, folders: Callable[[], Path]) -> None:
+        self._qapp, self._folders = qapp, folders
+        self._stack = ExitStack()
+        self._window: MainWindow | None = None
+        self._settings = Settings("")
+        self._first: list[tuple[object, ...]] = []
+
+    def opened(self, qtbot: QtBot) -> MainWindow:
+        """Return the window with a recording whose strain is estimated and shown."""
+        folder = self._folders()
+        path = write_recording(folder / "one.h5", 1, mark=int(re.sub(r"\D", "", folder.name) or 0), **TRUTH)
+        window = self._window
+        if window is not None and isValid(window) and window.isVisible():
+            tidy(window, self._settings)
+            open_and_wait(window, (path,), qtbot)
+            with suppress(WaitError):
+                qtbot.waitUntil(lambda: looks(window) == self._first, timeout=2000)
+                return window
+        self.close()
+        make = self._stack.enter_context(_windows(self._qapp, FakeEngine(), self._folders()))
+        window = self._window = make(qtbot)
+        open_and_wait(window, (path,), qtbot)
+        qtbot.waitUntil(lambda: window.state.activity is None)
+        self._settings, self._first = window.state.settings, looks(window)
+        return window
+
+    def close(self) -> None:
+        """Let the window go."""
+        self._window = None
+        self._stack.close()
+
+
+def tidy(window: MainWindow, settings: Settings) -> None:
+    """Take back what outlasts a recording: dialogs, preferences, size, theme, method, tool."""
+    for dialog in window.findChildren(QDialog):
+        dialog.reject()
+    for name, value in Preferences(theme="dark"):
+        setattr(window.preferences, name, value)
+    window.resize(*SIZE)
+    if Theme.name != "dark":
+        window.set_theme("dark")
+    state = window.state
+    state.set_playing(False)
+    state.set_settings(settings)
+    state.set_tool(Tool.PAN)
+    state.set_display(Display())
+    state.slice(LogState).clear()
+
+
+def looks(window: MainWindow) -> list[tuple[object, ...]]:
+    """Return what is set in every control, which docks are shown, and what every action says of itself."""
+    names = ("text", "currentText", "currentIndex", "value", "checked", "enabled")
+    kinds = (QAbstractButton, QComboBox, QAbstractSpinBox, QAbstractSlider, QLineEdit, QTabWidget)
+    things = [thing for kind in kinds for thing in window.findChildren(kind) if thing.window() is window]
+    shown = [thing.isHidden() for thing in window.findChildren(QDockWidget)]
+    return [(shown,), *(tuple(map(thing.property, names)) for thing in (*things, *window.actions_by_name.values()))]
+
+
+@pytest.fixture(name="lasting", scope="module")
+def fixture_lasting(qapp: QApplication, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lasting]:
+    lasting = Lasting(qapp, lambda: tmp_path_factory.mktemp("lasting"))
+    yield lasting
+    lasting.close()
+
+
 @pytest.fixture(name="opened")
-def fixture_opened(window: MainWindow, recording_path: Path, qtbot: QtBot) -> MainWindow:
+def fixture_opened(request: pytest.FixtureRequest, qtbot: QtBot, lasting: Lasting) -> MainWindow:
     """A window with a recording whose strain is estimated and shown."""
-    open_and_wait(window, (recording_path,), qtbot)
+    if getattr(request.module, "ONE_WINDOW", False) and ALONE.isdisjoint(request.fixturenames):
+        return lasting.opened(qtbot)
+    window: MainWindow = request.getfixturevalue("window")
+    open_and_wait(window, (request.getfixturevalue("recording_path"),), qtbot)
     return window
 
 

@@ -15,6 +15,8 @@ from engine.parameters import Parameters, parameter
 from engine.provenance import method_title
 from engine.types import RFSequence
 
+ONE_WINDOW = True
+
 
 @dataclass(frozen=True)
 class NetworkLike(Parameters):

@@ -19,6 +19,8 @@ from engine.figures.options import FigureOptions
 from .conftest import shown_error
 from .test_comparing import compared, run_second
 
+ONE_WINDOW = True
+
 
 @pytest.fixture(name="comparing")
 def fixture_comparing(opened: MainWindow, qtbot: QtBot) -> MainWindow:

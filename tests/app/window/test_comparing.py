@@ -10,6 +10,8 @@ from app.window.main_window import MainWindow
 
 from .conftest import expected_strain
 
+ONE_WINDOW = True
+
 
 def compared(window: MainWindow, qtbot: QtBot, first: tuple[str, int], second: tuple[str, int]) -> Comparison:
     """Wait for a comparison of two known constant maps and check that it is theirs."""

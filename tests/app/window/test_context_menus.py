@@ -14,6 +14,8 @@ from app.window.main_window import MainWindow
 
 from .conftest import place
 
+ONE_WINDOW = True
+
 
 def menus(window: MainWindow) -> ContextMenus:
     found = window.findChild(ContextMenus)

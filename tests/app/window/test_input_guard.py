@@ -24,6 +24,8 @@ from app.window.main_window import MainWindow
 
 from .conftest import FakeEngine, open_and_wait
 
+ONE_WINDOW = True
+
 
 def turn_wheel(widget: QWidget, steps: int = -1) -> None:
     """Turn the wheel over a widget, as the window system tells of it."""

@@ -6,6 +6,8 @@ from pytestqt.qtbot import QtBot
 from app.views.image_pane import ImagePane
 from app.window.main_window import MainWindow
 
+ONE_WINDOW = True
+
 
 def extent_of(window: MainWindow) -> QRectF:
     assert window.state.recording is not None

@@ -33,6 +33,8 @@ from engine.types import Geometry, Sector
 
 from .conftest import FRAMES
 
+ONE_WINDOW = True
+
 GEOMETRY = Geometry(sampling_hz=40e6, center_hz=7e6, sound_speed_m_s=1540.0, pitch_m=0.3e-3, start_depth_m=2e-3)
 
 
@@ -326,6 +328,7 @@ def test_both_themes_dress_every_view(opened: MainWindow) -> None:
         assert (middle.lightness() > 128) == (name == "light")
 
 
+@pytest.mark.usefixtures("window")
 def test_preferences_come_back(opened: MainWindow, tmp_path: Path) -> None:
     from app.preferences import load_preferences
 

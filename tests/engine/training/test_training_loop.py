@@ -80,6 +80,12 @@ def config(iterations: int = 8, loss: str = LOSS, checkpoint_seconds: float = 60
     return parse(f"{settings}[[phases]]\nname = 'only'\niterations = {iterations}\nlearning_rate = 3e-3\n{loss}\n")
 
 
+@pytest.fixture(autouse=True)
+def _curves_are_drawn_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The picture at the end of each run takes longer than the run."""
+    monkeypatch.setattr("engine.training.loop.plot", lambda log, picture: None)
+
+
 def trainer(settings: TrainingConfig, output: Path) -> Trainer:
     torch.set_num_threads(settings.run.threads)  # as `train` does: another number of threads changes the last bits
     return Trainer(settings, output, ALONE, (ToneSource(), ToneSource()))
