@@ -313,9 +313,12 @@ def wanted_frames(sequence: RFSequence, settings: Settings) -> tuple[int, ...]:
 
 
 def unused_warning(settings: Settings) -> str:
-    """Say that inverse-consistent steps were asked for where no steps are added up."""
-    if settings.preparation.inverse_consistent and not settings.pairs.added:
+    """Say what was asked for and changes nothing: consistent steps where there are none, a whole recording of pairs."""
+    pairs = settings.pairs
+    if settings.preparation.inverse_consistent and not pairs.added:
         return "inverse-consistent steps change nothing here: only pairs that are added up have steps"
+    if not pairs.fixed and isinstance(ESTIMATORS.get(settings.method), RecordingEstimator):
+        return f"{settings.method} takes pairs {pairs.text} each alone: a common pattern needs one reference (fixed)"
     return ""
 
 

@@ -203,7 +203,7 @@ class PicturesController(QObject):
     def _refines(self, run: Run) -> bool:
         """Say whether the run's method gives every frame two estimates, as it does of pairs with one reference."""
         method = next((entry for entry in self._state.methods if entry.name == run.settings.method), None)
-        return method is not None and method.refines and run.settings.pairs.one_reference
+        return method is not None and method.refines and run.settings.pairs.fixed
 
     def _show(self, picture: Picture) -> None:
         state = self._state

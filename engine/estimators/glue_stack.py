@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 EDGE_EXPONENT = 0.3
 """Power of changes of strain in the pattern: less than in GLUE, since less noise is left."""
+EDGE_SOFTNESS = 0.0075
+"""Relative strain gradient, per mm, above which the pattern has an edge; the less, the quieter what lies between edges."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class StackParameters(Parameters):
         8, minimum=2, maximum=64, help="Frames, spread over the recording, from which the common pattern is found"
     )
     pattern_smoothness: float = parameter(
-        0.55, minimum=0.1, maximum=100.0, help="Prior of the common pattern, times that of GLUE"
+        0.5, minimum=0.1, maximum=100.0, help="Prior of the common pattern, times that of GLUE"
     )
     own_smoothness: float = parameter(
         16.0, minimum=0.1, maximum=1000.0, help="Prior of what a frame has of its own, times that of GLUE"
@@ -117,7 +119,7 @@ class Stacked(RecordingEstimator[S]):
         from engine.estimators.global_cost.stack import Stack, StackPlan
 
         energy = replace(params.glue(), mechanics=params.mechanics)
-        pattern = replace(energy, edge_exponent=EDGE_EXPONENT)
+        pattern = replace(energy, edge_exponent=EDGE_EXPONENT, edge_softness=EDGE_SOFTNESS)
         plan = StackPlan(energy, pattern, params.pattern_smoothness, params.own_smoothness, params.guard_percent / 100)
         return Stack.of(batch_of, kept, evidence, plan)
 

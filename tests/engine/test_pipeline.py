@@ -221,6 +221,12 @@ def test_steps_that_there_are_none_of_are_warned_of() -> None:
     assert unused_warning(added) == unused_warning(Settings("ncc")) == ""
 
 
+def test_pairs_that_a_method_of_the_whole_recording_takes_alone_are_warned_of() -> None:
+    sliding = Preparation(pairing="sliding")
+    assert "glue-stack takes pairs sliding each alone" in unused_warning(Settings("glue-stack", preparation=sliding))
+    assert unused_warning(Settings("glue-stack")) == unused_warning(Settings("glue", preparation=sliding)) == ""
+
+
 def order_of(sequence: RFSequence, cpu: object, shown: Callable[[], int], **choices: object) -> list[int]:
     begun: list[int] = []
     settings = Settings(method="probe", preparation=choices.pop("preparation", PLAIN), **choices)  # type: ignore[arg-type]

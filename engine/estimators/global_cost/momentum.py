@@ -120,7 +120,7 @@ class Edges:
 
 
 EDGES_OF_A_FRAME = Edges(0.2, 0.2, 0.0)
-EDGES_OF_A_PATTERN = Edges(0.6, 0.5, 0.2e-3)
+EDGES_OF_A_PATTERN = Edges(0.3, 0.5, 0.3e-3)
 
 
 @dataclass(frozen=True)
