@@ -317,7 +317,8 @@ def unused_warning(settings: Settings) -> str:
     pairs = settings.pairs
     if settings.preparation.inverse_consistent and not pairs.added:
         return "inverse-consistent steps change nothing here: only pairs that are added up have steps"
-    if not pairs.fixed and isinstance(ESTIMATORS.get(settings.method), RecordingEstimator):
+    known = settings.method in ESTIMATORS.names()
+    if known and not pairs.fixed and isinstance(ESTIMATORS.get(settings.method), RecordingEstimator):
         return f"{settings.method} takes pairs {pairs.text} each alone: a common pattern needs one reference (fixed)"
     return ""
 

@@ -105,6 +105,18 @@ def test_the_first_estimate_shows_at_once_and_gives_way_to_the_refined_one(
     qtbot.waitUntil(lambda: sorted(state.history) == [1, 2, 3, 4, 5], timeout=20_000)
 
 
+def test_steps_added_up_are_not_called_refined(window: MainWindow, engine: Progressive, qtbot: QtBot) -> None:
+    """Each of them was estimated alone."""
+    engine.refine.set()
+    state, first = window.state, window.state.run
+    window.commands.processing.set_preparation(replace(state.settings.preparation, pairing="sliding added up"))
+    window.commands.processing.start()
+    qtbot.waitUntil(lambda: state.run is not None and state.run is not first and state.run.status == "complete")
+    qtbot.waitUntil(lambda: state.picture is not None and state.picture.run == state.run.number)
+    assert state.picture.strain is not None
+    assert state.picture.stage == ""
+
+
 def test_a_cancelled_run_keeps_no_first_estimate_but_shows_it_as_one(window: MainWindow, qtbot: QtBot) -> None:
     run = window.state.run
     assert run is not None
