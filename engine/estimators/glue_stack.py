@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 EDGE_EXPONENT = 0.3
 """Power of changes of strain in the pattern: less than in GLUE, since less noise is left."""
 EDGE_SOFTNESS = 0.0075
-"""Relative strain gradient, per mm, above which the pattern has an edge; the less, the quieter what lies between edges."""
+"""Relative strain gradient, per mm, that is an edge of the pattern; the less, the quieter what lies between edges."""
 
 
 @dataclass(frozen=True)
