@@ -5,7 +5,6 @@ frames with zones that hold no echo; of a clean and a noisy protocol, at a seed 
 """
 
 import sys
-from dataclasses import replace
 
 import numpy as np
 
@@ -55,7 +54,7 @@ def main() -> None:
 
 
 def _valid(frames: np.ndarray, like: RFSequence, method: str) -> list[np.ndarray]:
-    sequence = RFSequence.from_array(np.ascontiguousarray(frames), replace(like.geometry))
+    sequence = RFSequence.from_array(np.ascontiguousarray(frames), like.geometry)
     return [np.isfinite(entry.strain.axial) for entry in run(sequence, Settings(method), choose_device("cpu"))]
 
 
