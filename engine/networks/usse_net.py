@@ -33,9 +33,12 @@ from engine.parameters import parameter
 
 @dataclass(frozen=True)
 class USSENetConfig(NetworkConfig):
-    """Options of USSE-Net; `fusion="additive"` is the step of the paper's ablation before the CAF decoder."""
+    """Options of USSE-Net; `fusion="additive"` is the step of the paper's ablation before the CAF decoder.
 
-    tca_layout: Literal["spatial", "channel", "axial"] = parameter("spatial", help="Layout of tri-cross attention")
+    Of the readings of tri-cross attention, axial had the least strain error in `scripts/ablation.py --attention`.
+    """
+
+    tca_layout: Literal["spatial", "channel", "axial"] = parameter("axial", help="Layout of tri-cross attention")
     fusion: Literal["cross-attentive", "additive"] = parameter(
         "cross-attentive", help="How the decoder takes in the skips"
     )

@@ -12,7 +12,7 @@ from engine.numerics.warp import warp
 
 def make(**config: object) -> MUSSENet:
     torch.manual_seed(2)
-    network = build("musse-net", {"base_channels": 2, **config})
+    network = build("musse-net", {"base_channels": 2, "tca_layout": "spatial", **config})
     assert isinstance(network, MUSSENet)
     return network
 

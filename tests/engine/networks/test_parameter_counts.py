@@ -14,13 +14,13 @@ from engine.networks.base import build
         ("usenet", {"base_channels": 16}, 1_579_338),
         ("reusenet", {}, 1_503_018),
         ("reusenet", {"base_channels": 16}, 5_998_922),
-        ("usse-net", {}, 1_560_766),
+        ("usse-net", {"tca_layout": "spatial"}, 1_560_766),
         ("usse-net", {"tca_layout": "channel"}, 1_560_766),
-        ("usse-net", {"tca_layout": "axial"}, 1_573_114),
-        ("usse-net", {"base_channels": 16}, 6_228_078),
-        ("musse-net", {}, 2 * 1_560_766),
-        ("musse-net", {"stages": 3}, 3 * 1_560_766),
-        ("musse-net", {"base_channels": 16}, 2 * 6_228_078),
+        ("usse-net", {}, 1_573_114),
+        ("usse-net", {"base_channels": 16, "tca_layout": "spatial"}, 6_228_078),
+        ("musse-net", {}, 2 * 1_573_114),
+        ("musse-net", {"stages": 3}, 3 * 1_573_114),
+        ("musse-net", {"base_channels": 16, "tca_layout": "spatial"}, 2 * 6_228_078),
     ],
 )
 def test_number_of_parameters(name: str, config: dict[str, object], expected: int) -> None:
@@ -56,7 +56,7 @@ def test_split_of_reusenet() -> None:
 
 
 def test_split_of_usse_net() -> None:
-    network = build("usse-net", {})
+    network = build("usse-net", {"tca_layout": "spatial"})
     sizes = {
         part: sum(values.numel() for key, values in network.named_parameters() if key.startswith(part))
         for part in ("shared", "mid.blocks", "mid.fusions", "attention", "decoder.fusions")
