@@ -29,9 +29,9 @@ COLUMNS = ("snr_target", "snr_background", "cnr", "snre", "nrmse_percent", "stra
 VARIANTS = {
     "USENet": ("usenet", {}),
     "a) baseline, ReUSENet": ("reusenet", {}),
-    "b) a + CACFF + TCA": ("usse-net", {"fusion": "additive"}),
-    "c) USSE-Net, b + CAF": ("usse-net", {}),
-    "d) MUSSE-Net, c + second stage": ("musse-net", {}),
+    "b) a + CACFF + TCA": ("usse-net", {"fusion": "additive", "tca_layout": "spatial"}),
+    "c) USSE-Net, b + CAF": ("usse-net", {"tca_layout": "spatial"}),
+    "d) MUSSE-Net, c + second stage": ("musse-net", {"tca_layout": "spatial"}),
 }
 ATTENTION = {f"{layout} attention": ("usse-net", {"tca_layout": layout}) for layout in ("spatial", "channel", "axial")}
 

@@ -250,10 +250,12 @@ def calibrated_as(method: str) -> str:
 def interval_words(method: str) -> str:
     """Say whose errors the intervals of a method's numbers follow, and which errors are not in them.
 
+    A result may come from a method that is not known here: then its own name is all that can be said.
+
     >>> interval_words("ncc").split(". ")[0]
     'Intervals follow the random errors of ncc on simulated recordings: noise, decorrelation and blur'
     """
-    other = calibrated_as(method)
+    other = method if method in _table() or method not in ESTIMATORS.names() else _kin(method)
     borrowed = "" if other == method else f" (those of {method} were not calibrated)"
     return (
         f"Intervals follow the random errors of {other} on simulated recordings{borrowed}: noise, decorrelation and "
