@@ -58,6 +58,7 @@ def depths(window: MainWindow) -> tuple[float, float]:
 def test_regions_move_on_the_b_mode_and_are_edited_where_they_lie(moved: MainWindow, qtbot: QtBot) -> None:
     state, view = moved.state, moved.central.view
     assert depths(moved) == pytest.approx((TARGET.depth_m, TARGET.depth_m))
+    qtbot.waitUntil(lambda: state.measurements.frame == 2)
     numbers = state.measurements.values
     show(moved, qtbot, follow=True)
     assert depths(moved) == pytest.approx((TARGET.depth_m + DOWN_M, TARGET.depth_m), abs=1e-7)
@@ -81,6 +82,7 @@ def test_regions_move_on_the_b_mode_and_are_edited_where_they_lie(moved: MainWin
 
 def test_a_map_in_deformed_shape_takes_its_regions_along(moved: MainWindow, qtbot: QtBot) -> None:
     state, maps = moved.state, moved.state.slice(MapState)
+    qtbot.waitUntil(lambda: state.measurements.frame == 2)
     means = state.measurements.values["mean_target"].value
     show(moved, qtbot, deformed=True)
     picture = state.picture
