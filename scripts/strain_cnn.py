@@ -8,6 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from engine.errors import StrainscopeError
 from engine.training.strain_cnn import train_strain_cnn
 
 
@@ -22,4 +23,7 @@ if __name__ == "__main__":
     parser.add_argument("--first-stage", default="", help="Weights of end-to-end-cnn, by name or path")
     parser.add_argument("--minutes", type=float, default=10.0)
     chosen = parser.parse_args()
-    train_strain_cnn(chosen.output, chosen.minutes, report=_report, first_stage=chosen.first_stage)
+    try:
+        train_strain_cnn(chosen.output, chosen.minutes, report=_report, first_stage=chosen.first_stage)
+    except StrainscopeError as error:
+        parser.error(str(error))

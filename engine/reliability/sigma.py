@@ -250,17 +250,21 @@ def calibrated_as(method: str) -> str:
 def interval_words(method: str) -> str:
     """Say whose errors the intervals of a method's numbers follow, and which errors are not in them.
 
-    A result may come from a method that is not known here: then its own name is all that can be said.
+    A result may come from a method that is not known here: whose errors they follow is then not known either.
 
     >>> interval_words("ncc").split(". ")[0]
     'Intervals follow the random errors of ncc on simulated recordings: noise, decorrelation and blur'
     """
-    other = method if method in _table() or method not in ESTIMATORS.names() else _kin(method)
-    borrowed = "" if other == method else f" (those of {method} were not calibrated)"
+    if method in _table() or method in ESTIMATORS.names():
+        other = calibrated_as(method)
+        borrowed = "" if other == method else f" (those of {method} were not calibrated)"
+        errors = "noise, decorrelation and blur"
+        whose = f"Intervals follow the random errors of {other} on simulated recordings{borrowed}: {errors}. "
+    else:
+        whose = f"Intervals are as stored in the result: {method} is not known here, nor what they were calibrated on. "
     return (
-        f"Intervals follow the random errors of {other} on simulated recordings{borrowed}: noise, decorrelation and "
-        "blur. Systematic ones are not in them: motion out of the plane, a wrong sound speed or pitch, the choice of "
-        "a region."
+        f"{whose}Systematic errors are not in them: motion out of the plane, a wrong sound speed or pitch, the choice "
+        "of a region."
     )
 
 

@@ -15,6 +15,7 @@ from engine.reliability.sigma import (
     Parts,
     Scales,
     component_sigma,
+    interval_words,
     noise_share,
     parts_of,
     scales_of,
@@ -145,3 +146,9 @@ def test_the_fit_finds_the_scales_that_made_the_errors() -> None:
 def test_a_handful_of_errors_is_no_calibration() -> None:
     with pytest.raises(ParameterError, match="at least 100 errors"):
         fit_scales([Errors(np.ones(5), Parts(np.ones(5), np.ones(5), 0.01, 1.0))])
+
+
+def test_nothing_is_claimed_of_the_intervals_of_a_method_that_is_not_known_here() -> None:
+    assert interval_words("gone").startswith("Intervals are as stored in the result: gone is not known here")
+    assert "follow the random errors of glue-stack on simulated recordings:" in interval_words("glue-stack")
+    assert "(those of loupas were not calibrated)" in interval_words("loupas")
