@@ -6,7 +6,7 @@ for estimate in run(sequence, settings):
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import islice
@@ -494,93 +494,60 @@ class _Chain:
         *,
         again: bool = False,
     ) -> Iterator[tuple[list[int], dict[str, Any]]]:
-        """Take frames through some work together; nothing leaves the device before all of it is known.
+        """Take frames through some work, in batches or side by side; nothing leaves the device before all is known.
 
-        Without a wanted size of batches the first frame goes alone, so that it is there soon, and batches double from
-        then on. One for which the memory does not suffice is halved, and so are those that follow. On CUDA the results
-        of one batch leave while the next one computes. Frames taken `again` have begun before.
-        """
-        import torch
-
-        from engine.on_device import Departure
-
-        estimator = ESTIMATORS.get(self.settings.method)
-        assert isinstance(estimator, BatchEstimator)
-        most = self.batch or estimator.frames_per_batch(self.settings.parameters)
-        if (
-            not most
-            and not self.watched
-            and is_host(self.device)
-            and not estimator.is_recurrent(self.settings.parameters)
-        ):
-            yield from self._side_by_side(deformed, work, again=again)
-            return
-        size = most or 1
-        most = most or frames_at_once(self.pairs.sequence.shape[1:], self.device)
-        frames, leaving = iter(deformed), deque[tuple[list[int], Departure]]()
-        waiting: list[int] = []
-        while True:
-            taken, waiting = waiting[:size], waiting[size:]
-            for frame in islice(frames, size - len(taken) if not waiting else 0):
-                self.pairs.check()
-                if not again:
-                    self.began(frame)
-                taken.append(frame)
-            if not taken:
-                break
-            try:
-                with torch.inference_mode():
-                    leaving.append((taken, Departure(work(taken, self.pairs.batch(taken, self.device)))))
-            except (RuntimeError, MemoryError) as error:
-                if len(taken) == 1 or not is_out_of_memory(error):
-                    raise
-                size = most = len(taken) // 2
-                waiting = taken + waiting
-                continue
-            size = min(2 * size, most)
-            while len(leaving) > (self.device.type == "cuda"):
-                numbers, departure = leaving.popleft()
-                yield numbers, departure.arrays()
-                self.pairs.check()
-        for numbers, departure in leaving:
-            yield numbers, departure.arrays()
-            self.pairs.check()
-
-    def _side_by_side(
-        self,
-        deformed: Iterable[int],
-        work: "Callable[[Sequence[int], PairBatch], dict[str, torch.Tensor]]",
-        *,
-        again: bool,
-    ) -> Iterator[tuple[list[int], dict[str, Any]]]:
-        """Take frames through some work on a CPU: the first alone, so that it is there soon, the others side by side.
-
-        They are read on the thread that asks for them.
+        On a CPU each goes alone, on a thread of its own where that is possible. Elsewhere the first one does, so that
+        it is there soon, and batches double from then on, unless a size is wanted. One for which the memory does not
+        suffice is halved, and so are those that follow. On CUDA the results of one batch leave while the next one
+        computes. Frames are read on the thread that asks for them; those taken `again` have begun before.
         """
         import torch
 
         from engine.on_device import Departure
         from engine.side_by_side import SideBySide
 
-        def finished(frame: int, batch: "PairBatch") -> dict[str, Any]:
-            with torch.inference_mode():
-                return Departure(work([frame], batch)).arrays()
+        estimator = ESTIMATORS.get(self.settings.method)
+        assert isinstance(estimator, BatchEstimator)
+        wanted = self.batch or estimator.frames_per_batch(self.settings.parameters)
+        free = not (wanted or self.watched or estimator.is_recurrent(self.settings.parameters))
+        size, most = wanted or 1, wanted or frames_at_once(self.pairs.sequence.shape[1:], self.device)
+        waiting, leaving = list[int](), deque[tuple[list[int], Callable[[], dict[str, Any]]]]()
 
-        waiting, ahead = deque[tuple[int, Callable[[], dict[str, Any]]]](), 0
-        with SideBySide() as threads:
-            for frame in deformed:
-                self.pairs.check()
-                if not again:
-                    self.began(frame)
-                make = partial(finished, frame, self.pairs.batch([frame], self.device))
-                waiting.append((frame, threads.begin(make) if ahead else make))
-                while len(waiting) > ahead:
-                    number, result = waiting.popleft()
-                    yield [number], result()
+        def computed(frames: list[int], batch: "PairBatch") -> Callable[[], dict[str, Any]]:
+            with torch.inference_mode():
+                return Departure(work(frames, batch)).arrays
+
+        with SideBySide(
+            len(deformed) if free and is_host(self.device) and isinstance(deformed, Sized) else 1
+        ) as threads:
+            ahead = threads.count if threads.count > 1 else int(self.device.type == "cuda")
+            frames = iter(deformed)
+            while True:
+                taken, waiting = waiting[:size], waiting[size:]
+                for frame in islice(frames, size - len(taken) if not waiting else 0):
                     self.pairs.check()
-                ahead = threads.count if threads.count > 1 else 0
-            for number, result in waiting:
-                yield [number], result()
+                    if not again:
+                        self.began(frame)
+                    taken.append(frame)
+                if not taken:
+                    break
+                try:
+                    leaving.append(
+                        (taken, threads.begin(partial(computed, taken, self.pairs.batch(taken, self.device))))
+                    )
+                except (RuntimeError, MemoryError) as error:
+                    if len(taken) == 1 or not is_out_of_memory(error):
+                        raise
+                    size = most = len(taken) // 2
+                    waiting = taken + waiting
+                    continue
+                size = min(2 * size, most)
+                while len(leaving) > ahead:
+                    numbers, arrays = leaving.popleft()
+                    yield numbers, arrays()
+                    self.pairs.check()
+            for numbers, arrays in leaving:
+                yield numbers, arrays()
                 self.pairs.check()
 
 

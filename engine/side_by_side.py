@@ -15,37 +15,42 @@ MOST = 4
 
 
 class SideBySide:
-    """Threads that share those of torch among them; one after the other once memory does not suffice for more.
+    """Threads for some frames, which share those of torch; one after the other once memory does not suffice for more.
 
-    >>> with SideBySide() as threads:
-    ...     waiting = [threads.begin(lambda: torch.ones(2).sum().item()) for _ in range(3)]
+    Work returns what waits for its result, as work of a GPU does.
+
+    >>> with SideBySide(3) as threads:
+    ...     waiting = [threads.begin(lambda: torch.ones(2).sum().item) for _ in range(3)]
     ...     [result() for result in waiting]
     [2.0, 2.0, 2.0]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, frames: int) -> None:
         self._own = torch.get_num_threads()
-        self.count = min(self._own, MOST)
+        self.count = max(min(frames, self._own, MOST), 1)
         self._alone = self.count == 1
         self._pool = ThreadPoolExecutor(
             self.count, initializer=torch.set_num_threads, initargs=(self._own // self.count,)
         )
 
-    def begin(self, work: Callable[[], T]) -> Callable[[], T]:
-        """Begin some work that depends on nothing else; return what waits for its result, or raises its error."""
+    def begin(self, work: Callable[[], Callable[[], T]]) -> Callable[[], T]:
+        """Begin some work that depends on nothing else; return what waits for its result, or raises its error.
+
+        A single one is done here and now, or raises its error at once.
+        """
         if self._alone:
-            return work
+            return work()
         future = self._pool.submit(work)
 
         def result() -> T:
             try:
-                return future.result()
+                return future.result()()
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
             self._alone = True
             self._pool.shutdown()  # when the others are done, there is room
-            return work()
+            return work()()
 
         return result
 

@@ -6,6 +6,7 @@ TUFFC 57:1347, 2010): products are summed once over blocks of `step` samples, th
 that the cost of a lag does not depend on the length of the window.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -57,7 +58,8 @@ def correlate(reference: Tensor, deformed: Tensor, axial_lags: range, lateral_la
 
     Lags are consecutive. A window without variation, or without anything at that lag inside the deformed frame, has
     correlation 0. All axial lags of a lateral one are taken together: few operations, on arrays that fit the cache.
-    What depends on the deformed frame alone is summed along the beam once for all lateral lags.
+    What depends on the deformed frame alone is found once for all lateral lags, but for the outermost lines: what their
+    windows lose beyond the reference's side lies elsewhere in the deformed frame at each lag.
     """
     height, width = reference.shape[-2:]
     top, bottom = axial_lags[0], axial_lags[-1]
@@ -74,27 +76,35 @@ def correlate(reference: Tensor, deformed: Tensor, axial_lags: range, lateral_la
     blocks = [_block_sum(at_lags(frame, height), grid.step) for frame in (padded, padded * padded)]
     along = running_sum(torch.stack(blocks), grid.blocks, -2)
     share = _share(grid, height, width, reference.dtype, reference.device)
-    own_mean, own_square = window_sum(torch.stack([reference, reference * reference]), grid) * share
-    own = own_mean, _inverse_deviation(own_mean, own_square)
-    found = []
+    own = _moments(window_sum(torch.stack([reference, reference * reference]), grid) * share)
+    mean, inverse = _moments(running_sum(along, grid.lines, -1) * share[:, width // 2, None])
+    side, sides, found = grid.lines // 2, [], []
     for index in range(len(lateral_lags)):
         part = slice(max(left, 0) + index, max(left, 0) + index + width)
         product = whole[..., 0, :] * rows[..., 0, part]
         for row in range(1, grid.step):
             product.addcmul_(whole[..., row, :], rows[..., row, part])
-        product = running_sum(product, grid.blocks, -2)
-        sums, squares = along[..., part].expand(2, *product.shape)
-        product, sums, squares = running_sum(torch.stack([product, sums, squares]), grid.lines, -1).mul_(share)
-        found.append(_coefficient(product, own, (sums, _inverse_deviation(sums, squares))))
-    return torch.stack(found, dim=1)
+        product = running_sum(running_sum(product, grid.blocks, -2), grid.lines, -1).mul_(share)
+        found.append(_coefficient(product, own, (mean[..., part], inverse[..., part])))
+        sides.append(_sides(product, side))
+    rho = torch.stack(found, dim=1)
+    if side:
+        at_sides = along.unfold(-1, width, 1).movedim(-2, 2)[:, :, max(left, 0) :][:, :, : len(lateral_lags)]
+        sums = [running_sum(at_sides[..., part], grid.lines, -1) for part in (slice(2 * side), slice(-2 * side, None))]
+        moments = _moments(torch.cat([sums[0][..., :side], sums[1][..., -side:]], -1) * _sides(share, side))
+        outer = _coefficient(torch.stack(sides, dim=1), (_sides(own[0], side), _sides(own[1], side)), moments)
+        rho[..., :side], rho[..., -side:] = outer.chunk(2, dim=-1)
+    return rho
+
+
+def _sides(maps: Tensor, lines: int) -> Tensor:
+    """Outermost lines of maps (..., W) on either side, one beside the other."""
+    return torch.cat([maps[..., :lines], maps[..., -lines:]], dim=-1)
 
 
 def coefficient(product: Tensor, mean_a: Tensor, square_a: Tensor, mean_b: Tensor, square_b: Tensor) -> Tensor:
     """Correlation coefficient from window means of a b, a, a^2, b and b^2; 0 where a or b is constant."""
-    first, second = (
-        (mean, _inverse_deviation(mean, square)) for mean, square in ((mean_a, square_a), (mean_b, square_b))
-    )
-    return _coefficient(product, first, second)
+    return _coefficient(product, _moments((mean_a, square_a)), _moments((mean_b, square_b)))
 
 
 def _coefficient(product: Tensor, first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> Tensor:
@@ -103,10 +113,12 @@ def _coefficient(product: Tensor, first: tuple[Tensor, Tensor], second: tuple[Te
     return rho.mul_(first[1]).mul_(second[1]).clamp_(-1, 1)
 
 
-def _inverse_deviation(mean: Tensor, square: Tensor) -> Tensor:
+def _moments(means: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+    """Mean and inverse deviation from the means of values and of their squares; 0 where values are constant."""
+    mean, square = means
     variance = torch.addcmul(square, mean, mean, value=-1)
     flat = variance <= _FLAT * square
-    return variance.rsqrt_().masked_fill_(flat, 0.0)
+    return mean, variance.rsqrt_().masked_fill_(flat, 0.0)
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,8 @@ def test_a_frame_that_does_not_fit_alone_and_other_errors_are_raised(recording, 
 def test_a_cpu_takes_one_frame_at_a_time_so_that_the_shown_one_is_soon_there(recording) -> None:
     assert frames_at_once((2048, 128), torch.device("cpu")) == 1
     begun: list[int] = []
-    stream = run(recording, Settings("ncc", preparation=Preparation(prealign=False)), began=begun.append)
+    settings = Settings("ncc", preparation=Preparation(prealign=False))
+    stream = run(recording, settings, began=begun.append, shown=lambda: 1)
     next(stream)
     assert begun == [1]
 
@@ -125,30 +126,34 @@ def two_threads() -> Iterator[None]:
     torch.set_num_threads(own)
 
 
-@pytest.mark.parametrize("method", ["ncc", "glue-stack", "usenet"])
-def test_frames_side_by_side_have_the_results_that_they_have_alone(recording, method, two_threads, monkeypatch) -> None:
-    threads: list[tuple[int, int]] = []
+@pytest.fixture
+def threads(monkeypatch) -> list[tuple[int, int]]:
+    """Threads that aligned frames, and how many each had of torch's."""
+    found: list[tuple[int, int]] = []
     whole = alignment.bulk_motions
 
     def noted(batch: PairBatch) -> Any:
-        threads.append((threading.get_ident(), torch.get_num_threads()))
+        found.append((threading.get_ident(), torch.get_num_threads()))
         return whole(batch)
 
-    wanted = estimates(recording, method, 1)
     monkeypatch.setattr("engine.pipeline.bulk_motions", noted)
+    return found
+
+
+@pytest.mark.parametrize("method", ["ncc", "glue-stack", "usenet"])
+def test_frames_side_by_side_have_the_results_that_they_have_alone(recording, method, two_threads, threads) -> None:
+    wanted = estimates(recording, method, 1)
+    threads.clear()
     assert_same(list(run(recording, Settings(method), torch.device("cpu"))), wanted)
-    assert threads[0] == (threading.get_ident(), 2)  # the first alone, with all threads
-    assert {share for _, share in threads[1:]} == {1}
+    assert {share for _, share in threads} == {1}
     assert torch.get_num_threads() == 2
 
 
-def test_a_watched_frame_and_a_memory_go_one_after_the_other(recording, two_threads, monkeypatch) -> None:
-    def unwanted() -> Any:
-        raise AssertionError("side by side")
-
-    monkeypatch.setattr("engine.side_by_side.SideBySide", unwanted)
+def test_a_watched_frame_a_memory_and_a_single_frame_have_all_threads(recording, two_threads, threads) -> None:
     assert list(run(recording, Settings("ncc", frames=(1, 2)), torch.device("cpu"), shown=lambda: 1))
     assert list(run(recording, Settings("usse-net", frames=(1, 2)), torch.device("cpu")))
+    assert list(run(recording, Settings("ncc", frames=(1,)), torch.device("cpu")))
+    assert threads == 5 * [(threading.get_ident(), 2)]
 
 
 def test_frames_that_do_not_fit_side_by_side_go_alone(recording, two_threads, monkeypatch) -> None:
