@@ -77,7 +77,7 @@ class Tissue:
         """Follow the tissue of a result along its pairs."""
         preparation: Any = result.provenance.parameters.get("preparation", {})
         pairs, frames = parse_pairing(str(preparation.get("pairing", "fixed"))), result.deformed_frames
-        references = references_of(pairs, frames, result.reference_frame)
+        references = pairs.references(frames, result.reference_frame)
         home = home_of(pairs, frames, result.reference_frame)
         return cls(result.frame, references, home, (result.shape[1], result.shape[2]), result.geometry)
 
@@ -155,15 +155,9 @@ class DeformedShape:
         return back
 
 
-def references_of(pairs: Pairing, frames: Iterable[int], fixed: int) -> dict[int, int]:
-    """Return which frame each of the frames is compared with, where the one reference is `fixed`."""
-    found = {frame: pairs.reference_of(frame, fixed) for frame in frames}
-    return {frame: reference for frame, reference in found.items() if reference is not None}
-
-
 def home_of(pairs: Pairing, frames: Iterable[int], fixed: int) -> int:
     """Return the frame on which regions are drawn: the one reference, or the first one of all the frames."""
-    return fixed if pairs.one_reference else min(references_of(pairs, frames, fixed).values(), default=fixed)
+    return fixed if pairs.one_reference else min(pairs.references(frames, fixed).values(), default=fixed)
 
 
 Regions = tuple[Ellipse | None, Ellipse | None, Ellipse | None]

@@ -10,6 +10,7 @@ Each frame is deformed in one pair at most.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -60,6 +61,11 @@ class Pairing:
             return fixed if frame > fixed and (frame - fixed) % self.lag == 0 else None
         reference = fixed if self.lag == 0 else frame - self.lag
         return reference if reference >= 0 and reference != frame else None
+
+    def references(self, frames: Iterable[int], fixed: int) -> dict[int, int]:
+        """Return which frame each of the frames is compared with, where the one reference is `fixed`."""
+        found = {frame: self.reference_of(frame, fixed) for frame in frames}
+        return {frame: reference for frame, reference in found.items() if reference is not None}
 
     def frames(self, total: int, fixed: int) -> tuple[int, ...]:
         """Return the frames of a recording of `total` that have a reference; a pair beyond it is a ParameterError."""

@@ -6,7 +6,7 @@ for estimate in run(sequence, settings):
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import islice
@@ -205,14 +205,14 @@ def run(
     if settings.pairs.added:
         yield from _accumulated(sequence, settings, wanted, device, progress, cancelled, began)
         return
-    evidence = _evidence(sequence, settings)
-    steps = len(wanted) * (2 if evidence else 1)
+    groups = tuple(_groups(sequence, settings))
+    steps = len(wanted) * (2 if groups else 1)
     done = 0
     progress(0, steps)
-    for reference, deformed in _runs(wanted, evidence, settings, shown):
+    for reference, deformed in _runs(wanted, groups, settings, shown):
         pairs = Pairs(sequence, settings.preparation, reference, cancelled)
         watched = shown is not None
-        chain = _Chain(pairs, settings, evidence, device, began, batch, provisional=provisional, watched=watched)
+        chain = _Chain(pairs, settings, groups, device, began, batch, provisional=provisional, watched=watched)
         for frame, estimate in chain.estimates(deformed):
             if frame in wanted:
                 done += 1
@@ -231,23 +231,29 @@ def _accumulated(
     began: Callable[[int], None],
 ) -> Iterator[FrameEstimate]:
     """Estimate every step from the reference on, one after the other, and yield the sums up to the wanted frames."""
-    steps = range(settings.reference + settings.pairs.lag, wanted[-1] + 1, settings.pairs.lag)
-    single = replace(settings.preparation, pairing=replace(settings.pairs, added=False).text)
+    lag = settings.pairs.lag
+    steps = range(settings.reference + lag, wanted[-1] + 1, lag)
     assert settings.strain_parameters is not None
     assert settings.parameters is not None
     estimator, method = ESTIMATORS.get(settings.method), STRAIN_METHODS.get(settings.strain_method)
-    pairs, total = Pairs(sequence, single, settings.reference, cancelled), None
-    finish = Finish(settings, settings.reference, sequence.geometry)
+    pairs, total = Pairs(sequence, settings.preparation, settings.reference, cancelled), None
+    finish = Finish(settings, sequence.geometry)
     progress(0, len(steps))
     inconsistencies: list[float] = []
+
+    def alone(reference: int, deformed: int) -> FrameEstimate:
+        pair = replace(pairs, reference=reference).of(deformed)
+        if settings.preparation.prealign:
+            pair = replace(pair, initial=bulk_motion(pair, device))
+        ((_, motion),) = estimator.track_pairs(iter([pair]), settings.parameters, device)
+        found = finish.one(max(reference, deformed), pair, motion, device)
+        return replace(found, reference_frame=reference, deformed_frame=deformed)
+
     for done, frame in enumerate(steps, 1):
-        small = replace(settings, preparation=single, frames=(frame,))
-        (step,) = run(sequence, small, device, cancelled=cancelled, began=began)
-        if single.inverse_consistent:
-            before = step.reference_frame
-            back = replace(small, preparation=replace(single, pairing=f"{frame}-{before}"), frames=(before,))
-            (inverse,) = run(sequence, back, device, cancelled=cancelled)
-            step, inconsistency_m = consistent(step, inverse)
+        began(frame)
+        step = alone(frame - lag, frame)
+        if settings.preparation.inverse_consistent:
+            step, inconsistency_m = consistent(step, alone(frame, frame - lag))
             inconsistencies.append(inconsistency_m)
         pair = pairs.of(frame)
         if total is None:
@@ -313,13 +319,13 @@ def wanted_frames(sequence: RFSequence, settings: Settings) -> tuple[int, ...]:
 
 
 def unused_warning(settings: Settings) -> str:
-    """Say what was asked for and changes nothing: consistent steps where there are none, a whole recording of pairs."""
+    """Say what was asked for and changes nothing: consistent steps where there are none, a whole recording of steps."""
     pairs = settings.pairs
     if settings.preparation.inverse_consistent and not pairs.added:
         return "inverse-consistent steps change nothing here: only pairs that are added up have steps"
     known = settings.method in ESTIMATORS.names()
-    if known and not pairs.fixed and isinstance(ESTIMATORS.get(settings.method), RecordingEstimator):
-        return f"{settings.method} takes pairs {pairs.text} each alone: a common pattern needs one reference (fixed)"
+    if known and pairs.added and isinstance(ESTIMATORS.get(settings.method), RecordingEstimator):
+        return f"{settings.method} takes steps that are added up ({pairs.text}) each alone, without a common pattern"
     return ""
 
 
@@ -344,31 +350,55 @@ def is_recurrent(settings: Settings) -> bool:
     return settings.pairs.fixed and ESTIMATORS.get(settings.method).is_recurrent(settings.parameters)
 
 
-def _evidence(sequence: RFSequence, settings: Settings) -> tuple[int, ...]:
-    """Return the frames that a method of the whole recording looks at, whichever are wanted; () for other methods.
+@dataclass(frozen=True)
+class _Group:
+    """Pairs that a method of the whole recording takes together, and what it looks at, whichever are wanted.
 
-    Pairs with references of their own have nothing in common: they are estimated each alone.
+    That is the frames `evidence`, compared with the one reference.
     """
+
+    reference: int
+    evidence: tuple[int, ...]
+    frames: tuple[int, ...]
+    """Deformed frames of the pairs."""
+
+
+def _groups(sequence: RFSequence, settings: Settings) -> Iterator[_Group]:
+    """Give the groups of a method of the whole recording: all pairs of one reference, or neighbours; () of others."""
     estimator = ESTIMATORS.get(settings.method)
-    if not isinstance(estimator, RecordingEstimator) or not settings.pairs.fixed:
-        return ()
-    others = [frame for frame in range(sequence.shape[0]) if frame != settings.reference]
-    return tuple(others[place] for place in estimator.evidence(len(others), settings.parameters))
+    if not isinstance(estimator, RecordingEstimator):
+        return
+    frames = settings.pairs.frames(sequence.shape[0], settings.reference)
+    references = settings.pairs.references(frames, settings.reference)
+    ordered = sorted(references, key=lambda frame: (references[frame], frame))
+    parts = 1 if settings.pairs.fixed else -(-len(ordered) // estimator.pairs_together)
+    for part in np.array_split(np.array(ordered), parts):
+        some = tuple(int(frame) for frame in part)
+        first = references[some[0]]
+        others = sorted({*some, *(references[frame] for frame in some)} - {first})
+        evidence = estimator.evidence(len(others), settings.parameters)
+        if not settings.pairs.fixed and len(evidence) > 2:
+            evidence = evidence[::-2][::-1]  # they are no pairs that are wanted: each costs as much as one more pair
+        yield _Group(first, tuple(others[place] for place in evidence), some)
 
 
 def _runs(
-    wanted: tuple[int, ...], evidence: tuple[int, ...], settings: Settings, shown: Callable[[], int] | None
-) -> Iterator[tuple[int, Iterable[int]]]:
-    """Split into runs of one reference and deformed frames at growing distance: after it, then before it."""
-    if evidence:
-        frames = tuple(sorted({*wanted, *evidence}))
-        yield settings.reference, frames if shown is None else _outwards(frames, shown)
+    wanted: tuple[int, ...], groups: tuple[_Group, ...], settings: Settings, shown: Callable[[], int] | None
+) -> Iterator[tuple["int | Mapping[int, int]", Iterable[int]]]:
+    """Split into runs of one reference and deformed frames at growing distance: after it, then before it.
+
+    A method of the whole recording takes all of them in one run, whatever their references.
+    """
+    if groups:
+        fixed = settings.pairs.fixed
+        frames = tuple(sorted({*wanted, *groups[0].evidence})) if fixed else wanted
+        references = settings.reference if fixed else settings.pairs.references(frames, settings.reference)
+        yield references, frames if shown is None else _outwards(frames, shown)
         return
     if not settings.pairs.fixed:
+        references = settings.pairs.references(wanted, settings.reference)
         for frame in wanted if shown is None else _outwards(wanted, shown):
-            reference_of_pair = settings.pairs.reference_of(frame, settings.reference)
-            assert reference_of_pair is not None
-            yield reference_of_pair, [frame]
+            yield references[frame], [frame]
         return
     reference, recurrent = settings.reference, is_recurrent(settings)
     if shown is not None and not recurrent:
@@ -394,11 +424,11 @@ def _outwards(wanted: tuple[int, ...], shown: Callable[[], int]) -> Iterator[int
 
 @dataclass(frozen=True)
 class _Chain:
-    """One run's way from frames to estimates: those of one reference, by a method that takes pairs or batches."""
+    """One run's way from frames to estimates, by a method that takes pairs or batches; `groups` as `_groups`."""
 
     pairs: "Pairs"
     settings: Settings
-    evidence: tuple[int, ...]
+    groups: tuple[_Group, ...]
     device: "torch.device"
     began: Callable[[int], None]
     batch: int | None
@@ -411,7 +441,7 @@ class _Chain:
         estimator = ESTIMATORS.get(self.settings.method)
         if not isinstance(estimator, BatchEstimator):
             yield from self._one_by_one(estimator, deformed)
-        elif self.evidence:
+        elif self.groups:
             assert isinstance(estimator, RecordingEstimator)
             yield from self._whole_recording(estimator, deformed)
         else:
@@ -423,7 +453,7 @@ class _Chain:
 
     @cached_property
     def _finish(self) -> "Finish":
-        return Finish(self.settings, self.pairs.reference, self.pairs.sequence.geometry)
+        return Finish(self.settings, self.pairs.sequence.geometry)
 
     def _one_by_one(
         self, estimator: Estimator[Any], deformed: Iterable[int]
@@ -451,32 +481,62 @@ class _Chain:
         """Estimate each frame alone, then all together; a first estimate is finished only if it is wanted."""
         import torch
 
+        kept, fixed = SpooledMaps(), self.settings.pairs.fixed
+        yield from self._alone(estimator, deformed, kept)
+        group_of = {frame: group for group in self.groups for frame in group.frames}
+        members: dict[_Group, list[int]] = {}
+        for frame in kept:
+            members.setdefault(group_of[frame], []).append(frame)
+        for group, some in members.items():
+            self.pairs.check()
+            pairs = self.pairs if fixed else replace(self.pairs, reference=group.reference)
+            known = kept if fixed else SpooledMaps()
+            if not fixed:
+                beside = replace(self, pairs=pairs, provisional=False)
+                deque(beside._alone(estimator, group.evidence, known, again=True), maxlen=0)
+            batch_of = partial(pairs.batch, device=self.device)
+            with torch.inference_mode():
+                found = estimator.together(batch_of, known, group.evidence, self.settings.parameters)
+            work = partial(self._answered, found if fixed else found.carried, kept)
+            for frames, arrays in self._in_batches(some, work, again=True):
+                yield from zip(frames, self._finish.frames(frames, arrays), strict=True)
+
+    def _answered(
+        self,
+        answer: "Callable[[Sequence[int], PairBatch, Mapping[int, Map]], MotionBatch]",
+        kept: Mapping[int, Map],
+        frames: Sequence[int],
+        batch: "PairBatch",
+    ) -> "dict[str, torch.Tensor]":
+        return self._finish.maps(batch, answer(frames, batch, kept))
+
+    def _alone(
+        self,
+        estimator: RecordingEstimator[Any],
+        deformed: Iterable[int],
+        kept: SpooledMaps,
+        *,
+        again: bool = False,
+    ) -> Iterator[tuple[int, FrameEstimate | None]]:
+        """Estimate each frame alone and keep what is needed of it; what a tracker remembers is of one reference."""
         parameters, geometry = self.settings.parameters, self.pairs.sequence.geometry
-        tracker, kept = estimator.tracker(parameters, self.device), SpooledMaps()
+        one_reference = isinstance(self.pairs.reference, int)
+        chain = self if one_reference or (not self.batch and is_host(self.device)) else replace(self, batch=1)
+        tracker = estimator.tracker(parameters, self.device)
 
         def alone(_: Sequence[int], batch: "PairBatch") -> "dict[str, torch.Tensor]":
-            batch, found = self._tracked(tracker, batch)
+            own = tracker if one_reference else estimator.tracker(parameters, self.device)
+            batch, found = self._tracked(own, batch)
             maps = self._finish.maps(batch, found) if self.provisional else {}
             return {**maps, "kept": estimator.keep(found.motion, geometry, parameters)}
 
-        for frames, arrays in self._in_batches(deformed, alone):
+        for frames, arrays in chain._in_batches(deformed, alone, again=again):
             for frame, values in zip(frames, arrays.pop("kept"), strict=True):
                 kept.add(frame, values)
             firsts: Sequence[FrameEstimate | None] = [None] * len(frames)
             if self.provisional:
                 firsts = self._finish.frames(frames, arrays, provisional=True)
             yield from zip(frames, firsts, strict=True)
-        self.pairs.check()
-        with torch.inference_mode():
-            found = estimator.together(
-                lambda frames: self.pairs.batch(frames, self.device), kept, self.evidence, parameters
-            )
-
-        def together(frames: Sequence[int], batch: "PairBatch") -> "dict[str, torch.Tensor]":
-            return self._finish.maps(batch, found(frames, batch))
-
-        for frames, arrays in self._in_batches(tuple(kept), together, again=True):
-            yield from zip(frames, self._finish.frames(frames, arrays), strict=True)
 
     @property
     def _prealigned(self) -> bool:
@@ -553,25 +613,28 @@ class _Chain:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of one reference, each made anew when it is asked for, without initial motion."""
+    """Pairs of one reference, or of that of each frame, each made anew when asked for, without initial motion."""
 
     sequence: RFSequence
     preparation: Preparation
-    reference: int
+    reference: int | Mapping[int, int]
     cancelled: Cancelled
 
     def of(self, frame: int) -> FramePair:
         """Return reference and frame as a pair; a CancelledError when the work is no longer wanted."""
-        return FramePair(self._still[0], self._deformed(frame), self.sequence.geometry)
+        return FramePair(self._still(frame)[0], self._deformed(frame), self.sequence.geometry)
 
     def batch(self, frames: Sequence[int], device: "torch.device") -> "PairBatch":
-        """Return reference and frames on a device; a CancelledError when the work is no longer wanted."""
+        """Return references and frames on a device; a CancelledError when the work is no longer wanted."""
         from engine.on_device import PairBatch, upload
 
-        if "reference" not in self._there:
-            self._there["reference"] = upload(self._still[0][None], device)
+        references = tuple(self._reference_of(frame) for frame in frames)
+        one = references[:1] if len(set(references)) == 1 else references
+        if one not in self._there:
+            self._there.clear()
+            self._there[one] = upload(np.stack([self._still(frame)[0] for frame in frames[: len(one)]]), device)
         deformed = upload(np.stack([self._deformed(frame) for frame in frames]), device)
-        return PairBatch(self._there["reference"], deformed, self.sequence.geometry)
+        return PairBatch(self._there[one], deformed, self.sequence.geometry)
 
     def check(self) -> None:
         """Raise a CancelledError when the work is no longer wanted."""
@@ -580,19 +643,30 @@ class Pairs:
 
     def _deformed(self, frame: int) -> Map:
         self.check()
-        _, factor = self._still
+        _, factor = self._still(frame)
         return _prepare(self.sequence, frame, self.preparation) * factor
 
-    @cached_property
-    def _still(self) -> tuple[Map, np.float32]:
-        """The reference, divided, and the factor that it was multiplied with."""
-        reference = _prepare(self.sequence, self.reference, self.preparation)
-        factor = factor_of(reference)
-        return reference * factor, factor
+    def _reference_of(self, frame: int) -> int:
+        return self.reference if isinstance(self.reference, int) else self.reference[frame]
+
+    def _still(self, frame: int) -> tuple[Map, np.float32]:
+        """Return the reference of a frame, divided, and the factor it was multiplied with; the last one is kept."""
+        number = self._reference_of(frame)
+        if number not in self._divided:
+            reference = _prepare(self.sequence, number, self.preparation)
+            factor = factor_of(reference)
+            self._divided.clear()
+            self._divided[number] = reference * factor, factor
+        return self._divided[number]
 
     @cached_property
-    def _there(self) -> "dict[str, torch.Tensor]":
-        """The reference on the device."""
+    def _divided(self) -> dict[int, tuple[Map, np.float32]]:
+        """The last reference."""
+        return {}
+
+    @cached_property
+    def _there(self) -> "dict[tuple[int, ...], torch.Tensor]":
+        """The last references on the device."""
         return {}
 
 
@@ -601,7 +675,6 @@ class Finish:
     """What follows a displacement: quality, validity, strain and sigma."""
 
     settings: Settings
-    reference: int
     geometry: Geometry
 
     def maps(self, batch: "PairBatch", found: "MotionBatch") -> "dict[str, torch.Tensor]":
@@ -643,9 +716,9 @@ class Finish:
             displacement = Displacement(maps["axial_m"], maps["lateral_m"], self.geometry, known(named("report ")))
             strain = self._strain(maps["strain"], float(maps["window_m"]))
             sigma = Sigma(**named("sigma "))
-            found.append(
-                FrameEstimate(self.reference, number, displacement, strain, maps["quality"], sigma, provisional)
-            )
+            reference = self.settings.reference_of(number)
+            assert reference is not None
+            found.append(FrameEstimate(reference, number, displacement, strain, maps["quality"], sigma, provisional))
         return found
 
     def _strain(self, axial: Map, window_m: float) -> Strain:

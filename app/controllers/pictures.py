@@ -201,9 +201,9 @@ class PicturesController(QObject):
         self._worker.submit_latest(partial(prepare, self._cache, request), callbacks, slot="picture")
 
     def _refines(self, run: Run) -> bool:
-        """Say whether the run's method gives every frame two estimates, as it does of pairs with one reference."""
+        """Say whether the run's method gives every frame two estimates, as it does unless steps are added up."""
         method = next((entry for entry in self._state.methods if entry.name == run.settings.method), None)
-        return method is not None and method.refines and run.settings.pairs.fixed
+        return method is not None and method.refines and not run.settings.pairs.added
 
     def _show(self, picture: Picture) -> None:
         state = self._state

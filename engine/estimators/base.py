@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from engine.parameters import Parameters
 from engine.registry import Registry
@@ -134,11 +134,26 @@ class PairwiseBatchEstimator(BatchEstimator[P]):
         return lambda batch: self.motion(batch, params)
 
 
+class Together(Protocol):
+    """Gives frames, named with their pairs, their final motion, from what was kept of their first estimates."""
+
+    def __call__(self, frames: Sequence[int], batch: "PairBatch", kept: Mapping[int, Map]) -> "MotionBatch":
+        """Answer for frames of the reference that was looked at."""
+        ...
+
+    def carried(self, frames: Sequence[int], batch: "PairBatch", kept: Mapping[int, Map]) -> "MotionBatch":
+        """Answer for pairs of other references that show the same tissue."""
+        ...
+
+
 class RecordingEstimator(BatchEstimator[P]):
     """A method that estimates each pair on its own first, and then all pairs of one reference together.
 
-    The pipeline keeps of each first estimate what `keep` returns, no more, and hands all of it to `together`.
+    The pipeline keeps of each first estimate what `keep` returns, no more, and hands all of it to `together`. Pairs of
+    other references are taken `pairs_together` at a time, beside frames compared with the first reference of these.
     """
+
+    pairs_together: int
 
     @abstractmethod
     def evidence(self, count: int, params: P) -> tuple[int, ...]:
@@ -155,8 +170,8 @@ class RecordingEstimator(BatchEstimator[P]):
         kept: Mapping[int, Map],
         evidence: Sequence[int],
         params: P,
-    ) -> "Callable[[Sequence[int], PairBatch], MotionBatch]":
-        """Return what gives kept frames, named with their pairs, their final motion.
+    ) -> Together:
+        """Look at all frames of one reference.
 
         `batch_of` makes the pairs of frames anew whenever it is asked, without initial motion; `evidence` names frames
         among those of `kept`.

@@ -5,8 +5,10 @@ the frame has of its own. V is found from all frames at once with the reference 
 (`global_cost/group.py`), then each frame's own motion around it, under a much stronger prior; what of that varies
 slowly over the whole frame, as when the probe's contact changes, is free (`global_cost/slow_motion.py`). Every frame
 may have its own answer back: where the pattern explains it worse than its own GLUE estimate, the prior of its own
-motion is relaxed, and at last its own estimate stands. Joint estimation over frames: Pellot-Barakat et al. (ElastMI,
-2014); the profiled reference is that of group-wise registration.
+motion is relaxed, and at last its own estimate stands. Pairs with references of their own (sliding, lagged, listed)
+share the pattern of their neighbourhood: it is found from some frames against the first of their references, and bulk
+motion tells where the tissue has carried it in each of the others. Joint estimation over frames: Pellot-Barakat et al.
+(ElastMI, 2014); the profiled reference is that of group-wise registration.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,6 +33,9 @@ EDGE_EXPONENT = 0.3
 """Power of changes of strain in the pattern: less than in GLUE, since less noise is left."""
 EDGE_SOFTNESS = 0.0075
 """Relative strain gradient, per mm, that is an edge of the pattern; the less, the quieter what lies between edges."""
+
+PAIRS_TOGETHER = 6
+"""Pairs of neighbours that share a pattern: with more, tissue that hardens shows another one at the end."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,7 @@ class Stacked(RecordingEstimator[S]):
     """A method whose own estimates GLUE has refined, then all frames together."""
 
     strain_window_m = SMOOTHED_WINDOW_M
+    pairs_together = PAIRS_TOGETHER
 
     def evidence(self, count: int, params: S) -> tuple[int, ...]:
         """Return the places of the frames that make the pattern, spread evenly over `count`."""

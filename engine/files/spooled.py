@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from io import SEEK_END
 from tempfile import SpooledTemporaryFile
+from threading import Lock
 from weakref import finalize
 
 import numpy as np
@@ -25,18 +26,22 @@ class SpooledMaps(Mapping[int, Map]):
     def __init__(self, in_memory: int = IN_MEMORY) -> None:
         self._file = SpooledTemporaryFile(max_size=in_memory)  # noqa: SIM115
         finalize(self, self._file.close)
+        self._lock = Lock()
+        """Frames side by side read from one file, which has one position."""
         self._places: dict[int, int] = {}
         self._like = np.empty(0, np.float32)
 
     def add(self, number: int, values: Map) -> None:
         """Keep a map."""
         self._like = np.empty_like(values)
-        self._places[number] = self._file.seek(0, SEEK_END)
-        self._file.write(values.tobytes())
+        with self._lock:
+            self._places[number] = self._file.seek(0, SEEK_END)
+            self._file.write(values.tobytes())
 
     def __getitem__(self, number: int) -> Map:
-        self._file.seek(self._places[number])
-        stored = self._file.read(self._like.nbytes)
+        with self._lock:
+            self._file.seek(self._places[number])
+            stored = self._file.read(self._like.nbytes)
         return np.frombuffer(bytearray(stored), self._like.dtype).reshape(self._like.shape)
 
     def __iter__(self) -> Iterator[int]:

@@ -171,7 +171,7 @@ def _stages(method: str, sequence: RFSequence, device: torch.device, batch: int)
     estimator, settings = ESTIMATORS.get(method), Settings(method).resolved()
     if not isinstance(estimator, BatchEstimator):
         return []
-    pairs, finish = Pairs(sequence, Preparation(), 0, lambda: False), Finish(settings, 0, sequence.geometry)
+    pairs, finish = Pairs(sequence, Preparation(), 0, lambda: False), Finish(settings, sequence.geometry)
     tracker, frames = estimator.tracker(settings.parameters, device), range(1, batch + 1)
     with torch.inference_mode():
         taken = pairs.batch(frames, device)

@@ -9,7 +9,7 @@ import pytest
 from engine.errors import CancelledError, MethodError, ParameterError, StrainscopeError
 from engine.estimators.base import ESTIMATORS, Estimator
 from engine.parameters import Parameters
-from engine.pipeline import Preparation, Settings, depth_warning, run, unused_warning
+from engine.pipeline import Pairs, Preparation, Settings, depth_warning, run, unused_warning
 from engine.scripting import settings_of
 from engine.strain.base import STRAIN_METHODS
 from engine.types import Displacement, FramePair, RFSequence
@@ -221,10 +221,21 @@ def test_steps_that_there_are_none_of_are_warned_of() -> None:
     assert unused_warning(added) == unused_warning(Settings("ncc")) == ""
 
 
-def test_pairs_that_a_method_of_the_whole_recording_takes_alone_are_warned_of() -> None:
-    sliding = Preparation(pairing="sliding")
-    assert "glue-stack takes pairs sliding each alone" in unused_warning(Settings("glue-stack", preparation=sliding))
-    assert unused_warning(Settings("glue-stack")) == unused_warning(Settings("glue", preparation=sliding)) == ""
+def test_steps_that_a_method_of_the_whole_recording_takes_alone_are_warned_of() -> None:
+    sliding, added = (Preparation(pairing=pairing) for pairing in ("sliding", "sliding added up"))
+    assert "glue-stack takes steps that are added up" in unused_warning(Settings("glue-stack", preparation=added))
+    assert unused_warning(Settings("glue-stack", preparation=sliding)) == ""
+    assert unused_warning(Settings("glue-stack")) == unused_warning(Settings("glue", preparation=added)) == ""
+
+
+def test_pairs_of_several_references_are_one_batch_of_each_pair_s_own(levels, cpu) -> None:
+    pairs = Pairs(levels, PLAIN, {2: 1, 3: 1, 5: 4}, lambda: False)
+    shared, mixed = pairs.batch([2, 3], cpu), pairs.batch([2, 5], cpu)
+    assert (len(shared.reference), len(mixed.reference)) == (1, 2)
+    for place, frame in enumerate((2, 5)):
+        pair = pairs.of(frame)
+        np.testing.assert_array_equal(mixed.reference[place].numpy(), pair.reference)
+        np.testing.assert_array_equal(mixed.deformed[place].numpy(), pair.deformed)
 
 
 def order_of(sequence: RFSequence, cpu: object, shown: Callable[[], int], **choices: object) -> list[int]:

@@ -1,6 +1,6 @@
 """The common pattern of a recording and each frame's own motion around it, with the guard that gives answers back."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,17 +10,19 @@ from torch import Tensor
 
 from engine.device import frames_at_once
 from engine.estimators.global_cost.group import Group, Members, Template, settled
+from engine.estimators.global_cost.guard import Guard
 from engine.estimators.global_cost.momentum import EDGES_OF_A_PATTERN
 from engine.estimators.global_cost.noise_filter import Spectrum, echo_gain
 from engine.estimators.global_cost.prior import Prior
 from engine.estimators.global_cost.solver import Matching, Passes, sampled
-from engine.estimators.global_cost.spline import SplineFrame
+from engine.estimators.global_cost.spline import Samples, SplineFrame
 from engine.estimators.global_cost.tuned import TunedEnergy, TunedParameters
 from engine.estimators.global_cost.weights import ResidualWeights, mean_strain
 from engine.numerics.gaps import filled
 from engine.numerics.host import over
-from engine.numerics.warp import inside
+from engine.numerics.warp import inside, warp
 from engine.on_device import MotionBatch, PairBatch
+from engine.preprocess.alignment import bulk_motions
 from engine.types import NOISE_SHARE, Geometry, Map
 
 PATTERN_PASSES = Passes(3, tolerance=2e-2, inner=60)
@@ -64,12 +66,11 @@ def on_knots(motion: Tensor, geometry: Geometry, params: TunedParameters) -> Ten
 
 @dataclass(frozen=True)
 class Stack:
-    """What is known of a recording once its pattern is found; call it with frames and their pairs for their motion.
+    """What is known of a recording once its pattern is found; call it with frames, their pairs and own estimates.
 
     Without a pattern (fewer than two frames that match the reference) every frame keeps its own estimate.
     """
 
-    kept: Mapping[int, Map]
     geometry: Geometry
     plan: StackPlan
     device: torch.device
@@ -97,9 +98,10 @@ class Stack:
         gain = echo_gain(reference.power[0] + deformed.power.sum(dim=0))
         group = _group(reference.filtered(gain)[0], geometry, plan)
         nothing = torch.zeros((), dtype=torch.float64, device=device)
-        found = cls(kept, geometry, plan, device, gain, group, None, nothing, {}, None, None)
-        own, frames = found.own(evidence), SplineFrame.of(deformed.filtered(gain))
-        alike = torch.cat([found.matches(frames[part], own[part]) for part in group.parts(len(evidence))])
+        found = cls(geometry, plan, device, gain, group, None, nothing, {}, None, None)
+        own, frames = found.own(kept, evidence), SplineFrame.of(deformed.filtered(gain))
+        compensated = (sampled(frames[part], group.grid, own[part]) for part in group.parts(len(evidence)))
+        alike = torch.cat([resembles(group.reference, samples) for samples in compensated])
         used = alike.nonzero()[:, 0].tolist()
         strains = mean_strain(group.grid.expand(own[used])[:, 1].float())
         if len(used) < 2 or not strains.any():
@@ -125,78 +127,87 @@ class Stack:
         """Energy of the pattern, whose edges are found from all frames."""
         return TunedEnergy(self.plan.pattern_energy, self.geometry, self.group.grid.height, EDGES_OF_A_PATTERN)
 
-    def __call__(self, frames: Sequence[int], batch: PairBatch) -> MotionBatch:
+    def __call__(self, frames: Sequence[int], batch: PairBatch, kept: Mapping[int, Map]) -> MotionBatch:
         """Motion of frames: the pattern's where that explains a frame, else the frame's own."""
-        field = self.own(frames)
-        share, noise = field.new_zeros(len(frames)), field.new_full((len(frames),), torch.nan)
-        if self.pattern is not None:
-            for known in (True, False):
-                some = [place for place, frame in enumerate(frames) if (frame in self.places) is known]
-                if some:
-                    members = [self.places[frames[place]] for place in some] if known else None
-                    field[some], share[some], noise[some] = self._explained(members, batch.deformed[some], field[some])
+        known = [place for place, frame in enumerate(frames) if frame in self.places]
+        others = [place for place in range(len(frames)) if place not in known]
+        own, deformed = self.own(kept, frames), batch.deformed
+
+        def sought() -> Iterator[tuple[list[int], Sought]]:
+            if known:
+                yield known, self._member([self.places[frames[place]] for place in known])
+            if others:
+                yield others, self._newcomer(deformed[others], own[others])
+
+        return self._answers(own, sought() if self.pattern is not None else ())
+
+    def carried(self, frames: Sequence[int], batch: PairBatch, kept: Mapping[int, Map]) -> MotionBatch:
+        """Motion of pairs whose references are other frames: tissue takes the pattern along to where it is in these.
+
+        Bulk motion finds that place well enough. A pair whose reference does not resemble the pattern's keeps its own
+        estimate.
+        """
+        own = self.own(kept, frames)
+        if self.pattern is None:
+            return self._answers(own, ())
+        reference, deformed = (Spectrum.of(entry).filtered(self.gain) for entry in batch.frames)
+        first, grid = self.group.reference, self.group.grid
+        back = bulk_motions(PairBatch(reference, first.expand_as(reference), self.geometry)).motion
+        alike = resembles(reference, sampled(SplineFrame.of(first), grid, grid.restrict(back.double())))
+        some = alike.expand(len(frames)).nonzero()[:, 0].tolist()
+        if not some:
+            return self._answers(own, ())
+        back, reference = (entry.expand(len(frames), *entry.shape[1:])[some] for entry in (back, reference))
+        pattern = grid.expand(self.pattern[None]).float().expand_as(back)
+        carried = grid.restrict(warp(pattern, back, "bilinear")).double()
+        return self._answers(own, [(some, self._elsewhere(reference, deformed[some], own[some], carried))])
+
+    def _answers(self, own: Tensor, asked: "Iterable[tuple[list[int], Sought]]") -> MotionBatch:
+        """Answer for the places of each `asked`; all others keep their own estimates (n, 2, K, W)."""
+        field = own.clone()
+        share, noise = own.new_zeros(len(own)), own.new_full((len(own),), torch.nan)
+        for some, sought in asked:
+            field[some], share[some], noise[some] = self._explained(sought, own[some])
         motion = self.group.grid.expand(field).float()
         return MotionBatch(
             torch.where(inside(motion, margin=1.0), motion, torch.nan), {"stacked": share, NOISE_SHARE: noise}
         )
 
-    def own(self, frames: Sequence[int]) -> Tensor:
+    def own(self, kept: Mapping[int, Map], frames: Sequence[int]) -> Tensor:
         """Return the frames' own estimates on the knots, (n, 2, K, W) float64."""
-        return torch.from_numpy(np.stack([self.kept[frame] for frame in frames])).to(self.device).double()
-
-    def matches(self, frames: SplineFrame, field: Tensor) -> Tensor:
-        """Say of frames (n) whether they resemble the reference at all once compensated for a motion (n, 2, K, W)."""
-        samples = sampled(frames, self.group.grid, field)
-        first, second = self.group.reference * samples.inside, samples.value * samples.inside
-        product, one, other = (
-            (a * b).sum(dim=(-2, -1)) for a, b in ((first, second), (first, first), (second, second))
-        )
-        return (product > LEAST_CORRELATION * torch.sqrt(one * other)) & (samples.inside.sum(dim=(-2, -1)) > 1)
+        return torch.from_numpy(np.stack([kept[frame] for frame in frames])).to(self.device).double()
 
     def prior_of(self, pattern: Tensor, relaxed: float) -> "OwnPrior":
         """Prior of what members have of their own."""
         return OwnPrior(self.energy, pattern, relaxed * self.plan.own_smoothness)
 
-    def _explained(self, places: Sequence[int] | None, deformed: Tensor, own: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return fields that explain frames, how much of each is the pattern's (1, .., 0 its own), and their noise.
-
-        They are those of the members at these places, or no members.
-        """
-        assert self.pattern is not None
-        assert self.template is not None
-        if places is None:
-            members, against, variance = self._newcomers(deformed, own)
-        else:
-            assert self.members is not None
-            members, against = self.members[places], self.template.without(places)
-            variance = self.template.variances[1:][places]
-        weight = 1 / (self.group.cell * (variance + self.template.variances[0]))
-        matching = Matching(
-            self.group.reference, members.frames, self.group.grid, lambda *_: weight, self.group.threshold
-        )
+    def _explained(self, sought: "Sought", own: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return fields that explain frames, how much of each is the pattern's (1, .., 0 its own), and their noise."""
+        weight = 1 / (self.group.cell * sought.alone)
+        members, pattern = sought.members, sought.pattern
+        matching = Matching(sought.reference, members.frames, self.group.grid, lambda *_: weight, self.group.threshold)
         guard = Guard(matching, own, self.plan.guard, self.geometry)
         field, share = own, own.new_zeros(len(own))
         unexplained = torch.ones_like(share, dtype=torch.bool)
-        start, origin = members.field(self.pattern), members.origin(self.pattern)
-        for relaxed in (None, RELAXED) if places is not None else (1.0, RELAXED):
+        start, origin = members.field(pattern), members.origin(pattern)
+        for relaxed in (None, RELAXED) if sought.settled else (1.0, RELAXED):
             if relaxed is not None:
-                prior = self.prior_of(self.pattern, relaxed)(members)
-                start = self.group.alone(members, against, variance, (start, origin), prior, OWN_PASSES).field
+                prior = self.prior_of(pattern, relaxed)(members)
+                motions = (start, origin)
+                start = self.group.alone(members, sought.against, sought.variance, motions, prior, OWN_PASSES).field
             allowed = unexplained & guard.allows(start)
             field = torch.where(allowed[:, None, None, None], start, field)
             share = torch.where(allowed, 1.0 if relaxed is None else relaxed, share)
             unexplained = unexplained & ~allowed
             if over(unexplained):
                 break
-        return field, share, self._noise_share(members.amplitude[:, 0], variance, share)
+        return field, share, self._noise_share(members.amplitude[:, 0], sought.alone, share)
 
-    def _noise_share(self, amplitude: Tensor, variance: Tensor, share: Tensor) -> Tensor:
+    def _noise_share(self, amplitude: Tensor, alone: Tensor, share: Tensor) -> Tensor:
         """Return the noise of frames (n) over what each would have alone; NaN where it keeps its own estimate.
 
         That is the pattern's noise at their amplitudes (n, 1, 1), and what their prior leaves of their own.
         """
-        assert self.template is not None
-        alone = variance + self.template.variances[0]
         pattern = (amplitude.square() / (self.information * alone)).flatten(1).median(dim=1).values
         own = (share * self.plan.own_smoothness).pow(-OWN_NOISE_POWER).clamp(max=1.0)
         return torch.where(share > 0, torch.hypot(pattern.sqrt(), own), torch.nan)
@@ -210,48 +221,63 @@ class Stack:
         linear = (amplitude * weights).sum(dim=0)
         return (amplitude.square() * weights).sum(dim=0) - linear.square() / self.template.total_weight
 
-    def _newcomers(self, deformed: Tensor, own: Tensor) -> tuple[Members, tuple[Tensor, Tensor], Tensor]:
-        """Return frames as members, the template to match them against with its variance, and their own variance."""
+    def _member(self, places: Sequence[int]) -> "Sought":
+        """Ask for members, whose own motion has settled already."""
+        assert self.pattern is not None
+        assert self.template is not None
+        assert self.members is not None
+        variance, against = self.template.variances[1:][places], self.template.without(places)
+        alone = variance + self.template.variances[0]
+        return Sought(self.group.reference, self.members[places], self.pattern, against, variance, alone, settled=True)
+
+    def _newcomer(self, deformed: Tensor, own: Tensor) -> "Sought":
+        """Ask for other frames of the same reference, matched against the template."""
         assert self.pattern is not None
         assert self.template is not None
         frames = SplineFrame.of(Spectrum.of(deformed).filtered(self.gain))
-        amplitude = mean_strain(self.group.grid.expand(own)[:, 1].float()) / self.strongest
-        members = Members.of(frames, amplitude, own, self.pattern)
+        members = Members.of(frames, self._amplitude(own), own, self.pattern)
         uncertainty = 1 / self.template.total_weight
         seen = self.group.average((self.group.sample(members, self.pattern).value - self.template.image).square_())
-        return members, (self.template.image, uncertainty), torch.maximum(seen - uncertainty, self.group.floor)
+        variance = torch.maximum(seen - uncertainty, self.group.floor)
+        alone = variance + self.template.variances[0]
+        return Sought(self.group.reference, members, self.pattern, (self.template.image, uncertainty), variance, alone)
+
+    def _elsewhere(self, reference: Tensor, deformed: Tensor, own: Tensor, pattern: Tensor) -> "Sought":
+        """Ask for pairs of filtered frames (n, H, W), with the pattern (n, 2, K, W) where it is in each reference."""
+        members = Members.of(SplineFrame.of(deformed), self._amplitude(own), own, pattern)
+        members = replace(members, own=members.slow)  # from a pair's own estimate, two passes led a third of the way
+        samples = sampled(members.frames, self.group.grid, own)
+        weights = ResidualWeights(reference, self.geometry)
+        alone = 1 / (self.group.cell * weights((reference - samples.value) * samples.inside, samples.inside))
+        return Sought(reference, members, pattern, (reference, torch.zeros_like(alone)), alone, alone)
+
+    def _amplitude(self, own: Tensor) -> Tensor:
+        return mean_strain(self.group.grid.expand(own)[:, 1].float()) / self.strongest
 
 
-class Guard:
-    """Whether fields explain frames about as well as the frames' own estimates: as a whole, and everywhere.
+@dataclass(frozen=True)
+class Sought:
+    """Pairs whose motion around a pattern (..., 2, K, W) is sought.
 
-    `share` is how much worse the whole may be, as a fraction; no patch of `PATCH_M` may be `LOCALLY` times that worse.
-    A few independent cells always are: own estimates follow their noise.
+    They are judged by their reference images, with the noise that a pair has `alone`; found they are against an image
+    and its variance, with their own `variance`. Each is (H, W) or (n, H, W).
     """
 
-    PATCH_M = 4e-3
-    LOCALLY = 10.0
+    reference: Tensor
+    members: Members
+    pattern: Tensor
+    against: tuple[Tensor, Tensor]
+    variance: Tensor
+    alone: Tensor
+    settled: bool = False
+    """Whether their own motion is found already."""
 
-    def __init__(self, matching: Matching, own: Tensor, share: float, geometry: Geometry) -> None:
-        self._matching = matching
-        self._share = share
-        rows, lines = (max(round(self.PATCH_M / size), 1) for size in (geometry.axial_spacing_m, geometry.pitch_m))
-        height, width = matching.reference.shape[-2:]
-        self._patch = (min(rows, height), min(lines, width))
-        self._own, self._own_patches = self._misfit(own)
 
-    def allows(self, field: Tensor) -> Tensor:
-        """Compare the misfit of fields (n, 2, K, W) with the own estimates', (n)."""
-        whole, patches = self._misfit(field)
-        worse = ((patches - self._own_patches) / self._own_patches.clamp(min=1e-12)).amax(dim=(-3, -2, -1))
-        return (whole <= (1 + self._share) * self._own) & (worse <= self.LOCALLY * self._share)
-
-    def _misfit(self, field: Tensor) -> tuple[Tensor, Tensor]:
-        samples, residual = self._matching.sample(field)
-        misfit = self._matching.misfit(residual, self._matching.weigh(residual, samples.inside))
-        stride = [max(size // 4, 1) for size in self._patch]
-        patches = torch.nn.functional.avg_pool2d(misfit[:, None], self._patch, stride)
-        return misfit.sum(dim=(-2, -1), dtype=torch.float64), patches
+def resembles(image: Tensor, samples: Samples) -> Tensor:
+    """Say of motion-compensated frames (n, H, W) whether they resemble an image at all, (n)."""
+    first, second = image * samples.inside, samples.value * samples.inside
+    product, one, other = ((a * b).sum(dim=(-2, -1)) for a, b in ((first, second), (first, first), (second, second)))
+    return (product > LEAST_CORRELATION * torch.sqrt(one * other)) & (samples.inside.sum(dim=(-2, -1)) > 1)
 
 
 @dataclass(frozen=True)

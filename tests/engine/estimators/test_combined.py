@@ -75,7 +75,7 @@ def test_a_recording_is_stacked_from_the_starts_of_the_network(monkeypatch, stil
     batch = PairBatch.of(made, CPU)
     kept = estimator.keep(estimator.tracker(params, CPU)(batch).motion, batch.geometry, params).numpy()
     assert np.abs(kept[:, :, 3:-3, 2:-2]).max() < 0.02
-    together = estimator.together(lambda frames: batch, dict(enumerate(kept)), (0, 1), params)
-    final = together((0, 1), batch).motion
+    known = dict(enumerate(kept))
+    final = estimator.together(lambda frames: batch, known, (0, 1), params)((0, 1), batch, known).motion
     assert float(final[:, 1, 20:-20, 2:-2].abs().max()) < 0.02
     assert ESTIMATORS.get("musse-net+glue-stack").unavailable() == ESTIMATORS.get("musse-net").unavailable()

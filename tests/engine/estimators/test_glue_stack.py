@@ -10,7 +10,7 @@ import torch
 from engine.estimators.base import ESTIMATORS
 from engine.estimators.global_cost.momentum import Momentum
 from engine.estimators.glue_stack import GlueStackParameters
-from engine.pipeline import Settings, run
+from engine.pipeline import Preparation, Settings, run
 from engine.reliability.sigma import noise_share
 from engine.simulation.protocols import protocol
 from engine.types import FrameEstimate, RFSequence
@@ -78,6 +78,42 @@ def test_one_pair_is_glue(noisy, cpu) -> None:
     assert glue.sigma is not None
     ratio = stacked.sigma.axial_strain / glue.sigma.axial_strain
     assert np.nanmedian(np.abs(np.log(ratio))) < 0.02
+
+
+@pytest.fixture(scope="module")
+def slow() -> RFSequence:
+    """Small steps of one compression, cropped; tissue moves by a few samples at most."""
+    steps = replace(protocol("small-noisy"), strains=(0.002, 0.004, 0.006, 0.008))
+    _, _, recording = next(iter(steps.recordings((1,), SEED, draws=1)))
+    return recording.sequence()
+
+
+def test_sliding_pairs_share_a_pattern_that_the_tissue_carries(slow, cpu) -> None:
+    sequence = RFSequence.from_array(np.stack([slow.frame(index)[CROP] for index in range(5)]), slow.geometry)
+    settings = Settings("glue-stack", preparation=Preparation(pairing="sliding"))
+    found = list(run(sequence, settings, cpu, provisional=True))
+    first = [entry for entry in found if entry.provisional]
+    final = [entry for entry in found if not entry.provisional]
+    assert [(entry.reference_frame, entry.deformed_frame) for entry in final] == [(0, 1), (1, 2), (2, 3), (3, 4)]
+    assert sum(entry.displacement.report["stacked"] > 0 for entry in final) >= 3
+    strains = [np.zeros(sequence.shape[1:])]
+    strains += [slow.truth.read_frame(frame).axial_strain[CROP] for frame in range(1, 5)]
+
+    def error(estimates: Sequence[FrameEstimate]) -> float:
+        steps = [entry.strain.axial - np.diff(strains, axis=0)[entry.reference_frame] for entry in estimates]
+        return float(np.sqrt(np.nanmean(np.stack(steps)[:, 60:-60, 4:-4] ** 2)))
+
+    assert error(final) < 0.85 * error(first)
+
+
+def test_pairs_of_other_tissue_keep_their_own_estimates(slow, cpu) -> None:
+    """Frames 3 and 4 are turned over: they tell nothing of the pattern of the others, nor that of them."""
+    frames = np.stack([slow.frame(index)[CROP] for index in range(5)])
+    frames[3:] = frames[3:, ::-1]
+    sequence = RFSequence.from_array(frames, slow.geometry)
+    settings = Settings("glue-stack", preparation=Preparation(pairing="0-1, 0-2, 3-4"))
+    stacked = {entry.deformed_frame: entry.displacement.report["stacked"] for entry in run(sequence, settings, cpu)}
+    assert stacked[4] == 0.0
 
 
 def test_the_evidence_is_spread_over_the_recording_and_bounded() -> None:
