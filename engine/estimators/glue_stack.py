@@ -34,7 +34,7 @@ EDGE_EXPONENT = 0.3
 EDGE_SOFTNESS = 0.0075
 """Relative strain gradient, per mm, that is an edge of the pattern; the less, the quieter what lies between edges."""
 
-PAIRS_TOGETHER = 6
+PAIRS_TOGETHER = 5
 """Pairs of neighbours that share a pattern: with more, tissue that hardens shows another one at the end."""
 
 
