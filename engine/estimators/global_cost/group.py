@@ -58,6 +58,13 @@ class Members:
         own = motion - amplitude * pattern
         return cls(frames, amplitude, own, slow_part(own))
 
+    def slowly(self) -> Self:
+        """Leave of their own motion what varies slowly: the rest is noise of their own estimates, or comes anew.
+
+        It would hide from the pattern what it explains, and lead a frame only part of the way in a few passes.
+        """
+        return replace(self, own=self.slow)
+
     def __len__(self) -> int:
         return len(self.own)
 

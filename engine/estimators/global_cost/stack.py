@@ -27,8 +27,6 @@ from engine.types import NOISE_SHARE, Geometry, Map
 
 PATTERN_PASSES = Passes(3, tolerance=2e-2, inner=60)
 OWN_PASSES = Passes(2, tolerance=2e-2, inner=60)
-ROUNDS = 1
-"""Rounds of own motions, then pattern, before the own motions are found for good."""
 RELAXED = 0.25
 """Factor of the own motions' prior that is tried when a frame does not fit the pattern.
 
@@ -109,11 +107,9 @@ class Stack:
         strongest = strains[strains.abs().argmax()]
         found = replace(found, strongest=strongest, places={evidence[place]: at for at, place in enumerate(used)})
         pattern = _start(own[used], strains, strongest)
-        members = Members.of(frames[used], strains / strongest, own[used], pattern)
-        for _ in range(ROUNDS):
-            members, _ = settled(group, members, pattern, found.prior_of(pattern, 1.0), OWN_PASSES)
-            prior = found.pattern_energy.prior(group.grid.expand(pattern)[1].float(), plan.pattern_smoothness)
-            pattern = group.pattern(members, pattern, prior, PATTERN_PASSES)
+        members = Members.of(frames[used], strains / strongest, own[used], pattern).slowly()
+        prior = found.pattern_energy.prior(group.grid.expand(pattern)[1].float(), plan.pattern_smoothness)
+        pattern = group.pattern(members, pattern, prior, PATTERN_PASSES)
         members, template = settled(group, members, pattern, found.prior_of(pattern, 1.0), OWN_PASSES)
         return replace(found, pattern=pattern, members=members, template=template)
 
@@ -244,8 +240,7 @@ class Stack:
 
     def _elsewhere(self, reference: Tensor, deformed: Tensor, own: Tensor, pattern: Tensor) -> "Sought":
         """Ask for pairs of filtered frames (n, H, W), with the pattern (n, 2, K, W) where it is in each reference."""
-        members = Members.of(SplineFrame.of(deformed), self._amplitude(own), own, pattern)
-        members = replace(members, own=members.slow)  # from a pair's own estimate, two passes led a third of the way
+        members = Members.of(SplineFrame.of(deformed), self._amplitude(own), own, pattern).slowly()
         samples = sampled(members.frames, self.group.grid, own)
         weights = ResidualWeights(reference, self.geometry)
         alone = 1 / (self.group.cell * weights((reference - samples.value) * samples.inside, samples.inside))
