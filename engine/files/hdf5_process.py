@@ -16,6 +16,7 @@ import signal
 import struct
 import sys
 from contextlib import suppress
+from functools import cache
 from typing import Any, BinaryIO
 
 LENGTH = struct.Struct("<I")
@@ -432,11 +433,16 @@ def _limit(needed_bytes: int) -> None:
     if sys.platform == "linux":
         import resource
 
-        with open("/proc/self/statm", "rb") as stream:
-            used = int(stream.read().split()[0]) * resource.getpagesize()
+        used = int(os.pread(_own_pages(), 64, 0).split()[0]) * resource.getpagesize()
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         soft = used + needed_bytes + SPARE_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+
+
+@cache
+def _own_pages() -> int:
+    """Open, once, what the system says of this process's memory: it is asked at every step."""
+    return os.open("/proc/self/statm", os.O_RDONLY)
 
 
 def _unlimit() -> None:

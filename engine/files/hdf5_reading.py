@@ -5,6 +5,7 @@ file is followed, a file that the library cannot cope with is one ReadError, and
 """
 
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ReadError
-from engine.files.reading_process import PROCESS, ReadingEndedError, stored_type
+from engine.files.reading_process import PROCESS, Answer, ReadingEndedError, stored_type
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 LARGEST_DESCRIPTION = 2**22
@@ -123,13 +124,49 @@ class Dataset:
         return values if values is not None else answer.get("value")
 
 
+class _Kept(threading.local):
+    """What was looked at in the file that a thread has open, so that it is asked for once."""
+
+    depth = 0
+    file: _Identity | None = None
+
+    def __init__(self) -> None:
+        self.looks: dict[tuple[str, ...], Answer] = {}
+
+    def take(self, file: _Identity) -> None:
+        """Turn to a file; another, or what the same one was before it was written to, is closed."""
+        if file != self.file:
+            self.let_go()
+            self.file = file
+
+    def let_go(self) -> None:
+        """Close the file, if there is one."""
+        self.looks.clear()
+        if self.file is not None:
+            self.file = None
+            PROCESS.ask_if_running({"do": "close"})
+
+
+_KEPT = _Kept()
+
+
+@contextmanager
+def kept_open() -> Iterator[None]:
+    """Keep a file that this thread opens again and again open until the outermost of these ends."""
+    _KEPT.depth += 1
+    try:
+        yield
+    finally:
+        _KEPT.depth -= 1
+        if not _KEPT.depth:
+            _KEPT.let_go()
+
+
 @contextmanager
 def open_hdf5(path: Path) -> Iterator[Group]:
     """Yield the root of a file; what is no HDF5 file, or is damaged, is a ReadError."""
-    try:
+    with kept_open():
         yield _root(path)
-    finally:
-        PROCESS.ask_if_running({"do": "close"})
 
 
 def root_attribute(path: Path, name: str) -> object:
@@ -262,16 +299,20 @@ def _dataset_of(path: Path, place: tuple[str, ...], answer: Mapping[str, Any]) -
     )
 
 
-def _ask(path: Path, what: str, place: tuple[str, ...], **more: Any) -> tuple[dict[str, Any], NDArray[Any] | None]:
+def _ask(path: Path, what: str, place: tuple[str, ...], **more: Any) -> Answer:
     identity = _identity(path)
     if identity in _HOPELESS:
         raise ReadError(path, _HOPELESS[identity])
+    _KEPT.take(identity)
+    known = _KEPT.looks.get(place) if what == "look" else None
     request = {"do": what, "path": os.fsencode(os.path.abspath(path)).hex(), "place": list(place), **more}
     try:
-        answer, values = PROCESS.ask(request)
+        answer, values = known or PROCESS.ask(request)
     except ReadingEndedError as error:
         _HOPELESS[identity] = str(error)
         raise ReadError(path, str(error)) from None
+    if what == "look" and _KEPT.depth:
+        _KEPT.looks[place] = answer, values
     if answer.get("denied"):
         raise PermissionError(13, "permission denied", str(path))
     if "refused" in answer:

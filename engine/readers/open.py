@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import ParameterError, ReadError, StrainscopeError
+from engine.files.hdf5_reading import kept_open
 from engine.files.unchanged import FileStamp, stamps
 from engine.readers.base import READERS, Reader, ReadOptions, Recording
 from engine.readers.common.arrays import LAST_ROWS
@@ -59,8 +60,9 @@ def open_recording(paths: str | Path | Sequence[str | Path], options: ReadOption
         files = [Path(path) for path in several]
     except TypeError:
         raise ParameterError(f"expected a path or several, found {paths!r}") from None
-    found = find_recordings(files) if options.layout is None else dict.fromkeys(files, HEADERLESS)
-    with np.errstate(over="ignore", invalid="ignore"):  # numbers of a damaged file; those not finite are refused
+    # numbers of a damaged file overflow; those not finite are refused
+    with kept_open(), np.errstate(over="ignore", invalid="ignore"):
+        found = find_recordings(files) if options.layout is None else dict.fromkeys(files, HEADERLESS)
         recordings = [_open_one(path, reader, options) for path, reader in found.items()]
         recording = recordings[0] if len(recordings) == 1 else _join(recordings)
         if options.sector is not None:
