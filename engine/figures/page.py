@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextPath
+from matplotlib.textpath import text_to_path
 
 FONT = "DejaVu Sans"
 USUAL_FONT_PT = 8.0
@@ -46,8 +46,9 @@ def text_width(text: str, size_pt: float) -> float:
     """Width of a line of text in inches."""
     if not text:
         return 0.0
-    path = TextPath((0, 0), text, size=size_pt, prop=FontProperties(family=FONT))
-    return float(path.get_extents().width) / POINTS
+    font = FontProperties(family=FONT, size=size_pt)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    return float(width) / POINTS
 
 
 def wrapped(text: str, width: float, size_pt: float) -> list[str]:
