@@ -306,10 +306,20 @@ def tidy(window: MainWindow, settings: Settings) -> None:
 
 
 def looks(window: MainWindow) -> list[tuple[object, ...]]:
-    """Return what is set in every control, which docks are shown, and what every action says of itself."""
+    """Return what is set in every control, which docks are shown, and what every action says of itself.
+
+    Left out is a page of the middle that is not shown: it is made when it is first, and follows the state when it is.
+    """
     names = ("text", "currentText", "currentIndex", "value", "checked", "enabled")
     kinds = (QAbstractButton, QComboBox, QAbstractSpinBox, QAbstractSlider, QLineEdit, QTabWidget)
-    things = [thing for kind in kinds for thing in window.findChildren(kind) if thing.window() is window]
+    images = window.central.images
+    pages = [images.widget(index) for index in range(images.count()) if index != images.currentIndex()]
+    things = [
+        thing
+        for kind in kinds
+        for thing in window.findChildren(kind)
+        if thing.window() is window and not any(page.isAncestorOf(thing) for page in pages)
+    ]
     shown = [thing.isHidden() for thing in window.findChildren(QDockWidget)]
     return [(shown,), *(tuple(map(thing.property, names)) for thing in (*things, *window.actions_by_name.values()))]
 
