@@ -14,7 +14,16 @@ import pytest
 
 from engine.errors import ReadError
 from engine.files import hdf5_reading, reading_process
-from engine.files.hdf5_reading import dataset, inside, nested, open_hdf5, root_attribute, small_array
+from engine.files.hdf5_reading import (
+    dataset,
+    inside,
+    kept_open,
+    names_at_root,
+    nested,
+    open_hdf5,
+    root_attribute,
+    small_array,
+)
 from engine.files.reading_process import PROCESS, ReadingEndedError, ReadingProcess
 
 ROOT = Path(__file__).parents[3]
@@ -59,6 +68,26 @@ def test_looks_and_reads_are_those_of_the_library(small: Path) -> None:
         assert inside(small, file, "nothing/here") is None
         with pytest.raises(IndexError):
             numbers[2]
+
+
+def test_what_was_looked_at_is_asked_for_once_until_the_file_is_let_go_or_written(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    ask = PROCESS.ask
+    monkeypatch.setattr(PROCESS, "ask", lambda request: asked.append(request["do"]) or ask(request))
+    with kept_open():
+        for _ in range(3):
+            with open_hdf5(small) as file:
+                assert inside(small, file, "one") is not None
+        assert asked == ["look", "look"]
+        with h5py.File(small, "a") as changed:
+            changed["two"] = np.arange(1000)
+        assert names_at_root(small) == ("group", "one", "pairs", "two")
+    assert asked == ["look", "look", "close", "look", "close"]
+    with open_hdf5(small):
+        pass
+    assert asked[5:] == ["look", "close"]
 
 
 def test_a_link_of_any_kind_and_values_elsewhere_are_refused(small: Path, tmp_path: Path) -> None:
