@@ -247,11 +247,12 @@ def _say(outcome: "Outcome", done: int, total: int, *, quiet: bool) -> None:
 
 def _summarise(folder: Path, outcomes: "list[Outcome]", regions: "Regions", quality: float) -> Path | None:
     """Write the metrics of all recordings into one table, if there is a region to measure."""
-    from engine.batch.summary import SUMMARY, write_parquet, write_summary
+    from engine.batch.summary import SUMMARY, summary_text, write_parquet
+    from engine.files.atomic import write_text
 
     if not any(outcome.metrics for outcome in outcomes):
         return None
-    write_summary(folder / SUMMARY, outcomes, *regions, quality)
+    write_text(folder / SUMMARY, summary_text(outcomes, *regions, quality))
     write_parquet(folder / SUMMARY)
     return folder / SUMMARY
 

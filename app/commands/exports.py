@@ -160,8 +160,9 @@ def profile(
     drawn: MapName = AXIAL_STRAIN,
 ) -> None:
     """Write strain or another map, and with the recording B-mode, along a line as CSV."""
-    from engine.export.profile_table import profile_of, write_profile
+    from engine.export.profile_table import profile_of
     from engine.figures.compose import bmode_of
+    from engine.files.atomic import write_text
 
     along = parse_line(line, "--line")
     assert along is not None
@@ -174,7 +175,7 @@ def profile(
     told = profile_of(
         opened, chosen, along, averaged, bmode, quality, drawn=drawn, read_map=read_map, deformed=deformed
     )
-    write_profile(output, told)
+    write_text(output, told)
     echo(str(output))
 
 
@@ -192,7 +193,7 @@ def histogram(
 ) -> None:
     """Write how strain or another map is spread under the target and under the background as CSV."""
     from engine.figures.compose import Places
-    from engine.files.atomic import atomic_path
+    from engine.files.atomic import write_text
     from engine.maps.reading import measured_map
     from engine.metrics.histogram import histogram_text, strain_histogram
     from engine.strain.persistence import averaged_frames
@@ -211,8 +212,7 @@ def histogram(
     )
     if not found.edges.size:
         raise ParameterError("a histogram needs --target, --background, or both, with enough valid pixels")
-    with atomic_path(output) as temporary:
-        temporary.write_text(histogram_text(found), encoding="utf-8")
+    write_text(output, histogram_text(found))
     for word in places.remarks(shown_frame):
         echo(word)
     echo(str(output))

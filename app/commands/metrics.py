@@ -48,9 +48,8 @@ def metrics(
     SNR is a magnitude; the sign of the strain is that of the means: compression is positive.
     """
     from engine.export.over_frames import over_frames
-    from engine.export.table import measure_result, table_text
+    from engine.export.table import measure_result
     from engine.reliability.frame import judge_result
-    from engine.reliability.sigma import interval_words
 
     if as_json and as_csv:
         raise ParameterError("give --json or --csv, not both")
@@ -75,7 +74,6 @@ def metrics(
     rows, provenance = table.rows, table.provenance
     reliability = judge_result(opened, chosen)
     over = over_frames({row.deformed_frame: row.metrics for row in rows}, reliability.worth_keeping)
-    ranged = any(math.isfinite(entry.sigma) for row in rows for entry in row.metrics.values())
     warn(reliability.words)
     if as_json:
         echo_json(
@@ -86,7 +84,7 @@ def metrics(
                 "background": marks.background,
                 **({} if marks.lesion is None else {"lesion": marks.lesion}),
                 "frames": rows,
-                **({"intervals": interval_words(provenance.method)} if ranged else {}),
+                **({"intervals": table.intervals} if table.intervals else {}),
                 "over_frames_worth_keeping": over,
                 "reliability": reliability,
                 "provenance": provenance,
@@ -94,13 +92,13 @@ def metrics(
         )
         return
     if as_csv:
-        echo(table_text(rows, provenance, *table.regions).removesuffix("\n"))
+        echo(table.text().removesuffix("\n"))
     else:
         _show(rows)
         if len(reliability.worth_keeping) > 1:
             _show_over(over, reliability.worth_keeping)
-        if ranged:
-            echo(interval_words(provenance.method))
+        if table.intervals:
+            echo(table.intervals)
     warn(dict.fromkeys(str(warning) for row in rows for warning in row.warnings))
 
 

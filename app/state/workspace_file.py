@@ -15,7 +15,7 @@ from app.state.geometry_answer import GeometryAnswer
 from app.state.session_migration import from_session
 from app.state.workspace import Kept, WorkspaceError, first_problem
 from engine.errors import StrainscopeError
-from engine.files.atomic import atomic_path
+from engine.files.atomic import write_text
 from engine.readers.base import ReadOptions
 from engine.types import geometry_fields
 
@@ -78,8 +78,7 @@ def is_workspace(path: Path) -> bool:
 def save_workspace(workspace: Workspace, path: Path) -> None:
     """Write a workspace in one step: whatever happens, either the old file or the whole new one is there."""
     try:
-        with atomic_path(path) as temporary:
-            temporary.write_text(workspace.model_dump_json(indent=1), encoding="utf-8")
+        write_text(path, workspace.model_dump_json(indent=1))
     except (StrainscopeError, UnicodeEncodeError) as error:
         raise WorkspaceError(f"the workspace was not saved: {error}") from error
 

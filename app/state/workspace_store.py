@@ -16,7 +16,7 @@ from app.state.geometry_answer import GeometryAnswer
 from app.state.workspace import WorkspaceError
 from app.state.workspace_file import KeptGeometry, Workspace, load_workspace, save_workspace
 from engine.errors import StrainscopeError
-from engine.files.atomic import atomic_path
+from engine.files.atomic import write_text
 
 
 class WorkspaceStore:
@@ -72,8 +72,7 @@ class WorkspaceStore:
         if not self.keep_nothing:
             with suppress(StrainscopeError):
                 self._make_folder()
-                with atomic_path(self._answer_path(key)) as temporary:
-                    temporary.write_text(KeptGeometry.of(answer).model_dump_json(), encoding="utf-8")
+                write_text(self._answer_path(key), KeptGeometry.of(answer).model_dump_json())
 
     def recall(self, key: str) -> GeometryAnswer | None:
         """Return what the user said about a recording's files; a damaged file counts as nothing."""

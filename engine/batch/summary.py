@@ -8,9 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from engine.batch.job import Outcome
-from engine.export.table import cells, columns, ellipse_text
+from engine.export.table import cell, columns, csv_head, ellipse_text, intervals_said, measured_names, row_values
 from engine.files.atomic import atomic_path
-from engine.frames import COUNTED
 from engine.types import Ellipse
 
 SUMMARY = "summary.csv"
@@ -40,13 +39,13 @@ def summary_text(
     """
     measured = sorted((entry for entry in outcomes if entry.metrics), key=lambda entry: str(entry.recording))
     rows = [row for entry in measured for row in entry.metrics]
-    names = list(dict.fromkeys(name for row in rows for name in row.metrics))
+    names = measured_names(rows)
     titles = [columns(name) for name in names]
     text = io.StringIO()
-    text.write(f"# target: {ellipse_text(target)}\n# background: {ellipse_text(background)}\n")
-    if quality > 0:
-        text.write(f"# quality: pixels below {quality:g} are not measured\n")
-    text.write(f"# frame: {COUNTED}\n# sign: strain is positive in compression\n")
+    said = [("target", ellipse_text(target)), ("background", ellipse_text(background))]
+    said += [("quality", f"pixels below {quality:g} are not measured")] * (quality > 0)
+    methods = [entry.provenance.method for entry in measured if entry.provenance is not None]
+    text.writelines(f"{line}\n" for line in csv_head(said, intervals_said(rows, methods)))
     table = csv.writer(text, lineterminator="\n")
     table.writerow([*LEAD, *(title for group in titles for title in group), *TRAIL])
     for entry in measured:
@@ -56,20 +55,8 @@ def summary_text(
         for row in entry.metrics:
             found = judged[row.deformed_frame]
             trail = (f"{100 * found.valid_share:.4g}", f"{found.correlation:.4g}", found.verdict)
-            table.writerow([*lead, *cells(row, names), *trail])
+            table.writerow([*lead, *map(cell, row_values(row, names)), *trail])
     return text.getvalue()
-
-
-def write_summary(
-    path: Path,
-    outcomes: Sequence[Outcome],
-    target: Ellipse | None,
-    background: Ellipse | None,
-    quality: float = 0.0,
-) -> None:
-    """Write `summary_text` to a file, whole or not at all."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(summary_text(outcomes, target, background, quality), encoding="utf-8", newline="\n")
 
 
 def write_parquet(table: Path) -> Path | None:

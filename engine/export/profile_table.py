@@ -1,17 +1,13 @@
 """A profile as CSV: a map and B-mode level along a line, with where they come from as comment lines on top."""
 
-import math
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.as_shown import noted
-from engine.export.table import MILLI, provenance_lines
-from engine.files.atomic import atomic_path
+from engine.export.table import MILLI, cell, csv_head, provenance_lines
 from engine.following import DeformedShape
-from engine.frames import COUNTED
 from engine.maps.base import other_map
 from engine.maps.reading import ReadMap, map_reader, measured_map
 from engine.metrics.profile import ProfileLine, profile
@@ -50,10 +46,9 @@ def profile_text(
     ends = (line.start_lateral_m, line.start_depth_m, line.end_lateral_m, line.end_depth_m)
     words = "{:.6g} {:.6g} to {:.6g} {:.6g} mm (lateral depth)".format(*(MILLI * end for end in ends))
     comments = [*provenance_lines(provenance), *(facts or {}).items(), ("line", words)]
-    lines = [f"# {name}: {' '.join(text.split())}" for name, text in comments]
-    sign = "strain is positive in compression" if quantity is COMPRESSIVE else f"as shown, {quantity.label}"
-    lines += [f"# frames: {COUNTED}", f"# sign: {sign}", ",".join(columns)]
-    lines += [",".join(_number(value) for value in row) for row in zip(*columns.values(), strict=True)]
+    sign = {} if quantity is COMPRESSIVE else {"sign": f"as shown, {quantity.label}"}
+    lines = [*csv_head(comments, **sign), ",".join(columns)]
+    lines += [",".join(cell(float(value)) for value in row) for row in zip(*columns.values(), strict=True)]
     return "\n".join(lines) + "\n"
 
 
@@ -93,13 +88,3 @@ def profile_of(
     values = profile(shown, result.geometry, line)
     source = noted(result.provenance, measured_above=quality, deformed=deformed)
     return profile_text(line, distances, values, levels, source, facts, other.quantity if other else COMPRESSIVE)
-
-
-def write_profile(path: Path, text: str) -> None:
-    """Write `profile_text` to a file, whole or not at all; a WriteError says why it cannot be."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-
-
-def _number(value: float) -> str:
-    return f"{value:.9g}" if math.isfinite(value) else ""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, get_args
 from engine.as_shown import noted
 from engine.errors import WriteError
 from engine.export.base import WRITERS, Export, Writer
-from engine.files.atomic import atomic_path
+from engine.files.atomic import write_text
 from engine.following import Regions, Tissue, carried
 from engine.frames import COUNTED
 from engine.maps.base import other_map
@@ -19,6 +19,7 @@ from engine.metrics.base import METRICS, Measurement
 from engine.metrics.contrast import RegionName, RegionWarning, region_warnings, strain_metrics
 from engine.metrics.map_values import map_metrics
 from engine.quantity import AXIAL_STRAIN
+from engine.reliability.sigma import interval_words
 from engine.strain.persistence import averaged_frames
 from engine.strain.quality_mask import measured
 from engine.types import Ellipse, Provenance, Result, Strain
@@ -84,27 +85,37 @@ class MetricTable(list[dict[str, Any]]):
     `pandas.DataFrame(table)` makes a data frame of it.
     """
 
-    def __init__(self, rows: Sequence[FrameMetrics], provenance: Provenance, regions: Regions) -> None:
-        names = list(dict.fromkeys(name for row in rows for name in row.metrics))
-        super().__init__(_as_dict(row, names) for row in rows)
+    def __init__(self, rows: Sequence[FrameMetrics], provenance: Provenance, regions: Regions = (None,) * 3) -> None:
+        names, averaged = measured_names(rows), any(row.averaged_frames > 1 for row in rows)
+        count = ["averaged_frames"] * averaged
+        self.columns = ("frame", "reference", *count, *(title for name in names for title in columns(name)), "missing")
+        super().__init__(
+            dict(zip(self.columns, row_values(row, names, averaged=averaged), strict=True)) for row in rows
+        )
         self.rows = tuple(rows)
         self.provenance = provenance
         self.regions = regions
+
+    @property
+    def intervals(self) -> str:
+        """Say what the intervals hold and what they do not; nothing where no number has one."""
+        return intervals_said(self.rows, [self.provenance.method])
+
+    def text(self) -> str:
+        """Write it as CSV: comment lines, a header, and a line for each frame.
+
+        A column's unit is part of its name. A value that could not be computed is empty, and the column `missing` says
+        why, as `name=reason` separated by blanks. Numbers have nine digits, more than a float32 strain holds.
+        """
+        lines = [*csv_head([*provenance_lines(self.provenance), *_regions_said(self.regions)], self.intervals)]
+        lines += [",".join(self.columns), *(",".join(map(cell, row.values())) for row in self)]
+        return "\n".join(lines) + "\n"
 
     def write(self, path: Path) -> None:
         """Write it as CSV, whole or not at all; a WriteError says why it cannot be."""
         if path.suffix.lower() != ".csv":
             raise WriteError(f"cannot write {path}: a table ends in .csv")
-        write_table(path, self.rows, self.provenance, *self.regions)
-
-
-def _as_dict(row: FrameMetrics, names: Sequence[str]) -> dict[str, Any]:
-    values: dict[str, Any] = {"frame": row.deformed_frame, "reference": row.reference_frame}
-    if row.averaged_frames > 1:
-        values["averaged_frames"] = row.averaged_frames
-    for name in names:
-        values |= zip(columns(name), _numbers(row, name), strict=True)
-    return values | {"missing": _missing(row, names)}
+        write_text(path, self.text())
 
 
 def measure_result(
@@ -191,65 +202,6 @@ def _not_followed(*regions: Ellipse | None) -> Iterator[RegionWarning]:
             yield RegionWarning(name, "not_followed")
 
 
-def table_text(
-    rows: Sequence[FrameMetrics],
-    provenance: Provenance,
-    target: Ellipse | None = None,
-    background: Ellipse | None = None,
-    lesion: Ellipse | None = None,
-) -> str:
-    """Write the table as text: comment lines, a header, and a line for each frame.
-
-    A column's unit is part of its name. A value that could not be computed is empty, and the column `missing` says
-    why, as `name=reason` separated by blanks. Numbers have nine digits, more than a float32 strain holds.
-    """
-    names = list(dict.fromkeys(name for row in rows for name in row.metrics))
-    averaged = any(row.averaged_frames > 1 for row in rows)
-    header = [
-        "frame",
-        "reference",
-        *["averaged_frames"] * averaged,
-        *(title for name in names for title in columns(name)),
-        "missing",
-    ]
-    regions = {"target": target, "background": background, **({} if lesion is None else {"lesion": lesion})}
-    lines = [*_comments(provenance, regions), ",".join(header)]
-    lines += [",".join(cells(row, names, averaged=averaged)) for row in rows]
-    return "\n".join(lines) + "\n"
-
-
-def write_table(
-    path: Path,
-    rows: Sequence[FrameMetrics],
-    provenance: Provenance,
-    target: Ellipse | None = None,
-    background: Ellipse | None = None,
-    lesion: Ellipse | None = None,
-) -> None:
-    """Write the metrics of all frames as CSV, whole or not at all.
-
-    Parameters
-    ----------
-    path
-        File to write.
-    rows
-        What `measure_result` gives.
-    provenance
-        Where the strain comes from; stands as comment lines on top.
-    target, background, lesion
-        The regions measured under, for the comment lines.
-
-    Raises
-    ------
-    WriteError
-        The file cannot be written; a file of that name is left as it was.
-
-    >>> write_table(Path("metrics.csv"), rows, result.provenance, target, background)  # doctest: +SKIP
-    """
-    with atomic_path(path) as temporary:
-        temporary.write_text(table_text(rows, provenance, target, background, lesion), encoding="utf-8", newline="\n")
-
-
 @WRITERS.entry
 class TableWriter(Writer):
     """The metrics of every frame."""
@@ -295,10 +247,25 @@ def provenance_lines(provenance: Provenance) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _comments(provenance: Provenance, regions: Mapping[str, Ellipse | None]) -> list[str]:
-    pairs = [*provenance_lines(provenance), *((name, ellipse_text(region)) for name, region in regions.items())]
-    pairs += [("frame", COUNTED), ("sign", "strain is positive in compression")]
-    return [f"# {name}: {' '.join(text.split())}" for name, text in pairs]
+def csv_head(
+    pairs: Iterable[tuple[str, str]], intervals: str = "", sign: str = "strain is positive in compression"
+) -> list[str]:
+    """Write the comment lines above a table: names and texts, whose errors its intervals hold, counting, and sign."""
+    said = [("intervals", intervals)] if intervals else []
+    lines = [*pairs, *said, ("frames", COUNTED), ("sign", sign)]
+    return [f"# {name}: {' '.join(text.split())}" for name, text in lines]
+
+
+def intervals_said(rows: Sequence[FrameMetrics], methods: Iterable[str]) -> str:
+    """Say what the intervals of some rows hold and what they do not; nothing where no number has one."""
+    ranged = any(math.isfinite(entry.sigma) for row in rows for entry in row.metrics.values())
+    return " ".join(dict.fromkeys(map(interval_words, methods))) if ranged else ""
+
+
+def _regions_said(regions: Regions) -> Iterator[tuple[str, str]]:
+    for name, region in zip(get_args(RegionName), regions, strict=True):
+        if region is not None or name != "lesion":
+            yield name, ellipse_text(region)
 
 
 def ellipse_text(ellipse: Ellipse | None) -> str:
@@ -316,18 +283,26 @@ def columns(name: str) -> tuple[str, ...]:
     return (metric.column, *[f"{name}_db"] * bool(metric.decibel), *metric.uncertainty_columns)
 
 
-def cells(row: FrameMetrics, names: Sequence[str], *, averaged: bool = False) -> Iterator[str]:
-    """Write one line of the table: frames, the metrics `names` under their `columns`, and what is missing.
+def measured_names(rows: Iterable[FrameMetrics]) -> list[str]:
+    """Names of the metrics that any of the rows has, in their order."""
+    return list(dict.fromkeys(name for row in rows for name in row.metrics))
+
+
+def row_values(row: FrameMetrics, names: Sequence[str], *, averaged: bool = False) -> list[Any]:
+    """Give what stands in one line: frames, the metrics `names` under their `columns`, and what is missing.
 
     With `averaged` the number of averaged frames follows the reference.
     """
-    yield str(row.deformed_frame)
-    yield str(row.reference_frame)
-    if averaged:
-        yield str(row.averaged_frames)
-    for name in names:
-        yield from map(_number, _numbers(row, name))
-    yield _missing(row, names)
+    numbers = (value for name in names for value in _numbers(row, name))
+    count = [row.averaged_frames] * averaged
+    return [row.deformed_frame, row.reference_frame, *count, *numbers, _missing(row, names)]
+
+
+def cell(value: float | str) -> str:
+    """Write a value of a line; a number that is not known is empty."""
+    if isinstance(value, str):
+        return value
+    return "" if math.isnan(value) else f"{value:.9g}"
 
 
 def _numbers(row: FrameMetrics, name: str) -> list[float]:
@@ -343,7 +318,3 @@ def _missing(row: FrameMetrics, names: Sequence[str]) -> str:
     """Say of what could not be computed why, as `name=reason`."""
     found = ((name, row.metrics[name].reason) for name in names if name in row.metrics)
     return " ".join(f"{name}={reason}" for name, reason in found if reason)
-
-
-def _number(value: float) -> str:
-    return f"{value:.9g}" if not math.isnan(value) else ""

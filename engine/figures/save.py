@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from engine.errors import ParameterError, WriteError
 from engine.figures.content import FigureContent
 from engine.figures.options import LARGEST_DPI, SMALLEST_DPI
-from engine.files.atomic import atomic_path
+from engine.files.atomic import atomic_path, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,8 +125,7 @@ def _save(content: FigureContent, path: Path, dpi: float | None, draw: "Draw") -
     with atomic_path(path) as temporary:
         temporary.write_bytes(drawing)
     if content.options.settings:
-        with atomic_path(path.with_suffix(".json")) as temporary:
-            temporary.write_text(settings_text(content), encoding="utf-8")
+        write_text(path.with_suffix(".json"), settings_text(content))
 
 
 def settings_text(content: FigureContent) -> str:

@@ -44,6 +44,12 @@ def atomic_path(target: Path) -> Iterator[Path]:
         place.discard()
 
 
+def write_text(target: Path, text: str) -> None:
+    """Write a text whole or not at all, with lines that end alike everywhere; a WriteError says why it cannot be."""
+    with atomic_path(target) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
 def check_target(target: Path, sources: Iterable[Path] = ()) -> None:
     """Raise the WriteError that writing to `target` would end in, before hours of work and not after.
 

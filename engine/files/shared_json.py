@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from engine.errors import WriteError
-from engine.files.atomic import atomic_path
+from engine.files.atomic import write_text
 
 PATIENCE_S = 5.0
 RETRY_S = 0.01
@@ -41,8 +41,7 @@ def merge_json(path: Path, changed: Mapping[str, Any], *, most: int | None = Non
         kept = {key: value for key, value in content.items() if key not in changed}
         merged = {**kept, **changed}
         shown = dict(list(merged.items())[-most:]) if most else merged
-        with atomic_path(path) as temporary:
-            temporary.write_text(json.dumps(shown, indent=1), encoding="utf-8")
+        write_text(path, json.dumps(shown, indent=1))
 
 
 @contextmanager

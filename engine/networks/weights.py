@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from platformdirs import user_data_path
 
 from engine.errors import ParameterError, StrainscopeError, WeightsError
-from engine.files.atomic import atomic_path
+from engine.files.atomic import atomic_path, write_text
 
 if TYPE_CHECKING:
     import torch
@@ -161,8 +161,7 @@ def save(module: "nn.Module", card_fields: Mapping[str, Any], path: Path, *, hal
 
 
 def _write_card(path: Path, content: Mapping[str, Any]) -> None:
-    with atomic_path(path.with_suffix(".json")) as target:
-        target.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_text(path.with_suffix(".json"), json.dumps(content, indent=2) + "\n")
 
 
 def _card_there(path: Path) -> dict[str, Any] | None:

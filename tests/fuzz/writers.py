@@ -16,12 +16,13 @@ from app.state import Regions
 from app.state.workspace_file import Workspace, load_workspace, save_workspace
 from engine.export.base import WRITERS as EXPORTS
 from engine.export.base import Export
-from engine.export.profile_table import profile_of, write_profile
+from engine.export.profile_table import profile_of
 from engine.export.result_file import ResultWriter, read_result
 from engine.figures.compose import Choices, compose, compose_frames
 from engine.figures.movie import MovieRate, save_movie
 from engine.figures.options import FigureOptions
 from engine.figures.save import save_figure
+from engine.files.atomic import write_text
 from engine.files.shared_json import merge_json, read_json
 from engine.metrics.profile import ProfileLine
 from engine.networks import weights
@@ -113,7 +114,7 @@ def _exports(sequence: RFSequence, result: Result) -> dict[str, Writer]:
         "mat": Writer(("a.mat",), _export("arrays", "a.mat", None, result), check_mat),
         "npz": Writer(("a.npz",), _export("arrays", "a.npz", None, result), check_npz),
         "table": Writer(("t.csv",), _export("table", "t.csv", None, result), check_rows("t.csv", result.shape[0])),
-        "profile": Writer(("p.csv",), lambda folder, _: write_profile(folder / "p.csv", text), check_rows("p.csv", 10)),
+        "profile": Writer(("p.csv",), lambda folder, _: write_text(folder / "p.csv", text), check_rows("p.csv", 10)),
     }
 
 

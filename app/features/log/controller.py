@@ -10,7 +10,7 @@ from app.controllers.commands import Commands
 from app.features.log.state import Level, LogState
 from app.state import Run
 from engine import __version__
-from engine.files.atomic import atomic_path
+from engine.files.atomic import write_text
 
 LEVELS: tuple[tuple[int, Level], ...] = ((logging.ERROR, "error"), (logging.WARNING, "warning"), (0, "note"))
 
@@ -54,8 +54,7 @@ class LogController(QObject):
 
     def save(self, path: Path) -> None:
         """Write the log to a text file; what cannot be written is a WriteError."""
-        with atomic_path(path) as temporary:
-            temporary.write_text(self._log.text(), encoding="utf-8")
+        write_text(path, self._log.text())
 
     def close(self) -> None:
         """Listen no more."""

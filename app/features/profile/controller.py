@@ -18,10 +18,10 @@ from app.state.maps import MapState, ShownMap
 from app.state.raster import bmode_levels
 from app.state.recording import OpenRecording
 from engine.errors import StrainscopeError
-from engine.export.profile_table import profile_of, write_profile
+from engine.export.profile_table import profile_of
 from engine.figures.compose import bmode_of
 from engine.figures.options import Shown
-from engine.files.atomic import keep_sources
+from engine.files.atomic import keep_sources, write_text
 from engine.metrics.profile import SHORTEST_M, ProfileLine, bilinear, profile
 from engine.quantity import AXIAL_STRAIN, Quantity
 from engine.types import Map
@@ -64,7 +64,7 @@ def _write(
         read_map=read_map,
         deformed=shown.in_deformed_shape,
     )
-    write_profile(path, told)
+    write_text(path, told)
 
 
 class ProfileController(QObject):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from app.preferences import preferences_path
 from app.state import Regions
 from engine.errors import StrainscopeError
-from engine.files.atomic import atomic_path
+from engine.files.atomic import write_text
 from engine.files.shared_json import locked
 from engine.types import Ellipse
 
@@ -112,8 +112,7 @@ def _change(change: Callable[[dict[str, Regions]], dict[str, Regions]], path: Pa
         changed = change(load_templates(path))
         saved = {name: _saved(entry) for name, entry in changed.items()}
         content = TemplateFile.model_validate({"templates": saved})
-        with atomic_path(path) as temporary:
-            temporary.write_text(content.model_dump_json(indent=1), encoding="utf-8")
+        write_text(path, content.model_dump_json(indent=1))
 
 
 def _saved(regions: Regions) -> dict[str, SavedEllipse]:

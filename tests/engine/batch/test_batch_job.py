@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.batch.job import Job, run_job
-from engine.batch.summary import summary_text, write_parquet, write_summary
+from engine.batch.summary import summary_text, write_parquet
 from engine.errors import CancelledError
 from engine.estimators.base import ESTIMATORS
 from engine.export.result_file import read_result
@@ -142,7 +142,7 @@ def test_pixels_below_a_quality_are_not_measured_and_the_table_says_so(recording
 def test_the_table_is_written_as_parquet_too(recording: Path, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     outcome = run_job(Job(recording, tmp_path / "r.h5", settings, target=TARGET, background=BACKGROUND))
-    write_summary(tmp_path / "summary.csv", [outcome], TARGET, BACKGROUND)
+    (tmp_path / "summary.csv").write_text(summary_text([outcome], TARGET, BACKGROUND))
     path = write_parquet(tmp_path / "summary.csv")
     assert path == tmp_path / "summary.parquet"
     table = parquet.read_table(path)

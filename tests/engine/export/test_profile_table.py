@@ -1,13 +1,11 @@
 """A profile as CSV: its columns, its sign, what is missing, and where it comes from."""
 
 import csv
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from engine.errors import StrainscopeError
-from engine.export.profile_table import profile_text, write_profile
+from engine.export.profile_table import profile_text
 from engine.metrics.profile import ProfileLine
 from engine.types import Provenance
 
@@ -39,8 +37,3 @@ def test_columns_are_millimetres_percent_and_decibel() -> None:
 def test_without_strain_there_is_no_such_column() -> None:
     text = profile_text(LINE, np.array([0.0, 5e-3]), None, np.array([-20.0, -30.0]), PROVENANCE)
     assert list(rows_of(text)[0]) == ["distance_mm", "lateral_mm", "depth_mm", "bmode_db"]
-
-
-def test_a_place_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
-    with pytest.raises(StrainscopeError):
-        write_profile(tmp_path / "absent" / "profile.csv", "text")

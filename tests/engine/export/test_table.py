@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.errors import WriteError
-from engine.export.table import FrameMetrics, measure_result, measure_strain, table_text, write_table
+from engine.export.table import FrameMetrics, MetricTable, measure_result, measure_strain
 from engine.metrics.contrast import region_metrics
 from engine.types import Displacement, Ellipse, FrameEstimate, Geometry, Provenance, Result, Strain
 
@@ -40,7 +40,7 @@ def parse(text: str) -> list[dict[str, str]]:
 
 def test_the_table_holds_the_numbers_of_the_one_function() -> None:
     rows = measured(TARGET, BACKGROUND)
-    found = parse(table_text(rows, PROVENANCE, TARGET, BACKGROUND))
+    found = parse(MetricTable(rows, PROVENANCE).text())
     assert [row["frame"] for row in found] == ["1", "2"]
     for estimate, row in zip(estimates(), found, strict=True):
         wanted = region_metrics(estimate.strain.axial, GEOMETRY, TARGET, BACKGROUND)
@@ -54,24 +54,30 @@ def test_the_table_holds_the_numbers_of_the_one_function() -> None:
 def test_uncertainties_have_columns() -> None:
     known = replace(estimates()[0].strain, sigma=np.full_like(estimates()[0].strain.axial, 1e-4))
     found = measure_strain(known, 0, 1, TARGET, BACKGROUND)
-    row, entry = parse(table_text([found], PROVENANCE))[0], found.metrics["mean_target"]
+    table = MetricTable([found], PROVENANCE)
+    row, entry = parse(table.text())[0], found.metrics["mean_target"]
     names = [f"mean_target_{part}" for part in ("sigma_percent", "low_percent", "high_percent", "cells")]
     wanted = [entry.sigma, entry.low, entry.high, entry.cells]
     assert [float(row[name]) for name in names] == pytest.approx(wanted, rel=1e-8)
     assert row["strain_ratio_cells"] != ""
     assert "std_target_sigma_percent" not in row
+    assert f"# intervals: {table.intervals}" in table.text().splitlines()
+    assert table.intervals.startswith("Intervals follow the random errors of ncc on simulated recordings")
+    assert "# intervals" not in MetricTable(measured(TARGET, BACKGROUND), PROVENANCE).text()
 
 
 def test_comments_say_where_it_comes_from() -> None:
-    comments = [line for line in table_text([], PROVENANCE, TARGET).splitlines() if line.startswith("#")]
+    comments = [
+        line for line in MetricTable([], PROVENANCE, (TARGET, None, None)).text().splitlines() if line.startswith("#")
+    ]
     text = "\n".join(comments)
     for words in ("method: ncc", "levels", "strainscope 0.1.0", "ab" * 32, "target: -5 9 3 3 mm", "background: none"):
         assert words in text
 
 
 def test_missing_values_are_empty_with_their_reason_and_columns_stay() -> None:
-    with_both = table_text(measured(TARGET, BACKGROUND), PROVENANCE)
-    without = table_text(measured(TARGET, None), PROVENANCE)
+    with_both = MetricTable(measured(TARGET, BACKGROUND), PROVENANCE).text()
+    without = MetricTable(measured(TARGET, None), PROVENANCE).text()
     first = parse(without)[0]
     assert first["cnr"] == first["cnr_db"] == ""
     assert "cnr=not_drawn" in first["missing"]
@@ -84,11 +90,13 @@ def test_warnings_come_with_the_frame() -> None:
 
 
 def test_the_file_is_written_whole(tmp_path: Path) -> None:
-    rows = measured(TARGET, BACKGROUND)
-    write_table(tmp_path / "t.csv", rows, PROVENANCE, TARGET, BACKGROUND)
-    assert (tmp_path / "t.csv").read_text(encoding="utf-8") == table_text(rows, PROVENANCE, TARGET, BACKGROUND)
+    table = MetricTable(measured(TARGET, BACKGROUND), PROVENANCE, (TARGET, BACKGROUND, None))
+    table.write(tmp_path / "t.csv")
+    assert (tmp_path / "t.csv").read_text(encoding="utf-8") == table.text()
     with pytest.raises(WriteError):
-        write_table(tmp_path, rows, PROVENANCE)
+        table.write(tmp_path / "absent" / "t.csv")
+    with pytest.raises(WriteError, match=r"ends in \.csv"):
+        table.write(tmp_path)
 
 
 def test_another_map_is_measured_beside_axial_strain() -> None:
@@ -100,5 +108,5 @@ def test_another_map_is_measured_beside_axial_strain() -> None:
     made = Result((1, *shape), geometry, 0, (first.deformed_frame,), PROVENANCE, lambda _row: moved)
     (row,) = table = measure_result(made, TARGET, None, drawn="lateral-strain")
     assert row["map_mean_target"] == pytest.approx(0.5, abs=1e-3)
-    assert "Lateral strain (%)" in table_text(table.rows, table.provenance)
+    assert "Lateral strain (%)" in table.text()
     assert "map_mean_target" not in measure_result(made, TARGET, None)[0]

@@ -5,7 +5,7 @@ import pytest
 
 from engine.errors import WriteError
 from engine.files import atomic
-from engine.files.atomic import atomic_path, discard_unfinished, sweep, temporary_beside
+from engine.files.atomic import atomic_path, discard_unfinished, sweep, temporary_beside, write_text
 
 
 def test_a_clean_exit_replaces_the_target(tmp_path: Path) -> None:
@@ -16,6 +16,13 @@ def test_a_clean_exit_replaces_the_target(tmp_path: Path) -> None:
         assert target.read_text() == "old"
     assert target.read_text() == "new"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_text_ends_its_lines_alike_everywhere_or_is_one_error(tmp_path: Path) -> None:
+    write_text(tmp_path / "table.csv", "µ\nb\n")
+    assert (tmp_path / "table.csv").read_bytes() == "µ\nb\n".encode()
+    with pytest.raises(WriteError, match="does not exist"):
+        write_text(tmp_path / "absent" / "table.csv", "")
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])

@@ -7,7 +7,7 @@ import pytest
 
 from engine.evaluation.measure import measure as evaluate_frame
 from engine.evaluation.sets import EvaluationCase
-from engine.export.table import measure_strain, table_text
+from engine.export.table import MetricTable, measure_strain
 from engine.figures.content import StrainPanel
 from engine.figures.words import measured_names
 from engine.metrics.base import METRICS, Finding, Metric, MetricInput, measure, metrics_shown, register
@@ -47,7 +47,7 @@ def test_a_new_metric_is_in_the_table_the_figure_and_the_evaluation(added: Metri
     row = measure_strain(STRAIN, 0, 1, TARGET, None)
     assert row.metrics["lowest"].value == pytest.approx(1.0)
     assert (row.metrics["lowest"].unit, row.metrics["lowest"].sigma) == ("%", 0.1)
-    assert "lowest_percent" in table_text([row], PROVENANCE)
+    assert "lowest_percent" in MetricTable([row], PROVENANCE).text()
     panel = StrainPanel("x", STRAIN.axial, region_metrics(STRAIN.axial, GEOMETRY, TARGET, None))
     assert "lowest" in measured_names([panel])
     zero = np.zeros(STRAIN.axial.shape, np.float32)
