@@ -1,45 +1,23 @@
 """ReUSENet: USENet's encoder with a ConvLSTM decoder (Delaunay, Hu, Vercauteren, Phys. Med. Biol. 66:175031, 2021)."""
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
-from engine.networks.base import (
-    NETWORKS,
-    DisplacementNetwork,
-    Features,
-    NetworkConfig,
-    State,
-    as_series,
-    in_a_row,
-    pad,
-    paired,
-)
+from engine.networks.base import NETWORKS, Features, NetworkConfig, State, as_series, in_a_row, pad, paired
 from engine.networks.layers.blocks import level_channels
 from engine.networks.layers.sequential_decoder import AdditiveFusion, SequentialDecoder
-from engine.networks.usenet import PairEncoder
+from engine.networks.usenet import PairEncoder, PairNetwork
 
 
-@dataclass(frozen=True)
-class ReUSENetConfig(NetworkConfig):
-    """Options of ReUSENet."""
-
-
-class ReUSENet(DisplacementNetwork):
+class ReUSENet(PairNetwork):
     """Five recurrent states, from 1/16 to full resolution, reset at the start of every recording."""
 
     name = "reusenet"
-    Config = ReUSENetConfig
 
     def __init__(self, config: NetworkConfig | None = None) -> None:
-        super().__init__(config or ReUSENetConfig())
+        super().__init__(config)
         channels = self.config.base_channels
         self.encoder = PairEncoder(channels)
         self.decoder = SequentialDecoder(channels, [AdditiveFusion(width) for width in level_channels(channels)[3::-1]])
-
-    def encode_reference(self, reference: Tensor) -> Features:
-        """Pad the reference; the encoder sees only pairs."""
-        return ((pad(reference),),)
 
     def initial_state(self, features: Features) -> State:
         """Zeros at every level."""

@@ -1,6 +1,5 @@
 """USENet: encoder-decoder on one frame pair, without memory (Delaunay, Hu, Vercauteren, MICCAI 2020)."""
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -25,11 +24,6 @@ from engine.networks.layers.blocks import (
     level_channels,
 )
 from engine.networks.layers.displacement_head import DisplacementHead
-
-
-@dataclass(frozen=True)
-class USENetConfig(NetworkConfig):
-    """Options of USENet."""
 
 
 class PairEncoder(nn.Module):
@@ -65,23 +59,31 @@ class PairDecoderLevel(nn.Module):
         return functional.relu(self.second(x) + x, inplace=True)
 
 
-class USENet(DisplacementNetwork):
+class PairNetwork(DisplacementNetwork):
+    """A network whose encoder sees only pairs, with the options that all networks have."""
+
+    Config = NetworkConfig
+
+    def __init__(self, config: NetworkConfig | None = None) -> None:
+        super().__init__(config or NetworkConfig())
+
+    def encode_reference(self, reference: Tensor) -> Features:
+        """Pad the reference."""
+        return ((pad(reference),),)
+
+
+class USENet(PairNetwork):
     """Each deformed frame is paired with the reference on its own; there is no recurrent state."""
 
     name = "usenet"
-    Config = USENetConfig
 
     def __init__(self, config: NetworkConfig | None = None) -> None:
-        super().__init__(config or USENetConfig())
+        super().__init__(config)
         widths = level_channels(self.config.base_channels)[::-1]
         self.encoder = PairEncoder(self.config.base_channels)
         self.bottleneck = nn.Sequential(ConvNorm(widths[1], widths[0]), nn.ReLU(inplace=True))
         self.decoder = nn.ModuleList(PairDecoderLevel(channels) for channels in widths[1:])
         self.head = DisplacementHead(widths)
-
-    def encode_reference(self, reference: Tensor) -> Features:
-        """Pad the reference; the encoder sees only pairs."""
-        return ((pad(reference),),)
 
     def step(self, features: Features, deformed: Tensor, state: State) -> tuple[Tensor, State]:
         """Motion of each frame; see `DisplacementNetwork.step`."""

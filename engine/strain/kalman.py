@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 from engine.parameters import parameter
-from engine.strain.base import STRAIN_METHODS, StrainMethod, StrainParameters
-from engine.strain.least_squares import LeastSquares, LeastSquaresParams
+from engine.strain.base import STRAIN_METHODS, StrainMethod
+from engine.strain.least_squares import LeastSquares, LeastSquaresParams, LineParameters
 from engine.types import Displacement, Map, Strain
 
 if TYPE_CHECKING:
@@ -29,17 +29,9 @@ _DEVIATION_OF_CURVATURE = 0.6745 * 6**0.5
 
 
 @dataclass(frozen=True)
-class KalmanParameters(StrainParameters):
+class KalmanParameters(LineParameters):
     """Parameters of the least-squares step and of the filter."""
 
-    window_m: float = parameter(
-        2.0e-3,
-        unit="m",
-        minimum=0.2e-3,
-        maximum=10e-3,
-        help="Axial length over which a straight line is fitted; 1 mm after GLUE",
-    )
-    weighted: bool = parameter(True, help="Weight each displacement by its squared quality")
     smoothing: float = parameter(
         1.0,
         minimum=0.0,

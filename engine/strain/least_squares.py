@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class LeastSquaresParams(StrainParameters):
-    """Parameters of the least-squares strain."""
+class LineParameters(StrainParameters):
+    """Parameters of a fit along a line."""
 
     window_m: float = parameter(
         2.0e-3,
@@ -33,6 +33,12 @@ class LeastSquaresParams(StrainParameters):
         help="Axial length over which a straight line is fitted; 1 mm after GLUE",
     )
     weighted: bool = parameter(True, help="Weight each displacement by its squared quality")
+
+
+@dataclass(frozen=True)
+class LeastSquaresParams(LineParameters):
+    """Parameters of the least-squares strain."""
+
     neighbours: int = parameter(
         0, unit="lines", minimum=0, maximum=10, help="Lines on each side that share the slope: less noise, less detail"
     )

@@ -5,23 +5,22 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject, QPointF, Signal, Slot
+from PySide6.QtCore import QPointF, Slot
 
 from app.controllers.commands import Commands
-from app.controllers.processing import in_words
 from app.controllers.regions import NUDGE_M
 from app.features.export.source import RunResult, run_result
+from app.features.export.writing import WritingController
 from app.features.profile.state import ProfileState, ShownProfile
-from app.jobs import Callbacks, JobControl
-from app.state import Activity, Picture, Tool
+from app.jobs import JobControl
+from app.state import Picture, Tool
 from app.state.maps import MapState, ShownMap
 from app.state.raster import bmode_levels
 from app.state.recording import OpenRecording
-from engine.errors import StrainscopeError
 from engine.export.profile_table import profile_of
 from engine.figures.compose import bmode_of
 from engine.figures.options import Shown
-from engine.files.atomic import keep_sources, write_text
+from engine.files.atomic import write_text
 from engine.metrics.profile import SHORTEST_M, ProfileLine, bilinear, profile
 from engine.quantity import AXIAL_STRAIN, Quantity
 from engine.types import Map
@@ -41,7 +40,7 @@ def shown_profile(
     return ShownProfile(picture.frame, picture.bmode_frame, line, distances, values, drawn[1], bmode_levels(levels))
 
 
-def _write(
+def write_profile(
     path: Path,
     run: RunResult,
     frame: int,
@@ -50,6 +49,7 @@ def _write(
     made: ShownMap | None,
     control: JobControl,
 ) -> None:
+    """Write the profile of a frame, with its provenance."""
     result = run.hashed(control)
     bmode = bmode_of(result, frame, shown, run.sequence.frame)
     drawn, read_map = (AXIAL_STRAIN, None) if made is None else (made.kind, lambda _frame: made.values)
@@ -67,18 +67,13 @@ def _write(
     write_text(path, told)
 
 
-class ProfileController(QObject):
-    """Every change of the profile line passes here."""
-
-    failed = Signal(str)
+class ProfileController(WritingController):
+    """Every change of the profile line passes here, and its export."""
 
     def __init__(self, commands: Commands) -> None:
-        super().__init__(commands.parent)
-        self._state = commands.state
+        super().__init__(commands.state, commands.jobs.files, commands.parent)
         self._profile = commands.state.slice(ProfileState)
         self._history = commands.regions.history
-        self._worker = commands.jobs.files
-        self._job: int | None = None
         self._before_drag: tuple[ProfileLine | None] | None = None
         self._maps = commands.state.slice(MapState)
         for signal in (
@@ -189,25 +184,8 @@ class ProfileController(QObject):
         if shown is None or shown.values is None or recording is None or picture is None or run is None:
             self.failed.emit("There is no profile of strain to export in this frame.")
             return
-        try:
-            keep_sources(path, recording.sequence.files)
-        except StrainscopeError as error:
-            self.failed.emit(str(error))
-            return
-        callbacks = Callbacks(done=partial(self._written, path), failed=self._failed, cancelled=self._end)
-        made = self._maps.map
-        frozen = run_result(run, recording.sequence), shown.frame, shown.line, self._state.display, made
-        self._job = self._worker.submit(partial(_write, path, *frozen), callbacks)
-        self._state.set_activity(Activity(f"Writing {path.name}"))
-
-    def is_running(self) -> bool:
-        """Say whether a file is being written."""
-        return self._job is not None
-
-    def cancel(self) -> None:
-        """Stop writing; the target stays as it was."""
-        if self._job is not None:
-            self._worker.cancel(self._job)
+        frozen = run_result(run, recording.sequence), shown.frame, shown.line, self._state.display, self._maps.map
+        self._write(partial(write_profile, path, *frozen), path)
 
     # -- following --------------------------------------------------------------------------------------------------
 
@@ -256,18 +234,6 @@ class ProfileController(QObject):
 
     def _push(self, before: ProfileLine | None, after: ProfileLine | None, words: str, gesture: str = "") -> None:
         self._history.push(self._profile.set_line, before, after, words, gesture)
-
-    def _written(self, path: Path, _value: object) -> None:
-        self._end()
-        self._state.set_notice(f"Written: {path}")
-
-    def _failed(self, error: BaseException) -> None:
-        self._end()
-        self.failed.emit(in_words(error))
-
-    def _end(self) -> None:
-        self._job = None
-        self._state.set_activity(None)
 
 
 def line_between(

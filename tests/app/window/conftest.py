@@ -262,6 +262,7 @@ class Lasting:
         self._window: MainWindow | None = None
         self._settings = Settings("")
         self._first: list[tuple[object, ...]] = []
+        self._panels: dict[str, bool] = {}
 
     def opened(self, qtbot: QtBot) -> MainWindow:
         """Return the window with a recording whose strain is estimated and shown."""
@@ -269,7 +270,7 @@ class Lasting:
         path = write_recording(folder / "one.h5", 1, mark=int(re.sub(r"\D", "", folder.name) or 0), **TRUTH)
         window = self._window
         if window is not None and isValid(window) and window.isVisible():
-            tidy(window, self._settings)
+            tidy(window, self._settings, self._panels)
             open_and_wait(window, (path,), qtbot)
             with suppress(WaitError):
                 qtbot.waitUntil(lambda: looks(window) == self._first, timeout=2000)
@@ -279,7 +280,7 @@ class Lasting:
         window = self._window = make(qtbot)
         open_and_wait(window, (path,), qtbot)
         qtbot.waitUntil(lambda: window.state.activity is None)
-        self._settings, self._first = window.state.settings, looks(window)
+        self._settings, self._first, self._panels = window.state.settings, looks(window), panels_of(window)
         return window
 
     def close(self) -> None:
@@ -288,8 +289,13 @@ class Lasting:
         self._stack.close()
 
 
-def tidy(window: MainWindow, settings: Settings) -> None:
-    """Take back what outlasts a recording: dialogs, preferences, size, theme, method, tool."""
+def panels_of(window: MainWindow) -> dict[str, bool]:
+    """Return which panels are shown."""
+    return {panel: window.docks.is_shown(panel) for panel in window.docks.order()}
+
+
+def tidy(window: MainWindow, settings: Settings, panels: dict[str, bool]) -> None:
+    """Take back what outlasts a recording: dialogs, preferences, size, theme, panels, method, tool."""
     for dialog in window.findChildren(QDialog):
         dialog.reject()
     for name, value in Preferences(theme="dark"):
@@ -297,6 +303,9 @@ def tidy(window: MainWindow, settings: Settings) -> None:
     window.resize(*SIZE)
     if Theme.name != "dark":
         window.set_theme("dark")
+    for panel, shown in panels_of(window).items():
+        if shown != panels[panel]:
+            window.docks.toggle(panel)
     state = window.state
     state.set_playing(False)
     state.set_settings(settings)

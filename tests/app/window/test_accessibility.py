@@ -29,6 +29,8 @@ from pytestqt.qtbot import QtBot
 
 from app.window.main_window import MainWindow
 
+ONE_WINDOW = True
+
 if TYPE_CHECKING:
     from PySide6.QtGui import QAction
 

@@ -9,6 +9,8 @@ from app.window.main_window import MainWindow
 from engine.metrics.profile import ProfileLine
 from engine.types import Ellipse
 
+ONE_WINDOW = True
+
 PLACES = [Ellipse(1e-4 * step, 3e-3, 1e-3, 1e-3) for step in range(4)]
 LINES = [ProfileLine(-2e-3, 1e-3 * step, 2e-3, 1e-3 * step) for step in range(1, 4)]
 

@@ -13,6 +13,8 @@ from engine.types import Ellipse
 
 from .conftest import drag, place
 
+ONE_WINDOW = True
+
 ELLIPSE = Ellipse(1e-3, 3e-3, 1.5e-3, 0.8e-3, 0.0)
 
 

@@ -13,6 +13,8 @@ from app.state.regions import SMALLEST_SEMI_AXIS_M
 from app.window.main_window import MainWindow
 from engine.types import Ellipse
 
+ONE_WINDOW = True
+
 ALT, SHIFT = Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ShiftModifier
 START = Ellipse(0.0, 3e-3, 1e-3, 0.8e-3, 0.0)
 
