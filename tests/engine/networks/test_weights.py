@@ -12,6 +12,7 @@ import torch
 
 from engine.elasticity.common.denoiser import DenoiserConfig, ModulusDenoiser
 from engine.errors import WeightsError
+from engine.files import atomic as files_atomic
 from engine.networks import weights
 from engine.networks.base import DisplacementNetwork, build
 
@@ -157,12 +158,14 @@ def test_a_kill_between_weights_and_card_leaves_a_whole_pair(
             with atomic(target) as temporary:
                 yield temporary
 
-        monkeypatch.setattr(weights, "atomic_path", until)
+        for module in (weights, files_atomic):
+            monkeypatch.setattr(module, "atomic_path", until)
         with suppress(KeyboardInterrupt):
             weights.save(other, {"training": "new"}, path)
         assert len(steps) == min(killed_after + 1, 3)
         assert weights.load(path)[1].training == ("old" if killed_after == 1 else "new")
-        monkeypatch.setattr(weights, "atomic_path", atomic)
+        for module in (weights, files_atomic):
+            monkeypatch.setattr(module, "atomic_path", atomic)
         assert weights.save(network, {"training": "old"}, path) == old
 
 
