@@ -9,11 +9,11 @@ from types import MappingProxyType
 
 from PySide6.QtCore import QObject, Signal
 
-from app.controllers.processing import in_words
+from app.controllers.one_job import OneJobController
 from app.controllers.reading import Given, LayoutNeededError, OpenedFile, Unread, Wish, read_wish
 from app.jobs import Callbacks, JobControl, Jobs
 from app.preferences import Preferences
-from app.state import Activity, ViewerState
+from app.state import ViewerState
 from app.state.geometry_answer import GeometryAnswer
 from app.state.workspace_store import WorkspaceStore
 from engine.errors import StrainscopeError
@@ -23,10 +23,9 @@ from engine.types import Geometry, RFSequence
 DEMO = ("resources", "examples", "demo.h5")
 
 
-class FilesController(QObject):
+class FilesController(OneJobController):
     """From paths to an open recording."""
 
-    failed = Signal(str)
     geometry_needed = Signal(object)
     """(OpenedFile): the window asks the user and calls `answer`."""
     layout_needed = Signal(object)
@@ -37,15 +36,12 @@ class FilesController(QObject):
     """(OpenedFile): the recording is open, and nothing of its workspace is restored yet."""
 
     def __init__(self, state: ViewerState, jobs: Jobs, preferences: Preferences, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._state = state
-        self._worker = jobs.files
+        super().__init__(state, jobs.files, "open", parent)
         self._preferences = preferences
         self.store = WorkspaceStore(keep_nothing=preferences.keep_nothing)
         self._source: OpenedFile | None = None
         self._without: set[Path] = set()
         """Results that the user has said are to be shown without their recording."""
-        self._job: int | None = None
         self._wish: Wish | None = None
 
     def open(
@@ -62,25 +58,15 @@ class FilesController(QObject):
         self._submit(Wish(tuple(paths), answer, given, rf, listed))
 
     def _submit(self, wish: Wish) -> None:
-        callbacks = Callbacks(done=self._read, failed=self._failed, cancelled=self._cancelled)
         self._wish = wish
-        self._job = self._worker.submit(partial(read_wish, wish, self.store), callbacks, slot="open")
         name = wish.paths[0].name if len(wish.paths) == 1 else f"{len(wish.paths)} files"
-        self._state.set_activity(Activity(f"Opening {name}"))
+        work = partial(read_wish, wish, self.store)
+        self._begin(work, f"Opening {name}", self._read, cancelled="Opening was cancelled.")
 
     @property
     def source(self) -> OpenedFile | None:
         """The files of the open recording, with what the user said about them; None where it came from no file."""
         return self._source if self._state.recording is not None else None
-
-    def is_running(self) -> bool:
-        """Say whether a file is being opened."""
-        return self._job is not None
-
-    def cancel(self) -> None:
-        """Stop opening; what is open stays."""
-        if self._job is not None:
-            self._worker.cancel(self._job)
 
     def open_demo(self) -> None:
         """Open the bundled recording, with its two ellipses."""
@@ -131,7 +117,6 @@ class FilesController(QObject):
         self._worker.submit(partial(_suggest, opened.recording, values), Callbacks(done=receive), slot="suggest")
 
     def _read(self, opened: OpenedFile) -> None:
-        self._end()
         if opened.sequence is not None:
             if opened.sequence.has_rf or opened.without_rf or opened.paths[0] in self._without:
                 self._without |= {opened.paths[0]} if opened.without_rf else set()
@@ -164,20 +149,11 @@ class FilesController(QObject):
         for note in opened.recording.notes:
             self._state.set_notice(note)
 
-    def _failed(self, error: BaseException) -> None:
-        self._end()
+    def _told(self, error: BaseException) -> None:
         if isinstance(error, LayoutNeededError) and self._wish is not None:
             self.layout_needed.emit(Unread(self._wish, error.paths))
         else:
-            self.failed.emit(in_words(error))
-
-    def _cancelled(self) -> None:
-        self._end()
-        self._state.set_notice("Opening was cancelled.")
-
-    def _end(self) -> None:
-        self._job = None
-        self._state.set_activity(None)
+            super()._told(error)
 
 
 def _suggest(recording: Recording, values: dict[str, float], _control: JobControl) -> dict[str, float]:

@@ -6,12 +6,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
-
 from app.controllers.commands import Commands
 from app.controllers.estimation import Device
-from app.controllers.processing import in_words
-from app.jobs import Callbacks, JobControl
+from app.controllers.one_job import OneJobController
+from app.jobs import JobControl
 from app.preferences import preferences_path
 from app.state import Activity, OpenRecording
 from engine.interruption import interrupted_by
@@ -55,17 +53,12 @@ def adapted_folder() -> Path:
     return preferences_path().parent / "adapted"
 
 
-class AdaptController(QObject):
+class AdaptController(OneJobController):
     """Turns the wish to adapt into a job; the original weights stay, and are one choice away."""
 
-    failed = Signal(str)
-    changed = Signal()
-
     def __init__(self, commands: Commands) -> None:
-        super().__init__(commands.parent)
+        super().__init__(commands.state, commands.jobs.engine, "adapt", commands.parent)
         self._commands = commands
-        self._state = commands.state
-        self._job: int | None = None
         self.work: Adapt = adapt_and_save
 
     def cannot_start(self) -> str:
@@ -96,15 +89,13 @@ class AdaptController(QObject):
         device = self._commands.processing.device
         work = partial(self.work, recording.sequence, settings.method, settings.reference, minutes, path, device)
         title = f"Adapting {settings.method} to {recording.sequence.name}"
-        callbacks = Callbacks(
-            done=partial(self._done, recording, settings.method),
-            failed=self._failed,
-            cancelled=self._cancelled,
+        self._begin(
+            work,
+            title,
+            partial(self._done, recording, settings.method),
+            cancelled="Adaptation cancelled: the original weights stay in use.",
             progress=partial(self._progress, title),
         )
-        self._job = self._commands.jobs.engine.submit(work, callbacks, slot="adapt")
-        self._state.set_activity(Activity(title))
-        self.changed.emit()
 
     def use_original(self) -> None:
         """Go back to the weights in the box."""
@@ -112,20 +103,10 @@ class AdaptController(QObject):
         if parameters is not None and self.uses_other_weights():
             self._commands.processing.set_parameters(replace(parameters, weights=""))  # type: ignore[call-arg]
 
-    def is_running(self) -> bool:
-        """Say whether a network is being adapted."""
-        return self._job is not None
-
-    def cancel(self) -> None:
-        """Stop; the original weights stay in use."""
-        if self._job is not None:
-            self._commands.jobs.engine.cancel(self._job)
-
     def _progress(self, title: str, done_s: int, total_s: int) -> None:
         self._state.set_activity(Activity(f"{title}, {max(total_s - done_s, 0)} s left at most", done_s, total_s))
 
     def _done(self, recording: OpenRecording, method: str, outcome: AdaptOutcome) -> None:
-        self._end()
         state = self._state
         if outcome.path is None:
             state.set_notice(f"Nothing was gained in {outcome.steps} steps: {method} keeps its original weights.")
@@ -138,16 +119,3 @@ class AdaptController(QObject):
             chosen = replace(parameters, weights=str(outcome.path))  # type: ignore[call-arg]
             self._commands.processing.set_parameters(chosen)
             self._commands.processing.start()
-
-    def _failed(self, error: BaseException) -> None:
-        self._end()
-        self.failed.emit(in_words(error))
-
-    def _cancelled(self) -> None:
-        self._end()
-        self._state.set_notice("Adaptation cancelled: the original weights stay in use.")
-
-    def _end(self) -> None:
-        self._job = None
-        self._state.set_activity(None)
-        self.changed.emit()

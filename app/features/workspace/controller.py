@@ -6,15 +6,15 @@ from functools import partial
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QTimer, Signal, Slot
 
 from app.controllers.commands import Commands
+from app.controllers.one_job import OneJobController
 from app.controllers.processing import in_words
 from app.controllers.reading import Given, OpenedFile, open_as_told
 from app.features.log.state import LogState
 from app.features.workspace.parts import add_core_parts
 from app.jobs import Callbacks, JobControl
-from app.state import Activity
 from app.state.workspace import WorkspaceError, WorkspaceParts
 from app.state.workspace_file import (
     KeptGeometry,
@@ -50,23 +50,21 @@ class Found:
     is_other: bool = False
 
 
-class WorkspaceController(QObject):
+class WorkspaceController(OneJobController):
     """The open recording's workspace."""
 
-    failed = Signal(str)
     place_needed = Signal(object)
     """(Found): its recording is nowhere to be found; the window asks and calls `look_in`, or nothing."""
     other_found = Signal(object)
     """(Found): another recording lies there; the window asks and calls `open_with`, `look_in` or nothing."""
 
     def __init__(self, commands: Commands) -> None:
-        super().__init__(commands.parent)
-        self._commands, self._state = commands, commands.state
+        super().__init__(commands.state, commands.jobs.files, "workspace", commands.parent)
+        self._commands = commands
         self._store = commands.files.store
         self._parts = commands.state.slice(WorkspaceParts)
         self._kept: Mapping[str, Any] = {}
         self._busy = self._warned = False
-        self._job: int | None = None
         self._soon = QTimer(self, singleShot=True, interval=KEEP_AFTER_MS)
         self._soon.timeout.connect(self.keep)
         add_core_parts(commands)
@@ -185,16 +183,14 @@ class WorkspaceController(QObject):
         if workspace is None:
             return
         work = partial(_save, seen_from(workspace, path.parent), path)
-        callbacks = Callbacks(done=lambda _: self._state.set_notice(f"Saved: {path.name}"), failed=self._failed)
-        self._commands.jobs.files.submit(work, callbacks)
+        callbacks = Callbacks(done=lambda _: self._state.set_notice(f"Saved: {path.name}"), failed=self._told)
+        self._worker.submit(work, callbacks)
 
     def take_from(self, paths: tuple[Path, ...]) -> None:
         """Take regions and settings from what is kept of another recording, or from a workspace file, as one step."""
-        callbacks = Callbacks(done=partial(self._taken, paths[0].name), failed=self._failed, cancelled=self._end)
-        self._job = self._commands.jobs.files.submit(partial(_kept_of, self._store, paths), callbacks, slot="workspace")
+        self._begin(partial(_kept_of, self._store, paths), "", partial(self._taken, paths[0].name))
 
     def _taken(self, name: str, workspace: Workspace | None) -> None:
-        self._end()
         if workspace is None:
             self.failed.emit(f"Nothing is kept of {name}: no regions were drawn on it here.")
         elif self._state.recording is not None:
@@ -219,23 +215,11 @@ class WorkspaceController(QObject):
         """Open a workspace file with the recording that was found."""
         self._commands.files.open(found.recording, given=Given(found.path.name, found.workspace))
 
-    def is_running(self) -> bool:
-        """Say whether a workspace file is being read."""
-        return self._job is not None
-
-    def cancel(self) -> None:
-        """Stop reading; the window stays as it is."""
-        if self._job is not None:
-            self._commands.jobs.files.cancel(self._job)
-
     def _look(self, work: Any, name: str) -> None:
         self._commands.files.cancel()
-        callbacks = Callbacks(done=self._found, failed=self._failed, cancelled=self._end)
-        self._job = self._commands.jobs.files.submit(work, callbacks, slot="workspace")
-        self._state.set_activity(Activity(f"Opening {name}"))
+        self._begin(work, f"Opening {name}", self._found)
 
     def _found(self, found: Found) -> None:
-        self._end()
         try:
             self._parts.check(found.workspace.parts)
         except WorkspaceError as error:
@@ -251,14 +235,6 @@ class WorkspaceController(QObject):
 
     def _known(self) -> frozenset[str]:
         return frozenset(name for names in self._commands.preferences.recent for name in names)
-
-    def _failed(self, error: BaseException) -> None:
-        self._end()
-        self.failed.emit(in_words(error))
-
-    def _end(self) -> None:
-        self._job = None
-        self._state.set_activity(None)
 
 
 def _warm_up(parts: WorkspaceParts, _control: JobControl) -> None:
