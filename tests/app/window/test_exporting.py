@@ -28,6 +28,8 @@ from engine.readers import open_recording
 
 from .conftest import expected_strain, shown_error
 
+ONE_WINDOW = True
+
 
 def wait_written(window: MainWindow, path: Path, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: not window.commands.part(ExportController).is_running(), timeout=20_000)

@@ -19,6 +19,8 @@ from engine.figures.options import FigureOptions
 
 from .conftest import expected_strain
 
+ONE_WINDOW = True
+
 
 def wait_averaged(window: MainWindow, qtbot: QtBot, frames: tuple[int, ...]) -> None:
     state = window.state
