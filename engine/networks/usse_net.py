@@ -72,8 +72,8 @@ class ComplementaryFusion(nn.Module):
     def forward(self, mid: Tensor, pre: Tensor, post: Tensor) -> Tensor:
         """Fuse mid and post (n B, C, H, W) with pre (B, C, H, W), whose share of the convolution is taken once."""
         pre_weight, post_weight = self.join.weight.chunk(2, dim=1)
-        joined = functional.conv2d(post, post_weight) + for_each(functional.conv2d(pre, pre_weight), post)
-        return functional.relu(mid + self.norm(joined), inplace=True)
+        joined = functional.conv2d(post, post_weight).add_(for_each(functional.conv2d(pre, pre_weight), post))
+        return functional.relu(self.norm(joined).add_(mid), inplace=True)
 
 
 class MidEncoder(nn.Module):

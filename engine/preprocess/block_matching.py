@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.numerics.correlation import parabolic_peak
+from engine.numerics.running_sum import consecutive_sum
 from engine.types import Geometry
 
 _BLOCK_AXIAL_M = 4.0e-3
@@ -70,36 +71,34 @@ def match_blocks(
     tops = _starts(height, block[0], _SPACING_AXIAL_M / spacing)
     lefts = _starts(width, block[1], _SPACING_LATERAL_M / geometry.pitch_m)
     reach = (-(-axial_reach // decimation), lateral_reach)
-    patches = _cut(first, block, tops, lefts)
     padded = functional.pad(second, (reach[1], reach[1], reach[0], reach[0]))
     span = (block[0] + 2 * reach[0], block[1] + 2 * reach[1])
-    regions = _cut(padded, span, tops, lefts)
+    moments = torch.cat([padded, padded.square()])
+    sums = consecutive_sum(consecutive_sum(moments, block[0], -2), block[1], -1)
+    found = normalised_surfaces(
+        _cut(first, block, tops, lefts),
+        _cut(padded, span, tops, lefts),
+        *_cut(sums, (2 * reach[0] + 1, 2 * reach[1] + 1), tops, lefts).chunk(2),
+    )
     rows = [(top + (block[0] - 1) / 2) * decimation for top in tops for _ in lefts]
     lines = [left + (block[1] - 1) / 2 for _ in tops for left in lefts]
-    return Surfaces(normalised_surfaces(patches, regions), tuple(rows), tuple(lines), decimation)
+    return Surfaces(found, tuple(rows), tuple(lines), decimation)
 
 
-def normalised_surfaces(patches: Tensor, regions: Tensor) -> Tensor:
-    """Correlation of patches (..., P, h, w) at all places inside their regions (..., P, h + 2 r, w + 2 s)."""
-    size = regions.shape[-2:]
-    height, width = patches.shape[-2:]
-    lags = (size[0] - height + 1, size[1] - width + 1)
-    count = height * width
+def normalised_surfaces(patches: Tensor, regions: Tensor, total: Tensor, square: Tensor) -> Tensor:
+    """Correlation of patches (..., P, h, w) at all places inside their regions (..., P, h + 2 r, w + 2 s).
+
+    `total` and `square` are the sums of the region, and of its square, under the patch at each place.
+    """
+    size, lags = regions.shape[-2:], total.shape[-2:]
+    count = patches[0, 0].numel()
     centred = patches - patches.mean(dim=(-2, -1), keepdim=True)
-    regions = regions - regions.mean(dim=(-2, -1), keepdim=True)
-    ones = torch.fft.rfft2(patches.new_ones(height, width), s=size).conj()
-
-    def sums(spectrum: Tensor) -> Tensor:
-        inverse: Tensor = torch.fft.irfft2(spectrum, s=size)
-        return inverse[..., : lags[0], : lags[1]]
-
-    spectrum = torch.fft.rfft2(regions)
-    product = sums(spectrum * torch.fft.rfft2(centred, s=size).conj())
-    total = sums(spectrum * ones)
-    square = sums(torch.fft.rfft2(regions.square()) * ones)
+    spectrum = torch.fft.rfft2(regions) * torch.fft.rfft2(centred, s=size).conj()
+    product = torch.fft.irfft2(spectrum, s=size)[..., : lags[0], : lags[1]]
     energy = centred.square().sum(dim=(-2, -1), keepdim=True)
     variance = (square - total.square() / count).clamp_min(0)
-    floor = 1e-3 * regions.square().mean(dim=(-2, -1), keepdim=True) * count
+    mean, power = (entry.mean(dim=(-2, -1), keepdim=True) for entry in (regions, regions.square()))
+    floor = 1e-3 * (power - mean.square()) * count
     usable = (energy > 0) & (variance > floor)
     scale = torch.sqrt(torch.where(usable, energy * variance, 1.0))
     return torch.where(usable, product / scale, 0.0).clamp(-1, 1)

@@ -29,12 +29,11 @@ class FrameNorm(nn.Module):
         """Return the normalised maps (B, C, H, W)."""
         if not on_host(x):
             return functional.instance_norm(x, weight=self.weight, bias=self.bias)
-        return torch.cat(
-            [
-                functional.batch_norm(frame, None, None, self.weight, self.bias, training=True)
-                for frame in torch.split(x, 1)
-            ]
-        )
+        frames = [
+            functional.batch_norm(frame, None, None, self.weight, self.bias, training=True)
+            for frame in torch.split(x, 1)
+        ]
+        return torch.cat(frames) if len(frames) > 1 else frames[0]
 
 
 class ConvNorm(nn.Sequential):
@@ -57,7 +56,7 @@ class ThreeConvolutionDown(nn.Module):
         """Return the map at half resolution and the skip at full resolution."""
         skip = functional.relu(self.first(x), inplace=True)
         y = functional.relu(self.second(skip), inplace=True)
-        y = functional.relu(self.third(y) + skip, inplace=True)
+        y = functional.relu(self.third(y).add_(skip), inplace=True)
         return functional.max_pool2d(y, 2), skip
 
 
@@ -72,7 +71,7 @@ class TwoConvolutionResidual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, outputs, H, W), not negative."""
         x = functional.relu(self.first(x), inplace=True)
-        return functional.relu(self.second(x) + x, inplace=True)
+        return functional.relu(self.second(x).add_(x), inplace=True)
 
 
 class LearnedUpsampling(nn.Sequential):

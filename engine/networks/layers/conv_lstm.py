@@ -29,10 +29,10 @@ class ConvLSTM(nn.Module):
             opening, candidate = torch.split(gates, [3 * width, width], dim=1)
             admit, keep, emit = torch.sigmoid(opening).chunk(3, dim=1)
             before = hidden, cell
-            cell = torch.addcmul(keep * cell, admit, torch.tanh(candidate))
+            cell = (keep * cell).addcmul_(admit, torch.tanh(candidate))
             hidden = emit * torch.tanh(cell)
             maps.append(hidden)
             if going is not None:
                 here = going[place * len(hidden) : (place + 1) * len(hidden)]
                 hidden, cell = torch.where(here, hidden, before[0]), torch.where(here, cell, before[1])
-        return torch.cat(maps), (hidden, cell)
+        return torch.cat(maps) if len(maps) > 1 else maps[0], (hidden, cell)

@@ -30,9 +30,8 @@ class CrossAttentiveFusion(nn.Module):
         weights = self._attention(below, skips)
         mixed = weights[0] * skips[0]
         for weight, skip in zip(weights[1:], skips[1:], strict=True):
-            mixed = torch.addcmul(mixed, weight, skip)
-        attended = self.value(mixed)
-        fused: Tensor = self.learned(below) + attended + additive_upsampling(below)
+            mixed.addcmul_(weight, skip)
+        fused: Tensor = self.value(mixed).add_(self.learned(below)).add_(additive_upsampling(below))
         return fused
 
     def _attention(self, below: Tensor, skips: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
