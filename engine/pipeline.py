@@ -27,7 +27,7 @@ from engine.parameters import Parameters, parameter
 from engine.preprocess.alignment import bulk_motion, bulk_motions
 from engine.preprocess.filters import band_pass
 from engine.preprocess.pairing import factor_of
-from engine.preprocess.part_of_frame import parse_box, part_of
+from engine.preprocess.part_of_frame import Part, parse_box, part_of, part_with_echoes
 from engine.quality import compensate, compensated, correlation_map
 from engine.reliability.sigma import sigmas
 from engine.reliability.validity import valid_pixels
@@ -196,7 +196,10 @@ def run(
     settings = settings.resolved()
     wanted = wanted_frames(sequence, settings)
     if settings.preparation.part:
-        part = part_of(sequence, parse_box(settings.preparation.part))
+        part: Part | None = part_of(sequence, parse_box(settings.preparation.part))
+    else:
+        part = part_with_echoes(sequence, (settings.reference, *wanted[:1]))
+    if part is not None:
         whole = replace(settings, preparation=replace(settings.preparation, part=""))
         asked: dict[str, Any] = {"shown": shown, "began": began, "provisional": provisional, "batch": batch}
         more = run(part.sequence, whole, device, progress, cancelled, **asked)

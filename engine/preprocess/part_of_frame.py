@@ -2,9 +2,14 @@
 
 A margin around the box is taken along, so that what moves over its edge is still seen, and cut off afterwards. Outside
 the box maps are NaN, quality too: nobody has looked there.
+
+Rows and lines at a frame's ends that hold no sample other than a constant, such as the zeros below the last echo that
+some scanners write, are left out likewise: tissue moves and the end of its echoes does not, so that whatever is
+compared across it seems to stand still.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -100,6 +105,29 @@ def part_of(sequence: RFSequence, box: Box) -> Part:
         _wider(rows, round(MARGIN_M / geometry.axial_spacing_m), shape[0]),
         _wider(lines, round(MARGIN_M / geometry.pitch_m), shape[1]),
     )
+    return _cut(sequence, (rows, lines), cut)
+
+
+def part_with_echoes(sequence: RFSequence, frames: Iterable[int]) -> Part | None:
+    """Cut off rows and lines at the ends that are constant in all of some frames; None where there is next to nothing.
+
+    Of a recording without any change between samples nothing is cut off either.
+    """
+    height, width = sequence.shape[1:]
+    changes = np.any([np.diff(sequence.frame(frame), axis=0) != 0 for frame in frames], axis=0)
+    rows, lines = (np.flatnonzero(changes.any(axis=axis)) for axis in (1, 0))
+    if rows.size < LEAST_ROWS or lines.size < LEAST_LINES:
+        return None
+    first, last = int(rows[0]), int(rows[-1]) + 1
+    box = (
+        slice(first + 1 if first else 0, last if last < height - 1 else height),
+        slice(int(lines[0]), int(lines[-1]) + 1),
+    )
+    return None if box == (slice(0, height), slice(0, width)) else _cut(sequence, box, box)
+
+
+def _cut(sequence: RFSequence, box: tuple[slice, slice], cut: tuple[slice, slice]) -> Part:
+    shape, geometry = sequence.shape[1:], sequence.geometry
     sector = geometry.sector
     if sector is not None:
         aside = (cut[1].start + cut[1].stop - shape[1]) / 2
@@ -108,7 +136,7 @@ def part_of(sequence: RFSequence, box: Box) -> Part:
     inner = replace(geometry, start_depth_m=start_m, sector=sector)
     size = (sequence.shape[0], cut[0].stop - cut[0].start, cut[1].stop - cut[1].start)
     smaller = RFSequence(size, inner, lambda frame: sequence.frame(frame)[cut], sequence.paths, sequence.format)
-    return Part(smaller, sequence, (rows, lines), cut)
+    return Part(smaller, sequence, box, cut)
 
 
 def _inside(places: NDArray[np.float64], low: float | None, high: float | None) -> slice:

@@ -116,7 +116,7 @@ def test_frames_are_read_one_by_one(levels, probe, cpu, geometry) -> None:
     lazy = RFSequence(levels.shape, geometry, read_frame)
     stream = run(lazy, Settings(method="probe", preparation=PLAIN), cpu)
     next(stream)
-    assert read == [0, 1]
+    assert set(read) == {0, 1}
 
 
 @pytest.mark.parametrize(

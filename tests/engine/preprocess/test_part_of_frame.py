@@ -8,7 +8,7 @@ import torch
 
 from engine.errors import ParameterError
 from engine.pipeline import Preparation, Settings, run
-from engine.preprocess.part_of_frame import parse_box, part_of
+from engine.preprocess.part_of_frame import parse_box, part_of, part_with_echoes
 from engine.reliability.frame import judge
 from engine.types import Geometry, RFSequence, Sector
 
@@ -55,3 +55,26 @@ def test_other_texts_are_refused(text: str) -> None:
 def test_a_box_beside_the_frame_is_refused(pressed: RFSequence) -> None:
     with pytest.raises(ParameterError, match="holds 0 samples"):
         list(run(pressed, Settings("ncc", preparation=Preparation(part="90:100"))))
+
+
+def test_echoes_that_end_while_tissue_moves_do_not_hold_it(pressed: RFSequence, cpu: torch.device) -> None:
+    """Zeros from a fixed row on, and dead lines: nothing there, and beside them the strain that is there without."""
+    frames = np.stack([pressed.frame(index) for index in range(2)])
+    frames[:, 600:], frames[:, :, 37:] = 0, 0
+    (found,) = run(RFSequence.from_array(frames, pressed.geometry), Settings("ncc"), cpu)
+    axial = found.strain.axial
+    assert axial.shape == pressed.shape[1:]
+    assert np.isnan(axial[600:]).all() and np.isnan(axial[:, 37:]).all()
+    assert np.isnan(found.quality[600:]).all()
+    last = axial[540:600, :37]
+    assert np.isfinite(last).mean() > 0.9
+    np.testing.assert_allclose(last[np.isfinite(last)], -0.01, atol=5e-3)
+
+
+def test_only_ends_without_a_change_in_all_frames_are_cut_off(pressed: RFSequence) -> None:
+    frames = np.stack([pressed.frame(index) for index in range(2)])
+    frames[0, :40], frames[1, :30], frames[:, 200:300] = 0, 0, 0
+    cut = part_with_echoes(RFSequence.from_array(frames, pressed.geometry), (0, 1))
+    assert cut is not None and cut.cut == (slice(30, 700), slice(0, 40))
+    assert part_with_echoes(pressed, (0, 1)) is None
+    assert part_with_echoes(RFSequence.from_array(np.zeros((2, 90, 8), np.float32), pressed.geometry), (0, 1)) is None
