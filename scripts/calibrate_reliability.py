@@ -2,19 +2,20 @@
 
     python scripts/calibrate_reliability.py glue ncc usse-net musse-net
 
-Recordings are simulated from a seed below those of every evaluation set and cut to a strip of 1100 samples and 64
-lines, wide enough for every window. Methods that are not named keep what is stored of them, and so do maps.
+Recordings are simulated from a seed below those of every evaluation set. Methods that are not named keep what is stored
+of them, and so do maps. A classical method takes some minutes of a core, MUSSE-Net a quarter of an hour.
 """
 
 import argparse
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
+import torch
 
 from engine.device import choose_device
 from engine.estimators.base import ESTIMATORS, RecordingEstimator
@@ -22,7 +23,7 @@ from engine.evaluation.sets import FIRST_SEED
 from engine.metrics.accuracy import comparable, true_lateral_strain, true_shear_strain
 from engine.pipeline import Settings, run
 from engine.reliability.fit import Errors, fit_scales
-from engine.reliability.sigma import MAPS, ComponentName, least_window_m, noise_share, parts_of
+from engine.reliability.sigma import MAPS, ComponentName, Scales, least_window_m, noise_share, parts_of
 from engine.simulation.protocols import protocol
 from engine.strain.tensor import strain_tensor
 from engine.types import FrameEstimate, FrameTruth, RFSequence, Truth
@@ -38,10 +39,6 @@ RECORDINGS = {
 STEP = (16, 5)
 """Every 16th sample of every fifth line: neighbours err alike."""
 
-STRIP = (1100, 64)
-FINE_STRIP = 256
-"""Lines of a strip whose pitch is a quarter of the others'."""
-
 TARGET = Path(__file__).parents[1] / "resources" / "reliability.json"
 
 
@@ -53,7 +50,7 @@ def main() -> None:
     given = parser.parse_args()
     methods: list[str] = given.methods
     errors: dict[str, dict[str, list[Errors]]] = {method: {name: [] for name in given.maps} for method in methods}
-    for family, sequence, truth in recordings():
+    for sequence, truth in recordings():
         for method in methods:
             for estimate in run(sequence, Settings(method), choose_device("auto")):
                 true = truth.read_frame(estimate.deformed_frame)
@@ -61,38 +58,31 @@ def main() -> None:
                     noise_share(estimate.displacement)
                 ):
                     continue  # its errors are those of a pair alone
-                found = frame_errors(family, estimate, true, least_window_m(method))
+                found = frame_errors(estimate, true, least_window_m(method))
                 for name, kept in errors[method].items():
                     kept.append(found[name])
     stored = json.loads(TARGET.read_text(encoding="utf-8"))
     for method, maps in errors.items():
-        fitted = {name: asdict(fit_scales(samples)) for name, samples in maps.items()}
-        stored["methods"].setdefault(method, {}).update(
-            {name: {key: float(f"{value:.6g}") for key, value in scales.items()} for name, scales in fitted.items()}
-        )
+        fitted = {name: rounded(fit_scales(samples)) for name, samples in maps.items()}
+        stored["methods"].setdefault(method, {}).update(fitted)
     TARGET.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
 
 
-def recordings() -> Iterator[tuple[str, RFSequence, Truth]]:
-    """Simulate one strip after the other: its family, the frames and their truth."""
+def rounded(scales: Scales) -> dict[str, list[float]]:
+    """Return the numbers of both power laws to six digits."""
+    return {name: [float(f"{value:.6g}") for value in values] for name, values in asdict(scales).items()}
+
+
+def recordings() -> Iterator[tuple[RFSequence, Truth]]:
+    """Simulate one recording after the other: the frames and their truth."""
     for family, numbers in RECORDINGS.items():
         for _, _, recording in protocol(family).recordings(numbers, SEED):
             sequence = recording.sequence()
-            lines = FINE_STRIP if sequence.shape[2] > 2 * FINE_STRIP - 1 else STRIP[1]
-            first = (sequence.shape[2] - min(lines, sequence.shape[2])) // 2
-            strip = (slice(0, STRIP[0]), slice(first, first + lines))
-            frames = np.stack([sequence.frame(index)[strip] for index in range(sequence.shape[0])])
-            truth = sequence.truth
-            assert truth is not None
-            cut = replace(truth, read_frame=lambda k, truth=truth, strip=strip: _cut(truth.read_frame(k), strip))
-            yield family, RFSequence.from_array(frames, sequence.geometry), cut
+            assert sequence.truth is not None
+            yield sequence, sequence.truth
 
 
-def _cut(frame: FrameTruth, strip: tuple[slice, slice]) -> FrameTruth:
-    return FrameTruth(frame.axial_displacement_m[strip], frame.lateral_displacement_m[strip], frame.axial_strain[strip])
-
-
-def frame_errors(family: str, estimate: FrameEstimate, truth: FrameTruth, least_window_m: float) -> dict[str, Errors]:
+def frame_errors(estimate: FrameEstimate, truth: FrameTruth, least_window_m: float) -> dict[str, Errors]:
     """Take a sample of the errors of one frame, by map."""
     strain, displacement = estimate.strain, estimate.displacement
     tensor = strain_tensor(displacement, strain, estimate.quality)
@@ -114,8 +104,7 @@ def frame_errors(family: str, estimate: FrameEstimate, truth: FrameTruth, least_
         used = known & some & np.isfinite(difference)
         if name in get_args(ComponentName):  # their windows are cut short at the sides
             used[:, :half] = used[:, used.shape[1] - half :] = False
-        cut = replace(parts[name], noise=parts[name].noise[used], change=parts[name].change[used])
-        found[name] = Errors(difference[used].astype(np.float64), cut, family)
+        found[name] = Errors(difference[used].astype(np.float64), parts[name].at(torch.from_numpy(used)))
     return found
 
 

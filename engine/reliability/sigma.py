@@ -1,21 +1,22 @@
 """Standard deviation of each pixel of an estimate, from the noise of its data and from how its strain changes.
 
-    sigma = factor * n^a * (g^2 + (still n)^2)^(b/2) * m^c / (1 + (n / (turn m))^2)^d
+    sigma^2 = the sum of two squares, each of a power law  c n^a g^b m^d s^-e
 
 - n is the Cramer-Rao bound for the local correlation as it was measured (noise and decorrelation together), its
   geometric mean over a pixel's surroundings: a correlation is itself measured from few echoes, and smoothing follows
   the noise of more than one place. For displacement it is that of a window of 2 mm
   (`engine.numerics.accuracy_limit`), for strain pushed through the straight line that is fitted over a window L:
   sqrt(12 q / L^3), q the bound's variance times its window. A method that borrows from its neighbours, as windows,
-  networks and the normal equations of GLUE do, has less of it: its prior's information adds to the data's, which
-  makes a factor and a power below one. After GLUE and its kin L is no less than 2 mm: a shorter window finds no more
-  noise in a motion that is smooth already.
+  networks and the normal equations of GLUE do, has less of it: its prior's information adds to the data's. After GLUE
+  and its kin L is no less than 2 mm: a shorter window finds no more noise in a motion that is smooth already.
 - g is how far the strain lies from its own blurred map, root mean square over a pixel's neighbourhood: what one more
   blur would change is about what the method's own blur has changed already. A steady gradient, which blur leaves as
   it is, does not count.
-- m is the mean strain of the frame, 0.3 % at least; still n is what noise leaves where strain does not change.
-- d tells noise from what strain does to the echoes: both lower the correlation, but not alike. Up to n = turn m it is
-  mostly the strain, beyond it is noise.
+- m is the mean strain of the frame, 0.3 % at least.
+- s is the share of the rows around a pixel that have a strain: where data end, nothing holds an estimate on that side.
+
+One of the two is mostly noise, the other mostly what strain does where it changes. No a, b or e is below zero: more
+noise, more change or less support is nowhere less uncertainty.
 
 Frames that a method has estimated together share the noise of all of them: what a frame holds of the noise n that it
 would have alone is its `NOISE_SHARE`, which the method reports. A frame of such a method without one has been
@@ -29,13 +30,12 @@ errors divided by sigma have a deviation of one (`scripts/calibrate_reliability.
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.estimators.base import ESTIMATORS, STRAIN_WINDOW_M, RecordingEstimator
 from engine.numerics.accuracy_limit import displacement_deviation_m
@@ -44,13 +44,13 @@ from engine.reliability.validity import window_size
 from engine.types import NOISE_SHARE, Displacement, Geometry, Map, Sigma, Strain
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
-Values = NDArray[np.float64]
-V = TypeVar("V", bound=Any)
 ComponentName = Literal["lateral_strain", "shear_strain"]
 MapName = Literal["axial_strain", "axial_displacement_m", "lateral_displacement_m", "lateral_strain", "shear_strain"]
 MAPS: tuple[MapName, ...] = get_args(MapName)
+PowerLaw = tuple[float, float, float, float, float]
 
 BEAM_WAVELENGTHS = 2.0
 """Lateral resolution, within which the errors of lines go together."""
@@ -67,45 +67,68 @@ CHANGE_M = (3.0e-3, 3.0e-3)
 SMALLEST_MEAN = 3e-3
 """Mean strain as which a stiller frame counts: nothing below it was calibrated."""
 
+SUPPORT_M = 6.0e-3
+"""Axial size of the neighbourhood of which is asked how much of it has a strain."""
+
 CORRELATION_LIMITS = (0.1, 0.9995)
 """Correlations beyond are interpolation's or chance."""
+
+SMALLEST = 1e-12
+"""Noise or change whose logarithm is taken instead of that of none."""
 
 SMALLEST_SHARE = 1e-6
 """Known share of a window that rounding cannot leave of none."""
 
 
 @dataclass(frozen=True)
-class Parts(Generic[V]):
-    """What a map's uncertainty is made of: `noise` and `change` of any shape, without a dimension, and the mean strain.
+class Parts:
+    """What a map's uncertainty is made of: n, g and s, of any shape and without a dimension, and the mean strain m.
 
     `unit` is the wavelength, by which displacements are divided; 1 for strain.
     """
 
-    noise: V
-    change: V
-    mean: V | float
+    noise: "Tensor"
+    change: "Tensor"
+    mean: "Tensor"
+    support: "Tensor"
     unit: float
+
+    @property
+    def logarithms(self) -> "Tensor":
+        """Logarithms of the four, (4, ...)."""
+        import torch
+
+        parts = (self.noise, self.change, self.mean.expand_as(self.noise), self.support.expand_as(self.noise))
+        return torch.stack(parts).clamp_min(SMALLEST).log()
+
+    def at(self, pixels: "Tensor") -> "Parts":
+        """Take those of some pixels, a mask of their shape."""
+        return replace(self, noise=self.noise[pixels], change=self.change[pixels], support=self.support[pixels])
 
 
 @dataclass(frozen=True)
 class Scales:
-    """Factors and powers of one map of one method; the names are those of the formula above."""
+    """The two power laws of one map of one method: each log c, then the powers of n, g, m and s."""
 
-    factor: float
-    noise_power: float
-    change_power: float
-    mean_power: float
-    noise_excess_power: float
-    turn: float
-    still: float
+    noise: PowerLaw
+    change: PowerLaw
 
-    def sigma(self, parts: Parts[V]) -> V:
+    def sigma(self, parts: Parts) -> "Tensor":
         """Return the standard deviation of each pixel, of the shape of the parts, in the unit of the map."""
-        change = (parts.change**2 + (self.still * parts.noise) ** 2) ** (self.change_power / 2)
-        excess = (1 + (parts.noise / (self.turn * parts.mean)) ** 2) ** -self.noise_excess_power
-        level = self.factor * parts.mean**self.mean_power * parts.unit
-        total: V = parts.noise**self.noise_power * change * excess * level
-        return total
+        import torch
+
+        logs = parts.logarithms
+        laws = _on(self, logs.device).to(logs.dtype)
+        noise, change = torch.tensordot(laws[:, 1:], logs, 1).add_(laws[:, 0].reshape(2, *[1] * (logs.ndim - 1))).exp_()
+        return torch.hypot(noise, change).mul_(parts.unit)
+
+
+@lru_cache(maxsize=64)
+def _on(scales: Scales, device: "torch.device") -> "Tensor":
+    """Both power laws on a device, (2, 5) in double precision."""
+    import torch
+
+    return torch.tensor([scales.noise, scales.change], dtype=torch.float64, device=device)
 
 
 def sigma_maps(method: str, displacement: Displacement, strain: Strain, quality: Map) -> Sigma:
@@ -162,7 +185,7 @@ def least_window_m(method: str) -> float:
 def component_sigma(name: ComponentName, method: str, strain: Strain, quality: Map, share: float = math.nan) -> Map:
     """Return the standard deviation of a frame's lateral or shear strain (H, W); NaN where axial strain is."""
     parts = parts_of(strain, quality, least_window_m(method), share)[name]
-    stated = scales_of(method, alone=math.isnan(share))[name].sigma(parts)
+    stated = scales_of(method, alone=math.isnan(share))[name].sigma(parts).numpy()
     return np.where(np.isfinite(strain.axial), stated, np.nan).astype(np.float32)
 
 
@@ -171,16 +194,14 @@ def noise_share(displacement: Displacement) -> float:
     return displacement.report.get(NOISE_SHARE, math.nan)
 
 
-def parts_of(
-    strain: Strain, quality: Map, least_window_m: float = 0.0, share: float = math.nan
-) -> "Mapping[str, Parts[Values]]":
-    """Measure the parts of each map's uncertainty from the estimate itself, and what it holds of its own noise."""
+def parts_of(strain: Strain, quality: Map, least_window_m: float = 0.0, share: float = math.nan) -> Mapping[str, Parts]:
+    """Measure the parts (H, W) of each map's uncertainty from the estimate, and what it holds of its own noise."""
     import torch
 
     axial, rho = (torch.from_numpy(entry)[None] for entry in (strain.axial, quality))
     windows = max(strain.window_m, least_window_m), strain.lateral_window_m
     return {
-        name: Parts(parts.noise[0].numpy(), parts.change[0].numpy(), float(parts.mean), parts.unit)
+        name: Parts(parts.noise[0], parts.change[0], parts.mean[0, 0, 0], parts.support[0], parts.unit)
         for name, parts in _parts(axial, rho, torch.tensor([share]), strain.geometry, *windows).items()
     }
 
@@ -192,9 +213,11 @@ def _parts(
     geometry: Geometry,
     window_m: float,
     lateral_window_m: float | None = None,
-) -> "Mapping[str, Parts[Tensor]]":
+) -> Mapping[str, Parts]:
     """Measure the parts in several frames at once; those of lateral and shear strain where their window is given."""
     import torch
+
+    from engine.numerics.running_sum import running_sum
 
     known = strain.isfinite()
     correlation = quality.clamp(*CORRELATION_LIMITS)
@@ -205,18 +228,20 @@ def _parts(
     level = mean.abs().float().clamp_min(SMALLEST_MEAN)
     above = torch.where(known, strain - mean, 0.0)
     change = _mean((above - _mean(above, known, geometry, BLUR_M)).square(), known, geometry, CHANGE_M).sqrt().float()
+    rows = window_size(geometry, (SUPPORT_M, 0.0))[0]
+    support = running_sum(known.to(strain.dtype), rows, -2).div_(rows)
     slope = math.sqrt(12 * WINDOW_M / max(window_m, WINDOW_M / 10) ** 3) * bound_m
     wave = geometry.wavelength_m
-    moved = Parts((bound_m / wave).float(), change, level, wave)
+    moved = Parts((bound_m / wave).float(), change, level, support, wave)
     found = {
-        "axial_strain": Parts(slope.float(), change, level, 1.0),
+        "axial_strain": Parts(slope.float(), change, level, support, 1.0),
         "axial_displacement_m": moved,
         "lateral_displacement_m": moved,
     }
     if lateral_window_m is not None:
         across = math.sqrt(12 * BEAM_WAVELENGTHS * wave / lateral_window_m**3) * bound_m
-        found["lateral_strain"] = Parts(across.float(), change, level, 1.0)
-        found["shear_strain"] = Parts((torch.hypot(across, slope) / 2).float(), change, level, 1.0)
+        found["lateral_strain"] = Parts(across.float(), change, level, support, 1.0)
+        found["shear_strain"] = Parts((torch.hypot(across, slope) / 2).float(), change, level, support, 1.0)
     return found
 
 
@@ -278,5 +303,6 @@ def _kin(method: str) -> str:
 def _table() -> Mapping[str, Mapping[str, Scales]]:
     stored = json.loads((files("resources") / "reliability.json").read_text(encoding="utf-8"))
     return {
-        method: {name: Scales(**values) for name, values in maps.items()} for method, maps in stored["methods"].items()
+        method: {name: Scales(tuple(laws["noise"]), tuple(laws["change"])) for name, laws in maps.items()}
+        for method, maps in stored["methods"].items()
     }

@@ -64,7 +64,8 @@ def test_echoes_that_end_while_tissue_moves_do_not_hold_it(pressed: RFSequence, 
     (found,) = run(RFSequence.from_array(frames, pressed.geometry), Settings("ncc"), cpu)
     axial = found.strain.axial
     assert axial.shape == pressed.shape[1:]
-    assert np.isnan(axial[600:]).all() and np.isnan(axial[:, 37:]).all()
+    assert np.isnan(axial[600:]).all()
+    assert np.isnan(axial[:, 37:]).all()
     assert np.isnan(found.quality[600:]).all()
     last = axial[540:600, :37]
     assert np.isfinite(last).mean() > 0.9
@@ -75,6 +76,7 @@ def test_only_ends_without_a_change_in_all_frames_are_cut_off(pressed: RFSequenc
     frames = np.stack([pressed.frame(index) for index in range(2)])
     frames[0, :40], frames[1, :30], frames[:, 200:300] = 0, 0, 0
     cut = part_with_echoes(RFSequence.from_array(frames, pressed.geometry), (0, 1))
-    assert cut is not None and cut.cut == (slice(30, 700), slice(0, 40))
+    assert cut is not None
+    assert cut.cut == (slice(30, 700), slice(0, 40))
     assert part_with_echoes(pressed, (0, 1)) is None
     assert part_with_echoes(RFSequence.from_array(np.zeros((2, 90, 8), np.float32), pressed.geometry), (0, 1)) is None
