@@ -26,7 +26,7 @@ from engine.preprocess.alignment import bulk_motions
 from engine.types import NOISE_SHARE, Geometry, Map
 
 PATTERN_PASSES = Passes(3, tolerance=2e-2, inner=60)
-OWN_PASSES = Passes(2, tolerance=2e-2, inner=60)
+OWN_PASSES = Passes(2, tolerance=5e-2, inner=30)
 RELAXED = 0.25
 """Factor of the own motions' prior that is tried when a frame does not fit the pattern.
 
