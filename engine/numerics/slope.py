@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SMALLEST_WINDOW = 5
-_LINES = 16
-"""Lines that a CPU takes at a time: what is summed along them stays in its cache."""
+_IN_CACHE = 2**15
+"""Values of whole lines that a CPU takes at a time: what is summed along them stays in its cache."""
 
 _LEAST_WEIGHT = 0.05
 """Squared quality below this still counts this much: a poor sample is better than a hole."""
@@ -103,8 +103,9 @@ def slopes(displacement: "Tensor", weights: "Tensor", window: int, neighbours: i
     """`weighted_slope` of several frames (B, H, W) on their device, float64."""
     import torch
 
-    if on_host(displacement) and not neighbours and displacement.shape[-1] > _LINES:
-        parts = (torch.split(entry, _LINES, -1) for entry in (displacement, weights))
+    together = max(_IN_CACHE // max(displacement[..., 0].numel(), 1), 1)
+    if on_host(displacement) and not neighbours and displacement.shape[-1] > together:
+        parts = (torch.split(entry, together, -1) for entry in (displacement, weights))
         return torch.cat([slopes(some, counts, window) for some, counts in zip(*parts, strict=True)], dim=-1)
     rows = displacement.shape[-2]
     weights = weights.double()

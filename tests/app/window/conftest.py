@@ -43,6 +43,7 @@ from app.theme import Theme, apply_theme
 from app.views.image_pane import ImagePane
 from app.window.central import CentralArea
 from app.window.main_window import MainWindow
+from app.window.start_up.warming import warm_up
 from engine.errors import StrainscopeError
 from engine.estimators.base import ESTIMATORS
 from engine.parameters import Parameters, parameter
@@ -51,6 +52,8 @@ from engine.strain.least_squares import LeastSquaresParams
 from engine.types import Displacement, FrameEstimate, Provenance, RFSequence, Strain
 
 ESTIMATORS.discover()  # else the first test that asks what a run would be kept under waits for their libraries
+# Else the first window loads this on a thread, and what is loaded makes loggers while pytest goes through all of them.
+warm_up(JobControl(0, threading.Event(), lambda message: None))
 
 FRAMES, ROWS, LINES = 6, 300, 32
 SIZE = (1200, 760)
