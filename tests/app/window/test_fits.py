@@ -46,13 +46,20 @@ def room_on(screen: QSize) -> QSize:
     return screen - FRAME_SIZE
 
 
-@pytest.fixture(name="settled", params=SCREENS.values(), ids=SCREENS.keys())
-def fixture_settled(opened: MainWindow, request: pytest.FixtureRequest) -> MainWindow:
-    """A window with a recording on one of the screens."""
+@pytest.fixture(name="settled")
+def fixture_settled(opened: MainWindow) -> MainWindow:
+    """A window with a recording and a selected region."""
     opened.commands.regions.select(Role.TARGET)
-    opened.resize(room_on(request.param))
     settle()
     return opened
+
+
+def on_each_screen(window: MainWindow) -> Iterator[str]:
+    """Give the window the size of one screen after the other."""
+    for name, screen in SCREENS.items():
+        window.resize(room_on(screen))
+        settle()
+        yield name
 
 
 def settle() -> None:
@@ -143,13 +150,14 @@ def describe(widget: QWidget) -> str:
     return f"{type(widget).__name__} {text or widget.accessibleName()!r} in {type(parent).__name__}"
 
 
-def test_the_window_is_no_larger_than_its_screen(settled: MainWindow, request: pytest.FixtureRequest) -> None:
-    room = room_on(request.node.callspec.params["settled"])
-    assert settled.size() == room  # nothing in it asks for more
-    for name in settled.docks.titles:
-        settled.docks.show(name)
-        settle()
-        assert settled.size() == room, name
+def test_the_window_is_no_larger_than_its_screen(settled: MainWindow) -> None:
+    for screen in on_each_screen(settled):
+        room = room_on(SCREENS[screen])
+        assert settled.size() == room  # nothing in it asks for more
+        for name in settled.docks.titles:
+            settled.docks.show(name)
+            settle()
+            assert settled.size() == room, name
 
 
 def test_a_first_window_is_as_large_as_usual_or_as_the_screen(
@@ -168,32 +176,36 @@ def test_a_first_window_is_as_large_as_usual_or_as_the_screen(
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_nothing_is_cut_in_any_panel(settled: MainWindow, theme: str) -> None:
     settled.set_theme(theme)  # type: ignore[arg-type]
-    found: dict[str, list[str]] = {}
-    for name in settled.docks.titles:
-        settled.docks.show(name)
-        dock = settled.docks.dock(name)
-        for button in dock.findChildren(QAbstractButton):
-            if button.property("folds"):
-                button.setChecked(True)
-        found[name] = cut_in_the_end(dock)
-    found["centre"] = cut(settled.central) + cut(settled.status)
-    assert {name: entries for name, entries in found.items() if entries} == {}
+    for screen in on_each_screen(settled):
+        found: dict[str, list[str]] = {}
+        for name in settled.docks.titles:
+            settled.docks.show(name)
+            dock = settled.docks.dock(name)
+            for button in dock.findChildren(QAbstractButton):
+                if button.property("folds"):
+                    button.setChecked(True)
+            found[name] = cut_in_the_end(dock)
+        found["centre"] = cut(settled.central) + cut(settled.status)
+        assert {name: entries for name, entries in found.items() if entries} == {}, screen
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-def test_nothing_is_cut_in_any_dialog(settled: MainWindow, theme: str) -> None:
-    settled.set_theme(theme)  # type: ignore[arg-type]
-    found: dict[str, object] = {}
-    for name in DIALOGS:
-        settled.actions_by_name[name].trigger()
+@pytest.mark.parametrize("screen", SCREENS)
+def test_nothing_is_cut_in_any_dialog(settled: MainWindow, screen: str) -> None:
+    settled.resize(room_on(SCREENS[screen]))  # a dialog keeps the size that it had when it was made
+    for theme in ("dark", "light"):
+        settled.set_theme(theme)  # type: ignore[arg-type]
         settle()
-        dialog = next(dialog for dialog in settled.findChildren(QDialog) if dialog.isVisible())
-        found[name] = cut(dialog)
-        if dialog.width() > settled.width() or dialog.height() > settled.height():
-            found[f"{name} is larger than the screen"] = dialog.size().toTuple()
-        dialog.reject()
-        settle()
-    assert {name: entries for name, entries in found.items() if entries} == {}
+        found: dict[str, object] = {}
+        for name in DIALOGS:
+            settled.actions_by_name[name].trigger()
+            settle()
+            dialog = next(dialog for dialog in settled.findChildren(QDialog) if dialog.isVisible())
+            found[name] = cut(dialog)
+            if dialog.width() > settled.width() or dialog.height() > settled.height():
+                found[f"{name} is larger than the screen"] = dialog.size().toTuple()
+            dialog.reject()
+            settle()
+        assert {name: entries for name, entries in found.items() if entries} == {}, theme
 
 
 def test_a_narrow_window_keeps_all_panels_on_one_side(opened: MainWindow, qtbot: QtBot) -> None:
@@ -243,24 +255,23 @@ def test_a_dock_goes_with_its_last_panel_and_comes_back_with_the_first(opened: M
 
 
 def test_nothing_is_cut_without_a_recording(window: MainWindow) -> None:
-    for screen in SCREENS.values():
-        window.resize(room_on(screen))
-        settle()
-        assert window.size() == room_on(screen)
-        assert cut(window) == []
+    for screen in on_each_screen(window):
+        assert window.size() == room_on(SCREENS[screen])
+        assert cut(window) == [], screen
 
 
 def test_nothing_is_cut_in_a_comparison(settled: MainWindow) -> None:
     settled.actions_by_name["compare"].trigger()
-    settle()
-    assert cut(settled.central) == []
+    for screen in on_each_screen(settled):
+        assert cut(settled.central) == [], screen
 
 
 def test_the_axes_hug_the_images(settled: MainWindow, qtbot: QtBot) -> None:
     view = settled.central.view
     assert settled.state.recording is not None
     _, top, width, height = (1e3 * edge for edge in settled.state.recording.grid.edges_m())
-    for layout in ("side by side", "stacked", "automatic"):
+    layouts = ("side by side", "stacked", "automatic")
+    for layout in (layout for _ in on_each_screen(settled) for layout in layouts):
         view.set_layout(layout)  # type: ignore[arg-type]
         settle()
         for pane in view.panes:
@@ -283,17 +294,19 @@ def area_px(view: DualView) -> int:
 
 def test_the_layout_is_the_one_that_shows_more(settled: MainWindow) -> None:
     view = settled.central.view
-    areas = {}
-    for layout in ("side by side", "stacked", "automatic"):
-        view.set_layout(layout)  # type: ignore[arg-type]
-        settle()
-        areas[layout] = area_px(view)
-    assert areas["automatic"] >= max(areas["side by side"], areas["stacked"]) / 1.15**2 * 0.99
+    for screen in on_each_screen(settled):
+        areas = {}
+        for layout in ("side by side", "stacked", "automatic"):
+            view.set_layout(layout)  # type: ignore[arg-type]
+            settle()
+            areas[layout] = area_px(view)
+        assert areas["automatic"] >= max(areas["side by side"], areas["stacked"]) / 1.15**2 * 0.99, screen
 
 
 def test_the_bars_of_all_panes_are_as_wide_as_their_words(settled: MainWindow) -> None:
-    for bar in settled.central.view.findChildren(ColorBar):
-        assert bar.width() >= bar.sizeHint().width()
+    for screen in on_each_screen(settled):
+        for bar in settled.central.view.findChildren(ColorBar):
+            assert bar.width() >= bar.sizeHint().width(), screen
 
 
 def test_names_of_methods_do_not_widen_their_panel(opened: MainWindow, qtbot: QtBot) -> None:
