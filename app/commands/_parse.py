@@ -111,9 +111,15 @@ def _numbers(text: str, option: str, form: str, counts: tuple[int, ...]) -> list
 
 
 def parse_methods(
-    texts: Sequence[str], shared: Sequence[str] = (), strain_method: str = "least-squares"
+    texts: Sequence[str],
+    shared: Sequence[str] = (),
+    strain_method: str = "least-squares",
+    *,
+    equal_window: bool = True,
 ) -> "list[Settings]":
     """Read each `NAME` or `NAME:KEY=VALUE,...` into settings labelled by it; `shared` are settings of all of them.
+
+    Without an `equal_window` each method has its own, unless `shared` sets one.
 
     >>> [entry.row for entry in parse_methods(["glue:preset=published", "ncc"], ["prepare.band_pass=true"])]
     ['glue:preset=published', 'ncc']
@@ -136,7 +142,9 @@ def parse_methods(
             parameters=ESTIMATORS.get(name).Params.from_text({**common["method"], **groups["method"]}),
             preparation=Preparation.from_text({**common["prepare"], **groups["prepare"]}),
             strain_method=strain_method,
-            strain_parameters=STRAIN_METHODS.get(strain_method).Params.from_text(common["strain"]),
+            strain_parameters=STRAIN_METHODS.get(strain_method).Params.from_text(common["strain"])
+            if equal_window or common["strain"]
+            else None,
             label=text,
         )
         found.append(chosen.resolved())

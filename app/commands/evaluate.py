@@ -46,7 +46,11 @@ ByRecording = Annotated[
 ]
 Calibration = Annotated[
     bool,
-    typer.Option("--calibration", help="Errors over their stated uncertainty instead of metrics; --plot draws them."),
+    typer.Option(
+        "--calibration",
+        help="Errors over their stated uncertainty instead of metrics, each method in its own strain window; --plot "
+        "draws them.",
+    ),
 ]
 TradeOff = Annotated[
     bool,
@@ -98,7 +102,8 @@ def evaluate(
     from engine.evaluation.plot import check_plot, plot_evaluation
 
     names = [text for text in sets or [] if "=" not in text]
-    settings = parse_methods(methods or [default_method()], [text for text in sets or [] if "=" in text], strain_method)
+    shared = [text for text in sets or [] if "=" in text]
+    settings = parse_methods(methods or [default_method()], shared, strain_method, equal_window=not calibration)
     if plot is not None:
         check_plot(plot)
     total, cases = _cases(files or [], names, tuning_seed)
