@@ -198,7 +198,8 @@ def run(
     if settings.preparation.part:
         part: Part | None = part_of(sequence, parse_box(settings.preparation.part))
     else:
-        part = part_with_echoes(sequence, (settings.reference, *wanted[:1]))
+        references = settings.pairs.references(wanted, settings.reference).values()
+        part = part_with_echoes(sequence, {*list(references)[:: max(len(wanted) // 3, 1)]})
     if part is not None:
         whole = replace(settings, preparation=replace(settings.preparation, part=""))
         asked: dict[str, Any] = {"shown": shown, "began": began, "provisional": provisional, "batch": batch}

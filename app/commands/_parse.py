@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.errors import ParameterError
@@ -124,28 +125,25 @@ def parse_methods(
     >>> [entry.row for entry in parse_methods(["glue:preset=published", "ncc"], ["prepare.band_pass=true"])]
     ['glue:preset=published', 'ncc']
     """
-    from engine.estimators.base import ESTIMATORS
-    from engine.pipeline import Preparation, Settings
+    from engine.scripting import settings_of
     from engine.strain.base import STRAIN_METHODS
 
     common = parse_settings(shared)
     if common["method"] and len(set(texts)) > 1:
         raise ParameterError(f"--set {next(iter(common['method']))}: a method's parameter needs exactly one --method")
+    usual = STRAIN_METHODS.get(strain_method).Params().as_dict() if equal_window else {}
     found = []
     for text in dict.fromkeys(texts):
         name, _, own = text.partition(":")
         groups = parse_settings(own.split(",") if own else [])
         if groups["strain"]:
             raise ParameterError(f"--method: {text!r}: all methods share the strain filter, see --set")
-        chosen = Settings(
-            method=name,
-            parameters=ESTIMATORS.get(name).Params.from_text({**common["method"], **groups["method"]}),
-            preparation=Preparation.from_text({**common["prepare"], **groups["prepare"]}),
+        chosen = settings_of(
+            name,
+            {**common["method"], **groups["method"]},
+            prepare={**common["prepare"], **groups["prepare"]},
             strain_method=strain_method,
-            strain_parameters=STRAIN_METHODS.get(strain_method).Params.from_text(common["strain"])
-            if equal_window or common["strain"]
-            else None,
-            label=text,
+            strain={**usual, **common["strain"]},
         )
-        found.append(chosen.resolved())
+        found.append(replace(chosen, label=text))
     return found

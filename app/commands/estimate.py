@@ -129,9 +129,10 @@ def estimate(
         from engine.accumulation import drift_words
 
         echo(f"Added up, at the end: {drift_words(reports[-1])}")
-    if words := pattern_words(reports):
+    seen = [report for report, median in zip(reports, medians, strict=True) if not math.isnan(median)]
+    if words := pattern_words(seen):
         echo(f"  {words}")
-    elif said := ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in _means(reports).items()):
+    elif said := ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in _means(seen).items()):
         echo(f"  mean over frames: {said}")
 
 

@@ -102,3 +102,13 @@ def test_a_region_beyond_all_bounds_is_one_line(text: str) -> None:
 def test_limits_that_no_axis_can_show_are_one_line(text: str) -> None:
     with pytest.raises(ParameterError, match=r"^--limits: .* beyond all strain"):
         parse_limits(text, "--limits")
+
+
+@pytest.mark.parametrize("shared", [[], ["strain.weighted=false"]])
+def test_methods_have_one_window_or_each_its_own(shared: list[str]) -> None:
+    def windows(*, equal_window: bool) -> list[float]:
+        chosen = parse_methods(["glue-stack", "ncc"], shared, equal_window=equal_window)
+        return [entry.strain_parameters.window_m for entry in chosen]
+
+    assert windows(equal_window=True) == [2e-3, 2e-3]
+    assert windows(equal_window=False) == [1e-3, 2e-3]

@@ -46,6 +46,11 @@ def test_estimate_says_which_frames_do_not_match(stranger, tmp_path, capsys) -> 
     assert frame.sigma is not None
 
 
+def test_no_frame_without_strain_counts_as_explained(stranger, tmp_path, capsys) -> None:
+    assert main(["estimate", str(stranger), "-o", str(tmp_path / "r.h5"), "--method", "glue-stack"]) == 0
+    assert " of 2 frames" in capsys.readouterr().out  # of three, one does not match
+
+
 def test_metrics_and_figure_say_it_too(result, tmp_path, capsys) -> None:
     assert main(["metrics", str(result), *REGIONS, "--json"]) == 0
     shown = capsys.readouterr()
