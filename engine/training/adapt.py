@@ -22,7 +22,7 @@ from engine.networks.base import DisplacementNetwork
 from engine.networks.musse_net import MUSSENet
 from engine.networks.weights import WeightsCard
 from engine.parameters import Parameters, parameter
-from engine.training.config import Difficulty
+from engine.training.config import DataSettings, Difficulty
 from engine.training.data import Batch, prepare, seeded
 from engine.training.recording import CanonicalRecording
 from engine.types import RFSequence
@@ -226,4 +226,4 @@ def _batch(
     chosen = torch.randperm(len(frames), generator=generator)[: settings.frames].tolist()
     deformed = sorted((frames[index] for index in chosen), key=lambda frame: abs(frame - settings.reference))
     raw = recording.random_crop([settings.reference, *deformed], shape, generator)
-    return prepare(raw.to(device), Difficulty(0.0, 0.0, 0.0, 0.0), generator, equalised=True)
+    return prepare(raw.to(device), Difficulty(0.0, 0.0, 0.0, 0.0), generator, DataSettings())

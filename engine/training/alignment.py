@@ -55,6 +55,11 @@ class Affine:
         return torch.stack([lines[None, :].expand(height, -1), rows[:, None].expand(-1, width)])
 
 
+def still(motion: Tensor) -> Affine:
+    """Return no motion for the frames of (N, 2, H, W)."""
+    return Affine(motion.new_zeros(len(motion), 2), motion.new_zeros(len(motion), 2, 2))
+
+
 def fit(motion: Tensor) -> Affine:
     """Fit motion (N, 2, H, W) robustly as the bulk motion is: axial linear in depth, lateral linear across lines.
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from engine.networks.layers.equalisation import equalise
 from engine.numerics.warp import inside
-from engine.training.alignment import Affine, fit, spoil
+from engine.training.alignment import Affine, fit, spoil, still
 from engine.training.config import DataSettings, Difficulty, TrainingConfig
 from engine.types import Geometry
 
@@ -86,7 +86,7 @@ class Stream:
             generator = seeded(self._config.run.seed, "use", self._rank, use)
             raw = cut(self._sequence(self._number(use)), self._config.crop_at(iteration), generator)
             raw = varied(raw, data, generator)
-            prepared.append(prepare(raw, difficulty, generator, equalised=data.equalise))
+            prepared.append(prepare(raw, difficulty, generator, data))
         return collate(prepared)
 
     def batches(self, first: int, last: int) -> Iterator[Batch]:
@@ -177,14 +177,21 @@ def varied(raw: RawSequence, data: DataSettings, generator: torch.Generator) -> 
     return RawSequence(rf, raw.geometry, motion, bulk)
 
 
-def prepare(raw: RawSequence, difficulty: Difficulty, generator: torch.Generator, *, equalised: bool) -> Batch:
-    """Equalise or scale the RF, remove an imperfect bulk motion, and solve for what is left; a batch of one."""
-    rf = equalise(raw.rf) if equalised else raw.rf / peak(raw.rf[0])
+def prepare(raw: RawSequence, difficulty: Difficulty, generator: torch.Generator, data: DataSettings) -> Batch:
+    """Equalise or scale the RF, remove an imperfect bulk motion, and solve for what is left; a batch of one.
+
+    Without `prealign` the bulk motion of simulated sequences stays, and the network has all of it to find.
+    """
+    rf = equalise(raw.rf) if data.equalise else raw.rf / peak(raw.rf[0])
     if raw.motion is None and raw.bulk is None:
         raise ValueError("a sequence needs its true motion or a bulk motion")
-    bulk = raw.bulk if raw.motion is None else fit(raw.motion)
-    assert bulk is not None
-    bulk = spoil(bulk, difficulty, generator)
+    if raw.motion is None:
+        assert raw.bulk is not None
+        bulk = spoil(raw.bulk, difficulty, generator)
+    elif data.prealign:
+        bulk = spoil(fit(raw.motion), difficulty, generator)
+    else:
+        bulk = still(raw.motion)
     aligned, motion = bulk.align(rf[1:, None])
     valid = inside(motion)
     residual = None

@@ -61,6 +61,7 @@ def card_fields(config: TrainingConfig, iteration: int, scores: dict[str, float]
             "recordings": "real recordings without truth",
         }[config.data.source],
         "seed": config.run.seed,
+        "prealigned": config.data.prealign,
         "commit": program_commit(),
         "iterations": iteration,
         "hardware": f"{config.run.device}, {config.run.threads} thread(s)",

@@ -53,7 +53,7 @@ class ValidationSet:
         for number in range(settings.sequences):
             generator = seeded(settings.seed, "validation", 0, number)
             raw = source.sequence(generator, settings.difficulty)
-            self._batches.append(prepare(raw, settings.difficulty, generator, equalised=config.data.equalise))
+            self._batches.append(prepare(raw, settings.difficulty, generator, config.data))
 
     @torch.no_grad()
     def score(self, network: nn.Module) -> Scores:

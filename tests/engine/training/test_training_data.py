@@ -5,7 +5,7 @@ import torch
 
 from engine.numerics.warp import warp
 from engine.training.config import DataSettings, Difficulty, TrainingConfig, parse
-from engine.training.data import Batch, RawSequence, Stream, cut, prepare, seeded, varied
+from engine.training.data import Batch, RawSequence, Stream, cut, peak, prepare, seeded, varied
 from engine.types import Geometry
 
 H, W, T = 96, 16, 3
@@ -90,7 +90,7 @@ def test_processes_of_one_run_see_different_sequences() -> None:
 
 def test_the_residual_leads_from_the_aligned_frame_back_to_the_reference() -> None:
     raw = analytic_sequence(torch.Generator().manual_seed(0), 0.04)
-    batch = prepare(raw, Difficulty(0.04, 3.0, 0.3, 0.2), torch.Generator().manual_seed(1), equalised=False)
+    batch = prepare(raw, Difficulty(0.04, 3.0, 0.3, 0.2), torch.Generator().manual_seed(1), DataSettings(equalise=False))
     assert batch.residual is not None
     assert batch.total is not None
     assert batch.residual.abs().max() > 0.7
@@ -105,11 +105,21 @@ def test_the_residual_leads_from_the_aligned_frame_back_to_the_reference() -> No
     assert torch.allclose(batch.bulk.compose(batch.residual[0]), batch.total[0], atol=1e-4)
 
 
+def test_without_alignment_the_whole_motion_is_left_to_the_network() -> None:
+    raw = analytic_sequence(torch.Generator().manual_seed(0), 0.04)
+    chosen = DataSettings(equalise=False, prealign=False)
+    batch = prepare(raw, Difficulty(0.04, 3.0, 0.3, 0.2), torch.Generator().manual_seed(1), chosen)
+    assert raw.motion is not None
+    assert batch.residual is not None
+    assert torch.equal(batch.residual[0], raw.motion)
+    assert torch.allclose(batch.deformed[0, :, 0], raw.rf[1:] / peak(raw.rf[0]), atol=1e-6)
+
+
 def test_pixels_whose_motion_leaves_the_frame_are_not_valid() -> None:
     raw = analytic_sequence(torch.Generator().manual_seed(0), 0.0)
     assert raw.motion is not None
     raw.motion[:, 1] -= 5.0
-    batch = prepare(raw, Difficulty(0.0, 0.0, 0.0, 0.0), torch.Generator().manual_seed(1), equalised=False)
+    batch = prepare(raw, Difficulty(0.0, 0.0, 0.0, 0.0), torch.Generator().manual_seed(1), DataSettings(equalise=False))
     assert not batch.valid[..., :5, :].any()
     assert batch.valid[..., 6:, :].all()
 
