@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from engine.errors import WeightsError
 from engine.networks.elongation_cnn import ElongationCNN
-from engine.networks.end_to_end_cnn import EndToEndConfig, StrainCNN, increments
+from engine.networks.end_to_end_cnn import EndToEndConfig, PatchNetwork, StrainCNN, increments
 from engine.networks.weights import WeightsCard, load, save
 from engine.simulation.crops import CropSettings, training_sequence
 from engine.simulation.draws import Draws
@@ -97,12 +97,43 @@ def train_strain_cnn(
     The loss is the mean absolute error in % strain (the paper's L1); `report` hears it every 50 iterations.
     """
     torch.manual_seed(seed)
-    network = StrainCNN(EndToEndConfig(dropout=0.0)).train()
+    network = StrainCNN(EndToEndConfig(dropout=0.0))
+    tracker = _first_stage(first_stage) if first_stage else None
+    iteration = fit_strain_network(network, minutes, iterations, seed, report, tracker)
+    fields = {
+        "training": f"supervised on simulated truth, {'displacement of ' + first_stage if tracker else 'noise added'}",
+        "data": "simulated RF"
+        if tracker
+        else f"simulated displacement fields, noise {_LEAST_NOISE_SAMPLES:g} to {_MOST_NOISE_SAMPLES:g} samples",
+        "recipe": {"minutes": minutes, "iterations": iterations, "rate": _RATE, "batch": _BATCH, "dropout": 0.0},
+        "seed": seed,
+        "iterations": iteration,
+        "samples_per_period": 0.0,
+        "prealigned": False,
+        "hardware": "cpu, 1 thread(s)",
+        "scores": {"training-validation": {"strain_error_percent": validate(network.eval(), seed + 1000)}},
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return save(network, fields, path)
+
+
+def fit_strain_network(
+    network: PatchNetwork,
+    minutes: float,
+    iterations: int,
+    seed: int,
+    report: Callable[[int, float], None] = lambda iteration, loss: None,
+    tracker: ElongationCNN | None = None,
+) -> int:
+    """Fit a network of increments to true strain, end with its running mean, and return the iterations made.
+
+    On added noise, or with a `tracker` on what that finds; ends and reports as `train_strain_cnn`.
+    """
+    network.train()
     average = WeightAverage(network, 0.995)
     optimiser = torch.optim.Adam(network.parameters(), lr=_RATE)
     started, iteration, total = time.monotonic(), 0, 0.0
     generator = torch.Generator().manual_seed(seed)
-    tracker = _first_stage(first_stage) if first_stage else None
     pool: deque[Fields] = deque(maxlen=_POOL)
     while iteration < iterations:
         share = max(iteration / iterations, (time.monotonic() - started) / (60 * minutes))
@@ -124,21 +155,7 @@ def train_strain_cnn(
             report(iteration, total / 50)
             total = 0.0
     network.load_state_dict(average.weights(network))
-    fields = {
-        "training": f"supervised on simulated truth, {'displacement of ' + first_stage if tracker else 'noise added'}",
-        "data": "simulated RF"
-        if tracker
-        else f"simulated displacement fields, noise {_LEAST_NOISE_SAMPLES:g} to {_MOST_NOISE_SAMPLES:g} samples",
-        "recipe": {"minutes": minutes, "iterations": iterations, "rate": _RATE, "batch": _BATCH, "dropout": 0.0},
-        "seed": seed,
-        "iterations": iteration,
-        "samples_per_period": 0.0,
-        "prealigned": False,
-        "hardware": "cpu, 1 thread(s)",
-        "scores": {"training-validation": {"strain_error_percent": validate(network.eval(), seed + 1000)}},
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return save(network, fields, path)
+    return iteration
 
 
 def _first_stage(name: str) -> ElongationCNN:
@@ -149,7 +166,7 @@ def _first_stage(name: str) -> ElongationCNN:
 
 
 @torch.no_grad()
-def validate(network: StrainCNN, seed: int, fields: int = 12) -> float:
+def validate(network: PatchNetwork, seed: int, fields: int = 12) -> float:
     """Mean absolute error in % strain over new noisy fields of phantoms that were not trained on."""
     generator = torch.Generator().manual_seed(seed)
     other = CropSettings(**{**_CROPS.as_dict(), "bank_seed": 100_000, "bank_size": 4})  # type: ignore[arg-type]
@@ -161,7 +178,7 @@ def validate(network: StrainCNN, seed: int, fields: int = 12) -> float:
 
 
 def _step(
-    network: StrainCNN, optimiser: torch.optim.Optimizer, pool: list[Fields], generator: torch.Generator
+    network: PatchNetwork, optimiser: torch.optim.Optimizer, pool: list[Fields], generator: torch.Generator
 ) -> float:
     """Lower the loss on crops of several phantoms at once.
 
