@@ -70,7 +70,7 @@ class DataSettings(Parameters):
         "any", help="Reference of sequences from real recordings: any frame, or always the first"
     )
     prealign: bool = parameter(
-        True, help="Start from the bulk motion, imperfect in simulation, found in the RF of recordings; false: from none"
+        True, help="Start from the bulk motion: of recordings that found in the RF, in simulation a wrong one"
     )
     prefetch: int = parameter(0, minimum=0, maximum=64, help="Threads that make batches ahead; 0: none")
 

@@ -9,6 +9,7 @@ from engine.training.data import Batch, RawSequence, Stream, cut, peak, prepare,
 from engine.types import Geometry
 
 H, W, T = 96, 16, 3
+PLAIN = DataSettings(equalise=False)
 GEOMETRY = Geometry(sampling_hz=40e6, center_hz=5e6, sound_speed_m_s=1540.0, pitch_m=0.2e-3)
 
 
@@ -90,7 +91,7 @@ def test_processes_of_one_run_see_different_sequences() -> None:
 
 def test_the_residual_leads_from_the_aligned_frame_back_to_the_reference() -> None:
     raw = analytic_sequence(torch.Generator().manual_seed(0), 0.04)
-    batch = prepare(raw, Difficulty(0.04, 3.0, 0.3, 0.2), torch.Generator().manual_seed(1), DataSettings(equalise=False))
+    batch = prepare(raw, Difficulty(0.04, 3.0, 0.3, 0.2), torch.Generator().manual_seed(1), PLAIN)
     assert batch.residual is not None
     assert batch.total is not None
     assert batch.residual.abs().max() > 0.7
@@ -119,7 +120,7 @@ def test_pixels_whose_motion_leaves_the_frame_are_not_valid() -> None:
     raw = analytic_sequence(torch.Generator().manual_seed(0), 0.0)
     assert raw.motion is not None
     raw.motion[:, 1] -= 5.0
-    batch = prepare(raw, Difficulty(0.0, 0.0, 0.0, 0.0), torch.Generator().manual_seed(1), DataSettings(equalise=False))
+    batch = prepare(raw, Difficulty(0.0, 0.0, 0.0, 0.0), torch.Generator().manual_seed(1), PLAIN)
     assert not batch.valid[..., :5, :].any()
     assert batch.valid[..., 6:, :].all()
 
