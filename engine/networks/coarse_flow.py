@@ -25,6 +25,7 @@ class CoarseFlowConfig(NetworkConfig):
     """Width of FlowNet 2.0; 1 is the paper's, 162 million parameters."""
 
     width: float = parameter(0.125, minimum=0.03, maximum=1.0, help="Factor on the channels of every layer")
+    stacked: bool = parameter(True, help="All five networks of FlowNet 2.0; false: FlowNetC, its first, alone")
 
 
 class CoarseFlow(DisplacementNetwork):
@@ -35,7 +36,7 @@ class CoarseFlow(DisplacementNetwork):
 
     def __init__(self, config: CoarseFlowConfig) -> None:
         super().__init__(config)
-        self.flow = FlowNet2(FlowNet2Config(config.width, image_channels=1))
+        self.flow = FlowNet2(FlowNet2Config(config.width, 1, config.stacked))
 
     def encode_reference(self, reference: Tensor) -> Features:
         """Return the reference's image; the network compares images, so there is nothing else to keep."""

@@ -7,6 +7,7 @@ lateral, channel 1 axial; each sub-network predicts its flow divided by `FLOW_UN
 enlarged bilinearly, where the public program takes the nearest neighbour for S2 and SD.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -29,10 +30,14 @@ _CORRELATION_STRIDE = 2
 
 @dataclass(frozen=True)
 class FlowNet2Config:
-    """Width multiplier of every hidden layer, and channels of one image (1 grey, 3 colour)."""
+    """Width multiplier of every hidden layer, channels of one image (1 grey, 3 colour), whether the four others follow.
+
+    FlowNetC alone (Dosovitskiy et al., ICCV 2015) is the first of the stack and the one that sees large motion.
+    """
 
     width: float = 1.0
     image_channels: int = 3
+    stacked: bool = True
 
 
 class FlowNet2(nn.Module):
@@ -45,6 +50,8 @@ class FlowNet2(nn.Module):
         self.config = config
         image, width = config.image_channels, config.width
         self.flownet_c = FlowNetC(image, width)
+        if not config.stacked:
+            return
         stacked = 4 if image == 1 else 3 * image + 3
         self.flownet_s1 = FlowNetS(stacked, width)
         self.flownet_s2 = FlowNetS(stacked, width)
@@ -57,10 +64,12 @@ class FlowNet2(nn.Module):
         padding = (0, -width % SMALLEST_MULTIPLE, 0, -height % SMALLEST_MULTIPLE)
         first = functional.pad(reference, padding, mode="replicate")
         second = functional.pad(deformed, padding, mode="replicate")
-        return self._fuse(first, second, self._large(first, second))[..., :height, :width]
-
-    def _large(self, first: Tensor, second: Tensor) -> Tensor:
         flow = _to_pixels(self.flownet_c(first, second)[-1], first)
+        if self.config.stacked:
+            flow = self._fuse(first, second, self._refined(first, second, flow))
+        return flow[..., :height, :width]
+
+    def _refined(self, first: Tensor, second: Tensor, flow: Tensor) -> Tensor:
         for network in (self.flownet_s1, self.flownet_s2):
             flow = _to_pixels(network(_stacked(first, second, flow))[-1], first)
         return flow
@@ -263,11 +272,20 @@ def _deepest(width: float) -> list[nn.Sequential]:
 
 
 def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride, (kernel - 1) // 2), nn.LeakyReLU(0.1))
+    return _rectified(nn.Conv2d(inputs, outputs, kernel, stride, (kernel - 1) // 2), inputs * kernel**2)
 
 
 def _deconv(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), nn.LeakyReLU(0.1))
+    return _rectified(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), inputs * 4)
+
+
+def _rectified(layer: nn.Conv2d | nn.ConvTranspose2d, fan_in: int) -> nn.Sequential:
+    """Follow a layer by its rectifier, with weights under which signals of a dozen layers keep their size.
+
+    An output of a transposed convolution of 4 x 4 with stride 2 sees a quarter of the kernel.
+    """
+    nn.init.normal_(layer.weight, std=nn.init.calculate_gain("leaky_relu", 0.1) / math.sqrt(fan_in))
+    return nn.Sequential(layer, nn.LeakyReLU(0.1))
 
 
 def _predict(inputs: int) -> nn.Conv2d:
