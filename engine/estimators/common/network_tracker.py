@@ -4,20 +4,25 @@ A network answers some hundredths of a sample also where nothing has moved, and 
 found. So it is asked what it sees in the reference itself, and that is taken off: frames that are alike have no motion.
 """
 
+from collections.abc import Callable, Sequence
 from copy import copy
+from functools import partial
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from engine.estimators.common.network_parameters import MultiStageParams, NetworkParams, RFNetworkParams
 from engine.estimators.common.resample import CanonicalGrid
-from engine.networks.base import DisplacementNetwork, State
+from engine.networks.base import DisplacementNetwork, Features, State
 from engine.networks.layers.equalisation import equalise
 from engine.networks.layers.smoothing import smooth_along_beam
 from engine.networks.musse_net import MUSSENet
 from engine.networks.weights import WeightsCard
+from engine.numerics.host import on_host
 from engine.numerics.warp import compose, warp
 from engine.on_device import MotionBatch, PairBatch
+from engine.side_by_side import SideBySide
 
 _SETTLED = 3
 """After so many frames a memory's part in what a network sees in the reference itself no longer changes."""
@@ -29,7 +34,8 @@ _PLAIN = RFNetworkParams(equalise=False, mirrored=False, smoothing_m=0.0)
 class NetworkTracker:
     """One recording: grid, features of the reference, and the state after the last frame.
 
-    Frames and their mirror images go through the network together, as the two recordings of one batch.
+    Frames and their mirror images go through the network together, as the two recordings of one batch; on a CPU each
+    of the two has a thread of its own, and maps that are half as large.
     """
 
     def __init__(
@@ -55,8 +61,8 @@ class NetworkTracker:
         self._smoothing_rows = on_rf.smoothing_m / first.geometry.axial_spacing_m * self._grid.axial_factor
         self._reference = self._frames(first.reference[:1])
         with self._autocast():
-            self._features = self._network.encode_reference(self._views(self._reference)[:, 0])
-            self._state = self._network.initial_state(self._features)
+            self._features = [network.encode_reference(view[:, 0]) for view in self._views(self._reference)]
+            self._state = [network.initial_state(features) for features in self._features]
         self._still_state, self._still = self._state, list[Tensor]()
         self._seen = 0
 
@@ -76,23 +82,33 @@ class NetworkTracker:
         self._state, self._seen = state, self._seen + count
         return MotionBatch(self._grid.native_motion(motion), _report(changes))
 
-    def _answer(self, frames: Tensor, state: State) -> tuple[Tensor, State, Tensor]:
+    def _answer(self, frames: Tensor, states: list[State]) -> tuple[Tensor, list[State], Tensor]:
         """Mean motion (n, 2, H, W) of all views in frames (n, 1, H, W), the memory after it, what each stage changed.
 
         The changes (stages, n) are those of the view that used the most stages.
         """
-        with self._autocast():
-            motion, after, changes = self._network.refine(self._features, self._views(frames), state, self._threshold)
-        motion = motion.float()
+        with SideBySide(len(states)) as threads:
+            waiting = [
+                threads.begin(partial(self._refined, *entry))
+                for entry in zip(self._features, self._views(frames), states, strict=True)
+            ]
+            motions, after, stages = zip(*(result() for result in waiting), strict=True)
+        motion, changes = torch.cat(motions).float(), _joined(stages)
         if not self._mirrored:
-            return motion[0], after, changes[:, 0]
+            return motion[0], [*after], changes[:, 0]
         back = motion[1].flip(-1) * motion.new_tensor([-1.0, 1.0])[:, None, None]  # lines run the other way
         used = changes.isfinite().sum(dim=0)
-        return (motion[0] + back) / 2, after, torch.where(used[1] > used[0], changes[:, 1], changes[:, 0])
+        return (motion[0] + back) / 2, [*after], torch.where(used[1] > used[0], changes[:, 1], changes[:, 0])
 
-    def _views(self, frames: Tensor) -> Tensor:
-        """Frames (n, 1, H, W) and, where wanted, their mirror images, (views, n, 1, H, W)."""
-        return torch.stack([frames, frames.flip(-1)]) if self._mirrored else frames[None]
+    def _refined(self, features: Features, view: Tensor, state: State) -> Callable[[], tuple[Tensor, State, Tensor]]:
+        with torch.inference_mode(), self._autocast():  # neither is known to other threads
+            found = self._network.refine(features, view, state, self._threshold)
+        return lambda: found
+
+    def _views(self, frames: Tensor) -> tuple[Tensor, ...]:
+        """Frames (n, 1, H, W) and, where wanted, their mirror images, (views, n, 1, H, W) or on a CPU one by one."""
+        views = torch.stack([frames, frames.flip(-1)]) if self._mirrored else frames[None]
+        return torch.split(views, 1 if on_host(frames) else len(views))
 
     def _standing_still(self, number: int) -> Tensor:
         """Motion (2, H, W) that the network sees in the reference as frame `number` of a recording that stands still.
@@ -112,6 +128,13 @@ class NetworkTracker:
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self._reference.device.type, torch.bfloat16, enabled=self._precision == "bfloat16")
+
+
+def _joined(changes: Sequence[Tensor]) -> Tensor:
+    """Join changes (stages, B, n) of several views, of which some may have used fewer stages, along B."""
+    most = max(map(len, changes))
+    filled = [functional.pad(entry, (0, 0, 0, 0, 0, most - len(entry)), value=torch.nan) for entry in changes]
+    return torch.cat(filled, dim=1)
 
 
 def _report(changes: Tensor) -> dict[str, Tensor]:

@@ -5,19 +5,29 @@ bias, which it would remove. On the CPU maps are kept channels-last, in which th
 resolution run three to five times faster; nothing here or in the layers that use it may fall back to another order.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.numerics.host import on_host
 
+_EPSILON = 1e-5
+"""Added to the variance; torch's own."""
+_LANES = 128
+"""Values of a row that a processor takes together without remainders."""
+_IN_CACHE = 2**18
+"""Values that stay in a processor's cache."""
+
 
 class FrameNorm(nn.Module):
     """Normalise each channel of each frame to its mean and standard deviation, then apply a learned scale and shift.
 
-    This is batch normalisation without running statistics on one frame at a time, that is, instance normalisation;
-    on the CPU it is called that way because the instance form leaves the channels-last order and takes four times as
-    long.
+    This is batch normalisation without running statistics on one frame at a time, that is, instance normalisation.
+    On the CPU the instance form leaves the channels-last order and takes four times as long: training calls the batch
+    form, and without gradients the maps are overwritten, in rows of many pixels (few channels do not fill a register),
+    since memory that the system must give anew costs more than the arithmetic.
     """
 
     def __init__(self, channels: int) -> None:
@@ -26,14 +36,34 @@ class FrameNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the normalised maps (B, C, H, W)."""
+        """Return the normalised maps (B, C, H, W); without gradients, those of a CPU are `x` itself."""
         if not on_host(x):
             return functional.instance_norm(x, weight=self.weight, bias=self.bias)
+        if not torch.is_grad_enabled():
+            x = x.contiguous(memory_format=torch.channels_last)
+            for frame in x:
+                self._overwrite(frame.permute(1, 2, 0))
+            return x
         frames = [
             functional.batch_norm(frame, None, None, self.weight, self.bias, training=True)
             for frame in torch.split(x, 1)
         ]
         return torch.cat(frames) if len(frames) > 1 else frames[0]
+
+    def _overwrite(self, frame: Tensor) -> None:
+        """Normalise a frame (H, W, C) in place."""
+        height, width, channels = frame.shape
+        pixels = math.gcd(height * width, max(_LANES // channels, 1))
+        rows = frame.view(-1, pixels * channels)
+        mean, variance = (
+            entry.view(pixels, channels) for entry in torch.batch_norm_update_stats(rows, None, None, 0.0)
+        )
+        spread = variance.mean(dim=0) + mean.var(dim=0, correction=0)
+        scale = self.weight * torch.rsqrt(spread + _EPSILON)
+        shift = self.bias - scale * mean.mean(dim=0)
+        scale, shift = scale.repeat(pixels), shift.repeat(pixels)
+        for part in torch.split(rows, max(_IN_CACHE // rows.shape[1], 1)):
+            torch.addcmul(shift, part, scale, out=part)
 
 
 class ConvNorm(nn.Sequential):

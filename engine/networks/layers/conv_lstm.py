@@ -3,6 +3,11 @@
 import torch
 from torch import Tensor, nn
 
+from engine.numerics.host import on_host
+
+_IN_CACHE = 2**20
+"""Values of gates that a processor's cache holds, with what is worked out from them."""
+
 
 class ConvLSTM(nn.Module):
     """One convolution 3x3 makes all gates, in the order input, forget, output, candidate.
@@ -22,17 +27,33 @@ class ConvLSTM(nn.Module):
         Frames that are not `going` (n B, 1, 1, 1) leave the state alone.
         """
         hidden, cell = state
-        width = hidden.shape[1]
         maps = []
         for place, frame in enumerate(torch.split(frames, hidden.shape[0])):
-            gates = self.gates(torch.cat([frame, hidden], dim=1))
-            opening, candidate = torch.split(gates, [3 * width, width], dim=1)
-            admit, keep, emit = torch.sigmoid(opening).chunk(3, dim=1)
             before = hidden, cell
-            cell = (keep * cell).addcmul_(admit, torch.tanh(candidate))
-            hidden = emit * torch.tanh(cell)
+            hidden, cell = self._next(frame, before)
             maps.append(hidden)
             if going is not None:
                 here = going[place * len(hidden) : (place + 1) * len(hidden)]
                 hidden, cell = torch.where(here, hidden, before[0]), torch.where(here, cell, before[1])
         return torch.cat(maps) if len(maps) > 1 else maps[0], (hidden, cell)
+
+    def _next(self, frame: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """State after one frame; on a CPU some rows at a time, whose gates stay in the cache."""
+        height, width = frame.shape[-2:]
+        channels = self.gates.out_channels
+        at_once = max(_IN_CACHE // (len(frame) * channels * width), 1) if on_host(frame) else height
+        parts = [self._rows(frame, state, first, min(first + at_once, height)) for first in range(0, height, at_once)]
+        if len(parts) == 1:
+            return parts[0]
+        hidden, cell = (torch.cat(entries, dim=-2) for entries in zip(*parts, strict=True))
+        return hidden, cell
+
+    def _rows(self, frame: Tensor, state: tuple[Tensor, Tensor], first: int, end: int) -> tuple[Tensor, Tensor]:
+        """State (B, hidden, end - first, w) in some rows."""
+        top, bottom = max(first - 1, 0), min(end + 1, frame.shape[-2])
+        seen = torch.cat([frame[..., top:bottom, :], state[0][..., top:bottom, :]], dim=1)
+        gates = self.gates(seen)[..., first - top : end - top, :]
+        candidate = gates[:, -state[0].shape[1] :].clone().tanh_()  # of few channels beside others this is slow
+        admit, keep, emit, _ = gates.sigmoid_().chunk(4, dim=1)
+        cell = (keep * state[1][..., first:end, :]).addcmul_(admit, candidate)
+        return emit * torch.tanh(cell), cell

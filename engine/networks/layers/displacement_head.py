@@ -24,8 +24,8 @@ class DisplacementHead(nn.Module):
             total: Tensor = fine
             for motion in coarse:
                 total = total + functional.interpolate(
-                    motion, size=fine.shape[-2:], mode="bilinear", align_corners=True
-                )
+                    motion.contiguous(), size=fine.shape[-2:], mode="bilinear", align_corners=True
+                )  # channels-last, two channels take a CPU four times as long
         return total
 
     def zero(self) -> None:

@@ -23,6 +23,16 @@ def test_recurrence(batch: int) -> None:
     torch.testing.assert_close(after, cell)
 
 
+def test_rows_at_a_time_are_the_whole_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = ConvLSTM(3, 2)
+    frames, state = torch.randn(2, 3, 7, 4), (torch.randn(1, 2, 7, 4), torch.randn(1, 2, 7, 4))
+    whole, (_, cell) = memory(frames, state)
+    monkeypatch.setattr("engine.networks.layers.conv_lstm._IN_CACHE", 3 * 8 * 4)
+    maps, (_, after) = memory(frames, state)
+    torch.testing.assert_close(maps, whole)
+    torch.testing.assert_close(after, cell)
+
+
 def test_closed_gates_keep_the_memory() -> None:
     """Input gate shut and forget gate open: the cell stays as it is, whatever comes in."""
     memory = ConvLSTM(2, 1)
