@@ -29,6 +29,7 @@ from engine.preprocess.filters import band_pass
 from engine.preprocess.pairing import factor_of
 from engine.preprocess.part_of_frame import Part, parse_box, part_of, part_with_echoes
 from engine.quality import compensate, compensated, correlation_map
+from engine.reliability.frame import NO_MATCH_SHARE
 from engine.reliability.sigma import sigmas
 from engine.reliability.validity import valid_pixels
 from engine.strain.base import STRAIN_METHODS, read_in
@@ -694,6 +695,7 @@ class Finish:
         method = STRAIN_METHODS.get(settings.strain_method)
         strain, window_m = method.strains(motion, quality, geometry, settings.strain_parameters)
         sigma = sigmas(settings.method, motion, strain, quality, geometry, window_m, found.report.get(NOISE_SHARE))
+        matches = valid.flatten(1).double().mean(dim=1) > NO_MATCH_SHARE  # else a method's word on itself means nothing
         return {
             "axial_m": motion[:, 1] * geometry.axial_spacing_m,
             "lateral_m": motion[:, 0] * geometry.pitch_m,
@@ -701,7 +703,7 @@ class Finish:
             "quality": quality,
             "window_m": torch.full(strain.shape[:1], window_m, dtype=torch.float64),
             **{f"sigma {name}": values for name, values in sigma.items()},
-            **{f"report {name}": values for name, values in found.report.items()},
+            **{f"report {name}": torch.where(matches, values, torch.nan) for name, values in found.report.items()},
         }
 
     def frames(

@@ -129,10 +129,9 @@ def estimate(
         from engine.accumulation import drift_words
 
         echo(f"Added up, at the end: {drift_words(reports[-1])}")
-    seen = [report for report, median in zip(reports, medians, strict=True) if not math.isnan(median)]
-    if words := pattern_words(seen):
+    if words := pattern_words(reports):
         echo(f"  {words}")
-    elif said := ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in _means(seen).items()):
+    elif said := ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in _means(reports).items()):
         echo(f"  mean over frames: {said}")
 
 

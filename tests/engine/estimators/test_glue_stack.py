@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import map_coordinates
 
 from engine.estimators.base import ESTIMATORS
 from engine.estimators.global_cost.momentum import Momentum
-from engine.estimators.glue_stack import GlueStackParameters
+from engine.estimators.glue_stack import GlueStackParameters, pattern_words
 from engine.pipeline import Preparation, Settings, run
 from engine.reliability.sigma import noise_share
 from engine.simulation.protocols import protocol
@@ -58,14 +59,23 @@ def test_frames_of_one_pattern_are_better_together(whole, estimates) -> None:
 
 
 def test_a_frame_that_shows_something_else_gets_its_own_answer_back(noisy, cpu) -> None:
-    """The last frame is the one before, upside down: nothing that the pattern explains."""
+    """The last frame is the reference stretched and compressed in turn: nothing that the pattern explains."""
     frames = np.stack([noisy.frame(index) for index in range(4)])
-    frames[3] = frames[2][::-1]
+    rows, lines = np.mgrid[: frames.shape[1], : frames.shape[2]].astype(float)
+    frames[3] = map_coordinates(frames[0], [rows + np.sin(rows / 25), lines], mode="nearest")
     sequence = RFSequence.from_array(frames, noisy.geometry)
     found = {entry.deformed_frame: entry for entry in run(sequence, Settings("glue-stack"), cpu, provisional=True)}
     assert found[2].displacement.report["stacked"] == 1.0
     assert found[3].displacement.report["stacked"] == 0.0
     assert np.isnan(noise_share(found[3].displacement))
+
+
+def test_a_frame_that_matches_nothing_says_nothing_of_itself(noisy, cpu) -> None:
+    frames = np.stack([noisy.frame(index) for index in range(4)])
+    frames[2] = np.random.default_rng(0).standard_normal(frames[2].shape) * frames[1].std()
+    found = list(run(RFSequence.from_array(frames, noisy.geometry), Settings("glue-stack"), cpu))
+    assert [sorted(entry.displacement.report) for entry in found][1] == []
+    assert pattern_words(entry.displacement.report for entry in found).endswith("of 2 frames")
 
 
 def test_one_pair_is_glue(noisy, cpu) -> None:
