@@ -16,14 +16,16 @@ SHOWN = (
     "nrmse_percent",
     "strain_rmse_percent",
     "edge_width_mm",
+    "dice",
     "snr_target",
     "snr_background",
     "cnr",
     "snre",
+    "mssim",
 )
 FORMATS = (".png", ".pdf", ".svg")
 MARKERS = "osD^v<>P*X"
-_COLUMNS = 4
+_COLUMNS = 5
 
 
 def check_plot(path: Path) -> None:
