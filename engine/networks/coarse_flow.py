@@ -1,8 +1,8 @@
 """FlowNet 2.0 on log-compressed B-mode images, the coarse half of GLUENet (Kibria and Rivaz 2018).
 
-The paper does not say how RF becomes an image; here: envelope, 60 dB of log compression to 0..1, depth reduced four
-times, if not asked otherwise, by averaging (an RF carrier would alias in the network's strided first layers, an envelope does not). The flow is
-enlarged to the RF grid and its axial part multiplied by as much.
+The paper does not say how RF becomes an image; here: envelope, 60 dB of log compression to 0..1, depth reduced by
+averaging, four times if not asked otherwise (an RF carrier would alias in the network's strided first layers, an
+envelope does not). The flow is enlarged to the RF grid and its axial part multiplied by as much.
 """
 
 from dataclasses import dataclass
