@@ -115,7 +115,7 @@ class MUSSENet(DisplacementNetwork):
 
         This exit is ours: the paper chooses the number of stages M once, for a data set, from the same mean changes.
         Two successive stages are compared, so at least two run. A frame that stopped leaves later memories alone; among
-        others it goes through their stages in vain, since nothing waits for the number of those that go on.
+        others it goes through their stages in vain.
         """
         first, *further = self._active()
         total, state_after = self._refined(first, (features[0],), deformed, None, (state[0],))
@@ -123,9 +123,9 @@ class MUSSENet(DisplacementNetwork):
         changes = [total.abs().mean(dim=(2, 3, 4))]
         going = torch.ones_like(changes[0], dtype=torch.bool)
         for index, stage in enumerate(further, start=1):
-            if deformed.shape[1] == 1 and over(going):  # a frame alone is spared what is in vain
+            if over(going):
                 break
-            mask = going.T.reshape(-1, 1, 1, 1)  # the order of maps inside the networks
+            mask = None if over(~going) else going.T.reshape(-1, 1, 1, 1)  # the order of maps inside the networks
             motion, state_after = self._refined(stage, (features[index],), deformed, total, (state[index],), mask)
             after[index] = state_after[0]
             change = (motion - total).abs().mean(dim=(2, 3, 4))

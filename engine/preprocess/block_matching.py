@@ -7,6 +7,7 @@ carrier is lost. All patches are correlated at once by FFT; the coefficient is n
 from dataclasses import dataclass
 
 import torch
+from scipy.fft import next_fast_len
 from torch import Tensor
 from torch.nn import functional
 
@@ -90,10 +91,10 @@ def normalised_surfaces(patches: Tensor, regions: Tensor, total: Tensor, square:
 
     `total` and `square` are the sums of the region, and of its square, under the patch at each place.
     """
-    size, lags = regions.shape[-2:], total.shape[-2:]
+    size, lags = [next_fast_len(length, real=True) for length in regions.shape[-2:]], total.shape[-2:]
     count = patches[0, 0].numel()
     centred = patches - patches.mean(dim=(-2, -1), keepdim=True)
-    spectrum = torch.fft.rfft2(regions) * torch.fft.rfft2(centred, s=size).conj()
+    spectrum = torch.fft.rfft2(regions, s=size) * torch.fft.rfft2(centred, s=size).conj()
     product = torch.fft.irfft2(spectrum, s=size)[..., : lags[0], : lags[1]]
     energy = centred.square().sum(dim=(-2, -1), keepdim=True)
     variance = (square - total.square() / count).clamp_min(0)

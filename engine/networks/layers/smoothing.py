@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from engine.numerics.banded import correlated
+
 _REACH = 3.0
 """Half-width of the kernel in standard deviations."""
 
@@ -23,18 +25,21 @@ def smooth_along_beam(motion: Tensor, sigma_samples: float) -> Tensor:
     if reach <= 0:
         return motion
     kernels, shares = _fit(rows, reach, sigma_samples, motion.dtype, motion.device)
-    sums = functional.conv2d(motion.flatten(0, 1)[:, None], kernels, padding=(reach, 0))
-    return torch.addcmul(shares[0] * sums[:, 0], shares[1], sums[:, 1]).view_as(motion)
+    padded = functional.pad(motion, (0, 0, reach, reach))
+    sums = [correlated(padded, kernel, -2) for kernel in kernels]
+    return torch.addcmul(shares[0] * sums[0], shares[1], sums[1])
 
 
 @lru_cache(maxsize=16)
-def _fit(rows: int, reach: int, sigma: float, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Kernels (2, 1, N, 1) of two sums, and the share (2, rows, 1) of each in the value of the line."""
+def _fit(
+    rows: int, reach: int, sigma: float, dtype: torch.dtype, device: torch.device
+) -> tuple[tuple[tuple[float, ...], ...], Tensor]:
+    """Kernels of two sums, and the share (2, rows, 1) of each in the value of the line."""
     with torch.inference_mode(mode=False), torch.no_grad():  # serves training too
-        offset = torch.arange(-reach, reach + 1, dtype=dtype, device=device) / sigma
+        offset = torch.arange(-reach, reach + 1, dtype=torch.float64) / sigma
         weight = torch.exp(-0.5 * offset.square())
-        kernels = torch.stack([weight, weight * offset, weight * offset.square()])[:, None, :, None]
-        moments = functional.conv2d(torch.ones(1, 1, rows, 1, dtype=dtype, device=device), kernels, padding=(reach, 0))
-        zeroth, first, second = moments[0]
+        kernels = tuple(tuple((weight * offset**power).tolist()) for power in range(3))
+        inside = functional.pad(torch.ones(rows, 1, dtype=torch.float64), (0, 0, reach, reach))
+        zeroth, first, second = (correlated(inside, kernel, -2) for kernel in kernels)
         determinant = zeroth * second - first.square()
-        return kernels[:2], torch.stack([second / determinant, -first / determinant])
+        return kernels[:2], torch.stack([second / determinant, -first / determinant]).to(dtype=dtype, device=device)
