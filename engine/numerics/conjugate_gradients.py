@@ -57,7 +57,7 @@ def conjugate_gradients(
         else:
             active = active & (curvature > 0)
             used = used + active
-            solution = torch.where(active, longer, solution)  # what has ended may go on to infinity
+            solution = longer if over(~active) else torch.where(active, longer, solution)  # what has ended may diverge
         if iteration == iterations - 1:
             break
         residual = torch.addcmul(residual, length, image, value=-1)

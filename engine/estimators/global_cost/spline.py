@@ -36,7 +36,8 @@ class Samples(NamedTuple):
 class SplineFrame:
     """Frames (..., H, W) as cubic B-splines, natural at their borders: beyond them they go on point-symmetrically.
 
-    Mirrored, they would have no slope there: what moves in over a side edge by less than a line would be found too far
+    What is kept are the polynomials between samples, 16 numbers each: half the arithmetic of weights for every point.
+    Mirrored, splines had no slope there: what moves in over a side edge by less than a line would be found too far
     inside, by which lateral strain of a frame that turns by 2 degrees came out .05 % too low. Between the two outermost
     lines the slope across is left out all the same: one-sided, it is the noise of the very samples that are compared.
 
@@ -48,12 +49,12 @@ class SplineFrame:
 
     def __init__(self, coefficients: Tensor) -> None:
         self.height, self.width = coefficients.shape[-2:]
-        self._continued = _continued(_continued(coefficients, -2), -1)
+        self._powers = _powers(_powers(_continued(_continued(coefficients, -2), -1), -2), -1)
 
     @property
     def dtype(self) -> torch.dtype:
         """Precision of the frames."""
-        return self._continued.dtype
+        return self._powers.dtype
 
     @classmethod
     def of(cls, frame: Tensor) -> Self:
@@ -63,7 +64,7 @@ class SplineFrame:
     def __getitem__(self, frames: slice | Sequence[int]) -> Self:
         """Return some of the frames (B, H, W)."""
         some = object.__new__(type(self))
-        some.height, some.width, some._continued = self.height, self.width, self._continued[frames]
+        some.height, some.width, some._powers = self.height, self.width, self._powers[:, :, frames]
         return some
 
     def at(self, row: Tensor, column: Tensor) -> Samples:
@@ -80,38 +81,60 @@ class SplineFrame:
         return Samples(*(torch.cat(entries, -2) for entries in zip(*parts, strict=True)))
 
     def _at(self, row: Tensor, column: Tensor) -> Samples:
-        inside = (row >= 0) & (row <= self.height - 1) & (column >= 0) & (column <= self.width - 1)
-        row, column = row.clamp(0, self.height - 1), column.clamp(0, self.width - 1)
-        within = (column >= 1) & (column <= self.width - 2)
-        top, left = row.detach().floor(), column.detach().floor()
-        row_weights, row_slopes = _weights(row.sub_(top))
-        column_weights, column_slopes = _weights(column.sub_(left))
-        stride = self.width + 3
-        place = top.long().mul_(stride).add_(left.long())
-        if self._continued.ndim == 3 and len(self._continued) > 1:
-            size = stride * (self.height + 3)
-            place += (size * torch.arange(len(self._continued), device=place.device))[:, None, None]
-        table, place = self._continued.flatten(), place.flatten()
-        found: list[Tensor] = []
-        for r in range(4):
-            # The continued frame seen from the tap's own corner: one index serves all taps.
-            taps = [table[r * stride + c :].index_select(0, place).view(row.shape) for c in range(4)]
-            across, slope = (_weighted(taps, weights) for weights in (column_weights, column_slopes))
-            terms = ((across, row_weights[r]), (across, row_slopes[r]), (slope, row_weights[r]))
-            if not found:
-                found = [entry * weight for entry, weight in terms]
-            else:
-                for total, (entry, weight) in zip(found, terms, strict=True):
-                    total.addcmul_(entry, weight)
-        lateral = found[2] * within if self.width > NARROW else found[2]
-        return Samples(found[0], found[1], lateral, inside)
+        v, u = row.clamp(0, self.height - 1), column.clamp(0, self.width - 1)
+        inside = (v == row) & (u == column)
+        within = (u >= 1) & (u <= self.width - 2)
+        top, left = v.detach().floor(), u.detach().floor()
+        v, u = v.sub_(top), u.sub_(left)
+        place = top.long().mul_(self.width).add_(left.long())
+        if self._powers.ndim == 5 and self._powers.shape[2] > 1:
+            frames = torch.arange(self._powers.shape[2], device=place.device)
+            place += (self.height * self.width * frames)[:, None, None]
+        place = place.flatten()
+        across, down = _Cubic(u), _Cubic(v)
+        values, slopes = [], []
+        for tables in self._powers.flatten(2).unbind(1):  # a power of v each
+            terms = [table.index_select(0, place).view(row.shape) for table in tables]
+            values.append(across.value(terms))
+            slopes.append(across.slope(terms))
+        value, axial, lateral = down.value(values), down.slope(values), down.value(slopes)
+        return Samples(value, axial, lateral.mul_(within) if self.width > NARROW else lateral, inside)
 
 
-def _weighted(taps: list[Tensor], weights: list[Tensor]) -> Tensor:
-    total = taps[0] * weights[0]
-    for tap, weight in zip(taps[1:], weights[1:], strict=True):
-        total.addcmul_(tap, weight)
-    return total
+class _Cubic:
+    """Cubic polynomials at a fraction of a step, of four terms that belong to its powers; the first two are used up."""
+
+    def __init__(self, fraction: Tensor) -> None:
+        square = fraction * fraction
+        self._powers = fraction, square, square * fraction
+        self._slopes = 2 * fraction, 3 * square
+
+    def value(self, terms: list[Tensor]) -> Tensor:
+        """Return the polynomial, in place of its first term."""
+        for term, power in zip(terms[1:], self._powers, strict=True):
+            terms[0].addcmul_(term, power)
+        return terms[0]
+
+    def slope(self, terms: list[Tensor]) -> Tensor:
+        """Return its derivative, in place of its second term."""
+        for term, power in zip(terms[2:], self._slopes, strict=True):
+            terms[1].addcmul_(term, power)
+        return terms[1]
+
+
+def _powers(coefficients: Tensor, dim: int) -> Tensor:
+    """Terms of the powers 0 to 3 of the fraction of a step between samples, (4, ...), from continued coefficients."""
+    size = coefficients.shape[dim] - 3
+    a, b, c, d = (coefficients.narrow(dim, tap, size) for tap in range(4))
+    outer = a + c
+    return torch.stack(
+        [
+            torch.add(outer, b, alpha=4).div_(6),
+            (c - a).div_(2),
+            torch.sub(outer, b, alpha=2).div_(2),
+            torch.sub(d, a).add_(b - c, alpha=3).div_(6),
+        ]
+    )
 
 
 def _prefilter(frames: Tensor, dim: int) -> Tensor:
@@ -125,26 +148,6 @@ def _prefilter(frames: Tensor, dim: int) -> Tensor:
     padded = (frames - trend).index_select(dim, torch.minimum(places, period - places))  # folded as often as needed
     sign = torch.where(places < size, 1.0, -1.0).to(frames.dtype).view(along)
     return correlated(padded.mul_(sign), _KERNEL, dim).add_(trend)
-
-
-def _weights(t: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """Weights of the four neighbouring coefficients at fraction t in [0, 1), and their derivatives."""
-    u = 1 - t
-    t_square, u_square = t * t, u * u
-    outer = [(u_square * u).div_(6), (t_square * t).div_(6)]
-    values = [
-        outer[0],
-        torch.add(2 / 3 - t_square, outer[1], alpha=3),
-        torch.add(2 / 3 - u_square, outer[0], alpha=3),
-        outer[1],
-    ]
-    slopes = [
-        u_square / -2,
-        torch.sub(t_square * 1.5, t, alpha=2),
-        torch.sub(2 * u, u_square, alpha=1.5),
-        t_square / 2,
-    ]
-    return values, slopes
 
 
 def _continued(frames: Tensor, dim: int) -> Tensor:
