@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from engine.estimators.global_cost.stack import Stack
     from engine.on_device import PairBatch
 
-EDGE_EXPONENT = 0.3
-"""Power of changes of strain in the pattern: less than in GLUE, since less noise is left."""
-EDGE_SOFTNESS = 0.0075
-"""Relative strain gradient, per mm, that is an edge of the pattern; the less, the quieter what lies between edges."""
+HARDENING = ((0.6, 0.02), (0.4, 0.01), (0.25, 0.0075))
+"""Power of changes of strain in the pattern, and relative strain gradient per mm that is an edge, from stage to stage.
+
+A low power leaves edges where it finds them, and those it starts with are GLUE's: diamonds where lesions are round. The
+last stage is harder than GLUE, since less noise is left.
+"""
 
 PAIRS_TOGETHER = 5
 """Pairs of neighbours that share a pattern: with more, tissue that hardens shows another one at the end."""
@@ -125,8 +127,8 @@ class Stacked(RecordingEstimator[S]):
         from engine.estimators.global_cost.stack import Stack, StackPlan
 
         energy = replace(params.glue(), mechanics=params.mechanics)
-        pattern = replace(energy, edge_exponent=EDGE_EXPONENT, edge_softness=EDGE_SOFTNESS)
-        plan = StackPlan(energy, pattern, params.pattern_smoothness, params.own_smoothness, params.guard_percent / 100)
+        stages = tuple(replace(energy, edge_exponent=power, edge_softness=softness) for power, softness in HARDENING)
+        plan = StackPlan(energy, stages, params.pattern_smoothness, params.own_smoothness, params.guard_percent / 100)
         return Stack.of(batch_of, kept, evidence, plan)
 
 

@@ -26,7 +26,6 @@ from engine.estimators.global_cost.slow_motion import slow_part
 from engine.estimators.global_cost.solver import Matching, Outcome, Passes, gauss_newton, sampled
 from engine.estimators.global_cost.spline import Samples, SplineFrame
 from engine.estimators.global_cost.system import DataTerm, KnotGrid, System
-from engine.numerics.host import over
 
 NOISE_ROUNDS = 4
 """Rounds in which the frames' variances and the mean that they weigh are found together."""
@@ -147,8 +146,8 @@ class Group:
     def _averaged(self, maps: Tensor) -> Tensor:
         return torch.cat([self.average(maps[part]) for part in self.parts(len(maps))])
 
-    def step(self, members: Members, pattern: Tensor, prior: Prior, passes: Passes) -> Tensor:
-        """One Gauss-Newton step of the pattern, (2, K, W)."""
+    def linearised(self, members: Members, pattern: Tensor) -> tuple[DataTerm, Tensor]:
+        """Blocks on the knots and the right side of a Gauss-Newton step of the pattern, both double."""
         samples = self.sample(members, pattern)
         template = self.template(samples)
         square = self.reference.new_zeros(3, *self.reference.shape)
@@ -166,22 +165,22 @@ class Group:
             right += gradients.mul_(residual[:, None]).sum(0)
         shared = self.cell / template.total_weight
         square -= shared * torch.stack([linear[0] ** 2, linear[0] * linear[1], linear[1] ** 2])
-        data = DataTerm(*self.grid.blocks(square.double()))
-        force = self.grid.gather(right.double())
-        terms = prior.terms(prior.sizes(pattern))
-        for term in terms:
-            force = force - term.apply(pattern)
-        return System(data, terms).solve(force, tolerance=passes.tolerance, iterations=passes.inner)[0]
+        return DataTerm(*self.grid.blocks(square.double())), self.grid.gather(right.double())
 
-    def pattern(self, members: Members, start: Tensor, prior: Prior, passes: Passes) -> Tensor:
-        """Find the pattern that explains all members best, from a start (2, K, W)."""
-        active = torch.ones((), dtype=torch.bool, device=start.device)
-        for _ in range(passes.most):
-            step = self.step(members, start, prior, passes)
-            start = start + torch.where(active, step, 0.0)
-            active = active & (step[1].abs().max() >= passes.change_samples)
-            if over(active):
-                break
+    def pattern(self, members: Members, start: Tensor, priors: Sequence[Prior], passes: Passes) -> Tensor:
+        """Find the pattern that explains all members best, from a start (2, K, W).
+
+        Frames are sampled once for each prior, whose weights are then found `passes.most` times.
+        """
+        for prior in priors:
+            data, force = self.linearised(members, start)
+            for _ in range(passes.most):
+                terms = prior.terms(prior.sizes(start))
+                right = force
+                for term in terms:
+                    right = right - term.apply(start)
+                step, _ = System(data, terms).solve(right, tolerance=passes.tolerance, iterations=passes.inner)
+                start, force = start + step, force - data.stencil().apply(step)
         return start
 
     def alone(

@@ -25,7 +25,7 @@ from engine.on_device import MotionBatch, PairBatch
 from engine.preprocess.alignment import bulk_motions
 from engine.types import NOISE_SHARE, Geometry, Map
 
-PATTERN_PASSES = Passes(3, tolerance=2e-2, inner=60)
+PATTERN_PASSES = Passes(3, tolerance=2e-2, inner=30)
 OWN_PASSES = Passes(2, tolerance=5e-2, inner=30)
 RELAXED = 0.25
 """Factor of the own motions' prior that is tried when a frame does not fit the pattern.
@@ -48,10 +48,10 @@ STRAIN_NOISE, STRAIN_BLUR = 3e-4, 0.01
 
 @dataclass(frozen=True)
 class StackPlan:
-    """Energies of GLUE and of the pattern, their priors relative to these, and how much worse a fit may be."""
+    """Energy of GLUE, those of the pattern in turn, their priors relative to these, and how much worse a fit may be."""
 
     energy: TunedParameters
-    pattern_energy: TunedParameters
+    stages: tuple[TunedParameters, ...]
     pattern_smoothness: float
     own_smoothness: float
     guard: float
@@ -108,8 +108,10 @@ class Stack:
         found = replace(found, strongest=strongest, places={evidence[place]: at for at, place in enumerate(used)})
         pattern = _start(own[used], strains, strongest)
         members = Members.of(frames[used], strains / strongest, own[used], pattern).slowly()
-        prior = found.pattern_energy.prior(group.grid.expand(pattern)[1].float(), plan.pattern_smoothness)
-        pattern = group.pattern(members, pattern, prior, PATTERN_PASSES)
+        axial, height = group.grid.expand(pattern)[1].float(), group.grid.height
+        energies = (TunedEnergy(stage, geometry, height, EDGES_OF_A_PATTERN) for stage in plan.stages)
+        priors = [energy.prior(axial, plan.pattern_smoothness) for energy in energies]
+        pattern = group.pattern(members, pattern, priors, PATTERN_PASSES)
         members, template = settled(group, members, pattern, found.prior_of(pattern, 1.0), OWN_PASSES)
         return replace(found, pattern=pattern, members=members, template=template)
 
@@ -117,11 +119,6 @@ class Stack:
     def energy(self) -> TunedEnergy:
         """GLUE's energy for these frames."""
         return TunedEnergy(self.plan.energy, self.geometry, self.group.grid.height)
-
-    @property
-    def pattern_energy(self) -> TunedEnergy:
-        """Energy of the pattern, whose edges are found from all frames."""
-        return TunedEnergy(self.plan.pattern_energy, self.geometry, self.group.grid.height, EDGES_OF_A_PATTERN)
 
     def __call__(self, frames: Sequence[int], batch: PairBatch, kept: Mapping[int, Map]) -> MotionBatch:
         """Motion of frames: the pattern's where that explains a frame, else the frame's own."""
