@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from engine.estimators.global_cost.stack import Stack
     from engine.on_device import PairBatch
 
-HARDENING = ((0.6, 0.02), (0.4, 0.01), (0.25, 0.0075))
+HARDENING = ((0.5, 0.02), (0.4, 0.01), (0.3, 0.0075))
 """Power of changes of strain in the pattern, and relative strain gradient per mm that is an edge, from stage to stage.
 
 A low power leaves edges where it finds them, and those it starts with are GLUE's: diamonds where lesions are round. The

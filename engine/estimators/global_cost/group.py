@@ -174,13 +174,14 @@ class Group:
         """
         for prior in priors:
             data, force = self.linearised(members, start)
+            stencil = data.stencil()
             for _ in range(passes.most):
                 terms = prior.terms(prior.sizes(start))
                 right = force
                 for term in terms:
                     right = right - term.apply(start)
                 step, _ = System(data, terms).solve(right, tolerance=passes.tolerance, iterations=passes.inner)
-                start, force = start + step, force - data.stencil().apply(step)
+                start, force = start + step, force - stencil.apply(step)
         return start
 
     def alone(
