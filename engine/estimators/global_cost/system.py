@@ -75,7 +75,7 @@ class KnotGrid:
     def _summed(self, density: Tensor, weights: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Sum a density (..., H, W) over the cells between knots with each of the weights (step,)."""
         missing = (self.knots - 1) * self.step - density.shape[-2]
-        padded = torch.nn.functional.pad(density, (0, 0, 0, missing))
+        padded = torch.nn.functional.pad(density, (0, 0, 0, missing)) if missing else density
         cells = padded.reshape(*padded.shape[:-2], self.knots - 1, self.step, padded.shape[-1])
         return torch.matmul(torch.stack(list(weights)), cells).unbind(-2)
 
