@@ -94,9 +94,13 @@ def independent_share(a: "Tensor", b: "Tensor") -> "Tensor":
     """
     import torch
 
-    first, second = (torch.fft.fft2(frame).abs().square() for frame in (a, b))
-    together = (first * second).mean(dim=(-2, -1))
-    return torch.where(together > 0, first.mean(dim=(-2, -1)) * second.mean(dim=(-2, -1)) / together, 0.0)
+    mean = a.square().sum(dim=(-2, -1)) * b.square().sum(dim=(-2, -1))  # of the two spectra, by Parseval's theorem
+    spectra = (torch.fft.rfft2(frame) for frame in (a, b))
+    first, second = (half.real.square() + half.imag.square() for half in spectra)
+    product = (first * second).sum(dim=-2)
+    alone = product[..., 0] + (product[..., -1] if a.shape[-1] % 2 == 0 else 0)  # the others stand for two frequencies
+    together = (2 * product.sum(dim=-1) - alone) / (a.shape[-2] * a.shape[-1])
+    return torch.where(together > 0, mean / together, 0.0)
 
 
 def window_size(geometry: Geometry, size_m: tuple[float, float]) -> tuple[int, int]:
