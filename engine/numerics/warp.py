@@ -132,14 +132,19 @@ def _sample(image: Tensor, motion: Tensor, axial_scale: int) -> Tensor:
     axial_floor, lateral_floor = torch.floor(axial.detach()), torch.floor(lateral.detach())
     top = axial_floor.int().add_(rows * axial_scale).clamp_(-1, height - 1)
     left = lateral_floor.int().add_(columns).clamp_(-1, width - 1)
-    index = top.add_(1).mul_(stride).add_(left).add_(1).long().reshape(batch, 1, -1).expand(-1, channels, -1)
+    frames = torch.arange(0, padded.numel(), padded[0].numel(), dtype=torch.int32, device=padded.device)
+    place = top.add_(1).mul_(stride).add_(left).add_(1).add_(frames[:, None, None, None]).flatten()
     down, right = axial - axial_floor, lateral - lateral_floor
+    table = padded.flatten()
 
     def tap(offset: int) -> Tensor:
-        return torch.gather(padded[..., offset:], 2, index).reshape(batch, channels, *motion.shape[-2:])
+        return table[offset:].index_select(0, place).view(right.shape)
 
-    above = torch.lerp(tap(0), tap(1), right)
-    return torch.lerp(above, torch.lerp(tap(stride), tap(stride + 1), right), down)
+    found = []
+    for first in range(0, padded[0].numel(), padded.shape[2]):  # of each channel
+        above = torch.lerp(tap(first), tap(first + 1), right)
+        found.append(torch.lerp(above, torch.lerp(tap(first + stride), tap(first + stride + 1), right), down))
+    return torch.cat(found, dim=1)
 
 
 def _grid(motion: Tensor) -> tuple[Tensor, Tensor]:

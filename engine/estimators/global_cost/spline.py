@@ -86,9 +86,9 @@ class SplineFrame:
         within = (u >= 1) & (u <= self.width - 2)
         top, left = v.detach().floor(), u.detach().floor()
         v, u = v.sub_(top), u.sub_(left)
-        place = top.long().mul_(self.width).add_(left.long())
+        place = top.int().mul_(self.width).add_(left.int())
         if self._powers.ndim == 5 and self._powers.shape[2] > 1:
-            frames = torch.arange(self._powers.shape[2], device=place.device)
+            frames = torch.arange(self._powers.shape[2], dtype=torch.int32, device=place.device)
             place += (self.height * self.width * frames)[:, None, None]
         place = place.flatten()
         across, down = _Cubic(u), _Cubic(v)
