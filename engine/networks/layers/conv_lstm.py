@@ -53,7 +53,8 @@ class ConvLSTM(nn.Module):
         top, bottom = max(first - 1, 0), min(end + 1, frame.shape[-2])
         seen = torch.cat([frame[..., top:bottom, :], state[0][..., top:bottom, :]], dim=1)
         gates = self.gates(seen)[..., first - top : end - top, :]
-        candidate = gates[:, -state[0].shape[1] :].clone().tanh_()  # of few channels beside others this is slow
+        candidate = gates[:, -state[0].shape[1] :]
+        candidate = torch.tanh(candidate.clone() if on_host(candidate) else candidate)  # beside others a CPU is slow
         admit, keep, emit, _ = gates.sigmoid_().chunk(4, dim=1)
         cell = (keep * state[1][..., first:end, :]).addcmul_(admit, candidate)
         return emit * torch.tanh(cell), cell
