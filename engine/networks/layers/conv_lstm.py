@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from engine.numerics.host import on_host
 
-_IN_CACHE = 2**20
+_IN_CACHE = 2**19
 """Values of gates that a processor's cache holds, with what is worked out from them."""
 
 
