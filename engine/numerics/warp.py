@@ -124,7 +124,7 @@ def _sample(image: Tensor, motion: Tensor, axial_scale: int) -> Tensor:
 
     Past the last row of the field's own, and around the frame, the border is repeated once: one index serves all taps.
     """
-    batch, channels, fine_rows, width = image.shape
+    fine_rows, width = image.shape[-2:]
     height, stride = fine_rows - axial_scale + 1, width + 2
     padded = functional.pad(image[..., :height, :], (1, 1, 1, 1), "replicate").flatten(2)
     axial, lateral = motion[:, 1:2] * axial_scale, motion[:, 0:1]
