@@ -30,14 +30,10 @@ _CORRELATION_STRIDE = 2
 
 @dataclass(frozen=True)
 class FlowNet2Config:
-    """Width multiplier of every hidden layer, channels of one image (1 grey, 3 colour), whether the four others follow.
-
-    FlowNetC alone (Dosovitskiy et al., ICCV 2015) is the first of the stack and the one that sees large motion.
-    """
+    """Width multiplier of every hidden layer, and channels of one image (1 grey, 3 colour)."""
 
     width: float = 1.0
     image_channels: int = 3
-    stacked: bool = True
 
 
 class FlowNet2(nn.Module):
@@ -50,8 +46,6 @@ class FlowNet2(nn.Module):
         self.config = config
         image, width = config.image_channels, config.width
         self.flownet_c = FlowNetC(image, width)
-        if not config.stacked:
-            return
         stacked = 4 if image == 1 else 3 * image + 3
         self.flownet_s1 = FlowNetS(stacked, width)
         self.flownet_s2 = FlowNetS(stacked, width)
@@ -64,12 +58,10 @@ class FlowNet2(nn.Module):
         padding = (0, -width % SMALLEST_MULTIPLE, 0, -height % SMALLEST_MULTIPLE)
         first = functional.pad(reference, padding, mode="replicate")
         second = functional.pad(deformed, padding, mode="replicate")
-        flow = _to_pixels(self.flownet_c(first, second)[-1], first)
-        if self.config.stacked:
-            flow = self._fuse(first, second, self._refined(first, second, flow))
-        return flow[..., :height, :width]
+        return self._fuse(first, second, self._large(first, second))[..., :height, :width]
 
-    def _refined(self, first: Tensor, second: Tensor, flow: Tensor) -> Tensor:
+    def _large(self, first: Tensor, second: Tensor) -> Tensor:
+        flow = _to_pixels(self.flownet_c(first, second)[-1], first)
         for network in (self.flownet_s1, self.flownet_s2):
             flow = _to_pixels(network(_stacked(first, second, flow))[-1], first)
         return flow
