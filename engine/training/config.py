@@ -120,6 +120,9 @@ class ValidationSettings(Parameters):
     strain_error: float = parameter(0.2, minimum=0.0, help="Largest error of the bulk strain, relative to max_strain")
     lateral_error: float = parameter(0.2, unit="lines", minimum=0.0, help="Largest lateral error of the bulk shift")
     window_m: float = parameter(2e-3, unit="m", minimum=1e-4, help="Least-squares window of the strain")
+    chosen_by: Literal["strain", "displacement"] = parameter(
+        "strain", help="Error of which the best weights have least; without truth it is the lack of similarity"
+    )
 
     @property
     def difficulty(self) -> Difficulty:

@@ -219,9 +219,10 @@ class Trainer:
             judged.load_state_dict(self.average.weights(self.network))
             numbers = list(asdict(self.validation.score(judged)).values())
         scores = Scores(*self.group.share(numbers))
-        self.schedule.validated(scores.deciding)
-        if scores.deciding < self.best_score:
-            self.best_score, self.best_scores = scores.deciding, asdict(scores)
+        score = scores.deciding(self.config.validation.chosen_by)
+        self.schedule.validated(score)
+        if score < self.best_score:
+            self.best_score, self.best_scores = score, asdict(scores)
             if self.group.is_main:
                 state = {"weights": self.average.weights(self.network), "iteration": self.iteration}
                 checkpoint.save({**state, "scores": self.best_scores}, self.output / BEST)

@@ -37,10 +37,11 @@ class Scores:
     oracle_cnr: float
     similarity: float
 
-    @property
-    def deciding(self) -> float:
-        """What the best weights have least of: the strain's error, or without truth the lack of similarity."""
-        return 1 - self.similarity if math.isnan(self.strain_rmse) else self.strain_rmse
+    def deciding(self, chosen_by: str) -> float:
+        """Return what the best weights have least of: error of strain or displacement; without truth dissimilarity."""
+        if math.isnan(self.strain_rmse):
+            return 1 - self.similarity
+        return self.strain_rmse if chosen_by == "strain" else self.axial_rmse
 
 
 class ValidationSet:
