@@ -22,8 +22,11 @@ if __name__ == "__main__":
     parser.add_argument("output", type=Path)
     parser.add_argument("--first-stage", default="", help="Weights of end-to-end-cnn, by name or path")
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--iterations", type=int, default=6000, help="Fewer, with time to spare, end alike everywhere")
     chosen = parser.parse_args()
     try:
-        train_strain_cnn(chosen.output, chosen.minutes, report=_report, first_stage=chosen.first_stage)
+        train_strain_cnn(
+            chosen.output, chosen.minutes, chosen.iterations, report=_report, first_stage=chosen.first_stage
+        )
     except StrainscopeError as error:
         parser.error(str(error))
