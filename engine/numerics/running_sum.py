@@ -10,8 +10,8 @@ from engine.numerics.host import on_host
 
 _LONG = 16
 """Windows from this length on are products with a matrix of ones: faster than sums of sums, and few operations."""
-_SHORT = {-1: 256, -2: 128}
-"""Axes up to these sizes are summed by one product with a matrix of ones."""
+_SHORT = 256
+"""Lines of memory up to this length are summed by one product with a matrix of ones for all of them."""
 _IN_CACHE = 2**17
 """Values of a map, and of the sums made of it, that a processor's cache holds together."""
 
@@ -24,11 +24,10 @@ def running_sum(values: Tensor, length: int, dim: int) -> Tensor:
     >>> running_sum(torch.ones(5), 3, 0).tolist()
     [2.0, 3.0, 3.0, 3.0, 2.0]
     """
-    half, size, axis = length // 2, values.shape[dim], dim % values.ndim - values.ndim
-    if size <= _SHORT.get(axis, 0) and length > 1 and values.is_floating_point():
-        ones = _ones_near(size, half, values.dtype, values.device)
-        return torch.matmul(values, ones) if axis == -1 else torch.matmul(ones, values)
-    shape = (half if place == dim % values.ndim else n for place, n in enumerate(values.shape))
+    half, size = length // 2, values.shape[dim]
+    if dim % values.ndim == values.ndim - 1 and size <= _SHORT and length > 1 and values.is_floating_point():
+        return torch.matmul(values, _ones_near(size, half, values.dtype, values.device))
+    shape = (half if axis == dim % values.ndim else n for axis, n in enumerate(values.shape))
     border = _zero(values.dtype, values.device).expand(tuple(shape))
     return consecutive_sum(torch.cat([border, values, border], dim), length, dim)
 
