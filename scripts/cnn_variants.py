@@ -110,6 +110,8 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=1000)
     parser.add_argument("--seeds", type=int, default=1)
     chosen = parser.parse_args()
+    if min(chosen.iterations, chosen.seeds) < 1:
+        parser.error("iterations and seeds are at least 1")
     for title, make in VARIANTS.items():
         errors = []
         for seed in range(1, chosen.seeds + 1):

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from engine.errors import ReadError, StrainscopeError
 from engine.estimators.base import ESTIMATORS
 from engine.preprocess.pairing import normalise
 from engine.readers.open import open_recording
@@ -23,11 +24,21 @@ def main() -> None:
     parser.add_argument("recording", type=Path)
     parser.add_argument("weights", nargs="*", help="Weights of flownet2, by name or path; those in the box without any")
     chosen = parser.parse_args()
-    sequence = open_recording([chosen.recording]).complete(accept_suggested=True)
+    try:
+        measure(chosen.recording, chosen.weights or [""])
+    except StrainscopeError as error:
+        parser.error(str(error))
+
+
+def measure(recording: Path, several: list[str]) -> None:
+    """Run each of several weights over a recording."""
+    sequence = open_recording([recording]).complete(accept_suggested=True)
     if sequence.truth is None:
-        parser.error(f"{chosen.recording} has no truth")
+        raise ReadError(recording, "has no truth")
+    if sequence.shape[0] < 2:
+        raise ReadError(recording, "has one frame: there is no motion")
     network, frames = ESTIMATORS.get("flownet2"), range(1, sequence.shape[0])
-    for weights in chosen.weights or [""]:
+    for weights in several:
         pairs = (normalise(sequence.frame(0), sequence.frame(frame), sequence.geometry) for frame in frames)
         found = network.track(pairs, network.Params.from_text({"weights": weights}), torch.device("cpu"))
         for frame, motion in zip(frames, found, strict=True):

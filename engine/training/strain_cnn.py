@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.errors import WeightsError
+from engine.errors import ParameterError, WeightsError
 from engine.networks.elongation_cnn import ElongationCNN
 from engine.networks.end_to_end_cnn import EndToEndConfig, PatchNetwork, StrainCNN, increments
 from engine.networks.weights import WeightsCard, load, save
@@ -94,8 +94,11 @@ def train_strain_cnn(
 
     With `first_stage`, name or path of weights of end-to-end-cnn, on what that finds in RF in place of added noise.
     Without dropout: before batch normalisation it makes strains come out too small in use.
-    The loss is the mean absolute error in % strain (the paper's L1); `report` hears it every 50 iterations.
+    The loss is the mean absolute error in % strain (the paper's L1); `report` hears it every 50 iterations. Without an
+    iteration or a minute it is a ParameterError.
     """
+    if iterations < 1 or not minutes > 0:
+        raise ParameterError(f"{iterations} iterations in {minutes:g} minutes: there is nothing to train")
     torch.manual_seed(seed)
     network = StrainCNN(EndToEndConfig(dropout=0.0))
     tracker = _first_stage(first_stage) if first_stage else None
