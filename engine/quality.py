@@ -36,10 +36,8 @@ def compensated(batch: "PairBatch", motion: "Tensor") -> Compensated:
 
     from engine.numerics.warp import inside, warp
 
-    estimated = torch.isfinite(motion).all(dim=1)
-    motion = torch.nan_to_num(motion, nan=0.0)
-    deformed = warp(batch.deformed[:, None], motion)[:, 0]
-    known = (estimated & inside(motion, margin=1.0)[:, 0]).to(deformed.dtype)
+    deformed = warp(batch.deformed[:, None], torch.nan_to_num(motion, nan=0.0))[:, 0]
+    known = inside(motion, margin=1.0)[:, 0].to(deformed.dtype)
     return Compensated(batch.reference, deformed, known, batch.geometry)
 
 
@@ -95,13 +93,21 @@ def correlation_map(frames: Compensated) -> "Tensor":
 
 
 def windowed_correlation(a: "Tensor", b: "Tensor", usable: "Tensor", rows: int, lines: int) -> "tuple[Tensor, Tensor]":
-    """Correlation of frames (B, H, W) over windows of the `usable` (1 or 0) pixels, and how many those are."""
+    """Correlation of frames (B, H, W) over windows of the `usable` (1 or 0) pixels, and how many those are.
+
+    Where a window leaves the frame, as many count as if what lies outside were like what lies inside.
+    """
     import torch
 
     from engine.numerics.correlation import coefficient
-    from engine.numerics.running_sum import box_mean
+    from engine.numerics.host import in_bands
+    from engine.numerics.running_sum import box_sums, inside_window
 
-    a, b = a * usable, b * usable
-    *sums, known = box_mean(torch.stack([a * b, a, a * a, b, b * b, usable]), rows, lines)
-    share = 1 / known.clamp_min(1e-6)
-    return coefficient(*(entry.mul_(share) for entry in sums)), known * (rows * lines)
+    def band(a: "Tensor", b: "Tensor", usable: "Tensor") -> "Tensor":
+        a, b = a * usable, b * usable
+        *sums, known = box_sums((a * b, a, a * a, b, b * b, usable), rows, lines)
+        share = 1 / known.clamp_min(0.5)
+        return torch.stack([coefficient(*(entry * share for entry in sums)), known])
+
+    rho, known = in_bands(band, a.expand_as(b), b, usable, reach=rows // 2)
+    return rho, known * (rows * lines / inside_window(*a.shape[-2:], rows, lines, a.dtype, a.device))

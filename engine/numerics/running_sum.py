@@ -1,19 +1,22 @@
 """Sums and means over windows that run along an axis, at a cost that hardly depends on their length."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from engine.numerics.banded import correlated
-from engine.numerics.host import on_host
+from engine.numerics.host import IN_CACHE, in_bands, on_host
 
 _LONG = 16
 """Windows from this length on are products with a matrix of ones: faster than sums of sums, and few operations."""
 _SHORT = 256
 """Lines of memory up to this length are summed by one product with a matrix of ones for all of them."""
-_IN_CACHE = 2**17
-"""Values of a map, and of the sums made of it, that a processor's cache holds together."""
+
+_FEW = 2**17
+"""Maps of up to this many values are summed by products on a CPU too."""
 
 
 def running_sum(values: Tensor, length: int, dim: int) -> Tensor:
@@ -66,29 +69,27 @@ def box_mean(maps: Tensor, rows: int, lines: int) -> Tensor:
     [[1.5, 3.0, 4.5]]
     """
     height, width = maps.shape[-2:]
-    count = _neighbours(height, rows, maps.dtype, maps.device)[:, None] * _neighbours(
-        width, lines, maps.dtype, maps.device
-    )
-    if on_host(maps) and maps[..., :1, :1].numel() * height * width > _IN_CACHE and not maps.requires_grad:
-        return _box_mean_in_parts(maps, rows, lines, count)
-    return running_sum(running_sum(maps, rows, -2), lines, -1).div_(count)
+    if on_host(maps) and maps.numel() > _FEW:
+        parts = torch.split(maps.reshape(-1, height, width), max(IN_CACHE // (height * width), 1))
+        sums_of = [in_bands(lambda part: box_sums([part], rows, lines)[0], part, reach=rows // 2) for part in parts]
+        sums = torch.cat(sums_of).view(maps.shape)
+    else:
+        sums = running_sum(running_sum(maps, rows, -2), lines, -1)
+    return sums.div_(inside_window(height, width, rows, lines, maps.dtype, maps.device))
 
 
-def _box_mean_in_parts(maps: Tensor, rows: int, lines: int, count: Tensor) -> Tensor:
-    """`box_mean` of one map after the other, some rows at a time: sums that stay in the cache cost a third."""
-    height, width = maps.shape[-2:]
-    found = torch.empty(maps.shape, dtype=maps.dtype)
-    around = (lines // 2, lines // 2, rows // 2, rows // 2)
-    together = max(_IN_CACHE // ((height + rows) * (width + lines)), 1)
-    at_once = height if together > 1 else max(_IN_CACHE // (width + lines) - rows, rows, 8)
-    flat = maps.reshape(-1, height, width), found.view(-1, height, width)
-    for values, means in zip(*(torch.split(entry, together) for entry in flat), strict=True):
-        padded = torch.nn.functional.pad(values, around)
-        for first in range(0, height, at_once):
-            part = slice(first, min(first + at_once, height))
-            sums = _sums_of_sums(padded[:, first : part.stop + rows - 1], rows, -2)
-            torch.div(_sums_of_sums(sums, lines, -1), count[part], out=means[:, part])
-    return found
+def box_sums(maps: Sequence[Tensor], rows: int, lines: int) -> Sequence[Tensor]:
+    """Sum every `rows` consecutive rows and the `lines` (odd) nearest lines of maps (..., H, W), zeros beside them.
+
+    There are `rows` - 1 fewer rows. A CPU takes one map after the other, so that its sums stay in the cache.
+
+    >>> [sums.tolist() for sums in box_sums([torch.ones(3, 3)], 2, 3)]
+    [[[4.0, 6.0, 4.0], [4.0, 6.0, 4.0]]]
+    """
+    if not on_host(maps[0]):
+        return running_sum(consecutive_sum(torch.stack([*maps]), rows, -2), lines, -1).unbind()
+    beside = (lines // 2, lines // 2)
+    return [_sums_of_sums(functional.pad(_sums_of_sums(entry, rows, -2), beside), lines, -1) for entry in maps]
 
 
 def near(mask: Tensor, rows: int, lines: int) -> Tensor:
@@ -113,8 +114,14 @@ def _ones_near(size: int, reach: int, dtype: torch.dtype, device: torch.device) 
     return ((place[:, None] - place).abs() <= reach).to(dtype)
 
 
-@lru_cache(maxsize=64)
-def _neighbours(size: int, length: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+@lru_cache(maxsize=16)
+@torch.inference_mode(mode=False)
+def inside_window(height: int, width: int, rows: int, lines: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Count the pixels of each window of `rows` by `lines` that lie inside a map, (height, width)."""
+    return _neighbours(height, rows, device)[:, None].mul(_neighbours(width, lines, device)).to(dtype)
+
+
+def _neighbours(size: int, length: int, device: torch.device) -> Tensor:
     """Count the neighbours that each of `size` places has within `length`, itself included."""
     place, half = torch.arange(size, device=device), length // 2
-    return ((place + half).clamp(max=size - 1) - (place - half).clamp(min=0) + 1).to(dtype)
+    return (place + half).clamp(max=size - 1) - (place - half).clamp(min=0) + 1

@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.numerics.host import on_host
+from engine.numerics.host import in_bands
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 SMALLEST_WINDOW = 5
-_IN_CACHE = 2**15
-"""Values of whole lines that a CPU takes at a time: what is summed along them stays in its cache."""
-
 _LEAST_WEIGHT = 0.05
 """Squared quality below this still counts this much: a poor sample is better than a hole."""
 
@@ -32,8 +29,9 @@ def fit_weights(values: NDArray[Any], quality: NDArray[Any] | None) -> NDArray[n
 
 def weights_of_fits(values: "Tensor", quality: "Tensor | None") -> "Tensor":
     """Return `fit_weights` of maps (B, H, W) on their device."""
-    weights = values.isfinite().double()
-    return weights if quality is None else weights * quality.nan_to_num(nan=0.0).square().clamp_min(_LEAST_WEIGHT)
+    none = values - values  # 0, or NaN where there is no value
+    weights = 1 if quality is None else quality.nan_to_num(nan=0.0).square().clamp_min(_LEAST_WEIGHT)
+    return (none + weights).nan_to_num_(nan=0.0)
 
 
 def strain_kernel(samples: int) -> NDArray[np.float64]:
@@ -103,59 +101,64 @@ def slopes(displacement: "Tensor", weights: "Tensor", window: int, neighbours: i
     """`weighted_slope` of several frames (B, H, W) on their device, float64."""
     import torch
 
-    together = max(_IN_CACHE // max(displacement[..., 0].numel(), 1), 1)
-    if on_host(displacement) and not neighbours and displacement.shape[-1] > together:
-        parts = (torch.split(entry, together, -1) for entry in (displacement, weights))
-        return torch.cat([slopes(some, counts, window) for some, counts in zip(*parts, strict=True)], dim=-1)
-    rows = displacement.shape[-2]
-    weights = weights.double()
-    present = weights > 0
-    values = torch.where(present, displacement, 0.0).double()
-    mean = values.sum(dim=-2, keepdim=True) / present.sum(dim=-2, keepdim=True).clamp_min(1)
-    values = torch.where(present, values - mean, 0.0)  # keeps the sums small
-    half = (min(window, rows) - 1) // 2
-    smallest = SMALLEST_WINDOW // 2
-    if half < smallest:
-        return torch.full_like(values, torch.nan)
-    length = 2 * half + 1
-    total = torch.nn.functional.pad(_terms(values, weights).cumsum(dim=-2), (0, 0, 1, 0))
-    inside = total[..., length:, :] - total[..., : rows + 1 - length, :]
-    # Towards the ends windows begin with the frame's first row, or end with its last: sums from there, k counted too.
-    top, bottom = (
-        _terms(values[..., part, :].flip(flip), weights[..., part, :].flip(flip)).cumsum(dim=-2)
-        for part, flip in ((slice(0, length), ()), (slice(rows - length, rows), (-2,)))
-    )
-    growing = [entry[..., 0 : length - 1 : 2, :] for entry in (top, bottom)]
-    growing[1] = growing[1].flip(-2)
-    growing[1][1::3] *= -1  # w k and w k v change their sign with the direction in which k is counted
-    return _slope(torch.cat([growing[0], inside, growing[1]], dim=-2), present, half, neighbours)
+    half = (min(window, displacement.shape[-2]) - 1) // 2
+    if half < SMALLEST_WINDOW // 2:
+        return torch.full_like(displacement, torch.nan, dtype=torch.float64)
+    both = torch.stack([displacement.nan_to_num(nan=0.0), weights]).mT
+
+    def fitted(lines: "Tensor") -> "Tensor":
+        values, weights = lines.contiguous().double()
+        return _slopes_of_lines(values, weights, half, neighbours)
+
+    return in_bands(fitted, both, reach=neighbours).mT.contiguous()
 
 
-def _terms(values: "Tensor", weights: "Tensor") -> "Tensor":
-    """Summands w, w k, w k^2, w v, w k v and presence of each sample, (6, B, N, W), k counted from the middle row."""
+def _slopes_of_lines(values: "Tensor", weights: "Tensor", half: int, neighbours: int) -> "Tensor":
+    """Slopes along lines (B, W, H), without the outermost neighbours, in windows of `half` rows on either side."""
     import torch
 
-    rows = values.shape[-2]
-    k = (torch.arange(rows, device=values.device, dtype=values.dtype) - (rows - 1) / 2)[:, None]
+    rows, length = values.shape[-1], 2 * half + 1
+    present = weights.clone().gt_(0)
+    mean = (values * present).sum(dim=-1, keepdim=True) / present.sum(dim=-1, keepdim=True).clamp_min(1)
+    values = values - mean  # keeps the sums small
+    total = _terms(values, weights, present).cumsum(dim=-1)
+    inside = total[..., length:] - total[..., : rows - length]
+    # Towards the ends windows begin with the frame's first row, or end with its last: sums from there, k counted too.
+    first = [entry[..., :length] for entry in (values, weights, present)]
+    last = [entry[..., rows - length :].flip(-1) for entry in (values, weights, present)]
+    top, bottom = (_terms(*entries).cumsum(dim=-1)[..., ::2] for entries in (first, last))
+    bottom = bottom[..., :half].flip(-1)
+    bottom[1::3] *= -1  # w k and w k v change their sign with the direction in which k is counted
+    return _slope(torch.cat([top, inside, bottom], dim=-1), present, half, neighbours)
+
+
+def _terms(values: "Tensor", weights: "Tensor", present: "Tensor") -> "Tensor":
+    """Summands w, w k, w k^2, w v, w k v and presence of each sample, (6, B, W, N), k counted from the middle row."""
+    import torch
+
+    rows = values.shape[-1]
+    k = torch.arange(rows, device=values.device, dtype=values.dtype) - (rows - 1) / 2
     first, weighted = weights * k, weights * values
-    return torch.stack([weights, first, first * k, weighted, weighted * k, (weights > 0).double()])
+    return torch.stack([weights, first, first * k, weighted, weighted * k, present])
 
 
 def _slope(moments: "Tensor", present: "Tensor", half: int, neighbours: int) -> "Tensor":
     """Slope of the fit with these sums; it does not depend on where k is counted from."""
     import torch
 
-    from engine.numerics.running_sum import running_sum
+    from engine.numerics.running_sum import consecutive_sum
 
-    rows = present.shape[-2]
     weight, first, second, value, product, count = moments
-    spread = second * weight - first**2
-    row = torch.arange(rows, device=present.device)
-    reach = torch.minimum(row, row.flip(0)).clamp(max=half)[:, None]
-    usable = (2 * count >= 2 * reach + 1) & present & (spread > 0) & (reach >= SMALLEST_WINDOW // 2)
-    covariance = product * weight - first * value
+    row = torch.arange(present.shape[-1], device=present.device)
+    reach = torch.minimum(row, row.flip(0)).clamp(max=half)
+    needed = torch.where(reach < SMALLEST_WINDOW // 2, torch.inf, reach + 0.5)
+    spread = (second * weight).sub_(first.square())
+    covariance = (product * weight).sub_(first * value)
+    usable = count.ge_(needed).mul_(present).mul_(spread.clone().gt_(0))  # 1 or 0
     if neighbours:
-        per_weight = torch.where(usable, 1 / weight, 0.0)
+        per_weight = usable / torch.where(weight > 0, weight, 1.0)
         lines = 2 * neighbours + 1
-        covariance, spread = (running_sum(term * per_weight, lines, -1) for term in (covariance, spread))
-    return torch.where(usable, covariance / torch.where(usable, spread, 1.0), torch.nan)
+        covariance, spread = (consecutive_sum(term * per_weight, lines, -2) for term in (covariance, spread))
+        usable = usable[..., neighbours : usable.shape[-2] - neighbours, :]
+    slope: Tensor = covariance.mul_(usable).div_(spread.mul_(usable))  # 0 / 0 is NaN
+    return slope

@@ -78,12 +78,15 @@ def compose(residual: Tensor, previous: Tensor) -> Tensor:
 
 
 def inside(motion: Tensor, margin: float = 0.0) -> Tensor:
-    """Points that motion maps into the frame, or at most `margin` samples or lines out of it, `(B, 1, H, W)` bool."""
+    """Points that motion maps into the frame, or at most `margin` samples or lines out of it, `(B, 1, H, W)` bool.
+
+    NaN maps nowhere.
+    """
     height, width = motion.shape[-2:]
     rows, columns = _grid(motion)
     row, column = rows + motion[:, 1:2], columns + motion[:, 0:1]
-    within_rows = (row >= -margin) & (row <= height - 1 + margin)
-    return within_rows & (column >= -margin) & (column <= width - 1 + margin)
+    within_rows = row == row.clamp(-margin, height - 1 + margin)
+    return within_rows & (column == column.clamp(-margin, width - 1 + margin))
 
 
 def upsample_axially(image: Tensor) -> Tensor:

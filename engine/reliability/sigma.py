@@ -76,9 +76,6 @@ CORRELATION_LIMITS = (0.1, 0.9995)
 SMALLEST = 1e-12
 """Noise or change whose logarithm is taken instead of that of none."""
 
-SMALLEST_SHARE = 1e-6
-"""Known share of a window that rounding cannot leave of none."""
-
 
 @dataclass(frozen=True)
 class Parts:
@@ -118,17 +115,18 @@ class Scales:
         import torch
 
         logs = parts.logarithms
-        laws = _on(self, logs.device).to(logs.dtype)
-        noise, change = torch.tensordot(laws[:, 1:], logs, 1).add_(laws[:, 0].reshape(2, *[1] * (logs.ndim - 1))).exp_()
-        return torch.hypot(noise, change).mul_(parts.unit)
+        twice = _twice(self, logs.dtype, logs.device)
+        squares = torch.tensordot(twice[:, 1:], logs, 1).add_(twice[:, 0].reshape(2, *[1] * (logs.ndim - 1))).exp_()
+        total: Tensor = squares.sum(dim=0)
+        return total.sqrt_().mul_(parts.unit)
 
 
 @lru_cache(maxsize=64)
-def _on(scales: Scales, device: "torch.device") -> "Tensor":
-    """Both power laws on a device, (2, 5) in double precision."""
+def _twice(scales: Scales, dtype: "torch.dtype", device: "torch.device") -> "Tensor":
+    """Both power laws twice, which are those of the variances, (2, 5)."""
     import torch
 
-    return torch.tensor([scales.noise, scales.change], dtype=torch.float64, device=device)
+    return 2 * torch.tensor([scales.noise, scales.change], dtype=dtype, device=device)
 
 
 def sigma_maps(method: str, displacement: Displacement, strain: Strain, quality: Map) -> Sigma:
@@ -160,6 +158,8 @@ def sigmas(
     """
     import torch
 
+    from engine.numerics.host import in_bands
+
     share = motion.new_full(motion.shape[:1], torch.nan) if share is None else share.to(motion)
     parts = _parts(strain, quality, share, geometry, max(window_m, least_window_m(method)))
     together, alone = scales_of(method), scales_of(method, alone=True)
@@ -170,10 +170,17 @@ def sigmas(
     }
     found: dict[str, Tensor] = {}
     for name, values in maps.items():
-        stated = together[name].sigma(parts[name])
-        if alone is not together:
-            stated = torch.where(share.isnan()[:, None, None], alone[name].sigma(parts[name]), stated)
-        found[name] = torch.where(values.isfinite(), stated, torch.nan)
+
+        def stated(
+            values: "Tensor", noise: "Tensor", change: "Tensor", support: "Tensor", name: MapName = name
+        ) -> "Tensor":
+            some = replace(parts[name], noise=noise, change=change, support=support)
+            sigma = together[name].sigma(some)
+            if alone is not together:
+                sigma = torch.where(share.isnan()[:, None, None], alone[name].sigma(some), sigma)
+            return sigma.add_(values - values)  # NaN where there is no estimate
+
+        found[name] = in_bands(stated, values, parts[name].noise, parts[name].change, parts[name].support)
     return found
 
 
@@ -217,44 +224,54 @@ def _parts(
     """Measure the parts in several frames at once; those of lateral and shear strain where their window is given."""
     import torch
 
-    from engine.numerics.running_sum import running_sum
+    from engine.numerics.host import in_bands
+    from engine.numerics.running_sum import box_sums
 
-    known = strain.isfinite()
-    correlation = quality.clamp(*CORRELATION_LIMITS)
-    local_m = displacement_deviation_m(WINDOW_M, geometry, correlation)
-    bound_m = _mean(local_m.log(), known, geometry, NOISE_M).exp() * share.nan_to_num(nan=1.0)[:, None, None]
+    known = (~strain.isnan()).to(strain.dtype)
+    held = strain.nan_to_num(nan=0.0)
     count = known.sum(dim=(-2, -1), keepdim=True).clamp_min(1)
-    mean = torch.where(known, strain, 0.0).sum(dim=(-2, -1), keepdim=True, dtype=torch.float64) / count
-    level = mean.abs().float().clamp_min(SMALLEST_MEAN)
-    above = torch.where(known, strain - mean, 0.0)
-    change = _mean((above - _mean(above, known, geometry, BLUR_M)).square(), known, geometry, CHANGE_M).sqrt().float()
+    mean = (held.sum(dim=(-2, -1), keepdim=True, dtype=torch.float64) / count).to(strain.dtype)
+    level = mean.abs().clamp_min(SMALLEST_MEAN)
+
+    def log_bound(correlation: "Tensor") -> "Tensor":
+        return displacement_deviation_m(WINDOW_M, geometry, correlation.clamp(*CORRELATION_LIMITS)).log()
+
+    bound_m = _mean(in_bands(log_bound, quality), known, geometry, NOISE_M).exp_()
+    bound_m = bound_m.mul_(share.nan_to_num(nan=1.0)[:, None, None])
+    above = (held - mean).mul_(known)
+    change = _mean((above - _mean(above, known, geometry, BLUR_M)).square_(), known, geometry, CHANGE_M).sqrt_()
     rows = window_size(geometry, (SUPPORT_M, 0.0))[0]
-    support = running_sum(known.to(strain.dtype), rows, -2).div_(rows)
+    support = in_bands(lambda known: box_sums([known], rows, 1)[0], known, reach=rows // 2).div_(rows)
     slope = math.sqrt(12 * WINDOW_M / max(window_m, WINDOW_M / 10) ** 3) * bound_m
     wave = geometry.wavelength_m
-    moved = Parts((bound_m / wave).float(), change, level, support, wave)
+    moved = Parts(bound_m / wave, change, level, support, wave)
     found = {
-        "axial_strain": Parts(slope.float(), change, level, support, 1.0),
+        "axial_strain": Parts(slope, change, level, support, 1.0),
         "axial_displacement_m": moved,
         "lateral_displacement_m": moved,
     }
     if lateral_window_m is not None:
         across = math.sqrt(12 * BEAM_WAVELENGTHS * wave / lateral_window_m**3) * bound_m
-        found["lateral_strain"] = Parts(across.float(), change, level, support, 1.0)
-        found["shear_strain"] = Parts((torch.hypot(across, slope) / 2).float(), change, level, support, 1.0)
+        found["lateral_strain"] = Parts(across, change, level, support, 1.0)
+        found["shear_strain"] = Parts(torch.hypot(across, slope) / 2, change, level, support, 1.0)
     return found
 
 
 def _mean(values: "Tensor", known: "Tensor", geometry: Geometry, size_m: tuple[float, float]) -> "Tensor":
-    """Mean of the known values (B, H, W) around each pixel; a pixel's own value where there is none."""
+    """Mean of the `known` (1, else 0) values (B, H, W) around each pixel; a pixel's own value where there is none."""
     import torch
 
-    from engine.numerics.running_sum import box_mean
+    from engine.numerics.host import in_bands
+    from engine.numerics.running_sum import box_sums
 
-    share, total = box_mean(
-        torch.stack([known.to(values.dtype), torch.where(known, values, 0.0)]), *window_size(geometry, size_m)
-    )
-    return torch.where(share > SMALLEST_SHARE, total / share.clamp_min(SMALLEST_SHARE), values)
+    rows, lines = window_size(geometry, size_m)
+
+    def around(values: "Tensor", known: "Tensor") -> "Tensor":
+        total, count = box_sums([values * known, known], rows, lines)
+        own = values[..., rows // 2 : values.shape[-2] - rows // 2, :]
+        return torch.where(count > 0, total / count.clamp_min(1), own)
+
+    return in_bands(around, values, known, reach=rows // 2)
 
 
 def scales_of(method: str, *, alone: bool = False) -> Mapping[str, Scales]:

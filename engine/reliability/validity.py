@@ -63,23 +63,31 @@ def match_scores(frames: Compensated, chance: float = 0.0) -> "tuple[Tensor, Ten
     """
     import torch
 
-    from engine.numerics.running_sum import near
+    from engine.numerics.host import in_bands
+    from engine.numerics.running_sum import box_sums
 
     cell = window_size(frames.geometry, CELL_M)
+
+    def far_from(empty: "Tensor") -> "Tensor":
+        return box_sums([empty], *cell)[0].eq_(0)
+
     usable, evened = frames.known, []
     for frame in (frames.reference, frames.deformed):
         power = _local_power(frame, cell)
         least = WEAKEST_ECHO * power.mean(dim=(-2, -1), keepdim=True)
+        evened.append(frame * torch.rsqrt(power + least + torch.finfo(power.dtype).tiny))
         # Not within half a cell of emptiness: the mean over a cell has moved the border that far into it.
-        usable = usable * ~near(power <= least, *cell)
-        evened.append(frame / torch.sqrt(power + least + torch.finfo(power.dtype).tiny))
+        usable = usable * in_bands(far_from, power.le_(least), reach=cell[0] // 2)
     a, b = (frame * usable for frame in evened)
     share = independent_share(a, b)[:, None, None]
 
     def score(size_m: tuple[float, float]) -> "Tensor":
-        rho, count = windowed_correlation(a, b, usable, *window_size(frames.geometry, size_m))
-        above = torch.atanh(rho.clamp_(-0.9999, 0.9999)) - math.atanh(chance)
-        return above * torch.sqrt(count * share) * usable
+        def above_chance(rho: "Tensor", count: "Tensor", usable: "Tensor") -> "Tensor":
+            above = rho.clamp(-0.9999, 0.9999).atanh_().sub_(math.atanh(chance))
+            return torch.sqrt(count * share).mul_(above).mul_(usable)
+
+        found = windowed_correlation(a, b, usable, *window_size(frames.geometry, size_m))
+        return in_bands(above_chance, *found, usable)
 
     return score(NEAR_M), score(WIDE_M), usable > 0
 
@@ -95,9 +103,7 @@ def independent_share(a: "Tensor", b: "Tensor") -> "Tensor":
     import torch
 
     mean = a.square().sum(dim=(-2, -1)) * b.square().sum(dim=(-2, -1))  # of the two spectra, by Parseval's theorem
-    spectra = (torch.fft.rfft2(frame) for frame in (a, b))
-    first, second = (half.real.square() + half.imag.square() for half in spectra)
-    product = (first * second).sum(dim=-2)
+    product = torch.view_as_real(torch.fft.rfft2(a) * torch.fft.rfft2(b)).square_().sum(dim=(-3, -1))
     alone = product[..., 0] + (product[..., -1] if a.shape[-1] % 2 == 0 else 0)  # the others stand for two frequencies
     together = (2 * product.sum(dim=-1) - alone) / (a.shape[-2] * a.shape[-1])
     return torch.where(together > 0, mean / together, 0.0)
@@ -118,8 +124,6 @@ def _local_power(frame: "Tensor", cell: tuple[int, int]) -> "Tensor":
 
     from engine.numerics.running_sum import box_mean
 
-    change = torch.diff(frame, dim=-2).abs()
-    smaller = torch.minimum(
-        torch.cat([change[..., :1, :], change], dim=-2), torch.cat([change, change[..., -1:, :]], dim=-2)
-    )
-    return box_mean(smaller.square(), *cell)
+    change = torch.diff(frame, dim=-2).square_()
+    inner = torch.minimum(change[..., :-1, :], change[..., 1:, :])
+    return box_mean(torch.cat([change[..., :1, :], inner, change[..., -1:, :]], dim=-2), *cell)
