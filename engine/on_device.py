@@ -80,7 +80,7 @@ class MotionBatch:
     @classmethod
     def of(cls, displacement: Displacement, device: torch.device) -> Self:
         """Take one displacement to a device."""
-        facts = {name: torch.tensor([value]) for name, value in displacement.report.items()}
+        facts = {name: torch.tensor([value], device=device) for name, value in displacement.report.items()}
         return cls(_stacked(displacement, device)[None], facts)
 
     def displacements(self, geometry: Geometry) -> list[Displacement]:

@@ -17,7 +17,7 @@ import numpy as np
 from engine.accumulation import closed, composed, consistent, drift_m, start_of
 from engine.device import choose_device, frames_at_once
 from engine.errors import CancelledError, MethodError, ParameterError
-from engine.estimators.base import ESTIMATORS, BatchEstimator, Estimator, RecordingEstimator, Tracker
+from engine.estimators.base import ESTIMATORS, BatchEstimator, Estimator, RecordingEstimator
 from engine.failures import is_out_of_memory
 from engine.files.spooled import SpooledMaps
 from engine.numerics.host import is_host
@@ -392,7 +392,7 @@ def _runs(
 ) -> Iterator[tuple["int | Mapping[int, int]", Iterable[int]]]:
     """Split into runs of one reference and deformed frames at growing distance: after it, then before it.
 
-    A method of the whole recording takes all of them in one run, whatever their references.
+    Pairs of several references are one run, and so are all that a method of the whole recording takes.
     """
     if groups:
         fixed = settings.pairs.fixed
@@ -402,8 +402,7 @@ def _runs(
         return
     if not settings.pairs.fixed:
         references = settings.pairs.references(wanted, settings.reference)
-        for frame in wanted if shown is None else _outwards(wanted, shown):
-            yield references[frame], [frame]
+        yield references, wanted if shown is None else _outwards(wanted, shown)
         return
     reference, recurrent = settings.reference, is_recurrent(settings)
     if shown is not None and not recurrent:
@@ -445,15 +444,14 @@ class _Chain:
         """Yield each frame with its estimate, or None where only a first one is there that nobody wants."""
         estimator = ESTIMATORS.get(self.settings.method)
         if not isinstance(estimator, BatchEstimator):
-            yield from self._one_by_one(estimator, deformed)
+            for frames in [deformed] if self._one_reference else ([frame] for frame in deformed):
+                yield from self._one_by_one(estimator, frames)
         elif self.groups:
             assert isinstance(estimator, RecordingEstimator)
             yield from self._whole_recording(estimator, deformed)
         else:
-            tracker = estimator.tracker(self.settings.parameters, self.device)
-            for frames, arrays in self._in_batches(
-                deformed, lambda _, batch: self._finish.maps(*self._tracked(tracker, batch))
-            ):
+            chain, tracked = self._tracking(estimator)
+            for frames, arrays in chain._in_batches(deformed, lambda _, batch: self._finish.maps(*tracked(batch))):
                 yield from zip(frames, self._finish.frames(frames, arrays), strict=True)
 
     @cached_property
@@ -525,13 +523,10 @@ class _Chain:
     ) -> Iterator[tuple[int, FrameEstimate | None]]:
         """Estimate each frame alone and keep what is needed of it; what a tracker remembers is of one reference."""
         parameters, geometry = self.settings.parameters, self.pairs.sequence.geometry
-        one_reference = isinstance(self.pairs.reference, int)
-        chain = self if one_reference or (not self.batch and is_host(self.device)) else replace(self, batch=1)
-        tracker = estimator.tracker(parameters, self.device)
+        chain, tracked = self._tracking(estimator)
 
         def alone(_: Sequence[int], batch: "PairBatch") -> "dict[str, torch.Tensor]":
-            own = tracker if one_reference else estimator.tracker(parameters, self.device)
-            batch, found = self._tracked(own, batch)
+            batch, found = tracked(batch)
             maps = self._finish.maps(batch, found) if self.provisional else {}
             return {**maps, "kept": estimator.keep(found.motion, geometry, parameters)}
 
@@ -547,10 +542,27 @@ class _Chain:
     def _prealigned(self) -> bool:
         return self.settings.preparation.prealign
 
-    def _tracked(self, tracker: Tracker, batch: "PairBatch") -> "tuple[PairBatch, MotionBatch]":
-        if self._prealigned:
-            batch = replace(batch, initial=bulk_motions(batch).motion)
-        return batch, tracker(batch)
+    @property
+    def _one_reference(self) -> bool:
+        return isinstance(self.pairs.reference, int)
+
+    def _tracking(
+        self, estimator: BatchEstimator[Any]
+    ) -> "tuple[_Chain, Callable[[PairBatch], tuple[PairBatch, MotionBatch]]]":
+        """Return how pairs are aligned and tracked, and the chain that makes batches which the method can take.
+
+        What a tracker remembers is of one reference; pairs of several have a tracker for each batch.
+        """
+        shared = estimator.tracker(self.settings.parameters, self.device) if self._one_reference else None
+
+        def tracked(batch: "PairBatch") -> "tuple[PairBatch, MotionBatch]":
+            if self._prealigned:
+                batch = replace(batch, initial=bulk_motions(batch).motion)
+            return batch, (shared or estimator.tracker(self.settings.parameters, self.device))(batch)
+
+        one_by_one = not (self._one_reference or estimator.several_references)
+        together = self.batch or not is_host(self.device)
+        return replace(self, batch=1) if one_by_one and together else self, tracked
 
     def _in_batches(
         self,
@@ -574,7 +586,8 @@ class _Chain:
         estimator = ESTIMATORS.get(self.settings.method)
         assert isinstance(estimator, BatchEstimator)
         wanted = self.batch or estimator.frames_per_batch(self.settings.parameters)
-        free = not (wanted or self.watched or estimator.is_recurrent(self.settings.parameters))
+        remembers = self._one_reference and estimator.is_recurrent(self.settings.parameters)
+        free = not (wanted or self.watched or remembers)
         size, most = wanted or 1, wanted or frames_at_once(self.pairs.sequence.shape[1:], self.device)
         waiting, leaving = list[int](), deque[tuple[list[int], Callable[[], dict[str, Any]]]]()
 

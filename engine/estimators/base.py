@@ -99,6 +99,9 @@ Tracker = Callable[["PairBatch"], "MotionBatch"]
 class BatchEstimator(Estimator[P]):
     """A method that takes several pairs at once, on tensors that stay on their device."""
 
+    several_references: bool = False
+    """Whether the pairs of a batch may have references of their own."""
+
     @abstractmethod
     def tracker(self, params: P, device: "torch.device") -> Tracker:
         """Return what estimates one recording, batch after batch."""
@@ -124,6 +127,7 @@ class PairwiseBatchEstimator(BatchEstimator[P]):
     """A classical method that takes each pair of a batch on its own."""
 
     kind = "classical"
+    several_references = True
 
     @abstractmethod
     def motion(self, batch: "PairBatch", params: P) -> "MotionBatch":

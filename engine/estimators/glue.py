@@ -79,6 +79,7 @@ class Glue(BatchEstimator[GlueParameters]):
     title = "GLUE"
     kind = "classical"
     strain_window_m = SMOOTHED_WINDOW_M
+    several_references = True
     Params = GlueParameters
 
     def tracker(self, params: GlueParameters, device: "torch.device") -> Tracker:

@@ -139,6 +139,7 @@ class GlueStack(Stacked[GlueStackParameters]):
     name = "glue-stack"
     title = "GLUE on the whole recording"
     kind = "classical"
+    several_references = True
     Params = GlueStackParameters
 
     def tracker(self, params: GlueStackParameters, device: "torch.device") -> Tracker:

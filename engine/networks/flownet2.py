@@ -72,7 +72,7 @@ class FlowNet2(nn.Module):
         sizes = [flow.norm(dim=1, keepdim=True) / FLOW_UNIT_PX for flow in (small, large)]
         features = torch.cat([first, small / FLOW_UNIT_PX, large / FLOW_UNIT_PX, *sizes, *errors], 1)
         fused: Tensor = self.fusion(features)
-        return fused * FLOW_UNIT_PX
+        return fused.float() * FLOW_UNIT_PX
 
 
 class FlowNetC(nn.Module):
@@ -242,9 +242,9 @@ def _brightness_error(first: Tensor, second: Tensor, flow: Tensor) -> Tensor:
 
 
 def _to_pixels(flow: Tensor, image: Tensor) -> Tensor:
-    """Enlarge a quarter-resolution prediction to the image and turn it into pixels."""
+    """Enlarge a quarter-resolution prediction to the image and turn it into pixels, in float32 as `warp` wants it."""
     size = image.shape[-2:]
-    return functional.interpolate(flow, size=size, mode="bilinear", align_corners=False) * FLOW_UNIT_PX
+    return functional.interpolate(flow.float(), size=size, mode="bilinear", align_corners=False) * FLOW_UNIT_PX
 
 
 def _scaled(size: int, width: float) -> int:

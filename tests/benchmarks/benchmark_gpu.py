@@ -1,6 +1,7 @@
 """The whole chain on a GPU, steady state: pairs a second, stages, memory, launches and waits, parity with the CPU.
 
     python -m tests.benchmarks.benchmark_gpu [METHOD ...] [--rows 1600] [--lines 128] [--frames 64] [--time cpu]
+        [--precision float16]
 
 Counted, on any machine, is what bounds a GPU: operations that torch dispatches for a pair in batches of 16 (a launch
 takes about 5 us; views launch nothing and stand apart), and the places where the program waits for a number of the
@@ -10,7 +11,8 @@ recording does not count. Counted is the way that a GPU goes, which asks nothing
 labels connected areas itself; convolutions and products are one operation each.
 
 Timed, on a GPU or where --time says, are frames after a first batch, and the stages of one batch, beside what the
-device reaches in copying and in matrix products.
+device reaches in copying and in matrix products. With --precision networks compute in half precision, which is
+compared with the CPU's float32 on a CPU too.
 """
 
 import argparse
@@ -102,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--frames", type=int, default=64, help="frames that are timed, after a batch that is not")
     parser.add_argument("--batch", type=int, default=0, help="frames in a batch that is timed; 0 suits the device")
     parser.add_argument("--time", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "")
+    parser.add_argument("--precision", choices=["float32", "float16", "bfloat16"], default="float32")
     parser.add_argument("--most", type=int, default=0, help="also list this many of the most frequent operations")
     given = parser.parse_args(arguments)
     frames = recording(given.rows, given.lines, 2 * BATCH + 1)
@@ -114,7 +117,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sequence = RFSequence.from_array(recording(given.rows, given.lines, batch + given.frames + 1), GEOMETRY)
         _say(f"\n{_reach(device)}; frames {given.rows} x {given.lines}, batches of {batch}")
         for method in given.methods:
-            _say(_times(method, sequence, device, batch))
+            _say(_times(_settings(method, given.precision), sequence, device, batch))
+
+
+def _settings(method: str, precision: str) -> Settings:
+    parameters = ESTIMATORS.get(method).Params
+    has_one = any(entry.name == "precision" for entry in parameters.describe())
+    return Settings(method, parameters(precision=precision) if has_one else None)
 
 
 def _count(method: str, frames: NDArray[np.float32], most: int) -> None:
@@ -146,29 +155,31 @@ def _reach(device: torch.device) -> str:
     )
 
 
-def _times(method: str, sequence: RFSequence, device: torch.device, batch: int) -> str:
+def _times(settings: Settings, sequence: RFSequence, device: torch.device, batch: int) -> str:
     """Say the pairs a second after a first batch, stages of a batch, memory, and the difference from the CPU."""
+    method, own = settings.method, Settings(settings.method)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     total = sequence.shape[0] - 1
     started, begun = 0.0, 0
-    for done, estimate in enumerate(run(sequence, Settings(method), device, batch=batch), 1):
+    for done, estimate in enumerate(run(sequence, settings, device, batch=batch), 1):
         if done == batch:
             started, begun = perf_counter(), done
         last = estimate
     rate = (total - begun) / (perf_counter() - started)
-    words = [f"{method}: {rate:.1f} pairs/s", *_stages(method, sequence, device, batch)]
+    words = [f"{method}: {rate:.1f} pairs/s", *_stages(settings.resolved(), sequence, device, batch)]
     if device.type == "cuda":
         words.append(f"{torch.cuda.max_memory_allocated() / 2**20:.0f} MiB at most")
-        (own,) = run(sequence, Settings(method, frames=(total,)), torch.device("cpu"))
-        difference = np.abs(own.displacement.axial_samples - last.displacement.axial_samples)
+    if device.type == "cuda" or settings.parameters not in {None, own.resolved().parameters}:
+        (exact,) = run(sequence, replace(own, frames=(total,)), torch.device("cpu"))
+        difference = np.abs(exact.displacement.axial_samples - last.displacement.axial_samples)
         words.append(f"last frame differs from the CPU's by {np.nanmax(difference):.1e} samples at most")
     return "; ".join(words)
 
 
-def _stages(method: str, sequence: RFSequence, device: torch.device, batch: int) -> list[str]:
+def _stages(settings: Settings, sequence: RFSequence, device: torch.device, batch: int) -> list[str]:
     """Time the stages of one batch, each waited for; a method that takes pairs one by one has none."""
-    estimator, settings = ESTIMATORS.get(method), Settings(method).resolved()
+    estimator = ESTIMATORS.get(settings.method)
     if not isinstance(estimator, BatchEstimator):
         return []
     pairs, finish = Pairs(sequence, Preparation(), 0, lambda: False), Finish(settings, sequence.geometry)

@@ -65,22 +65,20 @@ def test_frames_together_have_the_results_that_they_have_alone(recording, alone,
     assert_same(estimates(recording, method, FRAMES), wanted)
 
 
+@pytest.mark.parametrize("method", ["ncc", "glue", "usse-net", "gluenet"])
+def test_pairs_of_several_references_go_together_too(recording, method) -> None:
+    choices = {"preparation": Preparation(pairing="0-2, 1-3, 3-4"), "frames": (2, 3, 4)}
+    wanted = [estimates(recording, method, 1, **{**choices, "frames": (frame,)})[0] for frame in (2, 3, 4)]
+    assert np.isfinite(wanted[-1].strain.axial).mean() > 0.8
+    assert_same(estimates(recording, method, 3, **choices), wanted)
+
+
 @pytest.mark.parametrize("method", ["ncc", "usse-net", "glue"])
 def test_nothing_is_asked_of_the_device(recording, method, monkeypatch) -> None:
     """Launches grow by few with each batch; waits would stop a GPU."""
     monkeypatch.setattr("engine.numerics.host.HOSTS", set())
     operations, _ = counted(lambda: estimates(recording, method, FRAMES))
     assert not operations.waits
-
-
-@pytest.mark.parametrize("method", ["glue", "glue-stack", "usse-net"])
-def test_where_nothing_is_asked_all_iterations_are_made_with_the_same_result(
-    recording, alone, method, monkeypatch
-) -> None:
-    """As on a GPU: fields that have settled stay as they are."""
-    wanted = alone(method)
-    monkeypatch.setattr("engine.numerics.host.HOSTS", set())
-    assert_same(estimates(recording, method, FRAMES), wanted)
 
 
 def test_a_batch_that_does_not_fit_is_halved_and_so_are_those_after_it(recording, alone, monkeypatch) -> None:

@@ -16,8 +16,10 @@ class NetworkParams(Parameters):
     frames_per_batch: int = parameter(
         0, unit="frames", minimum=0, maximum=64, help="Frames that are encoded together; 0 suits the device"
     )
-    precision: Literal["float32", "bfloat16"] = parameter(
-        "float32", help="bfloat16 computes faster on processors that have it, and less exactly"
+    precision: Literal["float32", "float16", "bfloat16"] = parameter(
+        "float32",
+        help="float16 halves what a GPU moves and keeps motion to about 0.001 samples; bfloat16 is for processors that "
+        "have it and keeps 0.01 to 0.04",
     )
     weights: str = parameter(
         "", help="Other weights: a name in the box (strainscope methods lists them) or a path; empty for the usual ones"

@@ -127,7 +127,8 @@ class NetworkTracker:
         return equalise(frames) if self._equalise else frames
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast(self._reference.device.type, torch.bfloat16, enabled=self._precision == "bfloat16")
+        kind = getattr(torch, self._precision)
+        return torch.autocast(self._reference.device.type, kind, enabled=kind != torch.float32)
 
 
 def _joined(changes: Sequence[Tensor]) -> Tensor:
