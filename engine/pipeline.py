@@ -207,10 +207,29 @@ def run(
         more = run(part.sequence, whole, device, progress, cancelled, **asked)
         yield from map(part.in_whole, more)
         return
+    rest = (device, progress, cancelled, began)
     if settings.pairs.added:
-        yield from _accumulated(sequence, settings, wanted, device, progress, cancelled, began)
-        return
-    groups = tuple(_groups(sequence, settings))
+        yield from _accumulated(sequence, settings, wanted, *rest, batch)
+    else:
+        yield from _each(sequence, settings, wanted, *rest, shown=shown, provisional=provisional, batch=batch)
+
+
+def _each(
+    sequence: RFSequence,
+    settings: Settings,
+    wanted: tuple[int, ...],
+    device: "torch.device",
+    progress: Progress,
+    cancelled: Cancelled,
+    began: Callable[[int], None],
+    *,
+    shown: Callable[[], int] | None = None,
+    provisional: bool = False,
+    batch: int | None = None,
+    together: bool = True,
+) -> Iterator[FrameEstimate]:
+    """Estimate each wanted frame against its own reference; a method of the whole recording takes pairs `together`."""
+    groups = tuple(_groups(sequence, settings)) if together else ()
     steps = len(wanted) * (2 if groups else 1)
     done = 0
     progress(0, steps)
@@ -234,31 +253,39 @@ def _accumulated(
     progress: Progress,
     cancelled: Cancelled,
     began: Callable[[int], None],
+    batch: int | None,
 ) -> Iterator[FrameEstimate]:
-    """Estimate every step from the reference on, one after the other, and yield the sums up to the wanted frames."""
+    """Estimate every step from the reference on, and yield the sums up to the wanted frames."""
     lag = settings.pairs.lag
-    steps = range(settings.reference + lag, wanted[-1] + 1, lag)
+    ends = tuple(range(settings.reference + lag, wanted[-1] + 1, lag))
     assert settings.strain_parameters is not None
     assert settings.parameters is not None
     estimator, method = ESTIMATORS.get(settings.method), STRAIN_METHODS.get(settings.strain_method)
     pairs, total = Pairs(sequence, settings.preparation, settings.reference, cancelled), None
     finish = Finish(settings, sequence.geometry)
-    progress(0, len(steps))
+    consistency = settings.preparation.inverse_consistent
+    shares = {"there": 0.0, "back": 0.0, "sums": 0.0} if consistency else {"there": 0.0, "sums": 0.0}
+
+    def told(part: str, done: int, of: int) -> None:
+        shares[part] = done / of
+        progress(round(sum(shares.values()) * len(ends)), len(shares) * len(ends))
+
+    def steps(part: str, pairing: str, frames: tuple[int, ...]) -> Iterator[FrameEstimate]:
+        apart = replace(settings, preparation=replace(settings.preparation, pairing=pairing))
+        return _each(
+            sequence, apart, frames, device, partial(told, part), cancelled, began, batch=batch, together=False
+        )
+
+    there = steps("there", f"lag {lag}", ends)
+    back: Iterator[FrameEstimate] = iter(())
+    if consistency:
+        starts = tuple(frame - lag for frame in ends)
+        back = steps("back", ", ".join(f"{frame + lag}-{frame}" for frame in starts), starts)
     inconsistencies: list[float] = []
-
-    def alone(reference: int, deformed: int) -> FrameEstimate:
-        pair = replace(pairs, reference=reference).of(deformed)
-        if settings.preparation.prealign:
-            pair = replace(pair, initial=bulk_motion(pair, device))
-        ((_, motion),) = estimator.track_pairs(iter([pair]), settings.parameters, device)
-        found = finish.one(max(reference, deformed), pair, motion, device)
-        return replace(found, reference_frame=reference, deformed_frame=deformed)
-
-    for done, frame in enumerate(steps, 1):
-        began(frame)
-        step = alone(frame - lag, frame)
-        if settings.preparation.inverse_consistent:
-            step, inconsistency_m = consistent(step, alone(frame, frame - lag))
+    for done, step in enumerate(there, 1):
+        frame = step.deformed_frame
+        for reverse in islice(back, 1):
+            step, inconsistency_m = consistent(step, reverse)
             inconsistencies.append(inconsistency_m)
         pair = pairs.of(frame)
         if total is None:
@@ -274,7 +301,7 @@ def _accumulated(
                 report["inconsistency_m"] = max(inconsistencies)
             strain = method.strain(total.displacement, total.quality, settings.strain_parameters, device)
             yield replace(total, displacement=replace(total.displacement, report=report), strain=strain)
-        progress(done, len(steps))
+        told("sums", done, len(ends))
 
 
 def wanted_frames(sequence: RFSequence, settings: Settings) -> tuple[int, ...]:
