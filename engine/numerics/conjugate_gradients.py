@@ -7,6 +7,22 @@ from torch import Tensor
 
 from engine.numerics.host import over
 
+_SOFTNESS = 0.25
+"""Relative width, to either side, of the threshold at which iterations end."""
+
+
+def fading(share: Tensor, measure: Tensor, threshold: float | Tensor) -> Tensor:
+    """Share of its step that the next iteration takes: as much as before it after a measure well over a threshold.
+
+    Each measure about the threshold takes some of it away, one well below takes all. So a result does not hang on
+    rounding, which decides whether a threshold is met now or a few iterations later.
+
+    >>> fading(torch.tensor(1.0), torch.tensor([9.0, 1.0, 0.1]), 1.0).tolist()
+    [1.0, 0.5, 0.0]
+    """
+    following = ((measure / threshold - 1) / (2 * _SOFTNESS) + 0.5).clamp_(0, 1)
+    return (share + following - 1).clamp_(min=0)
+
 
 def conjugate_gradients(
     apply: Callable[[Tensor], Tensor],
@@ -18,12 +34,13 @@ def conjugate_gradients(
     tolerance: float | None = None,
     axes: int | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Solve `apply(x) = right`; return x and the iterations used.
+    """Solve `apply(x) = right`; return x and the iterations `used`.
 
     The last `axes` axes make one system, by default all; systems do not mix. Each begins at `start`, else at zero, and
-    ends when its residual's norm is at most `tolerance` times that of `right` (as for any other value of zero
-    curvature), or after `iterations`: from then on its x stays. It is over when all have ended (`host.over`); without a
-    tolerance all iterations are made, and nothing is asked of the device in between.
+    ends when its residual's norm is at most `tolerance` times that of `right`, where the curvature is not positive, or
+    after `iterations`: from then on its x stays. The last steps are taken in part (`fading`), of which `used` counts
+    the part. It is over when all have ended (`host.over`); without a tolerance all iterations are made, and nothing is
+    asked of the device in between.
 
     >>> x, used = conjugate_gradients(lambda x: 4 * x, lambda x: x, torch.full((3,), 8.0), iterations=5, tolerance=1e-6)
     >>> x.tolist(), int(used)
@@ -40,23 +57,23 @@ def conjugate_gradients(
     residual = right if start is None else right - apply(start)
     direction = precondition(residual)
     energy = inner(residual, direction)
-    active = torch.ones_like(energy, dtype=torch.bool)
-    used = torch.zeros_like(energy, dtype=torch.int32)
-    target = None if tolerance is None else tolerance**2 * inner(right, right)
+    share, used = torch.ones_like(energy), torch.zeros_like(energy)
+    if tolerance is not None:
+        target = (tolerance**2 * inner(right, right)).clamp_min(smallest)
     for iteration in range(iterations):
-        if target is not None:
-            active = active & (inner(residual, residual) > target)
-            if over(active):
+        if tolerance is not None:
+            share = fading(share, inner(residual, residual), target)
+            if over(share > 0):
                 break
         image = apply(direction)
         curvature = inner(direction, image)
         length = energy / curvature.clamp_min(smallest)
-        longer = torch.addcmul(solution, length, direction)
-        if target is None:
-            solution = longer
+        if tolerance is None:
+            solution = torch.addcmul(solution, length, direction)
         else:
-            active = active & (curvature > 0)
-            used = used + active
+            share = share * (curvature > 0)
+            used = used + share
+            longer, active = torch.addcmul(solution, share * length, direction), share > 0
             solution = longer if over(~active) else torch.where(active, longer, solution)  # what has ended may diverge
         if iteration == iterations - 1:
             break

@@ -45,7 +45,7 @@ def assert_same(found: list[FrameEstimate], wanted: list[FrameEstimate]) -> None
         valid = np.isfinite(other.strain.axial)  # what is found between strangers hangs on the last digit
         reports = [dict(entry.displacement.report) for entry in (one, other)]
         inner = [report.pop("inner_iterations", 0.0) for report in reports]  # ends sooner or later by rounding
-        assert not valid.any() or reports[0] == pytest.approx(reports[1], abs=1e-4)
+        assert not valid.any() or reports[0] == pytest.approx(reports[1], abs=2e-3)
         assert not valid.any() or inner[0] == pytest.approx(inner[1], rel=0.1)
         for first, second, tolerance in (
             (one.displacement.axial_samples, other.displacement.axial_samples, 1e-4),

@@ -25,7 +25,7 @@ from engine.estimators.global_cost.prior import Prior
 from engine.estimators.global_cost.slow_motion import slow_part
 from engine.estimators.global_cost.solver import Matching, Outcome, Passes, gauss_newton, sampled
 from engine.estimators.global_cost.spline import Samples, SplineFrame
-from engine.estimators.global_cost.system import DataTerm, KnotGrid, System
+from engine.estimators.global_cost.system import DataTerm, KnotGrid, System, added
 
 NOISE_ROUNDS = 4
 """Rounds in which the frames' variances and the mean that they weigh are found together."""
@@ -177,9 +177,7 @@ class Group:
             stencil = data.stencil()
             for _ in range(passes.most):
                 terms = prior.terms(prior.sizes(start))
-                right = force
-                for term in terms:
-                    right = right - term.apply(start)
+                right = force - added(terms, torch.zeros_like(force), start)
                 step, _ = System(data, terms).solve(right, tolerance=passes.tolerance, iterations=passes.inner)
                 start, force = start + step, force - stencil.apply(step)
         return start

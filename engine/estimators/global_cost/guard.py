@@ -11,11 +11,13 @@ class Guard:
     """Whether fields explain frames about as well as the frames' own estimates: as a whole, and everywhere.
 
     `share` is how much worse the whole may be, as a fraction; no patch of `PATCH_M` may be `LOCALLY` times that worse.
-    A few independent cells always are: own estimates follow their noise.
+    A few independent cells always are: own estimates follow their noise. Around these limits a field is trusted in
+    part, from `FULLY` times as much to as far beyond, so that an answer does not hang on rounding.
     """
 
     PATCH_M = 4e-3
     LOCALLY = 10.0
+    FULLY = 0.75
 
     def __init__(self, matching: Matching, own: Tensor, share: float, geometry: Geometry) -> None:
         self._matching = matching
@@ -25,11 +27,13 @@ class Guard:
         self._patch = (min(rows, height), min(lines, width))
         self._own, self._own_patches = self._misfit(own)
 
-    def allows(self, field: Tensor) -> Tensor:
-        """Compare the misfit of fields (n, 2, K, W) with the own estimates', (n)."""
+    def trust(self, field: Tensor) -> Tensor:
+        """Compare the misfit of fields (n, 2, K, W) with the own estimates', (n): 1 is allowed, 0 is not."""
         whole, patches = self._misfit(field)
         worse = ((patches - self._own_patches) / self._own_patches.clamp(min=1e-12)).amax(dim=(-3, -2, -1))
-        return (whole <= (1 + self._share) * self._own) & (worse <= self.LOCALLY * self._share)
+        share = max(self._share, 1e-12)
+        excess = torch.maximum(whole / self._own - 1, worse / self.LOCALLY) / share
+        return ((2 - self.FULLY - excess) / (2 - 2 * self.FULLY)).clamp(0, 1)
 
     def _misfit(self, field: Tensor) -> tuple[Tensor, Tensor]:
         samples, residual = self._matching.sample(field)

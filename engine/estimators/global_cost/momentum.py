@@ -97,9 +97,9 @@ class MomentumTerm:
     operator: Momentum
     weight: Tensor
 
-    def apply(self, field: Tensor) -> Tensor:
-        """Half the gradient at `field`."""
-        return self.operator.adjoint(self.operator.apply(field).mul_(self.weight))
+    def add_to(self, result: Tensor, field: Tensor) -> None:
+        """Add half the gradient at `field`."""
+        result += self.operator.adjoint(self.operator.apply(field).mul_(self.weight))
 
     def single(self) -> "MomentumTerm":
         """Return the same term in single precision."""

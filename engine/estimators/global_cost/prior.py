@@ -60,8 +60,8 @@ class FirstOrderPrior:
     def _terms(self, sizes: Sizes) -> tuple[PriorTerm, ...]:
         weights = zip(self.lateral, self.axial, strict=True)
         return tuple(
-            PriorTerm(difference, sizes[0].new_tensor(pair)[:, None, None])
-            for difference, pair in zip(FIRST, weights, strict=True)
+            PriorTerm(difference, size.new_tensor(pair)[:, None, None].expand_as(size))
+            for difference, pair, size in zip(FIRST, weights, sizes, strict=True)
         )
 
 

@@ -19,7 +19,8 @@ from torch import Tensor
 
 from engine.estimators.global_cost.prior import Prior, Sizes
 from engine.estimators.global_cost.spline import Samples, SplineFrame
-from engine.estimators.global_cost.system import DataTerm, KnotGrid, System
+from engine.estimators.global_cost.system import DataTerm, KnotGrid, System, added
+from engine.numerics.conjugate_gradients import fading
 from engine.numerics.host import over
 
 Weighting = Callable[[Tensor, Tensor], Tensor]
@@ -31,17 +32,17 @@ HALVINGS = 4
 
 @dataclass(frozen=True)
 class Passes:
-    """How long to iterate: passes, the change (in samples) at which to stop, and the accuracy of each solve."""
+    """How long to iterate: passes, the change (in samples) at which they fade out, and the accuracy of each solve."""
 
     most: int
-    change_samples: float = 0.01
+    change_samples: float = 1.25e-3
     tolerance: float = 1e-3
     inner: int = 200
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The fields (..., 2, K, W), and for each the passes and inner iterations it took (...)."""
+    """The fields (..., 2, K, W), and for each the passes (the last one in part) and inner iterations it took (...)."""
 
     field: Tensor
     passes: Tensor
@@ -125,30 +126,29 @@ def gauss_newton(matching: Matching, prior: Prior, start: Tensor, bulk: Tensor, 
         return _State(field, samples, residual, sizes, prior.energy(sizes))
 
     state = at(start)
-    active = torch.ones(start.shape[:-3], dtype=torch.bool, device=start.device)
-    count, inner = active.int() * 0, active.int() * 0
+    share = torch.ones(start.shape[:-3], dtype=start.dtype, device=start.device)
+    count, inner = torch.zeros_like(share), torch.zeros_like(share)
     for _ in range(passes.most):
         weights = matching.weigh(state.residual, state.samples.inside)
         data, right = matching.normal_equations(state.samples, state.residual, weights)
         terms = prior.terms(state.sizes)
-        for term in terms:
-            right = right - term.apply(state.field - bulk)
+        right = right - added(terms, torch.zeros_like(right), state.field - bulk)
         step, used = System(data, terms).solve(right, tolerance=passes.tolerance, iterations=passes.inner)
-        count, inner = count + active, inner + used * active
+        count, inner = count + share, inner + used * (share > 0)
         before = matching.energy(state.residual, weights) + state.expected
-        origin, change = state.field, step[..., 1, :, :].abs().amax(dim=(-2, -1))
-        pending, settled = active, ~active
+        origin, change = state.field, step[..., 1, :, :].square().mean(dim=(-2, -1)).sqrt()
+        step, pending = share[..., None, None, None] * step, share > 0
         for halving in range(HALVINGS + 1):
             length = 0.5**halving
             trial = at(torch.add(origin, step, alpha=length))
             lower = pending & (matching.energy(trial.residual, weights) + trial.expected <= before)
             state = _chosen(lower, trial, state)
             pending = pending & ~lower
-            settled = settled | (lower & (length * change < passes.change_samples))
+            change = torch.where(pending, change / 2, change)
             if over(pending):
                 break
-        active = active & ~pending & ~settled
-        if over(active):
+        share = torch.where(pending, 0.0, fading(share, change, passes.change_samples))
+        if over(share > 0):
             break
     return Outcome(state.field, count, inner)
 

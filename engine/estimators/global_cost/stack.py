@@ -180,19 +180,18 @@ class Stack:
         members, pattern = sought.members, sought.pattern
         matching = Matching(sought.reference, members.frames, self.group.grid, lambda *_: weight, self.group.threshold)
         guard = Guard(matching, own, self.plan.guard, self.geometry)
-        field, share = own, own.new_zeros(len(own))
-        unexplained = torch.ones_like(share, dtype=torch.bool)
+        field, share, unexplained = own, own.new_zeros(len(own)), own.new_ones(len(own))
         start, origin = members.field(pattern), members.origin(pattern)
         for relaxed in (None, RELAXED) if sought.settled else (1.0, RELAXED):
             if relaxed is not None:
                 prior = self.prior_of(pattern, relaxed)(members)
                 motions = (start, origin)
                 start = self.group.alone(members, sought.against, sought.variance, motions, prior, OWN_PASSES).field
-            allowed = unexplained & guard.allows(start)
-            field = torch.where(allowed[:, None, None, None], start, field)
-            share = torch.where(allowed, 1.0 if relaxed is None else relaxed, share)
-            unexplained = unexplained & ~allowed
-            if over(unexplained):
+            explained = unexplained * guard.trust(start)
+            field = field + explained[:, None, None, None] * (start - own)
+            share = share + explained * (1.0 if relaxed is None else relaxed)
+            unexplained = unexplained - explained
+            if over(unexplained > 0):
                 break
         return field, share, self._noise_share(members.amplitude[:, 0], sought.alone, share)
 

@@ -9,8 +9,9 @@ with the same prior at its mean weights, which the cosine transform diagonalises
 the grid. Fields of several pairs are solved together, each as if it were alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import torch
@@ -99,10 +100,10 @@ class DataTerm:
 
     def stencil(self) -> Stencil:
         """Return the operator that multiplies with the blocks."""
-        found = Stencil.of(self.diagonal[..., ::2, :, :], self.diagonal[..., 1, :, :])
+        found = Stencil(self.diagonal.shape[-1])
+        found.couple(0, self.diagonal)
         if self.neighbour is not None:
-            found.couple((1, 0), self.neighbour[..., ::2, :, :])
-            found.couple_channels((1, 0), self.neighbour[..., 1, :, :])
+            found.couple(1, self.neighbour)
         return found
 
     def mass(self) -> Tensor:
@@ -115,8 +116,8 @@ class DataTerm:
         return mass
 
 
-_BINOMIALS = ((1,), (-1, 1), (1, -2, 1))
-"""Weights of differences of order 0, 1 and 2."""
+_BINOMIALS = ((1,), (1, -1), (1, -2, 1))
+"""Weights of differences of order 0, 1 and 2, but for their sign."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ class Difference:
 
     @property
     def taps(self) -> tuple[tuple[int, int, int], ...]:
-        """Row, line and weight of each value that a difference is made of."""
+        """Row, line and weight of each value that a difference is made of, but for its sign; the first weight is 1."""
         return tuple(
             (row, line, down * across)
             for row, down in enumerate(_BINOMIALS[self.axial])
@@ -147,8 +148,9 @@ class Difference:
         """Transpose of `apply`."""
         *others, rows, lines = differences.shape
         field = differences.new_zeros(*others, rows + self.axial, lines + self.lateral)
+        sign = (-1) ** (self.axial + self.lateral)
         for row, line, weight in self.taps:
-            field[..., row : row + rows, line : line + lines].add_(differences, alpha=weight)
+            field[..., row : row + rows, line : line + lines].add_(differences, alpha=sign * weight)
         return field
 
     def symbol(self, shape: tuple[int, int], like: Tensor) -> Tensor:
@@ -159,24 +161,38 @@ class Difference:
 
 @dataclass(frozen=True)
 class PriorTerm:
-    """Weighted squared differences; `weight` is (..., 2, h, w) of the differences' shape, or (2, 1, 1) if uniform."""
+    """Weighted squared differences; `weight` is (..., 2, h, w) of the differences' shape."""
 
     difference: Difference
     weight: Tensor
 
-    def apply(self, field: Tensor) -> Tensor:
-        """Half the gradient of the term at `field`, linear in it."""
-        return self.difference.adjoint(self.weight * self.difference.apply(field))
+    def add_to(self, result: Tensor, field: Tensor) -> None:
+        """Add half the gradient of the term at `field`, linear in it.
 
-    def add_to(self, stencil: Stencil) -> None:
-        """Add what `apply` multiplies with to an operator."""
-        taps = self.difference.taps
-        rows, lines = (size - order for size, order in zip(stencil.shape, (taps[-1][0], taps[-1][1]), strict=True))
-        weight = self.weight.expand(*self.weight.shape[:-2], rows, lines)
-        for place, (row, line, own) in enumerate(taps):
-            stencil.add((row, line), (0, 0), weight, own * own)
-            for other_row, other_line, other in taps[place + 1 :]:
-                stencil.add((row, line), (other_row - row, other_line - line), weight, own * other)
+        Differences are taken before they are weighted, and never multiplied out: in single precision the couplings of
+        a smooth field would cancel to noise, with which conjugate gradients break down where the prior is strong.
+        """
+        weight = self._flat_weight
+        size, width, values = weight.shape[-1], field.shape[-1], field.flatten(-2)
+        taps = [
+            (slice(row * width + line, row * width + line + size), factor) for row, line, factor in self.difference.taps
+        ]
+        (first, _), *others = taps
+        differences = values[..., first]
+        for place, factor in others:
+            differences = torch.add(differences, values[..., place], alpha=factor)
+        differences = differences * weight
+        total = result.view(values.shape)
+        for place, factor in taps:
+            total[..., place].add_(differences, alpha=factor)
+
+    @cached_property
+    def _flat_weight(self) -> Tensor:
+        """Weights by their first knot, up to the last one; zero where a difference would go round a border."""
+        rows, lines = self.difference.axial, self.difference.lateral
+        width = self.weight.shape[-1] + lines
+        padded = torch.nn.functional.pad(self.weight, (0, lines, 0, rows)).flatten(-2)
+        return padded[..., : padded.shape[-1] - rows * width - lines].contiguous()
 
     def single(self) -> "PriorTerm":
         """Return the same term in single precision."""
@@ -191,8 +207,8 @@ class PriorTerm:
 class QuadraticTerm(Protocol):
     """A term of the prior, quadratic in the field."""
 
-    def apply(self, field: Tensor) -> Tensor:
-        """Half the gradient of the term at `field` (..., 2, K, W), linear in it."""
+    def add_to(self, result: Tensor, field: Tensor) -> None:
+        """Add half the gradient of the term at `field` (..., 2, K, W), linear in it, to a result of that shape."""
         ...
 
     def symbol(self, like: Tensor) -> Tensor:
@@ -202,6 +218,13 @@ class QuadraticTerm(Protocol):
     def single(self) -> "QuadraticTerm":
         """Return the same term in single precision."""
         ...
+
+
+def added(terms: Iterable[QuadraticTerm], result: Tensor, field: Tensor) -> Tensor:
+    """Add half the gradient of terms at a field to a result, and return it."""
+    for term in terms:
+        term.add_to(result, field)
+    return result
 
 
 @dataclass(frozen=True)
@@ -214,18 +237,9 @@ class System:
     def operator(self) -> Callable[[Tensor], Tensor]:
         """Return what multiplies the matrix with a field (..., 2, K, W)."""
         stencil = self.data.stencil()
-        others = []
-        for term in self.prior:
-            if isinstance(term, PriorTerm):
-                term.add_to(stencil)
-            else:
-                others.append(term)
 
         def apply(field: Tensor) -> Tensor:
-            result = stencil.apply(field)
-            for term in others:
-                result += term.apply(field)
-            return result
+            return added(self.prior, stencil.apply(field), field)
 
         return apply
 

@@ -9,6 +9,7 @@ from engine.estimators.global_cost.system import (
     DataTerm,
     KnotGrid,
     System,
+    added,
 )
 
 UNITS = torch.tensor([0.03, 0.002], dtype=torch.float64)[:, None, None]
@@ -27,6 +28,10 @@ def random(*shape, seed=0):
 
 def terms(name, field):
     return PRIORS[name].terms(PRIORS[name].sizes(field))
+
+
+def applied(term, field):
+    return added((term,), torch.zeros_like(field), field)
 
 
 def energy(name, field):
@@ -57,18 +62,18 @@ def test_matrix_is_symmetric_and_positive_semi_definite(name, step):
 def test_priors_are_blind_to_what_they_must_not_shrink():
     ones = torch.ones(2, 9, 7, dtype=torch.float64)
     for term in terms("first order", ones):
-        assert term.apply(ones).abs().max() < 1e-12
+        assert applied(term, ones).abs().max() < 1e-12
     rows = torch.arange(9.0, dtype=torch.float64)[:, None].expand(9, 7)
     columns = torch.arange(7.0, dtype=torch.float64)[None].expand(9, 7)
     affine = torch.stack([0.2 * columns - 0.1 * rows, 0.5 * rows + 0.3 * columns])
     for term in terms("second order, L1", random(2, 9, 7)):
-        assert term.apply(affine).abs().max() < 1e-9 * float(term.weight.max())
+        assert applied(term, affine).abs().max() < 1e-9 * float(term.weight.max())
 
 
 @pytest.mark.parametrize("name", PRIORS)
 def test_terms_give_the_gradient_of_the_energy(name):
     field, direction = random(2, 8, 6), random(2, 8, 6, seed=1)
-    analytic = 2 * sum(float(torch.sum(direction * term.apply(field))) for term in terms(name, field))
+    analytic = 2 * sum(float(torch.sum(direction * applied(term, field))) for term in terms(name, field))
     h = 1e-6
     numeric = (energy(name, field + h * direction) - energy(name, field - h * direction)) / (2 * h)
     assert analytic == pytest.approx(numeric, rel=1e-5)
@@ -142,7 +147,7 @@ def test_the_operator_is_the_sum_of_its_terms(name, width):
     along = (torch.stack([lateral, axial]) * grid.expand(field)).sum(dim=0)
     expected = grid.gather(torch.stack([lateral, axial]) * along)
     for term in terms(name, random(2, grid.knots, width, seed=1)):
-        expected = expected + term.apply(field)
+        expected = expected + applied(term, field)
     found = System(data, terms(name, random(2, grid.knots, width, seed=1))).operator()(field)
     torch.testing.assert_close(found, expected)
 
@@ -160,5 +165,20 @@ def test_fields_solved_together_have_the_answers_that_they_have_alone():
         system = System(one, terms("second order", fields[place]))
         alone, count = system.solve(right[place], tolerance=1e-6, iterations=200)
         torch.testing.assert_close(solution[place], alone, atol=1e-5, rtol=1e-5)
-        assert abs(used[place] - count) <= 1  # products of two at a time are rounded otherwise
+        assert abs(used[place] - count) <= 2  # products of two at a time are rounded otherwise
     assert used[0] < used[1]
+
+
+@pytest.mark.parametrize("name", ["second order", "momentum"])
+def test_a_strong_prior_of_a_smooth_field_survives_single_precision(name):
+    """Multiplied out, its couplings cancel to noise there, and steps hung on rounding and the number of threads."""
+    rows, lines = torch.linspace(0, 1, 201, dtype=torch.float64)[:, None], torch.linspace(0, 1, 48, dtype=torch.float64)
+    field = torch.stack([3 + lines * rows**2, 20 - 5 * rows**2 + lines**2])
+    system = System(DataTerm(torch.zeros(3, 201, 48, dtype=torch.float64), None), terms(name, 1e-4 * field))
+    single = System(system.data.single(), tuple(term.single() for term in system.prior))
+    energies = [
+        float((values * entry.operator()(values)).sum().double())
+        for entry, values in ((system, field), (single, field.float()))
+    ]
+    assert energies[0] > 0
+    assert energies[1] == pytest.approx(energies[0], rel=1e-2)

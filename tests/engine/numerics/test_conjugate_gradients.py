@@ -40,3 +40,13 @@ def test_what_has_no_curvature_stays_and_does_no_harm_to_the_others() -> None:
         lambda x: scale * x, lambda x: x / scale, torch.ones(2, 2), iterations=5, tolerance=1e-6, axes=1
     )
     torch.testing.assert_close(found, torch.tensor([[1.0, 0.5], [0.0, 0.0]]))
+
+
+def test_the_solution_does_not_hang_on_when_the_tolerance_is_met() -> None:
+    """Swept over the right side it moves in small steps only, though iterations come and go."""
+    scale = torch.logspace(0, 2, 40, dtype=torch.float64)
+    tilt = torch.linspace(-1, 1, 4001, dtype=torch.float64)[:, None]
+    right = 1 + tilt * torch.linspace(-1, 1, 40, dtype=torch.float64)
+    found, used = conjugate_gradients(lambda x: scale * x, same, right, iterations=40, tolerance=0.1, axes=1)
+    assert used.max() - used.min() > 2
+    assert (found.diff(dim=0) / found.abs().amax(dim=1, keepdim=True)[1:]).abs().max() < 3e-3
