@@ -123,7 +123,7 @@ class Refinement:
         energy = TunedEnergy(self._params, batch.geometry, start.shape[-2])
         weights = ResidualWeights(reference, batch.geometry)
         matching = Matching(reference, deformed, energy.grid, weights, energy.threshold)
-        passes = Passes(self._params.passes, tolerance=5e-2, inner=25)
+        passes = Passes(self._params.passes, tolerance=4e-2, inner=25)
         field, bulk = energy.grid.restrict(start.double()), torch.zeros((), device=start.device)
         outcome = gauss_newton(matching, energy.prior(start[:, 1]), field, bulk, passes)
         return outcome, energy.grid.expand(outcome.field).float()

@@ -26,7 +26,7 @@ def is_host(device: "torch.device") -> bool:
 
 
 def over(active: "Tensor") -> bool:
-    """Whether none of several problems is active any more (bool); on a device it is never asked.
+    """Whether none of several problems is active any more (not zero); on a device it is never asked.
 
     >>> import torch
     >>> over(torch.tensor([False, True])), over(torch.tensor([False, False]))

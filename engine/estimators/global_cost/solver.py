@@ -127,6 +127,7 @@ def gauss_newton(matching: Matching, prior: Prior, start: Tensor, bulk: Tensor, 
 
     state = at(start)
     share = torch.ones(start.shape[:-3], dtype=start.dtype, device=start.device)
+    change_samples = torch.full_like(share, passes.change_samples)
     count, inner = torch.zeros_like(share), torch.zeros_like(share)
     for _ in range(passes.most):
         weights = matching.weigh(state.residual, state.samples.inside)
@@ -147,8 +148,8 @@ def gauss_newton(matching: Matching, prior: Prior, start: Tensor, bulk: Tensor, 
             change = torch.where(pending, change / 2, change)
             if over(pending):
                 break
-        share = torch.where(pending, 0.0, fading(share, change, passes.change_samples))
-        if over(share > 0):
+        share = torch.where(pending, 0.0, fading(share, change, change_samples))
+        if over(share):
             break
     return Outcome(state.field, count, inner)
 

@@ -26,7 +26,7 @@ from engine.preprocess.alignment import bulk_motions
 from engine.types import NOISE_SHARE, Geometry, Map
 
 PATTERN_PASSES = Passes(3, tolerance=2e-2, inner=30)
-OWN_PASSES = Passes(2, tolerance=5e-2, inner=30)
+OWN_PASSES = Passes(2, tolerance=2e-2, inner=30)
 RELAXED = 0.25
 """Factor of the own motions' prior that is tried when a frame does not fit the pattern.
 
@@ -191,7 +191,7 @@ class Stack:
             field = field + explained[:, None, None, None] * (start - own)
             share = share + explained * (1.0 if relaxed is None else relaxed)
             unexplained = unexplained - explained
-            if over(unexplained > 0):
+            if over(unexplained):
                 break
         return field, share, self._noise_share(members.amplitude[:, 0], sought.alone, share)
 

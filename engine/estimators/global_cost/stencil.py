@@ -6,7 +6,6 @@ them at once. Each coupling is kept at the earlier of its two knots.
 
 from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor
 
 
@@ -31,11 +30,13 @@ class Stencil:
     def apply(self, values: Tensor) -> Tensor:
         """Multiply with a field (..., 2, K, W)."""
         flat = values.flatten(-2)
-        other, result = flat.flip(-2), torch.zeros_like(flat)
-        for distance, (within, between) in self._couplings.items():
-            size = within.shape[-1]
-            for weight, source in ((within, flat), (between, other)):
-                result[..., :size].addcmul_(weight, source[..., distance:])
+        other, result = flat.flip(-2), self._couplings[0][0] * flat
+        for distance, couplings in self._couplings.items():
+            for weight, source in zip(couplings, (flat, other), strict=True):
+                size = weight.shape[-1]
                 if distance:
+                    result[..., :size].addcmul_(weight, source[..., distance:])
                     result[..., distance:].addcmul_(weight, source[..., :size])
+                elif source is other:
+                    result.addcmul_(weight, source)
         return result.view(values.shape)

@@ -116,8 +116,8 @@ class DataTerm:
         return mass
 
 
-_BINOMIALS = ((1,), (1, -1), (1, -2, 1))
-"""Weights of differences of order 0, 1 and 2, but for their sign."""
+_BINOMIALS = ((1,), (-1, 1), (1, -2, 1))
+"""Weights of differences of order 0, 1 and 2."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Difference:
 
     @property
     def taps(self) -> tuple[tuple[int, int, int], ...]:
-        """Row, line and weight of each value that a difference is made of, but for its sign; the first weight is 1."""
+        """Row, line and weight of each value that a difference is made of."""
         return tuple(
             (row, line, down * across)
             for row, down in enumerate(_BINOMIALS[self.axial])
@@ -148,9 +148,8 @@ class Difference:
         """Transpose of `apply`."""
         *others, rows, lines = differences.shape
         field = differences.new_zeros(*others, rows + self.axial, lines + self.lateral)
-        sign = (-1) ** (self.axial + self.lateral)
         for row, line, weight in self.taps:
-            field[..., row : row + rows, line : line + lines].add_(differences, alpha=sign * weight)
+            field[..., row : row + rows, line : line + lines].add_(differences, alpha=weight)
         return field
 
     def symbol(self, shape: tuple[int, int], like: Tensor) -> Tensor:
@@ -172,19 +171,13 @@ class PriorTerm:
         Differences are taken before they are weighted, and never multiplied out: in single precision the couplings of
         a smooth field would cancel to noise, with which conjugate gradients break down where the prior is strong.
         """
-        weight = self._flat_weight
-        size, width, values = weight.shape[-1], field.shape[-1], field.flatten(-2)
-        taps = [
-            (slice(row * width + line, row * width + line + size), factor) for row, line, factor in self.difference.taps
-        ]
-        (first, _), *others = taps
-        differences = values[..., first]
-        for place, factor in others:
-            differences = torch.add(differences, values[..., place], alpha=factor)
-        differences = differences * weight
-        total = result.view(values.shape)
-        for place, factor in taps:
-            total[..., place].add_(differences, alpha=factor)
+        weight, width, differences = self._flat_weight, field.shape[-1], field.flatten(-2)
+        total = result.view(differences.shape)
+        for distance in [width] * self.difference.axial + [1] * self.difference.lateral:
+            differences = differences[..., distance:] - differences[..., :-distance]
+        for row, line, factor in self.difference.taps:
+            first = row * width + line
+            total[..., first : first + weight.shape[-1]].addcmul_(differences, weight, value=factor)
 
     @cached_property
     def _flat_weight(self) -> Tensor:
