@@ -40,8 +40,9 @@ def envelope(rf: "Tensor") -> "Tensor":
     from scipy.fft import next_fast_len
 
     height = rf.shape[-2]
-    length = next_fast_len(height)
+    length = next_fast_len(height, real=True)
     spectrum = torch.fft.rfft(rf, n=length, dim=-2)
-    gain = torch.from_numpy(one_sided_gain(length)[: spectrum.shape[-2], None]).to(rf.device)
-    magnitude: Tensor = torch.fft.ifft(spectrum * gain, n=length, dim=-2)[..., :height, :].abs()
+    mean = spectrum[..., :1, :].real / length
+    quadrature = torch.fft.irfft(spectrum * -1j, n=length, dim=-2)[..., :height, :]
+    magnitude: Tensor = (rf - mean).square_().addcmul_(quadrature, quadrature).sqrt_()
     return magnitude

@@ -76,7 +76,8 @@ def correlate(reference: Tensor, deformed: Tensor, axial_lags: range, lateral_la
     blocks = [_block_sum(at_lags(frame, height), grid.step) for frame in (padded, padded * padded)]
     along = running_sum(torch.stack(blocks), grid.blocks, -2)
     share = _share(grid, height, width, reference.dtype, reference.device)
-    own = _moments(window_sum(torch.stack([reference, reference * reference]), grid) * share)
+    mean, inverse = _moments(window_sum(torch.stack([reference, reference * reference]), grid) * share)
+    own = mean / share, inverse * share  # of sums, not of means
     mean, inverse = _moments(running_sum(along, grid.lines, -1) * share[:, width // 2, None])
     side, sides, found = grid.lines // 2, [], []
     for index in range(len(lateral_lags)):
@@ -84,7 +85,7 @@ def correlate(reference: Tensor, deformed: Tensor, axial_lags: range, lateral_la
         product = whole[..., 0, :] * rows[..., 0, part]
         for row in range(1, grid.step):
             product.addcmul_(whole[..., row, :], rows[..., row, part])
-        product = running_sum(running_sum(product, grid.blocks, -2), grid.lines, -1).mul_(share)
+        product = _window_sum(product, grid)
         found.append(_coefficient(product, own, (mean[..., part], inverse[..., part])))
         sides.append(_sides(product, side))
     rho = torch.stack(found, dim=1)
@@ -172,10 +173,13 @@ def find_peaks(
 
 
 def _first_highest(values: Tensor) -> Tensor:
-    """Place of the highest value along the first axis, the first of equals, in passes that a CPU does fast."""
+    """Place of the highest value along the first axis, the first of equals, in passes that a CPU does fast.
+
+    The values are overwritten.
+    """
     count = values.shape[0]
     order = torch.arange(count, 0, -1, device=values.device, dtype=values.dtype).reshape(-1, *[1] * (values.ndim - 1))
-    return count - ((values == values.amax(dim=0)) * order).amax(dim=0).long()
+    return count - values.eq_(values.amax(dim=0)).mul_(order).amax(dim=0).long()
 
 
 def cosine_peak(before: Tensor, peak: Tensor, after: Tensor) -> Tensor:

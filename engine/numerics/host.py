@@ -38,7 +38,7 @@ def over(active: "Tensor") -> bool:
 def in_bands(work: "Callable[..., Tensor]", *maps: "Tensor", reach: int = 0) -> "Tensor":
     """`work(*maps)` of maps (..., H, W) with `reach` rows of zeros at both ends; it returns H rows.
 
-    Each row of the result depends on rows within reach. A CPU works on a band of rows at a time.
+    Each row of the result depends on rows within reach. A CPU works on a band of rows at a time, but for gradients.
 
     >>> import torch
     >>> in_bands(lambda values: values[2:] - values[:-2], torch.ones(3, 1), reach=1).flatten().tolist()
@@ -49,7 +49,7 @@ def in_bands(work: "Callable[..., Tensor]", *maps: "Tensor", reach: int = 0) -> 
     height = maps[0].shape[-2]
     padded = [torch.nn.functional.pad(entry, (0, 0, reach, reach)) for entry in maps] if reach else maps
     rows = max(IN_CACHE // maps[0][..., 0, :].numel(), reach, 1)
-    if not on_host(maps[0]) or rows >= height:
+    if not on_host(maps[0]) or rows >= height or maps[0].requires_grad:
         return work(*padded)
     bands = (slice(first, min(first + rows, height) + 2 * reach) for first in range(0, height, rows))
     return torch.cat([work(*(entry[..., band, :] for entry in padded)) for band in bands], dim=-2)

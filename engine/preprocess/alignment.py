@@ -89,7 +89,7 @@ def _fit(surfaces: "Surfaces", shift_reach: int) -> "tuple[Tensor, Tensor]":
     rho = surfaces.rho
     rows, lines = rho.new_tensor([surfaces.rows, surfaces.lines], dtype=torch.float64)
     middle = rho[:, :, surfaces.axial_reach, surfaces.lateral_reach].clamp_min(0).mean(dim=1)
-    strain, shift, lateral_shift, score = _vote(surfaces, rows.float(), shift_reach)
+    strain, shift, lateral_shift, score = _vote(surfaces, shift_reach)
     least = _LEAST_PEAK[0] + _LEAST_PEAK[1] / rho.shape[1] ** 0.5
     moves = (score >= middle + _LEAST_GAIN) & (score >= least)
     expected = shift[:, None] + strain[:, None] * rows.float() / surfaces.decimation
@@ -103,18 +103,22 @@ def _fit(surfaces: "Surfaces", shift_reach: int) -> "tuple[Tensor, Tensor]":
     return torch.where(moves, found, 0.0), moves
 
 
-def _vote(surfaces: "Surfaces", rows: "Tensor", shift_reach: int) -> "tuple[Tensor, ...]":
+def _vote(surfaces: "Surfaces", shift_reach: int) -> "tuple[Tensor, ...]":
     """Strain, axial shift (decimated samples) and lateral shift at which all patches together correlate best; (B,)."""
     import torch
 
-    rho = surfaces.rho.clamp_min(0)
-    patch = torch.arange(rho.shape[1], device=rho.device)[:, None]
+    depths = sorted(set(surfaces.rows))
+    positive = surfaces.rho.clamp_min(0)
+    rho = positive.view(len(positive), len(depths), -1, *positive.shape[2:]).mean(
+        dim=2
+    )  # those of one depth vote alike
+    depth = torch.arange(len(depths), device=rho.device)[:, None]
     steps = sorted(np.arange(-LARGEST_STRAIN, LARGEST_STRAIN + _STRAIN_STEP / 2, _STRAIN_STEP).tolist(), key=abs)
     strains = rho.new_tensor(steps)
     shifts = torch.arange(-shift_reach, shift_reach + 1, device=rho.device)
-    stretch = torch.round(strains[:, None] * rows / surfaces.decimation).long()
+    stretch = torch.round(strains[:, None] * rho.new_tensor(depths) / surfaces.decimation).long()
     places = (stretch[:, :, None] + shifts + surfaces.axial_reach).clamp(0, rho.shape[2] - 1)
-    votes = torch.stack([rho[:, patch, place].mean(dim=1) for place in places], dim=1)  # (B, strains, shifts, lateral)
+    votes = torch.stack([rho[:, depth, place].mean(dim=1) for place in places], dim=1)  # (B, strains, shifts, lateral)
     score, best = votes.flatten(1).max(dim=1)
     lags, sides = votes.shape[2:]
     rest = best % (lags * sides)

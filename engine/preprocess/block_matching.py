@@ -94,8 +94,9 @@ def normalised_surfaces(patches: Tensor, regions: Tensor, total: Tensor, square:
     size, lags = [next_fast_len(length, real=True) for length in regions.shape[-2:]], total.shape[-2:]
     count = patches[0, 0].numel()
     centred = patches - patches.mean(dim=(-2, -1), keepdim=True)
-    spectrum = torch.fft.rfft2(regions, s=size) * torch.fft.rfft2(centred, s=size).conj()
-    product = torch.fft.irfft2(spectrum, s=size)[..., : lags[0], : lags[1]]
+    spectrum = torch.fft.rfft2(regions, s=size) * torch.fft.rfft2(centred.flip(-2, -1), s=size)
+    first = [length - 1 for length in patches.shape[-2:]]  # a product of spectra turns one of the two around
+    product = torch.fft.irfft2(spectrum, s=size)[..., first[0] : first[0] + lags[0], first[1] : first[1] + lags[1]]
     energy = centred.square().sum(dim=(-2, -1), keepdim=True)
     variance = (square - total.square() / count).clamp_min(0)
     mean, power = (entry.mean(dim=(-2, -1), keepdim=True) for entry in (regions, regions.square()))
@@ -124,11 +125,9 @@ def demodulated_envelope(frame: Tensor, geometry: Geometry, decimation: int) -> 
 
 def _cut(frame: Tensor, size: tuple[int, int], tops: list[int], lefts: list[int]) -> Tensor:
     """Copy the blocks that start at every combination of `tops` and `lefts`, (B, H, W) to (B, P, height, width)."""
-    rows, lines = (
-        torch.tensor(starts, device=frame.device)[:, None] + torch.arange(length, device=frame.device)
-        for starts, length in zip((tops, lefts), size, strict=True)
-    )
-    return frame[:, rows[:, None, :, None], lines[None, :, None, :]].flatten(1, 2)
+    height, width = size
+    strips = [frame[:, top : top + height] for top in tops]
+    return torch.stack([strip[..., left : left + width] for strip in strips for left in lefts], dim=1)
 
 
 def _starts(size: int, block: int, spacing: float) -> list[int]:
