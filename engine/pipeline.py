@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
     from engine.on_device import MotionBatch, PairBatch
 
+MOST_SHOWN = 8
+"""Frames in a batch of a GPU while somebody looks at one: whoever goes to another waits for two batches at most."""
+
 Progress = Callable[[int, int], None]
 Cancelled = Callable[[], bool]
 
@@ -235,8 +238,7 @@ def _each(
     progress(0, steps)
     for reference, deformed in _runs(wanted, groups, settings, shown):
         pairs = Pairs(sequence, settings.preparation, reference, cancelled)
-        watched = shown is not None
-        chain = _Chain(pairs, settings, groups, device, began, batch, provisional=provisional, watched=watched)
+        chain = _Chain(pairs, settings, groups, device, began, batch, shown, provisional=provisional)
         for frame, estimate in chain.estimates(deformed):
             if frame in wanted:
                 done += 1
@@ -425,15 +427,15 @@ def _runs(
         fixed = settings.pairs.fixed
         frames = tuple(sorted({*wanted, *groups[0].evidence})) if fixed else wanted
         references = settings.reference if fixed else settings.pairs.references(frames, settings.reference)
-        yield references, frames if shown is None else _outwards(frames, shown)
+        yield references, frames if shown is None else _Outwards(frames, shown)
         return
     if not settings.pairs.fixed:
         references = settings.pairs.references(wanted, settings.reference)
-        yield references, wanted if shown is None else _outwards(wanted, shown)
+        yield references, wanted if shown is None else _Outwards(wanted, shown)
         return
     reference, recurrent = settings.reference, is_recurrent(settings)
     if shown is not None and not recurrent:
-        yield reference, _outwards(wanted, shown)
+        yield reference, _Outwards(wanted, shown)
         return
     after = [frame for frame in wanted if frame > reference]
     before = [frame for frame in reversed(wanted) if frame < reference]
@@ -443,14 +445,23 @@ def _runs(
         yield reference, range(reference + step, side[-1] + step, step) if recurrent else side
 
 
-def _outwards(wanted: tuple[int, ...], shown: Callable[[], int]) -> Iterator[int]:
-    """Give the frames from the shown one outwards, wherever that is when the next one is asked for."""
-    left = set(wanted)
-    while left:
-        at = shown()
-        frame = min(left, key=lambda entry: (abs(entry - at), entry))
-        left.discard(frame)
-        yield frame
+@dataclass(frozen=True)
+class _Outwards:
+    """Frames from the shown one outwards, wherever that is when the next one is asked for."""
+
+    wanted: tuple[int, ...]
+    shown: Callable[[], int]
+
+    def __len__(self) -> int:
+        return len(self.wanted)
+
+    def __iter__(self) -> Iterator[int]:
+        left = set(self.wanted)
+        while left:
+            at = self.shown()
+            frame = min(left, key=lambda entry: (abs(entry - at), entry))
+            left.discard(frame)
+            yield frame
 
 
 @dataclass(frozen=True)
@@ -463,9 +474,9 @@ class _Chain:
     device: "torch.device"
     began: Callable[[int], None]
     batch: int | None
+    shown: Callable[[], int] | None
+    """The frame that somebody looks at and waits for."""
     provisional: bool
-    watched: bool
-    """Whether somebody looks at one frame, which then has all threads for itself."""
 
     def estimates(self, deformed: Iterable[int]) -> Iterator[tuple[int, FrameEstimate | None]]:
         """Yield each frame with its estimate, or None where only a first one is there that nobody wants."""
@@ -600,10 +611,11 @@ class _Chain:
     ) -> Iterator[tuple[list[int], dict[str, Any]]]:
         """Take frames through some work, in batches or side by side; nothing leaves the device before all is known.
 
-        On a CPU each goes alone, on a thread of its own where that is possible. Elsewhere the first one does, so that
-        it is there soon, and batches double from then on, unless a size is wanted. One for which the memory does not
-        suffice is halved, and so are those that follow. On CUDA the results of one batch leave while the next one
-        computes. Frames are read on the thread that asks for them; those taken `again` have begun before.
+        On a CPU each goes alone, on a thread of its own where that is possible; the shown one has all threads, and is
+        given at once. Elsewhere the first one goes alone, so that it is there soon, and batches double from then on,
+        unless a size is wanted. One for which the memory does not suffice is halved, and so are those that follow. On
+        CUDA the results of one batch leave while the next one computes. Frames are read on the thread that asks for
+        them; those taken `again` have begun before.
         """
         import torch
 
@@ -614,8 +626,9 @@ class _Chain:
         assert isinstance(estimator, BatchEstimator)
         wanted = self.batch or estimator.frames_per_batch(self.settings.parameters)
         remembers = self._one_reference and estimator.is_recurrent(self.settings.parameters)
-        free = not (wanted or self.watched or remembers)
-        size, most = wanted or 1, wanted or frames_at_once(self.pairs.sequence.shape[1:], self.device)
+        free = not (wanted or remembers)
+        fitting = frames_at_once(self.pairs.sequence.shape[1:], self.device)
+        size, most = wanted or 1, wanted or (fitting if self.shown is None else min(fitting, MOST_SHOWN))
         waiting, leaving = list[int](), deque[tuple[list[int], Callable[[], dict[str, Any]]]]()
 
         def computed(frames: list[int], batch: "PairBatch") -> Callable[[], dict[str, Any]]:
@@ -636,10 +649,11 @@ class _Chain:
                     taken.append(frame)
                 if not taken:
                     break
+                at_once = self.shown is not None and self.shown() in taken
                 try:
-                    leaving.append(
-                        (taken, threads.begin(partial(computed, taken, self.pairs.batch(taken, self.device))))
-                    )
+                    batch = self.pairs.batch(taken, self.device)
+                    begun = taken, threads.begin(partial(computed, taken, batch), at_once=at_once)
+                    (leaving.appendleft if at_once else leaving.append)(begun)
                 except (RuntimeError, MemoryError) as error:
                     if len(taken) == 1 or not is_out_of_memory(error):
                         raise
@@ -647,10 +661,11 @@ class _Chain:
                     waiting = taken + waiting
                     continue
                 size = min(2 * size, most)
-                while len(leaving) > ahead:
+                while at_once or len(leaving) > ahead:
                     numbers, arrays = leaving.popleft()
                     yield numbers, arrays()
                     self.pairs.check()
+                    at_once = False
             for numbers, arrays in leaving:
                 yield numbers, arrays()
                 self.pairs.check()

@@ -7,6 +7,7 @@ from typing import Self, TypeVar
 import torch
 
 from engine.failures import is_out_of_memory
+from engine.interruption import as_here
 
 T = TypeVar("T")
 
@@ -33,14 +34,14 @@ class SideBySide:
             self.count, initializer=torch.set_num_threads, initargs=(self._own // self.count,)
         )
 
-    def begin(self, work: Callable[[], Callable[[], T]]) -> Callable[[], T]:
+    def begin(self, work: Callable[[], Callable[[], T]], *, at_once: bool = False) -> Callable[[], T]:
         """Begin some work that depends on nothing else; return what waits for its result, or raises its error.
 
-        A single one is done here and now, or raises its error at once.
+        A single one, and what is wanted `at_once`, is done here and now with all threads, or raises its error here.
         """
-        if self._alone:
+        if self._alone or at_once:
             return work()
-        future = self._pool.submit(work)
+        future = self._pool.submit(as_here(work))
 
         def result() -> T:
             try:

@@ -147,11 +147,25 @@ def test_frames_side_by_side_have_the_results_that_they_have_alone(recording, me
     assert torch.get_num_threads() == 2
 
 
-def test_a_watched_frame_a_memory_and_a_single_frame_have_all_threads(recording, two_threads, threads) -> None:
-    assert list(run(recording, Settings("ncc", frames=(1, 2)), torch.device("cpu"), shown=lambda: 1))
+def test_a_memory_and_a_single_frame_have_all_threads(recording, two_threads, threads) -> None:
     assert list(run(recording, Settings("usse-net", frames=(1, 2)), torch.device("cpu")))
     assert list(run(recording, Settings("ncc", frames=(1,)), torch.device("cpu")))
-    assert threads == 5 * [(threading.get_ident(), 2)]
+    assert threads == 3 * [(threading.get_ident(), 2)]
+
+
+def test_the_shown_frame_has_all_threads_and_comes_at_once_and_others_go_side_by_side(
+    recording, two_threads, threads
+) -> None:
+    places = iter([3, 3, 3, 3])  # who looks at frame 3 goes on to frame 5 while the others are on their way
+    found = [
+        entry.deformed_frame
+        for entry in run(recording, Settings("ncc"), torch.device("cpu"), shown=lambda: next(places, 5))
+    ]
+    assert found[0] == 3
+    assert sorted(found) == [1, 2, 3, 4, 5]
+    assert threads.count((threading.get_ident(), 2)) == 2
+    assert [share for _, share in threads].count(1) == 3
+    assert found.index(5) < 3
 
 
 def test_frames_that_do_not_fit_side_by_side_go_alone(recording, two_threads, monkeypatch) -> None:

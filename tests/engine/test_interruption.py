@@ -7,6 +7,7 @@ import torch
 
 from engine.errors import CancelledError
 from engine.interruption import interrupted_by
+from engine.side_by_side import SideBySide
 
 
 def test_stops_at_the_next_operation() -> None:
@@ -41,3 +42,26 @@ def test_other_threads_go_on() -> None:
         other.start()
         other.join()
     assert sums == [4.0]
+
+
+def test_work_that_is_handed_to_other_threads_stops_too() -> None:
+    """Else whoever cancels would wait for frames that are computed side by side, and for a network's mirror image."""
+    stop, begun = threading.Event(), threading.Event()
+
+    def endless() -> object:
+        value = torch.zeros(())
+        while True:
+            value = value + 1
+            begun.set()
+
+    own = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with interrupted_by(stop.is_set), SideBySide(2) as threads:
+            result = threads.begin(endless)  # type: ignore[arg-type]
+            assert begun.wait(10)
+            stop.set()
+            with pytest.raises(CancelledError):
+                result()
+    finally:
+        torch.set_num_threads(own)

@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from engine.estimators.base import ESTIMATORS
+from engine.on_device import PairBatch
 from engine.pipeline import Preparation, Settings, run
+from engine.preprocess import alignment
 from engine.training.config import parse
 from engine.training.distributed import ProcessGroup
 from engine.training.loop import Trainer
@@ -55,9 +57,25 @@ def test_every_method_finds_on_a_gpu_what_it_finds_on_a_cpu(recording, method) -
     assert method not in PATTERN or sum(waits.values()) == 3
 
 
-def test_batches_grow_from_one_frame_and_the_shown_one_comes_first(recording) -> None:
-    found, _ = on_both(recording, Settings("reusenet"), shown=lambda: 2)
-    assert len(found) == 2
+def test_batches_grow_from_one_frame_but_stay_small_while_somebody_looks(recording, monkeypatch) -> None:
+    still, *moved = (recording.frame(index) for index in range(3))
+    sequence = RFSequence.from_array(np.stack([still, *5 * moved]), recording.geometry)
+    sizes: list[int] = []
+    whole = alignment.bulk_motions
+
+    def noted(batch: PairBatch) -> Any:
+        sizes.append(len(batch.deformed))
+        return whole(batch)
+
+    monkeypatch.setattr("engine.pipeline.bulk_motions", noted)
+    monkeypatch.setattr("engine.pipeline.MOST_SHOWN", 3)
+    with pretended_gpu() as gpu:
+        unseen = [entry.deformed_frame for entry in run(sequence, Settings("usenet"), gpu.device)]
+        shown = [entry.deformed_frame for entry in run(sequence, Settings("usenet"), gpu.device, shown=lambda: 4)]
+    assert unseen == [*range(1, 11)]
+    assert shown[0] == 4
+    assert sorted(shown) == unseen
+    assert sizes == [1, 2, 4, 3, 1, 2, 3, 3, 1]
 
 
 @pytest.mark.parametrize("method", ["ncc", "glue-stack"])
