@@ -750,7 +750,7 @@ class Finish:
         method = STRAIN_METHODS.get(settings.strain_method)
         strain, window_m = method.strains(motion, quality, geometry, settings.strain_parameters)
         sigma = sigmas(settings.method, motion, strain, quality, geometry, window_m, found.report.get(NOISE_SHARE))
-        matches = valid.flatten(1).double().mean(dim=1) > NO_MATCH_SHARE  # else a method's word on itself means nothing
+        matches = valid.sum(dim=(-2, -1)) > NO_MATCH_SHARE * valid[0].numel()  # else its word on itself means nothing
         return {
             "axial_m": motion[:, 1] * geometry.axial_spacing_m,
             "lateral_m": motion[:, 0] * geometry.pitch_m,

@@ -29,7 +29,7 @@ def _large(mask: np.ndarray, smallest: int) -> np.ndarray:
     labels, _ = ndimage.label(mask)
     large = np.bincount(labels.ravel()) >= smallest
     large[0] = False
-    kept: np.ndarray = large[labels]
+    kept: np.ndarray = large.take(labels)
     return kept
 
 

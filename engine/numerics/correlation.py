@@ -14,10 +14,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.numerics.running_sum import box_mean, running_sum
+from engine.numerics.running_sum import box_mean, consecutive_sum, running_sum
 
 _FLAT = 1e-5
 """A window whose variance is below this part of its mean square is constant, up to rounding in float32."""
+
+_CENTRES = 16
+"""Window centres between which one product interpolates."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,23 @@ class WindowGrid:
 
     def densify(self, values: Tensor, height: int) -> Tensor:
         """Linear interpolation from the window centres (B, C, h, W) to every sample, (B, C, height, W)."""
-        dense = functional.interpolate(values, scale_factor=(self.step, 1), mode="bilinear", align_corners=False)
-        return dense[..., :height, :]
+        margins = (0, 0, 1, 1 + -values.shape[-2] % _CENTRES)
+        blocks = functional.pad(values, margins, mode="replicate").unfold(-2, _CENTRES + 2, _CENTRES).transpose(-1, -2)
+        dense: Tensor = torch.matmul(_between(self.step, values.dtype, values.device), blocks)
+        return dense.flatten(-3, -2)[..., :height, :]
 
     def at_windows(self, dense: Tensor) -> Tensor:
         """Mean over each block, that is the value at the window centres, (B, C, H, W) to (B, C, h, W)."""
         padded = functional.pad(dense, (0, 0, 0, -dense.shape[-2] % self.step), mode="replicate")
         return _blocks(padded, self.step).mean(dim=-2)
+
+
+@lru_cache(maxsize=8)
+@torch.inference_mode(mode=False)
+def _between(step: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Weights of linear interpolation at `step` samples around each centre, from it and its neighbours."""
+    place = (torch.arange(_CENTRES * step, dtype=torch.float64) + 0.5) / step + 0.5
+    return (1 - (place[:, None] - torch.arange(_CENTRES + 2)).abs()).clamp(min=0).to(dtype=dtype, device=device)
 
 
 def odd(count: float) -> int:
@@ -72,11 +85,21 @@ def correlate(reference: Tensor, deformed: Tensor, axial_lags: range, lateral_la
         """View of a padded frame at all axial lags, (lags, ..., rows, padded W)."""
         return frame[..., max(top, 0) :, :].unfold(-2, rows, 1).movedim(-3, 0)[: len(axial_lags)].transpose(-1, -2)
 
+    def block_sums(frame: Tensor) -> Tensor:
+        """Sum each block of rows at all axial lags: some of the sums that begin at any row, and a shorter last one."""
+        found, full = [], height - height % grid.step
+        if full:
+            sums = at_lags(consecutive_sum(frame, grid.step, -2), full - grid.step + 1)
+            found.append(sums[..., :: grid.step, :])
+        if missing:
+            found.append(at_lags(frame, height)[..., full:, :].sum(dim=-2, keepdim=True))
+        return torch.cat(found, dim=-2)
+
     rows = _blocks(at_lags(padded, height + missing), grid.step)
-    blocks = [_block_sum(at_lags(frame, height), grid.step) for frame in (padded, padded * padded)]
-    along = running_sum(torch.stack(blocks), grid.blocks, -2)
+    along = running_sum(torch.stack([block_sums(padded), block_sums(padded * padded)]), grid.blocks, -2)
     share = _share(grid, height, width, reference.dtype, reference.device)
-    mean, inverse = _moments(window_sum(torch.stack([reference, reference * reference]), grid) * share)
+    blocks = [_block_sum(frame, grid.step) for frame in (reference, reference * reference)]
+    mean, inverse = _moments(_window_sum(torch.stack(blocks), grid) * share)
     own = mean / share, inverse * share  # of sums, not of means
     mean, inverse = _moments(running_sum(along, grid.lines, -1) * share[:, width // 2, None])
     side, sides, found = grid.lines // 2, [], []
