@@ -539,7 +539,8 @@ class _Chain:
             with torch.inference_mode():
                 found = estimator.together(batch_of, known, group.evidence, self.settings.parameters)
             work = partial(self._answered, found if fixed else found.carried, kept)
-            for frames, arrays in self._in_batches(some, work, again=True):
+            ordered = some if self.shown is None else _Outwards(tuple(some), self.shown)
+            for frames, arrays in self._in_batches(ordered, work, again=True):
                 yield from zip(frames, self._finish.frames(frames, arrays), strict=True)
 
     def _answered(

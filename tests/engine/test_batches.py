@@ -168,6 +168,17 @@ def test_the_shown_frame_has_all_threads_and_comes_at_once_and_others_go_side_by
     assert found.index(5) < 3
 
 
+def test_the_second_look_at_a_whole_recording_follows_who_looks_too(recording) -> None:
+    looked_at, found = [2], []
+    settings, device = Settings("glue-stack"), torch.device("cpu")
+    for entry in run(recording, settings, device, shown=lambda: looked_at[-1], provisional=True):
+        found.append((entry.deformed_frame, entry.provisional))
+        looked_at.append(4)
+    assert found[0] == (2, True)
+    assert next(frame for frame, provisional in found if not provisional) == 4
+    assert sorted(found) == [(frame, provisional) for frame in range(1, 6) for provisional in (False, True)]
+
+
 def test_frames_that_do_not_fit_side_by_side_go_alone(recording, two_threads, monkeypatch) -> None:
     whole, failed = alignment.bulk_motions, []
 
