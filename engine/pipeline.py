@@ -7,6 +7,7 @@ for estimate in run(sequence, settings):
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import islice
@@ -19,6 +20,7 @@ from engine.device import choose_device, frames_at_once
 from engine.errors import CancelledError, MethodError, ParameterError
 from engine.estimators.base import ESTIMATORS, BatchEstimator, Estimator, RecordingEstimator
 from engine.failures import is_out_of_memory
+from engine.files.reading_ahead import read_ahead
 from engine.files.spooled import SpooledMaps
 from engine.numerics.host import is_host
 from engine.numerics.slope import SMALLEST_WINDOW
@@ -236,15 +238,18 @@ def _each(
     steps = len(wanted) * (2 if groups else 1)
     done = 0
     progress(0, steps)
-    for reference, deformed in _runs(wanted, groups, settings, shown):
-        pairs = Pairs(sequence, settings.preparation, reference, cancelled)
-        chain = _Chain(pairs, settings, groups, device, began, batch, shown, provisional=provisional)
-        for frame, estimate in chain.estimates(deformed):
-            if frame in wanted:
-                done += 1
-                progress(done, steps)
-                if estimate is not None:
-                    yield estimate
+    with ExitStack() as stack:
+        if shown is None and not is_host(device):
+            sequence = stack.enter_context(read_ahead(sequence, wanted))
+        for reference, deformed in _runs(wanted, groups, settings, shown):
+            pairs = Pairs(sequence, settings.preparation, reference, cancelled)
+            chain = _Chain(pairs, settings, groups, device, began, batch, shown, provisional=provisional)
+            for frame, estimate in chain.estimates(deformed):
+                if frame in wanted:
+                    done += 1
+                    progress(done, steps)
+                    if estimate is not None:
+                        yield estimate
 
 
 def _accumulated(

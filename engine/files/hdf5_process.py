@@ -60,10 +60,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
 def _answer(shelf: "_Shelf", request: dict[str, Any]) -> tuple[dict[str, Any], Any]:
     try:
         _limit(0)
-        if request["do"] != "close":
-            return _done(shelf, request)
-        shelf.close()
-        return {}, None
+        return ({}, None) if request["do"] == "close" else _done(shelf, request)
     except Refused as error:
         return {"refused": str(error)}, None
     except PermissionError:
@@ -78,6 +75,8 @@ def _answer(shelf: "_Shelf", request: dict[str, Any]) -> tuple[dict[str, Any], A
         first = (str(error).splitlines() or [""])[0][:120]
         return {"refused": f"damaged or truncated HDF5 file ({first or type(error).__name__})"}, None
     finally:
+        if request["do"] == "close" or request.get("close"):
+            shelf.close()
         _unlimit()
 
 

@@ -303,15 +303,17 @@ def _ask(path: Path, what: str, place: tuple[str, ...], **more: Any) -> Answer:
     identity = _identity(path)
     if identity in _HOPELESS:
         raise ReadError(path, _HOPELESS[identity])
-    _KEPT.take(identity)
+    kept = _KEPT.depth > 0
+    if kept:
+        _KEPT.take(identity)
     known = _KEPT.looks.get(place) if what == "look" else None
     request = {"do": what, "path": os.fsencode(os.path.abspath(path)).hex(), "place": list(place), **more}
     try:
-        answer, values = known or PROCESS.ask(request)
+        answer, values = known or PROCESS.ask(request if kept else {**request, "close": True})
     except ReadingEndedError as error:
         _HOPELESS[identity] = str(error)
         raise ReadError(path, str(error)) from None
-    if what == "look" and _KEPT.depth:
+    if what == "look" and kept:
         _KEPT.looks[place] = answer, values
     if answer.get("denied"):
         raise PermissionError(13, "permission denied", str(path))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from engine.errors import ReadError
-from engine.files.hdf5_reading import Dataset, Group, dataset, open_hdf5
+from engine.files.hdf5_reading import Dataset, Group, dataset
 from engine.readers.common.axes import arranged_shape, take_frame
 from engine.readers.common.checks import DEFLATE_RATIO, require_numbers, sequence_shape
 from engine.types import Map
@@ -27,9 +27,8 @@ class FrameDataset:
         require_numbers(path, found.dtype, name)
         self.shape = sequence_shape(path, *arranged_shape(found.shape, axes))
         require_stored(path, found, name)
-        self._path, self._name, self._axes = path, name, axes
+        self._found, self._axes = found, axes
 
     def __call__(self, index: int) -> Map:
         """Read one frame; the file is opened for just that long."""
-        with open_hdf5(self._path) as file:
-            return take_frame(dataset(self._path, file, self._name), self._axes, index)
+        return take_frame(self._found, self._axes, index)

@@ -85,9 +85,11 @@ def test_what_was_looked_at_is_asked_for_once_until_the_file_is_let_go_or_writte
             changed["two"] = np.arange(1000)
         assert names_at_root(small) == ("group", "one", "pairs", "two")
     assert asked == ["look", "look", "close", "look", "close"]
-    with open_hdf5(small):
-        pass
-    assert asked[5:] == ["look", "close"]
+    with open_hdf5(small) as file:
+        numbers = dataset(small, file, "one")
+    assert asked[5:] == ["look", "look", "close"]
+    assert numbers[()] == 7.5  # one question: the file is closed with the answer
+    assert asked[8:] == ["read"]
 
 
 def test_a_link_of_any_kind_and_values_elsewhere_are_refused(small: Path, tmp_path: Path) -> None:
