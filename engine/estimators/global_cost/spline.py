@@ -7,6 +7,7 @@ difference is least. Unser, Aldroubi & Eden (1993), IEEE Trans. Signal Process. 
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple, Self
 
 import torch
@@ -36,7 +37,8 @@ class Samples(NamedTuple):
 class SplineFrame:
     """Frames (..., H, W) as cubic B-splines, natural at their borders: beyond them they go on point-symmetrically.
 
-    What is kept are the polynomials between samples, 16 numbers each: half the arithmetic of weights for every point.
+    Sampled are the polynomials between samples, 16 numbers each: half the arithmetic of weights for every point. They
+    are made when a spline is sampled first, and not kept by the spline of some frames of many.
     Mirrored, splines had no slope there: what moves in over a side edge by less than a line would be found too far
     inside, by which lateral strain of a frame that turns by 2 degrees came out .05 % too low. Between the two outermost
     lines the slope across is left out all the same: one-sided, it is the noise of the very samples that are compared.
@@ -48,13 +50,17 @@ class SplineFrame:
     """
 
     def __init__(self, coefficients: Tensor) -> None:
+        self._coefficients = coefficients
         self.height, self.width = coefficients.shape[-2:]
-        self._powers = _powers(_powers(_continued(_continued(coefficients, -2), -1), -2), -1)
 
     @property
     def dtype(self) -> torch.dtype:
         """Precision of the frames."""
-        return self._powers.dtype
+        return self._coefficients.dtype
+
+    @cached_property
+    def _powers(self) -> Tensor:
+        return _powers(_powers(_continued(_continued(self._coefficients, -2), -1), -2), -1)
 
     @classmethod
     def of(cls, frame: Tensor) -> Self:
@@ -63,9 +69,7 @@ class SplineFrame:
 
     def __getitem__(self, frames: slice | Sequence[int]) -> Self:
         """Return some of the frames (B, H, W)."""
-        some = object.__new__(type(self))
-        some.height, some.width, some._powers = self.height, self.width, self._powers[:, :, frames]
-        return some
+        return type(self)(self._coefficients[frames])
 
     def at(self, row: Tensor, column: Tensor) -> Samples:
         """Sample at fractional rows and columns of one shape; points outside are moved to the nearest border.

@@ -98,6 +98,7 @@ class Stack:
         nothing = torch.zeros((), dtype=torch.float64, device=device)
         found = cls(geometry, plan, device, gain, group, None, nothing, {}, None, None)
         own, frames = found.own(kept, evidence), SplineFrame.of(deformed.filtered(gain))
+        del batch, deformed  # the splines are what is kept of the frames
         compensated = (sampled(frames[part], group.grid, own[part]) for part in group.parts(len(evidence)))
         alike = torch.cat([resembles(group.reference, samples) for samples in compensated])
         used = alike.nonzero()[:, 0].tolist()
