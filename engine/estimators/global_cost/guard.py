@@ -32,7 +32,8 @@ class Guard:
         whole, patches = self._misfit(field)
         worse = ((patches - self._own_patches) / self._own_patches.clamp(min=1e-12)).amax(dim=(-3, -2, -1))
         share = max(self._share, 1e-12)
-        excess = torch.maximum(whole / self._own - 1, worse / self.LOCALLY) / share
+        as_a_whole = (whole - self._own) / self._own.clamp(min=1e-12)
+        excess = torch.maximum(as_a_whole, worse / self.LOCALLY) / share
         return ((2 - self.FULLY - excess) / (2 - 2 * self.FULLY)).clamp(0, 1)
 
     def _misfit(self, field: Tensor) -> tuple[Tensor, Tensor]:
