@@ -93,15 +93,12 @@ def correlation_map(frames: Compensated) -> "Tensor":
 
 
 def windowed_correlation(a: "Tensor", b: "Tensor", usable: "Tensor", rows: int, lines: int) -> "tuple[Tensor, Tensor]":
-    """Correlation of frames (B, H, W) over windows of the `usable` (1 or 0) pixels, and how many those are.
-
-    Where a window leaves the frame, as many count as if what lies outside were like what lies inside.
-    """
+    """Correlation of frames (B, H, W) over windows of the `usable` (1 or 0) pixels, and how many those are."""
     import torch
 
     from engine.numerics.correlation import coefficient
     from engine.numerics.host import in_bands
-    from engine.numerics.running_sum import box_sums, inside_window
+    from engine.numerics.running_sum import box_sums
 
     def band(a: "Tensor", b: "Tensor", usable: "Tensor") -> "Tensor":
         a, b = a * usable, b * usable
@@ -110,4 +107,4 @@ def windowed_correlation(a: "Tensor", b: "Tensor", usable: "Tensor", rows: int, 
         return torch.stack([coefficient(*(entry * share for entry in sums)), known])
 
     rho, known = in_bands(band, a.expand_as(b), b, usable, reach=rows // 2)
-    return rho, known * (rows * lines / inside_window(*a.shape[-2:], rows, lines, a.dtype, a.device))
+    return rho, known

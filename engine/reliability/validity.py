@@ -64,7 +64,7 @@ def match_scores(frames: Compensated, chance: float = 0.0) -> "tuple[Tensor, Ten
     import torch
 
     from engine.numerics.host import in_bands
-    from engine.numerics.running_sum import box_sums
+    from engine.numerics.running_sum import box_sums, inside_window
 
     cell = window_size(frames.geometry, CELL_M)
 
@@ -82,12 +82,15 @@ def match_scores(frames: Compensated, chance: float = 0.0) -> "tuple[Tensor, Ten
     share = independent_share(a, b)[:, None, None]
 
     def score(size_m: tuple[float, float]) -> "Tensor":
-        def above_chance(rho: "Tensor", count: "Tensor", usable: "Tensor") -> "Tensor":
-            above = rho.clamp(-0.9999, 0.9999).atanh_().sub_(math.atanh(chance))
-            return torch.sqrt(count * share).mul_(above).mul_(usable)
+        rows, lines = window_size(frames.geometry, size_m)
+        whole = share * (rows * lines)  # a window at the edge counts as if all of it were like what lies inside
 
-        found = windowed_correlation(a, b, usable, *window_size(frames.geometry, size_m))
-        return in_bands(above_chance, *found, usable)
+        def above_chance(rho: "Tensor", count: "Tensor", inside: "Tensor", usable: "Tensor") -> "Tensor":
+            above = rho.clamp(-0.9999, 0.9999).atanh_().sub_(math.atanh(chance))
+            return (count / inside).mul_(whole).sqrt_().mul_(above).mul_(usable)
+
+        inside = inside_window(*a.shape[-2:], rows, lines, a.dtype, a.device)
+        return in_bands(above_chance, *windowed_correlation(a, b, usable, rows, lines), inside, usable)
 
     return score(NEAR_M), score(WIDE_M), usable > 0
 
