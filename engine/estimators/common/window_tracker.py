@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from engine.estimators.common.smoothing import correlation_weight, regularise, weighted_smooth, without_outliers
 from engine.numerics.analytic_signal import envelope
@@ -144,4 +143,7 @@ def _centred(frames: Tensor) -> Tensor:
 
 def _decimate(frames: Tensor) -> Tensor:
     """Mean over groups of rows, (B, H, W) to (B, ceil(H / 4), W)."""
-    return functional.avg_pool2d(frames[:, None], (_DECIMATION, 1), ceil_mode=True)[:, 0]
+    count, height, width = frames.shape
+    whole = height // _DECIMATION * _DECIMATION
+    means = frames[:, :whole].reshape(count, -1, _DECIMATION, width).mean(dim=2)
+    return means if whole == height else torch.cat([means, frames[:, whole:].mean(dim=1, keepdim=True)], dim=1)
