@@ -242,6 +242,7 @@ def _parts(
     change = _mean((above - _mean(above, known, geometry, BLUR_M)).square_(), known, geometry, CHANGE_M).sqrt_()
     rows = window_size(geometry, (SUPPORT_M, 0.0))[0]
     support = in_bands(lambda known: box_sums([known], rows, 1)[0], known, reach=rows // 2).div_(rows)
+    support = support.clamp_min_(1 / rows)  # a displacement that nothing around it supports still supports itself
     slope = math.sqrt(12 * WINDOW_M / max(window_m, WINDOW_M / 10) ** 3) * bound_m
     wave = geometry.wavelength_m
     moved = Parts(bound_m / wave, change, level, support, wave)

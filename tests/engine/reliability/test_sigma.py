@@ -172,6 +172,19 @@ def test_where_data_end_an_estimate_is_less_sure(strain) -> None:
         assert np.median(beside[395:400] / inside[395:400]) > 1.2
 
 
+@pytest.mark.parametrize("method", ["ncc", "glue-stack", "usse-net"])
+def test_motion_without_any_strain_around_it_has_an_uncertainty_that_can_be(strain, method) -> None:
+    """It was metres: the logarithm of no support."""
+    moved = np.full(strain.axial.shape, 1e-5, np.float32)
+    values = strain.axial.copy()
+    values[:, 10:14] = np.nan
+    alone = replace(strain, axial=values)
+    quality = np.full(moved.shape, 0.95, np.float32)
+    sigma = sigma_maps(method, Displacement(moved, moved.copy(), strain.geometry), alone, quality)
+    assert np.nanmedian(sigma.axial_displacement_m[:, 20]) < np.nanmin(sigma.axial_displacement_m[:, 12]) < 1e-3
+    assert np.nanmax(sigma.axial_displacement_m) < 1e-3
+
+
 def test_a_handful_of_errors_is_no_calibration() -> None:
     with pytest.raises(ParameterError, match="at least 100 errors"):
         fit_scales([Errors(np.ones(5), parts(torch.ones(5), torch.ones(5), 0.01))])
