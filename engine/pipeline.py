@@ -212,42 +212,49 @@ def run(
         more = run(part.sequence, whole, device, progress, cancelled, **asked)
         yield from map(part.in_whole, more)
         return
-    rest = (device, progress, cancelled, began)
+    course = _Course(device, progress, cancelled, began, batch)
     if settings.pairs.added:
-        yield from _accumulated(sequence, settings, wanted, *rest, batch)
+        yield from _accumulated(sequence, settings, wanted, course)
     else:
-        yield from _each(sequence, settings, wanted, *rest, shown=shown, provisional=provisional, batch=batch)
+        yield from _each(sequence, settings, wanted, course, shown=shown, provisional=provisional)
+
+
+@dataclass(frozen=True)
+class _Course:
+    """Where a run computes, whom it tells and asks, and how many frames go together; see `run`."""
+
+    device: "torch.device"
+    progress: Progress
+    cancelled: Cancelled
+    began: Callable[[int], None]
+    batch: int | None
 
 
 def _each(
     sequence: RFSequence,
     settings: Settings,
     wanted: tuple[int, ...],
-    device: "torch.device",
-    progress: Progress,
-    cancelled: Cancelled,
-    began: Callable[[int], None],
+    course: _Course,
     *,
     shown: Callable[[], int] | None = None,
     provisional: bool = False,
-    batch: int | None = None,
     together: bool = True,
 ) -> Iterator[FrameEstimate]:
     """Estimate each wanted frame against its own reference; a method of the whole recording takes pairs `together`."""
     groups = tuple(_groups(sequence, settings)) if together else ()
     steps = len(wanted) * (2 if groups else 1)
     done = 0
-    progress(0, steps)
+    course.progress(0, steps)
     with ExitStack() as stack:
-        if shown is None and not is_host(device):
+        if shown is None and not is_host(course.device):
             sequence = stack.enter_context(read_ahead(sequence, wanted))
         for reference, deformed in _runs(wanted, groups, settings, shown):
-            pairs = Pairs(sequence, settings.preparation, reference, cancelled)
-            chain = _Chain(pairs, settings, groups, device, began, batch, shown, provisional=provisional)
+            pairs = Pairs(sequence, settings.preparation, reference, course.cancelled)
+            chain = _Chain(pairs, settings, groups, course, shown, provisional=provisional)
             for frame, estimate in chain.estimates(deformed):
                 if frame in wanted:
                     done += 1
-                    progress(done, steps)
+                    course.progress(done, steps)
                     if estimate is not None:
                         yield estimate
 
@@ -256,11 +263,7 @@ def _accumulated(
     sequence: RFSequence,
     settings: Settings,
     wanted: tuple[int, ...],
-    device: "torch.device",
-    progress: Progress,
-    cancelled: Cancelled,
-    began: Callable[[int], None],
-    batch: int | None,
+    course: _Course,
 ) -> Iterator[FrameEstimate]:
     """Estimate every step from the reference on, and yield the sums up to the wanted frames."""
     lag = settings.pairs.lag
@@ -268,20 +271,18 @@ def _accumulated(
     assert settings.strain_parameters is not None
     assert settings.parameters is not None
     estimator, method = ESTIMATORS.get(settings.method), STRAIN_METHODS.get(settings.strain_method)
-    pairs, total = Pairs(sequence, settings.preparation, settings.reference, cancelled), None
+    pairs, total = Pairs(sequence, settings.preparation, settings.reference, course.cancelled), None
     finish = Finish(settings, sequence.geometry)
     consistency = settings.preparation.inverse_consistent
     shares = {"there": 0.0, "back": 0.0, "sums": 0.0} if consistency else {"there": 0.0, "sums": 0.0}
 
     def told(part: str, done: int, of: int) -> None:
         shares[part] = done / of
-        progress(round(sum(shares.values()) * len(ends)), len(shares) * len(ends))
+        course.progress(round(sum(shares.values()) * len(ends)), len(shares) * len(ends))
 
     def steps(part: str, pairing: str, frames: tuple[int, ...]) -> Iterator[FrameEstimate]:
         apart = replace(settings, preparation=replace(settings.preparation, pairing=pairing))
-        return _each(
-            sequence, apart, frames, device, partial(told, part), cancelled, began, batch=batch, together=False
-        )
+        return _each(sequence, apart, frames, replace(course, progress=partial(told, part)), together=False)
 
     there = steps("there", f"lag {lag}", ends)
     back: Iterator[FrameEstimate] = iter(())
@@ -300,13 +301,13 @@ def _accumulated(
         else:
             total = composed(total, step)
             started = replace(pair, initial=start_of(total))
-            ((_, motion),) = estimator.track_pairs(iter([started]), settings.parameters, device)
-            total = closed(total, finish.one(frame, pair, motion, device))
+            ((_, motion),) = estimator.track_pairs(iter([started]), settings.parameters, course.device)
+            total = closed(total, finish.one(frame, pair, motion, course.device))
         if frame in wanted:
-            report = {"steps": float(done), "drift_m": drift_m(compensate(pair, total.displacement, device))}
+            report = {"steps": float(done), "drift_m": drift_m(compensate(pair, total.displacement, course.device))}
             if inconsistencies:
                 report["inconsistency_m"] = max(inconsistencies)
-            strain = method.strain(total.displacement, total.quality, settings.strain_parameters, device)
+            strain = method.strain(total.displacement, total.quality, settings.strain_parameters, course.device)
             yield replace(total, displacement=replace(total.displacement, report=report), strain=strain)
         told("sums", done, len(ends))
 
@@ -476,9 +477,7 @@ class _Chain:
     pairs: "Pairs"
     settings: Settings
     groups: tuple[_Group, ...]
-    device: "torch.device"
-    began: Callable[[int], None]
-    batch: int | None
+    course: _Course
     shown: Callable[[], int] | None
     """The frame that somebody looks at and waits for."""
     provisional: bool
@@ -512,7 +511,7 @@ class _Chain:
             for frame in deformed:
                 self.pairs.check()
                 asked.append(frame)
-                self.began(frame)
+                self.course.began(frame)
                 pair = self.pairs.of(frame)
                 yield replace(pair, initial=bulk_motion(pair, self.device)) if self._prealigned else pair
 
@@ -583,6 +582,11 @@ class _Chain:
             yield from zip(frames, firsts, strict=True)
 
     @property
+    def device(self) -> "torch.device":
+        """Where it computes."""
+        return self.course.device
+
+    @property
     def _prealigned(self) -> bool:
         return self.settings.preparation.prealign
 
@@ -605,8 +609,8 @@ class _Chain:
             return batch, (shared or estimator.tracker(self.settings.parameters, self.device))(batch)
 
         one_by_one = not (self._one_reference or estimator.several_references)
-        together = self.batch or not is_host(self.device)
-        return replace(self, batch=1) if one_by_one and together else self, tracked
+        together = self.course.batch or not is_host(self.device)
+        return replace(self, course=replace(self.course, batch=1)) if one_by_one and together else self, tracked
 
     def _in_batches(
         self,
@@ -630,7 +634,7 @@ class _Chain:
 
         estimator = ESTIMATORS.get(self.settings.method)
         assert isinstance(estimator, BatchEstimator)
-        wanted = self.batch or estimator.frames_per_batch(self.settings.parameters)
+        wanted = self.course.batch or estimator.frames_per_batch(self.settings.parameters)
         remembers = self._one_reference and estimator.is_recurrent(self.settings.parameters)
         free = not (wanted or remembers)
         fitting = frames_at_once(self.pairs.sequence.shape[1:], self.device)
@@ -651,7 +655,7 @@ class _Chain:
                 for frame in islice(frames, size - len(taken) if not waiting else 0):
                     self.pairs.check()
                     if not again:
-                        self.began(frame)
+                        self.course.began(frame)
                     taken.append(frame)
                 if not taken:
                     break
