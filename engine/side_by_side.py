@@ -10,6 +10,7 @@ from engine.failures import is_out_of_memory
 from engine.interruption import as_here
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 MOST = 4
 """Frames that are in memory together at most."""
@@ -39,21 +40,23 @@ class SideBySide:
 
         A single one, and what is wanted `at_once`, is done here and now with all threads, or raises its error here.
         """
-        if self._alone or at_once:
+        if self._alone:
             return work()
+        if at_once:
+            return self._with_room(work, work)
         future = self._pool.submit(as_here(work))
+        return lambda: self._with_room(lambda: future.result()(), lambda: work()())
 
-        def result() -> T:
-            try:
-                return future.result()()
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-            self._alone = True
-            self._pool.shutdown()  # when the others are done, there is room
-            return work()()
-
-        return result
+    def _with_room(self, first: Callable[[], R], again: Callable[[], R]) -> R:
+        """Do something, and once memory does not suffice beside the others, again when these are done."""
+        try:
+            return first()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        self._alone = True
+        self._pool.shutdown()
+        return again()
 
     def __enter__(self) -> Self:
         return self

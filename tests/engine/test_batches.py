@@ -194,6 +194,22 @@ def test_frames_that_do_not_fit_side_by_side_go_alone(recording, two_threads, mo
     assert 1 <= len(failed) < FRAMES
 
 
+def test_a_shown_frame_that_does_not_fit_beside_others_waits_for_them(recording, two_threads, monkeypatch) -> None:
+    whole, failed, places = alignment.bulk_motions, list[int](), iter([1, 1])
+
+    def scarce(batch: PairBatch) -> Any:
+        if threading.current_thread() is threading.main_thread() and torch.get_num_threads() == 2:
+            failed.append(len(failed))
+            if len(failed) == 2:
+                raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate")
+        return whole(batch)
+
+    monkeypatch.setattr("engine.pipeline.bulk_motions", scarce)
+    found = list(run(recording, Settings("ncc"), torch.device("cpu"), shown=lambda: next(places, 4)))
+    assert sorted(entry.deformed_frame for entry in found) == [1, 2, 3, 4, 5]
+    assert len(failed) > 2  # tried again, with room
+
+
 def test_weights_are_loaded_once_as_long_as_they_stay_the_same() -> None:
     device = torch.device("cpu")
     assert weights.shared("usse-net", device)[0] is weights.shared("usse-net", device)[0]

@@ -18,8 +18,8 @@ class NetworkParams(Parameters):
     )
     precision: Literal["float32", "float16", "bfloat16"] = parameter(
         "float32",
-        help="float16 halves what a GPU moves and keeps motion to about 0.001 samples; bfloat16 is for processors that "
-        "have it and keeps 0.01 to 0.04",
+        help="float16 halves what a GPU moves (a CPU becomes slower) and keeps motion to 0.001 samples, that of USENet "
+        "to 0.005; bfloat16 is for processors that have it and keeps 0.003 to 0.04",
     )
     weights: str = parameter(
         "", help="Other weights: a name in the box (strainscope methods lists them) or a path; empty for the usual ones"
